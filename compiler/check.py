@@ -1,0 +1,227 @@
+"""What holds for every network of a stage: checked after each pass and on loading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from snnc.compiler import rules
+from snnc.compiler.diagnostics import Diagnostic, InternalError
+from snnc.compiler.fixed import (
+    ALIGN_BITS,
+    MAX_BIAS_EXP,
+    MAX_BIAS_MANT,
+    MAX_DELAY,
+    MAX_DU,
+    MAX_DV,
+    MAX_THRESHOLD,
+    MAX_WEIGHT_EXP,
+    MIN_WEIGHT_EXP,
+    FixedInput,
+    FixedNetwork,
+    FixedPopulation,
+    FixedProjection,
+)
+from snnc.compiler.network import Network, Population, Projection
+
+MAX_SYNAPTIC_INPUT = 2**31 - 1
+"""Largest sum that a port carries: 32 bits (lava 0.10.0, ``PyInPort.VEC_DENSE, np.int32``)."""
+
+
+def ensure(diagnostics: Iterable[Diagnostic], after: str) -> None:
+    """Raise when a pass of ours has made a network that breaks the rules of its stage.
+
+    Raises:
+        InternalError: There is a diagnostic; the text names the pass.
+    """
+    found = tuple(diagnostics)
+    if found:
+        raise InternalError(f"after {after}:\n" + "\n\n".join(map(str, found)))
+
+
+def check_network(network: Network) -> Iterator[Diagnostic]:
+    """Yield every way in which ``network`` is not well formed."""
+    yield from _check_names(network)
+    sizes = _sizes(network)
+    for population in network.populations:
+        yield from _check_population(population)
+    yield from _check_order(network)
+    for projection in network.projections:
+        yield from _check_projection(projection, sizes)
+        for values, field in ((projection.weight, "weight"), (projection.bias, "bias")):
+            if not np.isfinite(values).all():
+                yield _number(projection, field, "a value that is not finite", "finite numbers")
+
+
+def check_fixed(network: FixedNetwork) -> Iterator[Diagnostic]:
+    """Yield every way in which ``network`` is not well formed or leaves the integers' ranges."""
+    yield from _check_names(network)
+    sizes = _sizes(network)
+    for declared in network.inputs:
+        yield from _check_fixed_input(declared)
+    for population in network.populations:
+        yield from _check_fixed_population(population)
+        yield from _check_synaptic_input(network, population)
+    yield from _check_order(network)
+    for projection in network.projections:
+        yield from _check_projection(projection, sizes)
+        exponents = np.array([projection.weight_exp])
+        yield from _in_range(projection, "weight_exp", exponents, MIN_WEIGHT_EXP, MAX_WEIGHT_EXP)
+
+
+def _sizes(network: Network | FixedNetwork) -> dict[str, int]:
+    inputs = {i.name: i.size for i in network.inputs}
+    return inputs | {p.name: p.size for p in network.populations}
+
+
+def _check_names(network: Network | FixedNetwork) -> Iterator[Diagnostic]:
+    sources = [n.name for n in (*network.inputs, *network.populations)]
+    for group in (
+        sources,
+        [p.name for p in network.projections],
+        [o.name for o in network.outputs],
+    ):
+        for name in sorted({n for n in group if group.count(n) > 1}):
+            yield _edge(name, "a name that stands twice", "unique names")
+    if not network.outputs:
+        yield _edge("network", "no output", "at least one")
+    populations = {p.name for p in network.populations}
+    for output in network.outputs:
+        if output.source not in populations:
+            yield _edge(output.name, f"no population {output.source!r}", "a population")
+
+
+def _check_order(network: Network | FixedNetwork) -> Iterator[Diagnostic]:
+    ranks = {p.name: i for i, p in enumerate(network.populations)}
+    for projection in network.projections:
+        backward = ranks.get(projection.source, -1) >= ranks.get(projection.target, len(ranks))
+        if projection.delay == 0 and backward:
+            ends = f"{projection.source} to {projection.target}"
+            yield _edge(
+                projection.name, f"no delay from {ends}", "a step, or a population further on"
+            )
+
+
+def _check_population(population: Population) -> Iterator[Diagnostic]:
+    for field in ("decay", "gain", "leak", "threshold"):
+        values: npt.NDArray[np.float32] = getattr(population, field)
+        yield from _has_shape(population, field, values, (population.size,))
+        if not np.isfinite(values).all():
+            yield _number(population, field, "a value that is not finite", "finite numbers")
+    yield from _in_range(population, "decay", population.decay, 0, 1)
+    if (population.threshold <= 0).any():
+        yield _number(population, "threshold", f"{population.threshold.min():g}", "above 0")
+
+
+def _check_fixed_input(declared: FixedInput) -> Iterator[Diagnostic]:
+    if not (np.isfinite(declared.step) and declared.step > 0):
+        yield _number(declared, "step", f"{declared.step:g}", "above 0")
+    if declared.max_abs < 1:
+        yield _number(declared, "max_abs", str(declared.max_abs), "1 or more")
+
+
+def _check_fixed_population(population: FixedPopulation) -> Iterator[Diagnostic]:
+    ranges = {
+        "du": (0, MAX_DU),
+        "dv": (0, MAX_DV),
+        "threshold": (0, MAX_THRESHOLD),
+        "bias_mant": (-MAX_BIAS_MANT, MAX_BIAS_MANT),
+        "bias_exp": (0, MAX_BIAS_EXP),
+    }
+    for field, (low, high) in ranges.items():
+        values: npt.NDArray[np.int32] = getattr(population, field)
+        yield from _has_shape(population, field, values, (population.size,))
+        yield from _in_range(population, field, values, low, high)
+    yield from _has_shape(population, "scale", population.scale, (population.size,))
+    if population.lag < 0:
+        yield _number(population, "lag", str(population.lag), "0 or more")
+
+
+def _check_synaptic_input(
+    network: FixedNetwork, population: FixedPopulation
+) -> Iterator[Diagnostic]:
+    """Yield whether the sum of (1) or its alignment in (3) can leave 32 bits.
+
+    Reference: ``docs/arithmetic.md``.
+    """
+    levels = {i.name: i.max_abs for i in network.inputs}
+    largest = 0.0
+    for q in network.incoming(population.name):
+        if q.weight.ndim != 2:
+            continue  # refused for its shape
+        total = np.abs(q.weight.astype(np.float64)).sum(axis=1).max(initial=0)
+        aligned = max(1.0, 2.0 ** (q.weight_exp + ALIGN_BITS))
+        largest += float(total) * levels.get(q.source, 1) * aligned
+    if largest > MAX_SYNAPTIC_INPUT:
+        yield _number(
+            population,
+            "synaptic input",
+            f"up to {largest:.3g}",
+            f"{MAX_SYNAPTIC_INPUT}: Lava's ports are 32 bits wide",
+        )
+
+
+def _check_projection(
+    projection: Projection | FixedProjection, sizes: dict[str, int]
+) -> Iterator[Diagnostic]:
+    missing = [n for n in (projection.source, projection.target) if n not in sizes]
+    if missing:
+        yield _edge(projection.name, f"no population {missing[0]!r}", "inputs and populations")
+        return
+    shape = sizes[projection.target], sizes[projection.source]
+    yield from _has_shape(projection, "weight", projection.weight, shape)
+    yield from _in_range(projection, "delay", np.array([projection.delay]), 0, MAX_DELAY)
+    if isinstance(projection, Projection):
+        yield from _has_shape(projection, "bias", projection.bias, shape[:1])
+
+
+Record = Population | Projection | FixedInput | FixedPopulation | FixedProjection
+
+
+def _has_shape(
+    record: Record, field: str, values: npt.NDArray[np.generic], shape: tuple[int, ...]
+) -> Iterator[Diagnostic]:
+    if values.shape != shape:
+        yield Diagnostic(
+            rule=rules.NODE_COMPLETE,
+            node=_path(record),
+            found=f"{field} of shape {list(values.shape)}",
+            limit=f"shape {list(shape)}",
+            remedy="give the node arrays of one shape",
+        )
+
+
+def _in_range(
+    record: Record, field: str, values: npt.NDArray[np.generic], low: int, high: int
+) -> Iterator[Diagnostic]:
+    numbers = values.astype(np.float64)
+    if numbers.size and not (numbers.min() >= low and numbers.max() <= high):
+        found = f"{numbers.min():g} to {numbers.max():g}"
+        yield _number(record, field, found, f"{low} to {high}")
+
+
+def _path(record: Record) -> str:
+    origin = () if isinstance(record, FixedInput) else record.origin
+    return " + ".join(origin) or record.name
+
+
+def _number(record: Record, field: str, found: str, limit: str) -> Diagnostic:
+    return Diagnostic(
+        rule=rules.NUMBER_USABLE,
+        node=_path(record),
+        found=f"{field}: {found}",
+        limit=limit,
+        remedy="correct the parameter in the model",
+    )
+
+
+def _edge(name: str, found: str, limit: str) -> Diagnostic:
+    return Diagnostic(
+        rule=rules.EDGE_VALID,
+        node=name,
+        found=found,
+        limit=limit,
+        remedy="correct the edges of the graph",
+    )

@@ -1,0 +1,178 @@
+"""Stage 2, ``FixedNetwork``: integers only, every delay explicit.
+
+The arithmetic of these records is written down in ``docs/arithmetic.md``; whoever executes a
+``FixedNetwork`` gives the same spikes, ``u`` and ``v`` to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+
+from snnc.compiler.frozen import Frozen
+from snnc.compiler.network import Output
+
+Ints = npt.NDArray[np.int32]
+Weights = npt.NDArray[np.int8]
+
+STATE_LIMIT = 2**23
+"""``u`` and ``v`` are 24 bit wide (lava 0.10.0, ``lava/proc/lif/models.py:100``)."""
+ALIGN_BITS = 6
+"""Synaptic input and threshold are shifted by this (``lava/proc/lif/models.py:107-108``)."""
+DECAY_BITS = 12
+"""A decay is a fraction of ``2**12`` (``lava/proc/lif/models.py:71-214``)."""
+MAX_DU = 2**DECAY_BITS - 1
+"""Largest ``du``: no memory of ``u``, since one is added to it."""
+MAX_DV = 2**DECAY_BITS
+"""Largest ``dv``: no memory of ``v``."""
+MAX_THRESHOLD = 2**17 - 1
+"""Largest threshold mantissa, 17 bits (nengo-loihi, ``hardware/validate.py:54``)."""
+MAX_BIAS_MANT = 2**12 - 1
+"""Largest bias mantissa, 12 bits and sign (nengo-loihi, ``builder/discretize.py``)."""
+MAX_BIAS_EXP = 7
+"""Largest bias exponent, 3 bits (nengo-loihi, ``builder/discretize.py``)."""
+MIN_WEIGHT_EXP, MAX_WEIGHT_EXP = -7, 7
+"""Range of the weight exponent. Loihi has -8 to 7 (nengo-loihi, brian2_loihi) on weights that are
+even in mixed sign mode; ours are halves of those, so exponent ``e`` here is ``e - 1`` there."""
+MAX_WEIGHT_BITS = 8
+"""Widest weight, sign included (nengo-loihi, ``block.py:428``)."""
+MAX_DELAY = 63
+"""Longest delay of a projection in steps: 6 bits, and the step that every synapse takes
+(lava 0.10.0, ``DelayDense``: 0 to 62 beyond the first step)."""
+
+
+class FixedReset(StrEnum):
+    """What a spike does to ``v``: the integer forms of ``network.Reset``."""
+
+    NONE = "none"
+    ZERO = "zero"
+    ZERO_NEXT = "zero-next"
+    SUBTRACT = "subtract"
+    SUBTRACT_DELAYED = "subtract-delayed"
+    SUBTRACT_RETEST = "subtract-retest"
+
+
+@dataclass(frozen=True)
+class FixedInput:
+    """A place where integers enter.
+
+    Attributes:
+        name: Unique among inputs and populations.
+        shape: Shape of one sample at one step.
+        step: Real value of the integer 1; 1 for spikes.
+        max_abs: Largest magnitude of an integer that may enter; 1 for spikes.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    step: float = 1.0
+    max_abs: int = 1
+
+    @property
+    def size(self) -> int:
+        """Number of values a step."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FixedPopulation(Frozen):
+    """Neurons of one kind; every array has shape ``[n]``.
+
+    Attributes:
+        name: Unique among inputs and populations.
+        origin: The modules of the user's model that it came from.
+        shape: Shape of the population.
+        du: Decay of ``u``, 0 to 4095; the factor is ``(4096 - (du + 1)) / 4096``.
+        dv: Decay of ``v``, 0 to 4096; the factor is ``(4096 - dv) / 4096``.
+        threshold: Mantissa, 0 to 131071; a neuron spikes where ``v > threshold * 64``.
+        bias_mant: -4095 to 4095.
+        bias_exp: 0 to 7; ``bias_mant * 2**bias_exp`` is added to ``v`` in every step.
+        reset: What a spike does to ``v``.
+        lag: Hardware steps by which its time runs behind the input's: its step ``t`` is
+            hardware step ``t + lag``. Before its first step a population is silent and at rest.
+        scale: Units of ``v`` per unit of the real potential (float64); for reports only.
+    """
+
+    name: str
+    origin: tuple[str, ...]
+    shape: tuple[int, ...]
+    du: Ints
+    dv: Ints
+    threshold: Ints
+    bias_mant: Ints
+    bias_exp: Ints
+    reset: FixedReset
+    lag: int
+    scale: npt.NDArray[np.float64]
+
+    @property
+    def size(self) -> int:
+        """Number of neurons."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FixedProjection(Frozen):
+    """``a = (W x) * 2**weight_exp``, rounded down, for every neuron of ``target``.
+
+    Attributes:
+        name: Unique among projections.
+        origin: The modules of the user's model that it came from.
+        source: Name of an input or a population.
+        target: Name of a population.
+        weight: ``W``, two's complement, shape ``[n_target, n_source]``.
+        weight_exp: -7 to 7; applied to the sum, not to each weight.
+        delay: Hardware steps from a spike to its effect. 0 only before retiming.
+    """
+
+    name: str
+    origin: tuple[str, ...]
+    source: str
+    target: str
+    weight: Weights
+    weight_exp: int
+    delay: int
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FixedNetwork:
+    """Inputs, populations, projections and outputs, in integers.
+
+    Attributes:
+        inputs: Where integers enter.
+        populations: In an order of evaluation: a projection of delay 0 goes only forward.
+        projections: In no order that matters: integer sums have none.
+        outputs: Where spikes leave.
+        dt: Length of one step in seconds.
+    """
+
+    inputs: tuple[FixedInput, ...]
+    populations: tuple[FixedPopulation, ...]
+    projections: tuple[FixedProjection, ...]
+    outputs: tuple[Output, ...]
+    dt: float
+
+    def incoming(self, name: str) -> Iterator[FixedProjection]:
+        """Give the projections into the population ``name``."""
+        return (p for p in self.projections if p.target == name)
+
+    def population(self, name: str) -> FixedPopulation:
+        """Give the population of that name.
+
+        Raises:
+            KeyError: There is none.
+        """
+        for population in self.populations:
+            if population.name == name:
+                return population
+        raise KeyError(name)
+
+    @property
+    def latency(self) -> int:
+        """Hardware steps by which the last population runs behind the input."""
+        return max((p.lag for p in self.populations), default=0)

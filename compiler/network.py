@@ -1,0 +1,180 @@
+"""Stage 1, ``Network``: real numbers in discrete time, with nothing left to guess.
+
+NIR states neither the step, nor the integrator, nor the order of update, nor how a spike resets.
+A ``Network`` states all four for every population, in float32 and in the order of operations of
+the framework that trained it, so that executing it gives that framework's spikes bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+
+from snnc.compiler.frozen import Frozen
+
+Reals = npt.NDArray[np.float32]
+
+
+class Integration(StrEnum):
+    """How the membrane potential ``v`` takes up the input current ``I`` in one step."""
+
+    DECAY = "decay"
+    """``v = decay * v + gain * I_1 + gain * I_2 + ...``, in the order of projections (snnTorch)."""
+    EULER = "euler"
+    """``v = v + decay * ((gain * I_1 + gain * I_2 + ... + leak) - v)`` (norse, NIR's equation)."""
+
+
+class Reset(StrEnum):
+    """What a spike does to ``v``.
+
+    ``s`` is the spike of the step, ``r = v > threshold`` as the step begins, ``theta`` the
+    threshold.
+    """
+
+    NONE = "none"
+    """Nothing."""
+    ZERO = "zero"
+    """``v = 0`` in the step of the spike (norse; snnTorch zero without delay)."""
+    ZERO_DELAYED = "zero-delayed"
+    """``v = 0`` before the next integration, whose input counts (snnTorch ``Leaky`` zero).
+
+    The same spikes as ``ZERO``; only the ``v`` that is seen in between differs.
+    """
+    ZERO_NEXT = "zero-next"
+    """``v = 0`` after the next integration, whose input is lost (snnTorch ``RLeaky`` zero)."""
+    SUBTRACT = "subtract"
+    """``v -= theta`` in the step of the spike."""
+    SUBTRACT_DELAYED = "subtract-delayed"
+    """``v -= r * theta`` within the next integration (snnTorch's default)."""
+    SUBTRACT_RETEST = "subtract-retest"
+    """``v -= r * theta``, spike test, ``v -= (s - r) * theta`` (snnTorch ``reset_delay=False``).
+
+    Differs from ``SUBTRACT`` only where ``v`` is still above threshold after the subtraction.
+    """
+
+
+@dataclass(frozen=True)
+class Input:
+    """A place where the user's data enters.
+
+    Attributes:
+        name: Unique among inputs and populations.
+        shape: Shape of one sample at one step.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of values a step."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Output:
+    """A place where spikes leave: all spikes of one population.
+
+    Attributes:
+        name: Unique among outputs.
+        source: Name of the population.
+    """
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Population(Frozen):
+    """Neurons of one kind; every array has shape ``[n]``, ``n`` the product of ``shape``.
+
+    Attributes:
+        name: Unique among inputs and populations.
+        origin: The modules of the user's model that it came from.
+        shape: Shape of the population.
+        integration: How input is taken up.
+        decay: ``DECAY``: factor of ``v`` a step, 0 to 1. ``EULER``: ``dt / tau``, above 0, to 1.
+        gain: Factor of the input current; 1 where the framework has none.
+        leak: ``EULER``: potential that ``v`` decays to; 0 under ``DECAY``.
+        threshold: A neuron spikes where ``v > threshold``.
+        reset: What a spike does to ``v``.
+    """
+
+    name: str
+    origin: tuple[str, ...]
+    shape: tuple[int, ...]
+    integration: Integration
+    decay: Reals
+    gain: Reals
+    leak: Reals
+    threshold: Reals
+    reset: Reset
+
+    @property
+    def size(self) -> int:
+        """Number of neurons."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Projection(Frozen):
+    """``I = W x + b``, every neuron of ``target`` fed by all of ``source``.
+
+    Attributes:
+        name: Unique among projections.
+        origin: The modules of the user's model that it came from.
+        source: Name of an input or a population.
+        target: Name of a population.
+        weight: ``W``, shape ``[n_target, n_source]``.
+        bias: ``b``, shape ``[n_target]``; present from the first step on, whatever the delay.
+        delay: Steps from a spike to its effect; 0 is the same step.
+    """
+
+    name: str
+    origin: tuple[str, ...]
+    source: str
+    target: str
+    weight: Reals
+    bias: Reals
+    delay: int
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Network:
+    """Inputs, populations, projections and outputs.
+
+    Attributes:
+        inputs: Where data enters.
+        populations: In an order of evaluation: a projection of delay 0 goes only forward.
+        projections: The currents of a population are summed in this order.
+        outputs: Where spikes leave.
+        dt: Length of one step in seconds.
+        choices: What had to be chosen because the model does not say it, for the user to read.
+    """
+
+    inputs: tuple[Input, ...]
+    populations: tuple[Population, ...]
+    projections: tuple[Projection, ...]
+    outputs: tuple[Output, ...]
+    dt: float
+    choices: tuple[str, ...] = ()
+
+    def incoming(self, name: str) -> Iterator[Projection]:
+        """Give the projections into the population ``name``, in the order of summation."""
+        return (p for p in self.projections if p.target == name)
+
+    def population(self, name: str) -> Population:
+        """Give the population of that name.
+
+        Raises:
+            KeyError: There is none.
+        """
+        for population in self.populations:
+            if population.name == name:
+                return population
+        raise KeyError(name)

@@ -1,0 +1,118 @@
+"""How far ``u`` and ``v`` can go: bounds over all possible inputs.
+
+With the bound ``A`` of the synaptic input of a step, ``theta = 64 * threshold``, the largest
+drive ``I = 64 A 4096 / (du + 1) + |bias|`` of a step and ``k = 4096 / dv``, geometric sums give
+the bounds below. Truncation toward zero only shrinks, and is one unit where it could add.
+They are linear in the scale of a neuron, so the quantizer uses them in real numbers, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from snnc.compiler.fixed import (
+    ALIGN_BITS,
+    DECAY_BITS,
+    STATE_LIMIT,
+    FixedNetwork,
+    FixedReset,
+)
+
+Bounds = npt.NDArray[np.float64]
+ONE = 2**DECAY_BITS
+
+
+@dataclass(frozen=True, eq=False)
+class StateBounds:
+    """Largest magnitudes that can occur, shape ``[n]``; infinite where none is known.
+
+    Attributes:
+        u: Before the wrap.
+        v: Before the clip.
+    """
+
+    u: Bounds
+    v: Bounds
+
+    @property
+    def proven(self) -> npt.NDArray[np.bool_]:
+        """True where neither the wrap nor the clip can act."""
+        return (self.u < STATE_LIMIT) & (self.v < STATE_LIMIT)
+
+
+def bound_states(network: FixedNetwork) -> dict[str, StateBounds]:
+    """Bound ``u`` and ``v`` of every population of ``network``."""
+    largest = {i.name: i.max_abs for i in network.inputs}
+    bounds: dict[str, StateBounds] = {}
+    for p in network.populations:
+        up, down = np.zeros(p.size), np.zeros(p.size)
+        for q in network.incoming(p.name):
+            weight = q.weight.astype(np.float64)
+            excitation, inhibition = drive(weight, largest.get(q.source))
+            floor = 1.0 if q.weight_exp < 0 else 0.0  # a negative sum is rounded down
+            up += excitation * 2.0**q.weight_exp
+            down += inhibition * 2.0**q.weight_exp + floor
+        memory = ONE / (p.du + 1.0)
+        bias = p.bias_mant * 2.0**p.bias_exp
+        u_up, u_down = up * 2**ALIGN_BITS * memory, down * 2**ALIGN_BITS * memory
+        theta = p.threshold * 2.0**ALIGN_BITS
+        v = bound_potential(
+            p.reset,
+            theta,
+            p.dv.astype(np.float64),
+            up=np.maximum(u_up + bias, 0),
+            down=np.maximum(u_down - bias, 0),
+            unit=1.0,
+        )
+        bounds[p.name] = StateBounds(np.maximum(u_up, u_down), v)
+    return bounds
+
+
+def drive(weight: Bounds, max_abs: int | None) -> tuple[Bounds, Bounds]:
+    """Bound ``W x`` from above and from below, both as magnitudes of shape ``[n_target]``.
+
+    Args:
+        weight: ``W``, shape ``[n_target, n_source]``.
+        max_abs: Largest magnitude of an input's integers, either sign; None for spikes, 0 or 1.
+    """
+    if max_abs is not None:
+        total = np.abs(weight).sum(axis=1) * max_abs
+        return total, total
+    return np.maximum(weight, 0).sum(axis=1), np.maximum(-weight, 0).sum(axis=1)
+
+
+def bound_potential(
+    reset: FixedReset, theta: Bounds, dv: Bounds, *, up: Bounds, down: Bounds, unit: float
+) -> Bounds:
+    """Bound ``|v|`` before the clip, shape ``[n]``; infinite where ``dv`` is 0 and drive pulls.
+
+    Args:
+        reset: What a spike does.
+        theta: Threshold in units of ``v``.
+        dv: Decay, 0 to 4096.
+        up: Largest drive of a step, 0 or more.
+        down: Largest negative drive of a step as a magnitude.
+        unit: Size of the integer 1 in the units of ``theta``.
+    """
+    keep = 1 - dv / ONE
+    lowest = _sum_over_time(down, dv)
+    if reset is FixedReset.NONE:
+        return np.maximum(_sum_over_time(up, dv), lowest)
+    if reset in (FixedReset.ZERO, FixedReset.ZERO_NEXT):
+        return np.maximum(theta + up, lowest)
+    if reset is FixedReset.SUBTRACT:
+        runaway = _sum_over_time(np.maximum(up - keep * theta, 0), dv)
+        return np.maximum(np.maximum(theta + up, runaway), lowest)
+    runaway = _sum_over_time(np.maximum(up - theta, 0), dv)
+    above = 2 * theta + up if reset is FixedReset.SUBTRACT_RETEST else theta + up
+    undershoot = (1 - keep) * theta + down + unit
+    return np.maximum.reduce([above, runaway, undershoot, lowest])
+
+
+def _sum_over_time(drive_a_step: Bounds, dv: Bounds) -> Bounds:
+    """Give ``drive * 4096 / dv``, 0 where there is no drive and infinite where nothing decays."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(drive_a_step > 0, drive_a_step * (ONE / dv), 0.0)

@@ -1,0 +1,90 @@
+"""Give every population a lag and every projection a hardware delay of at least one step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import networkx as nx
+
+from snnc.compiler import rules
+from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
+from snnc.compiler.fixed import MAX_DELAY, FixedNetwork, FixedProjection
+
+_START = ("start",)  # no population bears this name: theirs are strings
+
+
+def retime(network: FixedNetwork) -> FixedNetwork:
+    """Let later populations run behind, so that no spike has to arrive within its own step.
+
+    With the least lags for which every projection has ``delay_hw >= 1``::
+
+        delay_hw = delay + lag(target) - lag(source)
+
+    Given::
+
+        x -0-> hidden -0-> out,  x -0-> out,  hidden -1-> hidden
+
+    Result::
+
+        x -1-> hidden (lag 1) -1-> out (lag 2),  x -2-> out,  hidden -1-> hidden
+
+    Every population computes the same spikes, ``lag`` hardware steps later: around a loop the
+    lags cancel, and along parallel branches they agree. Inputs keep lag 0. A network in which
+    every delay is at least 1 already is returned as it is.
+
+    Reference: Leiserson and Saxe 1991, Retiming Synchronous Circuitry, Algorithmica 6.
+
+    Raises:
+        InputError: SNN121, a loop has less delay than projections; SNN201, a delay would be
+            longer than the hardware allows.
+    """
+    if all(p.delay >= 1 for p in network.projections):
+        return network
+    lags = _least_lags(network)
+    populations = tuple(replace(p, lag=lags[p.name]) for p in network.populations)
+    projections = tuple(
+        replace(p, delay=p.delay + lags[p.target] - lags[p.source]) for p in network.projections
+    )
+    raise_all(_too_long(p) for p in projections if p.delay > MAX_DELAY)
+    return replace(network, populations=populations, projections=projections)
+
+
+def _least_lags(network: FixedNetwork) -> dict[str, int]:
+    """Solve ``lag(target) >= lag(source) + 1 - delay`` by the longest path from the start."""
+    graph: nx.DiGraph[object] = nx.DiGraph()
+    names = [i.name for i in network.inputs] + [p.name for p in network.populations]
+    graph.add_weighted_edges_from((_START, name, 0) for name in names)
+    for p in network.projections:
+        known = graph.get_edge_data(p.source, p.target, {"weight": p.delay - 1})
+        graph.add_edge(p.source, p.target, weight=min(p.delay - 1, known["weight"]))
+    try:
+        distances = nx.single_source_bellman_ford_path_length(graph, _START)
+    except nx.NetworkXUnbounded as unbounded:
+        cycle = [str(name) for name in nx.find_negative_cycle(graph, _START)]
+        raise InputError([_loop(network, cycle)]) from unbounded
+    return {str(name): -int(d) for name, d in distances.items() if name != _START}
+
+
+def _loop(network: FixedNetwork, cycle: list[str]) -> Diagnostic:
+    steps = list(pairwise(cycle))
+    delays = [
+        min(p.delay for p in network.projections if (p.source, p.target) == step) for step in steps
+    ]
+    return Diagnostic(
+        rule=rules.LOOP_DELAYED,
+        node=" -> ".join(cycle),
+        found=f"delays of {' + '.join(map(str, delays))} steps on {len(steps)} projections",
+        limit=f"{len(steps)} steps: a spike takes one step for each projection (Lava's Dense)",
+        remedy="give the recurrent connection a delay of a step for each projection of the loop",
+    )
+
+
+def _too_long(projection: FixedProjection) -> Diagnostic:
+    return Diagnostic(
+        rule=rules.DELAY_RANGE,
+        node=" + ".join(projection.origin) or projection.name,
+        found=f"{projection.delay} steps of delay from {projection.source} to {projection.target}",
+        limit=f"{MAX_DELAY} steps (lava 0.10.0, DelayDense: 62 and the synapse's own)",
+        remedy="shorten the other branch, or put a population of relay neurons into this one",
+    )

@@ -1,0 +1,210 @@
+"""Every rule that snnc checks, with the long text of ``snnc explain CODE``.
+
+Codes never change: 0xx use and files, 1xx models and frontends, 2xx limits of a target,
+3xx numbers, 4xx placing, 5xx runs and comparison, 9xx faults of snnc itself.
+"""
+
+from __future__ import annotations
+
+from snnc.compiler.diagnostics import Rule
+
+INPUT_READABLE = Rule(
+    "SNN001",
+    "a file that is named exists and can be read",
+    "snnc opened the path and the file system said no: it is missing, a directory where a file "
+    "is wanted, or not readable by this user. Nothing was written.",
+)
+OUTPUT_WRITABLE = Rule(
+    "SNN002",
+    "the place that is named can be written",
+    "Results are written to a temporary name beside their place and moved there when they are "
+    "whole, so a refusal leaves nothing half-written behind. Check permissions and free space.",
+)
+OUTPUT_FREE = Rule(
+    "SNN003",
+    "the place that is named is free or holds a result of snnc",
+    "snnc replaces its own artifacts and reports, and never anything else: a directory that holds "
+    "other files stays as it is.",
+)
+OPTION_VALID = Rule(
+    "SNN004",
+    "options have a value in their range and fit together",
+    "An option has a value that snnc cannot use, or two options contradict each other.",
+)
+FILE_FORM = Rule(
+    "SNN101",
+    "a .nir file is HDF5 and holds one NIR graph",
+    "The file does not begin as HDF5 does, is damaged, or lacks the groups that NIR writes "
+    "(node, node/nodes, node/edges). Very old .nir files were text; write them again with a "
+    "current release of the tool that made them.",
+)
+FILE_SAFE = Rule(
+    "SNN102",
+    "a .nir file refers to nothing but itself and is of a sane size",
+    "HDF5 can refer to other files, to raw parts of the disk, and can declare far more data than "
+    "it holds. snnc reads plain data sets only, and checks their declared size before it reads.",
+)
+NODE_KNOWN = Rule(
+    "SNN103",
+    "every node is of a type that snnc can compile",
+    "The graph has a node that NIR does not define, or that this release of snnc does not "
+    "compile yet. docs/nir.md lists what is supported.",
+)
+NODE_COMPLETE = Rule(
+    "SNN104",
+    "every node has all its fields, each with the shape that the node's equation needs",
+    "A field is missing, is not numeric, or its shape does not fit the other fields of the node.",
+)
+NUMBER_USABLE = Rule(
+    "SNN105",
+    "every parameter is finite and in the range where its equation makes sense",
+    "NaN and infinity, time constants that are not positive, a step longer than a time constant, "
+    "thresholds that are not positive: none of them can be executed faithfully.",
+)
+EDGE_VALID = Rule(
+    "SNN106",
+    "every edge joins two nodes of the graph whose shapes agree",
+    "An edge names a node that is not there, stands twice, or joins nodes of different size.",
+)
+NAME_VALID = Rule(
+    "SNN107",
+    "every name in a .nir file is plain text",
+    "Names of nodes, fields and metadata become HDF5 names: not empty, without slash, control or "
+    "invisible characters, in Unicode's composed form (NFC), of 255 bytes or less. Anything else "
+    "cannot be read back, or looks like another name than it is.",
+)
+STEP_KNOWN = Rule(
+    "SNN110",
+    "the length of a time step is known",
+    "NIR describes neurons in continuous time and does not say how long a step is. Files that "
+    "snnc wrote carry it; for any other file it must be named with --dt, in the unit of the "
+    "file's time constants (seconds in almost every file). A wrong dt gives another network.",
+)
+SEMANTICS_KNOWN = Rule(
+    "SNN111",
+    "it is known how the framework that made the file computes",
+    "The same NIR node is written by different frameworks for different computations: reset to "
+    "zero or by subtraction, at once or one step later, with or without a factor dt/tau on the "
+    "input. Where the numbers do not decide, name it with --dialect and --reset.",
+)
+LAYER_SUPPORTED = Rule(
+    "SNN112",
+    "every layer of the model is one that snnc can import",
+    "A layer of the model computes something that snnc cannot express exactly, so it is refused "
+    "rather than approximated. docs/frontends.md lists what is supported.",
+)
+MODEL_TRACEABLE = Rule(
+    "SNN113",
+    "every layer's input comes from the model's input or from another layer, once a step",
+    "snnc runs the model once and follows the tensors from layer to layer. Computation between "
+    "layers (additions, functional calls) and layers that are called several times a step cannot "
+    "be followed yet.",
+)
+MODEL_LOADS = Rule(
+    "SNN114",
+    "FILE.py:FUNCTION names a function that returns a trained module",
+    "snnc imports the file and calls the function without arguments. The file is your code and "
+    "runs with your rights.",
+)
+TOPOLOGY = Rule(
+    "SNN120",
+    "weights lead from inputs or spiking populations to spiking populations",
+    "On neuromorphic cores a synapse carries spikes from a neuron or an input to a neuron. Weights "
+    "that feed weights, or an output that no neuron drives, have no place there.",
+)
+LOOP_DELAYED = Rule(
+    "SNN121",
+    "every loop takes at least one step of delay for each projection on it",
+    "A spike reaches the next neuron no earlier than one step later on neuromorphic hardware. A "
+    "loop whose delays add up to less than the number of its projections cannot be kept in time; "
+    "feed-forward projections without delay can, by letting later populations run behind.",
+)
+DELAY_RANGE = Rule(
+    "SNN201",
+    "no projection delays a spike longer than the hardware can",
+    "Branches of unequal depth are balanced by delays on the shorter one. Lava and Loihi have 6 "
+    "bits for them.",
+)
+NUMBER_FITS = Rule(
+    "SNN301",
+    "every parameter fits the hardware's integers",
+    "A threshold or a bias cannot be represented even at the smallest scale that leaves the "
+    "weights their meaning.",
+)
+TIME_CONSTANT = Rule(
+    "SNN302",
+    "a time constant keeps its value to 5 % when its decay is rounded to 12 bits",
+    "Decays are fractions of 4096. A time constant of more than some 400 steps is changed "
+    "noticeably by rounding; above 8192 steps the decay rounds to none at all.",
+)
+NO_OVERFLOW = Rule(
+    "SNN303",
+    "u and v are proven never to leave their 24 bits",
+    "snnc bounds u and v of every neuron over all possible inputs. Where the proof does not hold, "
+    "u would wrap around and v would stick at its limit, as on the hardware; the report says for "
+    "which populations, and what calibration data showed.",
+)
+FEW_COUNTS = Rule(
+    "SNN304",
+    "a threshold is at least 32 counts",
+    "A threshold of a few counts makes every rounding a large step. It comes from weights that "
+    "are large against the threshold.",
+)
+PACKAGE_PRESENT = Rule(
+    "SNN501",
+    "the packages that a run needs are installed",
+    "Frameworks and targets are extras of snnc, so that the core stays light. snnc doctor tells "
+    "what is installed.",
+)
+INPUT_SHAPE = Rule(
+    "SNN502",
+    "input data has the shape [steps, batch, *shape] of the network's input",
+    "The first axis is time, the second the sample. A single sample needs a batch axis of 1: "
+    "x[:, None].",
+)
+INPUT_VALUES = Rule(
+    "SNN503",
+    "input data are integers that the compiled input takes",
+    "Without calibration data an input takes spikes, 0 or 1. Compile with --calibrate X.npy, where "
+    "X holds typical input data, and real values are scaled to the input's integers.",
+)
+ARTIFACT_WHOLE = Rule(
+    "SNN504",
+    "an artifact is whole: every member there, unchanged, and no other",
+    "The manifest lists every file with its SHA-256. A file that is missing, added or changed, or "
+    "a record that does not fit this release, makes the artifact worthless as proof.",
+)
+WORKER_FINISHED = Rule(
+    "SNN505",
+    "the process that runs Lava finishes its work",
+    "Lava runs in a process group of its own. It ended early: a process model raised, the process "
+    "was killed, or memory ran out. All its processes and shared memory have been removed.",
+)
+TIME_LIMIT = Rule(
+    "SNN506",
+    "a run ends within its time limit",
+    "The run was ended because it took longer than its limit. All its processes and shared memory "
+    "have been removed. Raise --timeout if the work is long.",
+)
+LABELS_FIT = Rule(
+    "SNN507",
+    "there is one label for each sample",
+    "Labels are a one-dimensional array of class indices, as long as the batch axis of the input.",
+)
+MACHINE_SUFFICES = Rule(
+    "SNN508",
+    "the machine gives what the work needs: memory, files, processes",
+    "The operating system refused something in the middle of the work. Nothing was written. Fewer "
+    "samples at once need less memory; snnc doctor looks at the rest.",
+)
+INTERNAL = Rule(
+    "SNN900",
+    "snnc keeps its own invariants",
+    "This is a fault of snnc, not of your model or your machine. Run the command again with "
+    "--debug and report what it prints.",
+)
+
+
+def all_rules() -> dict[str, Rule]:
+    """Give every rule by its code."""
+    return {r.code: r for r in globals().values() if isinstance(r, Rule)}

@@ -1,0 +1,127 @@
+"""Networks as JSON and tensors, and back: the records of a stage are their own schema."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from types import NoneType, UnionType
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
+
+import numpy as np
+import numpy.typing as npt
+
+Json = Any
+Tensors = dict[str, npt.NDArray[Any]]
+StageT = TypeVar("StageT")
+
+
+class StoreError(ValueError):
+    """JSON or tensors do not hold the record that they should; the text says where."""
+
+
+def to_json(record: object, prefix: str, tensors: Tensors) -> Json:
+    """Give ``record`` as JSON; its arrays go into ``tensors`` under ``prefix.path``.
+
+    Args:
+        record: A dataclass of one of the stages.
+        prefix: Start of the tensors' names.
+        tensors: Added to.
+    """
+    match record:
+        case np.ndarray():
+            tensors[prefix] = cast("npt.NDArray[Any]", record)
+            return {"tensor": prefix}
+        case StrEnum():
+            return record.value
+        case tuple():
+            items = cast("tuple[object, ...]", record)
+            return [to_json(item, f"{prefix}.{i}", tensors) for i, item in enumerate(items)]
+        case None | str() | bool() | int() | float():
+            return record
+        case _ if dataclasses.is_dataclass(record):
+            return {
+                f.name: to_json(getattr(record, f.name), f"{prefix}.{f.name}", tensors)
+                for f in dataclasses.fields(record)
+            }
+        case _:
+            raise TypeError(f"{prefix}: a {type(record).__name__} cannot be stored")
+
+
+def from_json(kind: type[StageT], data: Json, tensors: Mapping[str, npt.NDArray[Any]]) -> StageT:
+    """Make the record of type ``kind`` that ``to_json`` wrote.
+
+    Raises:
+        StoreError: A field is missing, unknown or of the wrong type, or a tensor is.
+    """
+    return cast("StageT", _decode(kind, data, tensors, kind.__name__))
+
+
+def _decode(kind: Any, data: Json, tensors: Mapping[str, npt.NDArray[Any]], path: str) -> object:
+    origin = get_origin(kind)
+    if origin is UnionType:
+        return _decode_optional(kind, data, tensors, path)
+    if origin is np.ndarray:
+        return _decode_array(kind, data, tensors, path)
+    if origin is tuple:
+        if not isinstance(data, list):
+            raise StoreError(f"{path}: a list is expected, not {data!r:.60}")
+        (item_kind, *_) = get_args(kind)
+        return tuple(_decode(item_kind, d, tensors, f"{path}[{i}]") for i, d in enumerate(data))
+    if dataclasses.is_dataclass(kind):
+        return _decode_record(cast("type[object]", kind), data, tensors, path)
+    return _decode_scalar(kind, data, path)
+
+
+def _decode_optional(
+    kind: Any, data: Json, tensors: Mapping[str, npt.NDArray[Any]], path: str
+) -> object:
+    if data is None:
+        return None
+    (inner,) = (k for k in get_args(kind) if k is not NoneType)
+    return _decode(inner, data, tensors, path)
+
+
+def _decode_record(
+    kind: type[object], data: Json, tensors: Mapping[str, npt.NDArray[Any]], path: str
+) -> object:
+    hints = get_type_hints(kind)
+    if not isinstance(data, dict):
+        raise StoreError(f"{path}: an object is expected, not {data!r:.60}")
+    fields = cast("dict[str, Json]", data)
+    for problem in _field_problems(set(hints), set(fields)):
+        raise StoreError(f"{path}: {problem}")
+    values = {n: _decode(hints[n], fields[n], tensors, f"{path}.{n}") for n in hints}
+    return kind(**values)
+
+
+def _field_problems(wanted: set[str], given: set[str]) -> Iterator[str]:
+    if wanted - given:
+        yield f"no {', '.join(sorted(wanted - given))}"
+    if given - wanted:
+        yield f"unknown {', '.join(sorted(given - wanted))}"
+
+
+def _decode_array(
+    kind: Any, data: Json, tensors: Mapping[str, npt.NDArray[Any]], path: str
+) -> npt.NDArray[Any]:
+    reference = cast("dict[str, Json]", data) if isinstance(data, dict) else {}
+    name = reference.get("tensor")
+    if not isinstance(name, str) or name not in tensors:
+        raise StoreError(f"{path}: no tensor {name!r:.60}")
+    wanted = np.dtype(get_args(get_args(kind)[1])[0])
+    if tensors[name].dtype != wanted:
+        raise StoreError(f"{path}: the tensor is {tensors[name].dtype}, not {wanted}")
+    return tensors[name]
+
+
+def _decode_scalar(kind: Any, data: Json, path: str) -> object:
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        if data not in tuple(kind):
+            raise StoreError(f"{path}: {data!r:.60} is none of {', '.join(kind)}")
+        return kind(data)
+    if kind is float and type(data) is int:
+        return float(data)
+    if type(data) is not kind:
+        raise StoreError(f"{path}: {kind.__name__} is expected, not {data!r:.60}")
+    return cast("object", data)

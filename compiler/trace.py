@@ -1,0 +1,57 @@
+"""What a run gave: spikes and states, in the time of the framework."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+SIGNALS = ("spikes", "u", "v")
+"""What can be recorded of a population."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Trace:
+    """Arrays of one run, each of shape ``[steps, batch, *shape]``.
+
+    Step ``t`` of every array belongs to step ``t`` of the input, as the framework would give it,
+    unless the run was asked for raw time: then it is hardware step ``t``.
+
+    Attributes:
+        executor: Who ran: the name of a target or of a framework.
+        outputs: Spikes (0 or 1, uint8) of each output.
+        spikes: Spikes of each recorded population.
+        u: Synaptic current of each recorded population: int32 of fixed networks.
+        v: Membrane potential after the reset of the step: int32 of fixed networks, float32 else.
+        lags: Hardware steps by which each population ran behind the input.
+        seconds: Wall time of the run.
+    """
+
+    executor: str
+    outputs: Mapping[str, Array]
+    spikes: Mapping[str, Array] = field(default_factory=dict[str, Array])
+    u: Mapping[str, Array] = field(default_factory=dict[str, Array])
+    v: Mapping[str, Array] = field(default_factory=dict[str, Array])
+    lags: Mapping[str, int] = field(default_factory=dict[str, int])
+    seconds: float = 0.0
+
+    def signal(self, name: str) -> Mapping[str, Array]:
+        """Give ``spikes``, ``u`` or ``v`` by name."""
+        return {"spikes": self.spikes, "u": self.u, "v": self.v}[name]
+
+    @property
+    def counts(self) -> Array:
+        """Spikes of the first output summed over time, shape ``[batch, n]``."""
+        first = next(iter(self.outputs.values()))
+        spikes = first.reshape(first.shape[0], first.shape[1], -1)
+        return np.asarray(spikes.sum(axis=0, dtype=np.int64))
+
+    @property
+    def predictions(self) -> Array:
+        """Class of each sample: the output neuron with most spikes, the first among equals."""
+        return np.asarray(self.counts.argmax(axis=1))

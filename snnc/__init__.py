@@ -1,0 +1,70 @@
+"""snnc: compile spiking networks for neuromorphic targets, and prove that they compute the same.
+
+Every public name is imported when it is first used: ``import snnc`` alone costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from snnc.compiler.diagnostics import Diagnostic as Diagnostic
+    from snnc.compiler.diagnostics import EnvironmentFault as EnvironmentFault
+    from snnc.compiler.diagnostics import InputError as InputError
+    from snnc.compiler.diagnostics import InternalError as InternalError
+    from snnc.compiler.diagnostics import Rule as Rule
+    from snnc.compiler.diagnostics import SnncError as SnncError
+    from snnc.compiler.diagnostics import TimeLimitExceeded as TimeLimitExceeded
+    from snnc.compiler.trace import Trace as Trace
+    from snnc.frontends.nir_file import read_nir as read_nir
+    from snnc.frontends.nir_file import write_nir as write_nir
+    from snnc.frontends.snntorch import from_snntorch as from_snntorch
+    from snnc.runtime.compare import Comparison as Comparison
+    from snnc.runtime.compare import Divergence as Divergence
+    from snnc.runtime.compare import compare as compare
+    from snnc.runtime.deploy import compile as compile  # noqa: A004  (the verb that users look for)
+    from snnc.runtime.report import Report as Report
+    from snnc.runtime.verify import verify as verify
+    from snnc.targets.artifact import Artifact as Artifact
+    from snnc.targets.artifact import load as load
+else:
+    _HOMES = {
+        # models
+        "from_snntorch": "snnc.frontends.snntorch",
+        "read_nir": "snnc.frontends.nir_file",
+        "write_nir": "snnc.frontends.nir_file",
+        # compilation and runs
+        "compile": "snnc.runtime.deploy",
+        "load": "snnc.targets.artifact",
+        "Artifact": "snnc.targets.artifact",
+        "Trace": "snnc.compiler.trace",
+        # proof
+        "verify": "snnc.runtime.verify",
+        "Report": "snnc.runtime.report",
+        "compare": "snnc.runtime.compare",
+        "Comparison": "snnc.runtime.compare",
+        "Divergence": "snnc.runtime.compare",
+        # errors
+        "SnncError": "snnc.compiler.diagnostics",
+        "InputError": "snnc.compiler.diagnostics",
+        "EnvironmentFault": "snnc.compiler.diagnostics",
+        "TimeLimitExceeded": "snnc.compiler.diagnostics",
+        "InternalError": "snnc.compiler.diagnostics",
+        "Diagnostic": "snnc.compiler.diagnostics",
+        "Rule": "snnc.compiler.diagnostics",
+    }
+    __all__ = list(_HOMES)
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return [*__all__, "__version__"]

@@ -1,0 +1,183 @@
+"""The account of a quantization: numbers checked by hand, and the whole text of its warnings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from math import log, log10
+
+import pytest
+
+from snnc.compiler.account import PopulationAccount, account_for, warnings_of
+from snnc.compiler.fixed import FixedInput
+from snnc.compiler.network import Integration
+from snnc.compiler.quantize import quantize
+from tests.builders import network, one_fixed, one_neuron, population, projection
+
+
+def test_by_hand() -> None:
+    """Ten counts a unit: 1, 0.5, 0.1 and 0 should be 10, 5, 1, 0 and became 10, 4, 0, 0."""
+    real = one_neuron([[1, 0.5, 0.1, 0]], bias=0.3, decay=0.5)
+    fixed = one_fixed(
+        [[5, 2, 0, 0]],
+        weight_exp=1,
+        scale=640,
+        threshold=10,
+        dv=1024,
+        bias_mant=90,
+        bias_exp=1,
+        delay=0,
+    )
+    (a,) = account_for(real, fixed)
+    assert (a.name, a.origin, a.neurons) == ("lif", ("lif",), 1)
+    assert (a.weight_bits, a.weight_exp) == (4, (1,))
+    assert (a.threshold_min, a.threshold_max) == (10, 10)
+    assert (a.weights, a.weights_rounded_to_zero) == (3, 1)
+    assert a.weight_sqnr_db == pytest.approx(10 * log10(126 / 2), rel=1e-6)
+    assert a.bias_error == pytest.approx(0.3 - 180 / 640, rel=1e-6)
+    assert a.time_constant_error == pytest.approx(log(0.5) / log(0.75) - 1, rel=1e-6)
+    assert a.overflow == "proven"
+    assert a.u_bound == 14 * 64 / 2**23
+    assert a.v_bound == (14 * 64 - 180) * 4 / 2**23
+
+
+def test_by_hand_with_euler_and_graded_input() -> None:
+    """``w`` counts as decay * gain * w * step, and the leak as a bias of decay * leak."""
+    real = one_neuron(
+        [[8, 4]],
+        bias=[0.5],
+        integration=Integration.EULER,
+        decay=0.25,
+        gain=2,
+        leak=3,
+        threshold=2,
+    )
+    fixed = replace(
+        one_fixed([[20, 9]], scale=640, threshold=20, dv=1024, bias_mant=640, delay=0),
+        inputs=(FixedInput("x", (2,), 0.5, 127),),
+    )
+    (a,) = account_for(real, fixed)
+    assert a.weights == 2
+    assert a.weight_sqnr_db == pytest.approx(10 * log10((20**2 + 10**2) / 1), rel=1e-6)
+    assert a.bias_error == pytest.approx(abs(640 / 640 - (0.25 * 2 * 0.5 + 0.25 * 3)) / 2)
+    assert a.time_constant_error == 0
+
+
+def test_projections_count_together() -> None:
+    real = network(
+        [population()],
+        [projection("x", "lif", 1), projection("lif", "lif", [[1 / 127]], delay=1)],
+    )
+    (a,) = account_for(real, quantize(real))
+    large, small = quantize(real).projections
+    assert a.weight_exp == (large.weight_exp, small.weight_exp)
+    assert a.weights == 2
+    assert a.weight_bits == 8
+
+
+def test_nothing_lost() -> None:
+    (a,) = account_for(one_neuron(127, threshold=64), quantize(one_neuron(127, threshold=64)))
+    assert a.weight_sqnr_db is None
+    assert (a.bias_error, a.time_constant_error) == (0, 0)
+
+
+def test_nothing_lost_to_float32() -> None:
+    """gain * decay is no float32: an account in float32 would see an error of its own."""
+    real = one_neuron([[127, 64]], integration=Integration.EULER, decay=0.1, gain=3.3)
+    (p,) = real.populations
+    scale = 64 / (p.gain.astype(float) * p.decay.astype(float))
+    (a,) = account_for(real, one_fixed([[127, 64]], scale=scale, delay=0))
+    assert a.weight_sqnr_db is None or a.weight_sqnr_db > 250
+
+
+def test_time_constants_that_keep_all_or_nothing() -> None:
+    for decay, dv, wanted in ((1.0, 0, 0), (0.0, 4096, 0), (0.9999, 0, None)):
+        real = one_neuron(decay=decay)
+        (a,) = account_for(real, one_fixed(dv=dv, delay=0))
+        assert a.time_constant_error == wanted
+    (a,) = account_for(one_neuron(decay=1e-5), one_fixed(dv=4096, delay=0))
+    assert a.time_constant_error == 1
+
+
+def test_unbounded() -> None:
+    real = one_neuron(-1, decay=1.0)
+    (a,) = account_for(real, one_fixed(-1, dv=0, delay=0))
+    assert (a.overflow, a.v_bound) == ("not proven", None)
+    assert a.u_bound == 64 / 2**23
+
+
+def test_json() -> None:
+    (a,) = account_for(one_neuron(), quantize(one_neuron()))
+    data = json.loads(json.dumps(a.as_json(), allow_nan=False))
+    assert data["origin"] == ["lif"]
+    assert data["weight_exp"] == list(a.weight_exp)
+    assert PopulationAccount(**(data | {"origin": a.origin, "weight_exp": a.weight_exp})) == a
+
+
+CLEAN = PopulationAccount(
+    name="lif",
+    origin=("net.fc", "net.lif"),
+    neurons=1,
+    weight_bits=8,
+    weight_exp=(0,),
+    threshold_min=32,
+    threshold_max=99,
+    weights=1,
+    weights_rounded_to_zero=0,
+    weight_sqnr_db=None,
+    bias_error=0.0,
+    time_constant_error=0.05,
+    overflow="proven",
+    u_bound=0.5,
+    v_bound=0.5,
+)
+
+
+def warnings(**fields: object) -> list[str]:
+    return [w.text("warning") for w in warnings_of((replace(CLEAN, **fields),))]
+
+
+def test_no_warnings() -> None:
+    assert warnings() == []
+
+
+@pytest.mark.parametrize(("error", "found"), [(0.0512, "5.1 % off"), (None, "no decay at all")])
+def test_time_constant_warning(error: float | None, found: str) -> None:
+    assert warnings(time_constant_error=error) == [
+        "warning[SNN302]: a time constant keeps its value to 5 % when its decay is rounded to 12 "
+        "bits\n"
+        "  --> net.fc + net.lif\n"
+        f"   found: {found}\n"
+        "   limit: 5 %; the decay is a fraction of 4096\n"
+        "  remedy: use a longer step, or a shorter time constant"
+    ]
+
+
+def test_few_counts_warning() -> None:
+    assert warnings(threshold_min=31) == [
+        "warning[SNN304]: a threshold is at least 32 counts\n"
+        "  --> net.fc + net.lif\n"
+        "   found: a threshold of 31 counts\n"
+        "   limit: 32 counts\n"
+        "  remedy: train with smaller weights against the threshold"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("v_bound", "found"), [(1.234, "123 %"), (None, "an unknown share")]
+)
+def test_overflow_warning(v_bound: float | None, found: str) -> None:
+    assert warnings(overflow="not proven", v_bound=v_bound) == [
+        "warning[SNN303]: u and v are proven never to leave their 24 bits\n"
+        "  --> net.fc + net.lif\n"
+        f"   found: |u| up to 50 %, |v| up to {found} of the range\n"
+        "   limit: less than the range of 24 bits, whatever the input\n"
+        "  remedy: verify on typical data; u would wrap and v stick at its limit, as on Loihi"
+    ]
+
+
+def test_warnings_of_a_real_network() -> None:
+    """tau of 10,000 steps, inhibition and a weight of 30 thresholds: all three at once."""
+    real = one_neuron([[30, -30]], decay=0.9999)
+    codes = [w.rule.code for w in warnings_of(account_for(real, quantize(real)))]
+    assert codes == ["SNN302", "SNN304", "SNN303"]

@@ -1,0 +1,253 @@
+"""Every way in which a network of a stage is not well formed, in its own words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from snnc.compiler.check import check_fixed, check_network
+from snnc.compiler.fixed import FixedInput, FixedNetwork
+from snnc.compiler.network import Network, Output
+from tests.builders import (
+    fixed_network,
+    fixed_networks,
+    fixed_population,
+    fixed_projection,
+    network,
+    networks,
+    one_fixed,
+    one_neuron,
+    population,
+    projection,
+)
+
+SAYS = {
+    "SNN104": "every node has all its fields, each with the shape that the node's equation needs",
+    "SNN105": "every parameter is finite and in the range where its equation makes sense",
+    "SNN106": "every edge joins two nodes of the graph whose shapes agree",
+}
+REMEDY = {
+    "SNN104": "give the node arrays of one shape",
+    "SNN105": "correct the parameter in the model",
+    "SNN106": "correct the edges of the graph",
+}
+
+
+def text(code: str, node: str, found: str, limit: str) -> str:
+    return (
+        f"error[{code}]: {SAYS[code]}\n"
+        f"  --> {node}\n   found: {found}\n   limit: {limit}\n  remedy: {REMEDY[code]}"
+    )
+
+
+def said(net: Network | FixedNetwork) -> list[str]:
+    found = check_network(net) if isinstance(net, Network) else check_fixed(net)
+    return [str(d) for d in found]
+
+
+@given(networks())
+@settings(max_examples=30)
+def test_networks_are_well_formed(net: Network) -> None:
+    assert said(net) == []
+
+
+@given(fixed_networks() | fixed_networks(retimed=False))
+@settings(max_examples=60)
+def test_fixed_networks_are_well_formed(net: FixedNetwork) -> None:
+    assert said(net) == []
+
+
+def test_names_stand_once() -> None:
+    net = network(
+        [population("x"), population("lif")],
+        [projection("x", "lif", 1, name="q"), projection("x", "lif", 1, name="q")],
+        outputs=("lif",),
+    )
+    net = replace(net, outputs=(*net.outputs, *net.outputs))
+    twice = [text("SNN106", n, "a name that stands twice", "unique names") for n in ("x", "q")]
+    assert said(net) == [
+        *twice,
+        text("SNN106", "out_lif", "a name that stands twice", "unique names"),
+    ]
+
+
+@pytest.mark.parametrize("net", [one_neuron(), one_fixed()], ids=["real", "fixed"])
+def test_outputs(net: Any) -> None:
+    assert said(replace(net, outputs=())) == [text("SNN106", "network", "no output", "at least one")]
+    for source in ("x", "nobody"):
+        wanted = text("SNN106", "y", f"no population {source!r}", "a population")
+        assert said(replace(net, outputs=(Output("y", source),))) == [wanted]
+
+
+@pytest.mark.parametrize("net", [one_neuron(), one_fixed()], ids=["real", "fixed"])
+@pytest.mark.parametrize("end", ["source", "target"])
+def test_ends_of_projections(net: Any, end: str) -> None:
+    (q,) = net.projections
+    wanted = text("SNN106", "fc", "no population 'nobody'", "inputs and populations")
+    assert said(replace(net, projections=(replace(q, **{end: "nobody"}),))) == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code", "found", "limit"),
+    [
+        ("decay", np.ones((1, 1)), "SNN104", "decay of shape [1, 1]", "shape [1]"),
+        ("gain", np.ones(2), "SNN104", "gain of shape [2]", "shape [1]"),
+        ("leak", np.ones(()), "SNN104", "leak of shape []", "shape [1]"),
+        ("threshold", np.ones(3), "SNN104", "threshold of shape [3]", "shape [1]"),
+        ("gain", [np.nan], "SNN105", "gain: a value that is not finite", "finite numbers"),
+        ("leak", [-np.inf], "SNN105", "leak: a value that is not finite", "finite numbers"),
+        ("threshold", [np.inf], "SNN105", "threshold: a value that is not finite", "finite numbers"),
+        ("threshold", [0.0], "SNN105", "threshold: 0", "above 0"),
+        ("threshold", [-2.5], "SNN105", "threshold: -2.5", "above 0"),
+        ("decay", [1.25], "SNN105", "decay: 1.25 to 1.25", "0 to 1"),
+        ("decay", [-0.5], "SNN105", "decay: -0.5 to -0.5", "0 to 1"),
+    ],
+)
+def test_real_populations(field: str, value: Any, code: str, found: str, limit: str) -> None:
+    net = one_neuron()
+    (p,) = net.populations
+    broken = replace(p, origin=("a.b", "c"), **{field: np.array(value, np.float32)})
+    assert said(replace(net, populations=(broken,))) == [text(code, "a.b + c", found, limit)]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code", "found", "limit"),
+    [
+        ("weight", np.ones(1), "SNN104", "weight of shape [1]", "shape [1, 1]"),
+        ("weight", np.ones((1, 2)), "SNN104", "weight of shape [1, 2]", "shape [1, 1]"),
+        ("bias", np.ones(2), "SNN104", "bias of shape [2]", "shape [1]"),
+        ("weight", [[np.nan]], "SNN105", "weight: a value that is not finite", "finite numbers"),
+        ("bias", [np.inf], "SNN105", "bias: a value that is not finite", "finite numbers"),
+    ],
+)
+def test_real_projections(field: str, value: Any, code: str, found: str, limit: str) -> None:
+    net = one_neuron()
+    broken = replace(net.projections[0], **{field: np.array(value, np.float32)})
+    assert said(replace(net, projections=(broken,))) == [text(code, "fc", found, limit)]
+
+
+@pytest.mark.parametrize(
+    ("field", "low", "high"),
+    [
+        ("du", 0, 4095),
+        ("dv", 0, 4096),
+        ("threshold", 0, 131071),
+        ("bias_mant", -4095, 4095),
+        ("bias_exp", 0, 7),
+    ],
+)
+def test_fixed_ranges(field: str, low: int, high: int) -> None:
+    assert said(one_fixed([[1], [1]], **{field: [low, high]})) == []
+    found = f"{field}: {low - 1} to {high + 1}"
+    assert said(one_fixed([[1], [1]], **{field: [low - 1, high + 1]})) == [
+        text("SNN105", "lif", found, f"{low} to {high}")
+    ]
+    net = one_fixed()
+    broken = replace(net.populations[0], **{field: np.zeros((2, 2), np.int32)})
+    wanted = text("SNN104", "lif", f"{field} of shape [2, 2]", "shape [1]")
+    assert said(replace(net, populations=(broken,))) == [wanted]
+
+
+def test_fixed_projections() -> None:
+    for good in (-7, 7):
+        assert said(one_fixed(weight_exp=good)) == []
+    for bad in (-8, 8):
+        found = f"weight_exp: {bad} to {bad}"
+        assert said(one_fixed(weight_exp=bad)) == [text("SNN105", "fc", found, "-7 to 7")]
+    assert said(one_fixed(delay=63)) == []
+    for bad in (-1, 64):
+        found = f"delay: {bad} to {bad}"
+        assert said(one_fixed(delay=bad)) == [text("SNN105", "fc", found, "0 to 63")]
+
+
+@pytest.mark.parametrize("shape", [(1,), (1, 1, 1), (2, 1)])
+def test_fixed_weights(shape: tuple[int, ...]) -> None:
+    net = one_fixed()
+    q = replace(net.projections[0], weight=np.ones(shape, np.int8))
+    wanted = text("SNN104", "fc", f"weight of shape {list(shape)}", "shape [1, 1]")
+    assert said(replace(net, projections=(q,))) == [wanted]
+
+
+def test_fixed_lag_and_scale() -> None:
+    assert said(one_fixed(lag=-1)) == [text("SNN105", "lif", "lag: -1", "0 or more")]
+    net = one_fixed()
+    p = replace(net.populations[0], scale=np.ones(2))
+    wanted = text("SNN104", "lif", "scale of shape [2]", "shape [1]")
+    assert said(replace(net, populations=(p,))) == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("step", "max_abs", "found", "limit"),
+    [
+        (0.0, 1, "step: 0", "above 0"),
+        (-1.0, 1, "step: -1", "above 0"),
+        (np.nan, 1, "step: nan", "above 0"),
+        (np.inf, 1, "step: inf", "above 0"),
+        (1.0, 0, "max_abs: 0", "1 or more"),
+    ],
+)
+def test_fixed_inputs(step: float, max_abs: int, found: str, limit: str) -> None:
+    net = replace(one_fixed(), inputs=(FixedInput("x", (1,), step, max_abs),))
+    assert said(net) == [text("SNN105", "x", found, limit)]
+
+
+def test_order_of_evaluation() -> None:
+    limit = "a step, or a population further on"
+    real = network(
+        [population("a"), population("b")],
+        [projection("x", "a", 1), projection("b", "a", 1), projection("b", "b", 1)],
+    )
+    fixed = fixed_network(
+        [fixed_population("a"), fixed_population("b")],
+        [
+            fixed_projection("x", "a", 1, delay=0),
+            fixed_projection("b", "a", 1, delay=0),
+            fixed_projection("b", "b", 1, delay=0),
+        ],
+    )
+    wanted = [
+        text("SNN106", "b->a", "no delay from b to a", limit),
+        text("SNN106", "b->b", "no delay from b to b", limit),
+    ]
+    assert said(real) == wanted
+    assert said(fixed) == wanted
+
+
+def wide(n: int, weight: int, weight_exp: int, max_abs: int) -> FixedNetwork:
+    return one_fixed(np.full((1, n), weight), weight_exp=weight_exp, max_abs=max_abs)
+
+
+def test_synaptic_input_stays_in_32_bits() -> None:
+    """64 * 128 * 2**7 * 2**11 is 2**31, one too many."""
+    limit = "2147483647: Lava's ports are 32 bits wide"
+    assert said(wide(8, -128, 7, 255)) == []
+    found = "synaptic input: up to 2.15e+09"
+    assert said(wide(8, -128, 7, 256)) == [text("SNN105", "lif", found, limit)]
+    assert said(wide(1, -128, 7, 2**11)) == [text("SNN105", "lif", found, limit)]
+    assert said(wide(1, -128, 6, 2**11)) == []
+
+
+def test_synaptic_input_before_a_negative_exponent() -> None:
+    """``W x`` itself takes 32 bits, whatever the shift leaves of it."""
+    limit = "2147483647: Lava's ports are 32 bits wide"
+    assert said(wide(1, 127, -7, 2**24)) == []
+    found = "synaptic input: up to 2.15e+09"
+    assert said(wide(1, -128, -7, 2**24)) == [text("SNN105", "lif", found, limit)]
+
+
+def test_synaptic_input_of_all_projections_together() -> None:
+    def pair(max_abs: int) -> FixedNetwork:
+        queues = [
+            fixed_projection(name, "lif", -128, weight_exp=7, name=name) for name in ("x", "y")
+        ]
+        inputs = [FixedInput(name, (1,), 1.0, max_abs) for name in ("x", "y")]
+        return fixed_network([fixed_population()], queues, inputs=inputs)
+
+    limit = "2147483647: Lava's ports are 32 bits wide"
+    assert said(pair(1023)) == []
+    found = "synaptic input: up to 2.15e+09"
+    assert said(pair(1024)) == [text("SNN105", "lif", found, limit)]

@@ -1,0 +1,548 @@
+"""From NIR to a ``Network``: what is read, what is chosen, and what is refused with which words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import nir
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from snnc.compiler.diagnostics import InputError
+from snnc.compiler.dialects import snntorch_beta
+from snnc.compiler.discretize import discretize
+from snnc.compiler.network import Integration, Network, Reset
+from tests.builders import affine, chain, graph, graphs, lif, linear, sink, source
+
+STEP = 1e-3
+NODE = "correct the node in the model"
+EDGES = "correct the edges of the graph"
+PARAMETER = "correct the parameter in the model"
+UNIT = {"tau": 0.01, "r": 10.0}
+"""A neuron of snnTorch's kind at a step of 1 ms: ``r dt / tau = 1``."""
+
+SAYS = {
+    "SNN004": "options have a value in their range and fit together",
+    "SNN103": "every node is of a type that snnc can compile",
+    "SNN104": "every node has all its fields, each with the shape that the node's equation needs",
+    "SNN105": "every parameter is finite and in the range where its equation makes sense",
+    "SNN106": "every edge joins two nodes of the graph whose shapes agree",
+    "SNN110": "the length of a time step is known",
+    "SNN111": "it is known how the framework that made the file computes",
+    "SNN120": "weights lead from inputs or spiking populations to spiking populations",
+    "SNN121": "every loop takes at least one step of delay for each projection on it",
+}
+
+
+def text(code: str, node: str, found: str, limit: str, remedy: str) -> str:
+    return (
+        f"error[{code}]: {SAYS[code]}\n"
+        f"  --> {node}\n   found: {found}\n   limit: {limit}\n  remedy: {remedy}"
+    )
+
+
+def message(g: nir.NIRGraph, **options: Any) -> str:
+    with pytest.raises(InputError) as raised:
+        discretize(g, **({"dt": STEP} | options))
+    return str(raised.value)
+
+
+def plain(**neuron: Any) -> nir.NIRGraph:
+    return chain(linear([[2]]), lif(**neuron))
+
+
+def noted(**notes: Any) -> nir.NIRGraph:
+    """A graph as snnc's snnTorch frontend makes it."""
+    own = {
+        "integration": "decay",
+        "decay": np.float32([0.9, 1 / 3]),
+        "gain": np.float32([1, 1]),
+        "leak": np.float32([0, 0]),
+        "threshold": np.float32([0.7, 1.1]),
+        "reset": "subtract-delayed",
+        "origin": "net.lif1",
+    }
+    nodes: dict[str, nir.NIRNode] = {
+        "x": source(),
+        "fc": linear([[1], [2]], {"snnc": {"delay": 0, "order": 0, "origin": "net.fc1"}}),
+        "lif": lif(2, metadata={"snnc": own}),
+        "y": sink(2),
+    }
+    graph_notes = {"format": 1, "framework": "snntorch 1.0.0", "dt": 1e-4} | notes
+    edges = [("x", "fc"), ("fc", "lif"), ("lif", "y")]
+    return graph(nodes, edges, metadata={"snnc": graph_notes})
+
+
+# --- what is refused ---------------------------------------------------------------------------
+
+
+def test_unknown_nodes_all_at_once() -> None:
+    g = chain(nir.Scale(scale=np.ones(1)), lif(), nir.Delay(delay=np.ones(1)))
+    limit = "Input, Output, Linear, Affine, LIF, Flatten"
+    remedy = "use one of these; docs/nir.md lists what each release compiles"
+    assert message(g) == "\n\n".join(
+        text("SNN103", node, f"a node of type {kind}", limit, remedy)
+        for node, kind in (("0", "Scale"), ("2", "Delay"))
+    )
+
+
+def test_no_neurons() -> None:
+    g = chain(linear(np.ones((1, 1))), lif(0))
+    assert message(g) == text("SNN104", "1", "no neurons", "one at least", NODE)
+
+
+@pytest.mark.parametrize(
+    ("edge", "found"),
+    [
+        (("input", "nowhere"), "no node 'nowhere'"),
+        (("nowhere", "0"), "no node 'nowhere'"),
+        (("0", "1"), "the edge stands 2 times"),
+        (("1", "input"), "an edge into an Input"),
+        (("output", "0"), "an edge out of an Output"),
+    ],
+)
+def test_bad_edges(edge: tuple[str, str], found: str) -> None:
+    g = plain()
+    g.edges.append(edge)
+    limit = "each edge once, between two nodes of the graph, from Input towards Output"
+    assert message(g) == text("SNN106", f"{edge[0]} -> {edge[1]}", found, limit, EDGES)
+
+
+ORDER = "input or LIF -> Linear or Affine -> LIF; one LIF -> Output"
+BETWEEN = "put a population between two layers of weights, and one before each output"
+
+
+def misplaced(node: str, found: str) -> str:
+    return text("SNN120", node, found, ORDER, BETWEEN)
+
+
+MISPLACED: dict[str, tuple[nir.NIRGraph, list[tuple[str, str]]]] = {
+    "weights after weights": (
+        chain(linear([[1]]), linear([[1]]), lif()),
+        [("1", "weights fed by 0 (Linear)"), ("0", "weights that feed no population")],
+    ),
+    "weights of nothing": (
+        graph(
+            {"x": source(), "fc": linear([[1]]), "lif": lif(), "y": sink()},
+            [("fc", "lif"), ("lif", "y")],
+        ),
+        [("fc", "weights that nothing feeds")],
+    ),
+    "an output of weights": (
+        chain(linear([[1]]), lif(), affine([[1]])),
+        [
+            ("2", "weights that feed no population"),
+            ("output", "an output of 2 (Affine)"),
+        ],
+    ),
+    "an output of an input": (chain(), [("output", "an output of input (Input)")]),
+    "an output of two": (
+        graph(
+            {"x": source(), "a": lif(), "b": lif(), "y": sink()},
+            [("x", "a"), ("x", "b"), ("a", "y"), ("b", "y")],
+        ),
+        [("y", "an output of 2 nodes")],
+    ),
+    "no output": (
+        graph({"x": source(), "lif": lif()}, [("x", "lif")]),
+        [("the graph", "no Output node")],
+    ),
+    "no input": (
+        graph({"lif": lif(v_leak=2.0), "y": sink()}, [("lif", "y")]),
+        [("the graph", "no Input node")],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MISPLACED)
+def test_misplaced(case: str) -> None:
+    g, wanted = MISPLACED[case]
+    assert message(g) == "\n\n".join(misplaced(*w) for w in wanted)
+
+
+def test_a_loop_without_delay() -> None:
+    g = graph(
+        {
+            **{"x": source(), "w": linear([[1]]), "ab": linear([[1]]), "ba": linear([[1]])},
+            **{"a": lif(), "b": lif(), "y": sink()},
+        },
+        [
+            *[("x", "w"), ("w", "a"), ("a", "ab"), ("ab", "b"), ("b", "ba"), ("ba", "a")],
+            ("b", "y"),
+        ],
+    )
+    assert message(g) == text(
+        "SNN121",
+        "a -> b -> a",
+        "a loop without any delay",
+        "one step of delay at least; NIR does not say where on a loop of several populations it is",
+        "import the trained module with snnc import, which notes the delays",
+    )
+
+
+def test_no_step() -> None:
+    assert message(plain(), dt=None) == text(
+        "SNN110",
+        "the graph",
+        "no dt in the file's metadata, and no --dt",
+        "NIR has time constants, and no step",
+        "name the step that the network was trained with: --dt 1e-4",
+    )
+
+
+@pytest.mark.parametrize("dt", [0.0, -1.0, np.nan, np.inf])
+def test_steps_out_of_range(dt: float) -> None:
+    limit = "a length in seconds above 0"
+    assert message(plain(), dt=dt) == text("SNN004", "--dt", f"{dt:g}", limit, "--dt 1e-4")
+
+
+def test_options_all_at_once() -> None:
+    resets = (
+        "none, zero, zero-delayed, zero-next, subtract, subtract-delayed, subtract-retest"
+    )
+    assert message(plain(), dt=-1, dialect="norse", reset="hard") == "\n\n".join(
+        (
+            text("SNN004", "--dt", "-1", "a length in seconds above 0", "--dt 1e-4"),
+            text("SNN004", "--dialect", "norse", "nir, snntorch", "--dialect nir"),
+            text("SNN004", "--reset", "hard", resets, "--reset zero"),
+        )
+    )
+
+
+def test_ambiguous_unit_gain() -> None:
+    assert message(plain(**UNIT)) == text(
+        "SNN111",
+        "1",
+        "r*dt/tau = 1 at dt = 0.001 s: input enters without a factor, as in snnTorch, whose files "
+        "do not say how a spike resets",
+        "one known computation",
+        "--dialect snntorch --reset subtract-delayed (snnTorch's default), --reset zero, or "
+        "--dialect nir for NIR's own equation",
+    )
+
+
+def test_snntorch_without_reset() -> None:
+    assert message(plain(**UNIT), dialect="snntorch") == text(
+        "SNN111",
+        "1",
+        "no --reset; snnTorch writes the same node for all its resets",
+        "none, zero, zero-delayed, zero-next, subtract, subtract-delayed, subtract-retest",
+        "--reset subtract-delayed is snnTorch's default",
+    )
+
+
+def test_snntorch_without_unit_gain() -> None:
+    found = message(plain(tau=0.01, r=2.0), dialect="snntorch", reset="zero")
+    assert found == text(
+        "SNN105",
+        "1.r",
+        "r*dt/tau = 0.2 at dt = 0.001 s",
+        "1, as snnTorch exports it",
+        "correct --dt, or use --dialect nir",
+    )
+
+
+def test_contradictions_of_the_metadata() -> None:
+    limit = "the file says it itself: snntorch 1.0.0, dt = 0.0001 s"
+    assert message(noted(), dialect="nir", reset="zero") == "\n\n".join(
+        (
+            text("SNN004", "--dt", "0.001", limit, "leave --dt out"),
+            text("SNN004", "--dialect", "nir", limit, "leave --dialect out"),
+            text("SNN004", "--reset", "zero", limit, "leave --reset out"),
+        )
+    )
+
+
+def test_a_step_longer_than_tau() -> None:
+    assert message(plain(tau=0.0005)) == text(
+        "SNN105",
+        "1.tau",
+        "0.0005 s with steps of 0.001 s",
+        "tau of a step or more: forward Euler overshoots beyond",
+        "name the step that the network was trained with: --dt 5e-05",
+    )
+
+
+@pytest.mark.parametrize(
+    ("neuron", "field", "found", "limit"),
+    [
+        ({"tau": 0.0}, "tau", "0", "above 0"),
+        ({"tau": -0.01}, "tau", "-0.01", "above 0"),
+        ({"tau": np.nan}, "tau", "nan", "above 0"),
+        ({"tau": np.inf}, "tau", "inf", "a finite number"),
+        ({"v_threshold": 0.0}, "v_threshold", "0", "above 0"),
+        ({"v_threshold": -1.5}, "v_threshold", "-1.5", "above 0"),
+        ({"v_threshold": np.nan}, "v_threshold", "nan", "above 0"),
+        ({"v_threshold": np.inf}, "v_threshold", "inf", "a finite number"),
+        ({"v_reset": 0.25}, "v_reset", "0.25", "0 in this release"),
+        ({"v_reset": np.nan}, "v_reset", "nan", "0 in this release"),
+    ],
+)
+def test_numbers_of_neurons(neuron: dict[str, float], field: str, found: str, limit: str) -> None:
+    assert message(plain(**neuron)) == text("SNN105", f"1.{field}", found, limit, PARAMETER)
+    if field != "tau":
+        exported = plain(**(UNIT | neuron))
+        assert message(exported, dialect="snntorch", reset="zero") == text(
+            "SNN105", f"1.{field}", found, limit, PARAMETER
+        )
+
+
+@pytest.mark.parametrize("field", ["weight", "bias"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e300])
+def test_weights_not_finite(field: str, bad: float) -> None:
+    values = {"weight": np.ones((1, 1)), "bias": np.ones(1)}
+    values[field].flat[0] = bad
+    g = chain(nir.Affine(weight=values["weight"], bias=values["bias"]), lif())
+    found = f"{field}: a value that is not finite"
+    assert message(g) == text("SNN105", "0", found, "finite numbers", PARAMETER)
+
+
+@pytest.mark.parametrize("field", ["gain", "leak"])
+def test_neurons_not_finite(field: str) -> None:
+    g = plain(**{{"gain": "r", "leak": "v_leak"}[field]: np.nan})
+    found = f"{field}: a value that is not finite"
+    assert message(g) == text("SNN105", "1", found, "finite numbers", PARAMETER)
+
+
+def test_a_threshold_that_float32_loses() -> None:
+    g = plain(v_threshold=np.array([1e-60]), tau=np.array([0.01]), r=np.ones(1), v_leak=np.ones(1))
+    assert message(g) == text("SNN105", "1", "threshold: 0", "above 0", PARAMETER)
+
+
+def test_shape_misfits_all_at_once() -> None:
+    g = graph(
+        {
+            **{"x": source(3), "fc": affine(np.ones((2, 4)), np.ones(2)), "a": lif(2)},
+            **{"w": nir.Affine(weight=np.ones((5, 2)), bias=np.ones(4)), "b": lif(5), "y": sink(5)},
+        },
+        [("x", "fc"), ("fc", "a"), ("a", "w"), ("w", "b"), ("a", "b"), ("b", "y")],
+    )
+    assert message(g) == "\n\n".join(
+        (
+            text("SNN104", "fc", "weight of shape [2, 4]", "[2, 3]: a has 2, x 3", NODE),
+            text("SNN104", "a->b", "2 neurons into 5", "as many on both sides", NODE),
+            text("SNN104", "w", "bias of shape [4]", "[5]", NODE),
+        )
+    )
+
+
+@pytest.mark.parametrize("delay", [-1, 64])
+def test_delays_out_of_range(delay: int) -> None:
+    g = noted()
+    g.nodes["fc"].metadata["snnc"]["delay"] = delay
+    found = f"delay: {delay} to {delay}"
+    wanted = text("SNN105", "net.fc1", found, "0 to 63", PARAMETER)
+    assert message(g, dt=None) == wanted
+
+
+# --- what is made ------------------------------------------------------------------------------
+
+
+def test_metadata_gives_the_very_numbers() -> None:
+    net = discretize(noted())
+    (p,) = net.populations
+    assert net.dt == 1e-4
+    assert net.choices == ("semantics as snntorch 1.0.0 computes, noted in the file by snnc",)
+    assert p.integration is Integration.DECAY
+    assert p.reset is Reset.SUBTRACT_DELAYED
+    assert p.decay.tobytes() == np.float32([0.9, 1 / 3]).tobytes()
+    assert p.threshold.tobytes() == np.float32([0.7, 1.1]).tobytes()
+    assert p.gain.tolist() == [1, 1]
+    assert p.leak.tolist() == [0, 0]
+    assert p.origin == ("net.lif1",)
+    assert net.projections[0].origin == ("net.fc1",)
+    assert discretize(noted(), dt=1e-4).dt == 1e-4
+
+
+def test_metadata_delay_and_order() -> None:
+    """The order of summation is the noted one, not that of the names."""
+    g = noted()
+    g.nodes["again"] = linear(np.eye(2), {"snnc": {"delay": 1, "order": -1, "origin": "rec"}})
+    g.edges += [("lif", "again"), ("again", "lif")]
+    net = discretize(g)
+    assert [(q.name, q.delay) for q in net.incoming("lif")] == [("again", 1), ("fc", 0)]
+
+
+def test_nir_dialect() -> None:
+    net = discretize(plain(tau=0.004, r=3.0, v_leak=0.5, v_threshold=0.1), dt=STEP)
+    (p,) = net.populations
+    assert p.integration is Integration.EULER
+    assert p.reset is Reset.ZERO
+    assert (p.decay, p.gain, p.leak) == (np.float32(0.25), np.float32(3), np.float32(0.5))
+    assert p.threshold == np.float32(0.1)
+    assert net.choices == (
+        "dialect nir: forward Euler, v += dt/tau * ((r*I + v_leak) - v), from v = 0",
+        "dt = 0.001 s, as named",
+        "reset zero, as NIR defines it",
+    )
+
+
+def test_nir_dialect_named_for_unit_gain() -> None:
+    net = discretize(plain(**UNIT), dt=STEP, dialect="nir", reset="subtract")
+    assert net.populations[0].reset is Reset.SUBTRACT
+    assert net.choices[-1] == "reset subtract, as named"
+
+
+def test_tau_of_one_step_is_unit_gain_without_ambiguity() -> None:
+    """``r = 1`` and ``tau = dt``: norse's neuron without memory."""
+    for dt in (1e-2, 1e-3, 1e-4, 1e-5):  # as float32 some are above dt, some below
+        net = discretize(plain(tau=dt, r=1.0), dt=dt)
+        assert net.populations[0].integration is Integration.EULER
+        assert net.populations[0].decay == 1
+
+
+def test_snntorch_dialect() -> None:
+    net = discretize(
+        plain(tau=1e-3, r=10.0, v_threshold=0.5), dialect="snntorch", reset="subtract-delayed"
+    )
+    (p,) = net.populations
+    assert net.dt == 1e-4
+    assert p.integration is Integration.DECAY
+    assert p.decay == np.float32(0.9)
+    assert (p.gain, p.leak) == (1, 0)
+    assert p.reset is Reset.SUBTRACT_DELAYED
+    assert net.choices == (
+        "dialect snntorch: v = beta*v + I with beta = 1 - dt/tau, from v = 0",
+        "dt = 0.0001 s",
+        "reset subtract-delayed, as named",
+    )
+
+
+def test_snntorch_beta_comes_back() -> None:
+    """Exported as snnTorch 1.0.0 does: ``tau = dt / (1 - beta)``."""
+    betas = (np.arange(1000) / 1000).astype(np.float32)
+    tau = np.float32(1e-4) / (np.float32(1) - betas)
+    assert tau.dtype == np.float32
+    assert (snntorch_beta(tau, 1e-4)[660:] == betas[660:]).all()
+    assert np.abs(snntorch_beta(tau, 1e-4) - betas).max() < 1e-7
+    assert (snntorch_beta(1e-4 / (1 - betas.astype(np.float64)), 1e-4) == betas).all()
+
+
+def test_recurrence_takes_one_step() -> None:
+    g = plain()
+    g.nodes["again"] = linear([[0.5]])
+    g.edges += [("1", "again"), ("again", "1")]
+    net = discretize(g, dt=STEP)
+    assert [(q.name, q.source, q.delay) for q in net.projections] == [
+        ("0", "input", 0),
+        ("again", "1", 1),
+    ]
+
+
+def test_neurons_joined_directly() -> None:
+    net = discretize(chain(lif(2), lif(2), n=2), dt=STEP)
+    assert [q.name for q in net.projections] == ["input->0", "0->1"]
+    assert all((q.weight == np.eye(2)).all() for q in net.projections)
+    assert not any(q.bias.any() for q in net.projections)
+
+
+def test_weights_of_two_sources_have_their_bias_once() -> None:
+    g = graph(
+        {
+            **{"x": source(), "z": source(), "fc": affine([[3]], 0.5), "lif": lif(), "y": sink()},
+        },
+        [("x", "fc"), ("z", "fc"), ("fc", "lif"), ("lif", "y")],
+    )
+    net = discretize(g, dt=STEP)
+    assert [(q.name, q.source) for q in net.projections] == [("fc", "x"), ("fc:z", "z")]
+    assert [q.bias.tolist() for q in net.projections] == [[0.5], [0]]
+    assert [q.weight.tolist() for q in net.projections] == [[[3]], [[3]]]
+
+
+def test_weights_of_two_targets_have_two_names() -> None:
+    g = graph(
+        {
+            **{"x": source(), "fc": affine([[3]], 0.5), "a": lif(), "b": lif()},
+            **{"ya": sink(), "yb": sink()},
+        },
+        [("x", "fc"), ("fc", "a"), ("fc", "b"), ("a", "ya"), ("b", "yb")],
+    )
+    net = discretize(g, dt=STEP)
+    assert [q.name for q in net.projections] == ["fc->a", "fc->b"]
+    assert [q.bias.tolist() for q in net.projections] == [[0.5], [0.5]]
+
+
+def test_flatten_is_looked_through() -> None:
+    flat = nir.Flatten(input_type={"input": np.array([2, 3])}, start_dim=0)
+    image = nir.Input(input_type={"input": np.array([2, 3])})
+    nodes = {"x": image, "f": flat, "fc": linear(np.ones((2, 6))), "lif": lif(2)}
+    names = ["x", "f", "fc", "lif"]
+    edges = [*zip(names[:-1], names[1:], strict=True), ("lif", "y")]
+    net = discretize(graph({**nodes, "y": sink(2)}, edges), dt=STEP)
+    assert [p.name for p in net.populations] == ["lif"]
+    assert [(q.source, q.target) for q in net.projections] == [("x", "lif")]
+    assert net.inputs[0].shape == (2, 3)
+
+
+def test_flatten_before_neurons_and_output() -> None:
+    def flat() -> nir.Flatten:
+        return nir.Flatten(input_type={"input": np.array([2])}, start_dim=0)
+
+    net = discretize(chain(linear(np.eye(2)), flat(), lif(2), flat(), flat(), n=2), dt=STEP)
+    assert [(q.name, q.source, q.target) for q in net.projections] == [("0", "input", "2")]
+    assert [(o.name, o.source) for o in net.outputs] == [("output", "2")]
+
+
+def test_scalar_parameters() -> None:
+    scalar = nir.LIF(
+        tau=np.array(0.01),
+        r=np.array(1.0),
+        v_leak=np.array(0.0),
+        v_threshold=np.array(0.5),
+        v_reset=np.array(0.0),
+    )
+    net = discretize(chain(linear(np.ones((3, 1))), scalar), dt=STEP)
+    assert net.populations[0].shape == (3,)
+    assert net.populations[0].threshold.tolist() == [0.5] * 3
+
+
+def test_neurons_keep_their_shape() -> None:
+    net = discretize(
+        chain(
+            linear(np.ones((4, 1))), lif(tau=np.full((2, 2), 0.01), **_square("r", "v_leak"))
+        ),
+        dt=STEP,
+    )
+    assert net.populations[0].shape == (2, 2)
+    assert net.populations[0].decay.shape == (4,)
+
+
+def _square(*names: str) -> Mapping[str, Any]:
+    return {name: np.ones((2, 2)) for name in (*names, "v_threshold", "v_reset")} | {
+        "v_reset": np.zeros((2, 2))
+    }
+
+
+def as_data(net: Network) -> list[Any]:
+    """Give all of ``net`` in plain, comparable values."""
+
+    def plain_value(value: object) -> object:
+        return value.tolist() if isinstance(value, np.ndarray) else value
+
+    records = [*net.inputs, *net.populations, *net.projections, *net.outputs]
+    return [[plain_value(getattr(r, f.name)) for f in fields(r)] for r in records]
+
+
+@given(graphs(), st.randoms(use_true_random=False))
+@settings(max_examples=50)
+def test_the_order_in_the_graph_does_not_matter(g: nir.NIRGraph, random: Any) -> None:
+    names, edges = list(g.nodes), list(g.edges)
+    random.shuffle(names)
+    random.shuffle(edges)
+    other = graph({name: g.nodes[name] for name in names}, edges)
+    assert as_data(discretize(g, dt=STEP)) == as_data(discretize(other, dt=STEP))
+
+
+@given(graphs())
+@settings(max_examples=50)
+def test_populations_stand_in_an_order_of_evaluation(g: nir.NIRGraph) -> None:
+    net = discretize(g, dt=STEP)
+    done = {i.name for i in net.inputs}
+    for p in net.populations:
+        assert all(q.source in done for q in net.incoming(p.name) if q.delay == 0)
+        assert all(q.source == p.name for q in net.incoming(p.name) if q.delay == 1)
+        done.add(p.name)

@@ -1,0 +1,323 @@
+"""Rounding to integers: every number within half a unit, nothing clamped, and what it costs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from snnc.compiler.check import check_fixed
+from snnc.compiler.diagnostics import InputError
+from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
+from snnc.compiler.network import Integration, Network, Reset
+from snnc.compiler.overflow import bound_states
+from snnc.compiler.quantize import quantize
+from snnc.targets.float.executor import execute as execute_float
+from snnc.targets.integer.reference import execute as execute_fixed
+from tests.builders import network, networks, one_neuron, population, projection, spikes
+
+BITS = st.integers(2, 8)
+
+
+def wanted_of(
+    net: Network, fixed: FixedNetwork, name: str
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Give the real weights, in counts of the threshold, and the real biases in units of ``v``.
+
+    Written down again from the equations of ``network.Integration``, in float64.
+    """
+    p = net.population(name)
+    counts = fixed.population(name).scale / 64
+    factor = p.gain.astype(float)
+    bias = np.zeros(p.size)
+    if p.integration is Integration.EULER:
+        factor = factor * p.decay
+        bias = p.decay.astype(float) * p.leak
+    steps = {i.name: i.step for i in fixed.inputs}
+    weights: dict[str, np.ndarray] = {}
+    for q in net.incoming(name):
+        weights[q.name] = (counts * factor)[:, None] * q.weight * steps.get(q.source, 1)
+        bias = bias + factor * q.bias
+    return weights, 64 * counts * bias
+
+
+@given(networks(), BITS)
+@settings(max_examples=100)
+def test_every_number_is_within_half_a_unit(net: Network, bits: int) -> None:
+    fixed = quantize(net, weight_bits=bits)
+    assert list(check_fixed(fixed)) == []
+    made = {q.name: q for q in fixed.projections}
+    for p in net.populations:
+        integers = fixed.population(p.name)
+        theta = p.threshold.astype(float)
+        assert np.allclose(integers.threshold, integers.scale * theta / 64, rtol=1e-12, atol=0)
+        rate = p.decay.astype(float)
+        if p.integration is Integration.DECAY:
+            rate = 1 - rate
+        assert (np.abs(integers.dv - 4096 * rate) <= 0.5).all()
+        assert (integers.du == 4095).all()
+        weights, bias = wanted_of(net, fixed, p.name)
+        for name, wanted in weights.items():
+            q = made[name]
+            error = np.abs(q.weight * 2.0**q.weight_exp - wanted)
+            assert (error <= 0.5 * 2.0**q.weight_exp * (1 + 1e-6)).all()
+            assert np.abs(q.weight.astype(int)).max() <= 2 ** (bits - 1) - 1
+        got = integers.bias_mant * 2.0**integers.bias_exp
+        assert (np.abs(got - bias) <= 0.5 * 2.0**integers.bias_exp * (1 + 1e-6)).all()
+
+
+@given(networks(), BITS)
+@settings(max_examples=50)
+def test_exponents_are_as_fine_as_they_can_be(net: Network, bits: int) -> None:
+    """Half the unit would not fit: a smaller exponent of weights or bias overflows the mantissa."""
+    fixed = quantize(net, weight_bits=bits)
+    top = 2 ** (bits - 1) - 1
+    for p in fixed.populations:
+        weights, bias = wanted_of(net, fixed, p.name)
+        for name, wanted in weights.items():
+            (q,) = (q for q in fixed.projections if q.name == name)
+            if q.weight_exp > -7:
+                assert np.rint(np.abs(wanted).max() / 2.0 ** (q.weight_exp - 1)) > top
+        raised = p.bias_exp > 0
+        assert (np.rint(np.abs(bias) / 2.0 ** (p.bias_exp - 1.0))[raised] > 4095).all()
+
+
+@given(networks())
+@settings(max_examples=50)
+def test_nothing_overflows(net: Network) -> None:
+    """``DECAY`` and ``EULER`` of these networks always decay, so the proof always succeeds."""
+    for name, bounds in bound_states(quantize(net)).items():
+        assert bounds.proven.all(), name
+
+
+def share_of_differing_spikes(net: Network, seed: int) -> float:
+    """Compare ``lif`` as real numbers and as integers over 100 steps of 4 samples."""
+    x = spikes((100, 4, net.inputs[0].size), seed=seed)
+    real = execute_float(net, {"x": x}).spikes["lif"]
+    got = execute_fixed(quantize(net), {"x": x.astype(np.int32)}).spikes["lif"]
+    assert real.mean() > 0.02
+    return float((real != got).mean())
+
+
+@given(networks(recurrent=False), st.integers(0, 2**32 - 1))
+@settings(max_examples=40)
+def test_one_layer_stays_within_its_error_bound(net: Network, seed: int) -> None:
+    """Before its first spike a neuron fed by the input alone is off by a provable amount.
+
+    Per step: half a unit of each weight and of the bias, one of truncation, and half a 4096th of
+    the largest ``v`` by the decay; summed over time with the decay's factor.
+    """
+    first = net.populations[0]
+    alone = replace(
+        net,
+        populations=(first,),
+        projections=tuple(net.incoming(first.name)),
+        outputs=net.outputs[:0],
+    )
+    fixed = quantize(alone)
+    integers = fixed.population(first.name)
+    x = spikes((60, 4, net.inputs[0].size), seed=seed)
+    real = execute_float(alone, {"x": x})
+    got = execute_fixed(fixed, {"x": x.astype(np.int32)})
+    unit = sum(0.5 * 64 * 2.0**q.weight_exp * q.weight.shape[1] for q in fixed.projections)
+    rounding = sum(64.0 for q in fixed.projections if q.weight_exp < 0)
+    largest = np.abs(real.v[first.name]).max(axis=(0, 1)) * integers.scale
+    a_step = unit + rounding + 0.5 * 2.0**integers.bias_exp + 1 + largest / 8192
+    bound = a_step * 4096 / np.maximum(integers.dv - 0.5, 1) + 1e-4 * integers.scale
+    quiet = real.spikes[first.name].cumsum(axis=0) == 0
+    error = np.abs(got.v[first.name] - real.v[first.name] * integers.scale)
+    calm = quiet & (got.spikes[first.name].cumsum(axis=0) == 0)
+    assert (error <= bound)[calm].all()
+
+
+@pytest.mark.parametrize("reset", Reset)
+@pytest.mark.parametrize("integration", Integration)
+def test_spikes_stay_close(reset: Reset, integration: Integration) -> None:
+    """One layer of 200 neurons: 0.5 % of (neuron, step) differ at most, 2 % with subtraction.
+
+    Rounding moves ``v`` by some thousandths of the threshold, and a spike changes where ``v``
+    passes that close to it. A reset to zero then forgets the difference; a subtraction carries it
+    on until it has decayed. Measured: 0.13 to 0.41 %, and 0.95 to 1.4 %.
+    """
+    rng = np.random.default_rng(7)
+    euler = integration is Integration.EULER
+    p = population(
+        n=200,
+        integration=integration,
+        reset=reset,
+        decay=rng.uniform(0.05, 0.3, 200) if euler else rng.uniform(0.7, 0.95, 200),
+        gain=8.0 if euler else 1.0,
+        threshold=rng.uniform(0.5, 2, 200),
+    )
+    net = network([p], [projection("x", "lif", rng.normal(0.05, 0.3, (200, 20)))])
+    share = share_of_differing_spikes(net, seed=1)
+    assert share < (0.02 if reset.value.startswith("subtract") else 0.005)
+
+
+def test_spikes_are_the_same_where_nothing_is_lost() -> None:
+    """Weights, thresholds and decay in whole units: integers and float32 agree in every bit."""
+    weight = np.random.default_rng(0).integers(-127, 128, (8, 6))
+    weight[:, 0] = 127  # so that the scale is a power of two
+    for reset in Reset:
+        net = network(
+            [population(n=8, decay=0.0, reset=reset, threshold=64)],
+            [projection("x", "lif", weight)],
+        )
+        assert share_of_differing_spikes(net, seed=3) == 0
+
+
+@pytest.mark.parametrize("reset", Reset)
+def test_resets(reset: Reset) -> None:
+    fixed = quantize(one_neuron(reset=reset))
+    zero = FixedReset.ZERO
+    assert fixed.populations[0].reset == (zero if reset is Reset.ZERO_DELAYED else reset.value)
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+def test_widths(bits: int) -> None:
+    top = 2 ** (bits - 1) - 1
+    fixed = quantize(one_neuron([[1, -1, 0.5]]), weight_bits=bits)
+    assert fixed.projections[0].weight.tolist() == [[top, -top, round(top / 2)]]
+
+
+def test_each_projection_has_its_own_exponent() -> None:
+    """Small weights beside large ones keep their bits."""
+    net = network(
+        [population("lif", delay=1)],
+        [
+            projection("x", "lif", [[1.0, -0.7]], name="large"),
+            projection("lif", "lif", [[0.01]], delay=1, name="small"),
+        ],
+    )
+    large, small = quantize(net).projections
+    assert large.weight_exp - small.weight_exp == 6
+    assert 64 <= small.weight[0, 0] <= 127
+    assert (large.delay, small.delay) == (0, 1)
+
+
+def test_each_neuron_has_its_own_scale() -> None:
+    fixed = quantize(one_neuron([[1], [1 / 1024]], threshold=[1, 1 / 1024]))
+    assert fixed.populations[0].threshold[0] == fixed.populations[0].threshold[1]
+    assert fixed.projections[0].weight[0, 0] == fixed.projections[0].weight[1, 0]
+
+
+@given(networks(), st.integers(-12, 12), st.randoms(use_true_random=False))
+@settings(max_examples=50)
+def test_powers_of_two_change_nothing(net: Network, power: int, random: object) -> None:
+    """A neuron's potential has no unit: only its scale knows one."""
+    target = net.populations[-1]
+    i = target.size - 1
+    factor = np.ones(target.size, np.float32)
+    factor[i] = 2.0**power
+    scaled = replace(
+        net,
+        populations=(
+            *net.populations[:-1],
+            replace(target, threshold=target.threshold * factor, leak=target.leak * factor),
+        ),
+        projections=tuple(
+            replace(q, weight=q.weight * factor[:, None], bias=q.bias * factor)
+            if q.target == target.name
+            else q
+            for q in net.projections
+        ),
+    )
+    before, after = quantize(net), quantize(scaled)
+    for one, two in zip(before.populations, after.populations, strict=True):
+        for field in ("du", "dv", "threshold", "bias_mant", "bias_exp"):
+            assert (getattr(one, field) == getattr(two, field)).all()
+    for q, r in zip(before.projections, after.projections, strict=True):
+        assert (q.weight == r.weight).all()
+        assert q.weight_exp == r.weight_exp
+    ratio = before.populations[-1].scale / after.populations[-1].scale
+    assert np.allclose(ratio, factor, rtol=1e-12)
+
+
+# --- inputs ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "wanted"),
+    [
+        (None, FixedInput("x", (1,))),
+        ([0, 1, 1], FixedInput("x", (1,))),
+        ([0, 0, 0], FixedInput("x", (1,))),
+        ([0, -1, 1], FixedInput("x", (1,))),
+        ([0, -255, 3], FixedInput("x", (1,), 1.0, 255)),
+        ([0, 256, 3], FixedInput("x", (1,), 256 / 127, 127)),
+        ([0, 0.5, -2.54], FixedInput("x", (1,), float(np.float32(2.54)) / 127, 127)),
+    ],
+)
+def test_calibration_decides_what_enters(data: list[float] | None, wanted: FixedInput) -> None:
+    calibration = None if data is None else {"x": np.array(data, np.float32)[:, None, None]}
+    assert quantize(one_neuron(), calibration=calibration).inputs == (wanted,)
+
+
+def test_real_input_is_scaled_into_the_weights() -> None:
+    """``W x`` of the integers is ``w x`` of the reals: the weight absorbs the step."""
+    net = one_neuron(0.75, decay=0.0, threshold=100.0)
+    x = np.linspace(-2.54, 2.54, 255, dtype=np.float32)[:, None, None]
+    fixed = quantize(net, calibration={"x": x})
+    integers = np.rint(x / fixed.inputs[0].step).astype(np.int32)
+    got = execute_fixed(fixed, {"x": integers}).v["lif"] / fixed.populations[0].scale
+    real = execute_float(net, {"x": x}).v["lif"]
+    assert np.abs(got - real).max() < 0.75 * 2.54 / 254 + 0.75 * 2.54 / 254
+
+
+def test_graded_input_leaves_room() -> None:
+    wide = quantize(one_neuron(8), calibration={"x": np.full((1, 1, 1), 255, np.float32)})
+    assert bound_states(wide)["lif"].proven.all()
+    assert wide.populations[0].threshold[0] < quantize(one_neuron(8)).populations[0].threshold[0]
+
+
+# --- what does not fit -------------------------------------------------------------------------
+
+
+def refusal(net: Network, bits: int = 8) -> str:
+    with pytest.raises(InputError) as raised:
+        quantize(net, weight_bits=bits)
+    return str(raised.value)
+
+
+def fits_at_no_scale(node: str, found: str, bits: int) -> str:
+    return (
+        "error[SNN301]: every parameter fits the hardware's integers\n"
+        f"  --> {node}\n"
+        f"   found: {found}\n"
+        f"   limit: 1 count of threshold at least: v has 24 bits, a weight {bits}, a bias 12 and "
+        "its sign, both with an exponent up to 7\n"
+        "  remedy: train with smaller weights and biases, or a larger threshold"
+    )
+
+
+def test_bias_that_fits_at_no_scale() -> None:
+    """64 * bias / threshold may be 4095 * 128 at most."""
+    found = "threshold 0.0001, which the drive leaves 0.82 counts"
+    assert refusal(one_neuron(0, bias=1, threshold=1e-4, decay=0)) == fits_at_no_scale(
+        "lif, neuron 0", found, 8
+    )
+
+
+@pytest.mark.parametrize(("bits", "largest"), [(2, 128), (4, 7 * 128), (8, 127 * 128)])
+def test_weight_that_fits_at_no_scale(bits: int, largest: int) -> None:
+    """A weight has 7 bits of exponent, and no fewer counts than one for the threshold."""
+    (q,) = quantize(one_neuron([[largest, 1]]), weight_bits=bits).projections
+    assert int(q.weight[0, 0]) * 2**q.weight_exp == largest
+    found = "threshold 1, which the drive leaves 0.5 counts"
+    assert refusal(one_neuron([[1, 1], [2 * largest, 1]]), bits) == fits_at_no_scale(
+        "lif, neuron 1", found, bits
+    )
+
+
+def test_all_populations_at_once() -> None:
+    net = network(
+        [population("a", origin=("net.a", "net.b")), population("b")],
+        [projection("x", "a", 1e6), projection("a", "b", 1e6)],
+    )
+    found = "threshold 1, which the drive leaves 0.016 counts"
+    assert refusal(net) == "\n\n".join(
+        fits_at_no_scale(f"{node}, neuron 0", found, 8) for node in ("net.a + net.b", "b")
+    )

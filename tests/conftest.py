@@ -1,0 +1,33 @@
+"""What all tests share: the markers of optional packages, and hypothesis without a clock."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+from hypothesis import settings
+
+PACKAGES = {"torch": ("torch", "snntorch"), "lava": ("lava",)}
+"""For each marker the modules that its tests import."""
+
+# Two shared cores make any deadline a coin toss.
+settings.register_profile("snnc", parent=settings.default, deadline=None)
+settings.load_profile("snnc")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--complete",
+        action="store_true",
+        help="fail, and do not skip, a test whose optional package is not installed",
+    )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker, modules in PACKAGES.items():
+        missing = [name for name in modules if find_spec(name) is None]
+        if missing and item.get_closest_marker(marker):
+            message = f"{' and '.join(missing)} not installed (docs/installation.md)"
+            if item.config.getoption("--complete"):
+                pytest.fail(message, pytrace=False)
+            pytest.skip(message)
