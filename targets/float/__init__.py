@@ -1,0 +1,1 @@
+"""The float network, executed in float32 as its framework would."""

@@ -1,0 +1,58 @@
+"""The ``float`` target: the network in real numbers, as its framework would execute it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from snnc.compiler.diagnostics import Diagnostic
+from snnc.compiler.fixed import FixedNetwork
+from snnc.compiler.trace import Array, Trace
+from snnc.targets.artifact import Artifact
+from snnc.targets.base import Inputs, RunOptions
+from snnc.targets.float.executor import execute
+from snnc.targets.inputs import real_inputs
+from snnc.targets.options import limited_progress
+
+
+class FloatTarget:
+    """The float network, executed in float32 in the framework's order of operations."""
+
+    name = "float"
+    summary = "the network in float32, step by step as its framework computes it"
+    fixed = False
+
+    def members(self, fixed: FixedNetwork) -> Mapping[str, bytes]:
+        """Give no further files."""
+        del fixed
+        return {}
+
+    def missing(self) -> Diagnostic | None:
+        """Give None: NumPy is always there."""
+        return None
+
+    def run(self, artifact: Artifact, inputs: Inputs, options: RunOptions) -> Trace:
+        """Run the float network on ``inputs``; it has no ``u`` and no latency.
+
+        Raises:
+            InputError: SNN502 or SNN503, the inputs do not fit.
+        """
+        network = artifact.network
+        x = real_inputs(network, inputs)
+        begin = time.perf_counter()
+        recording = execute(network, x, limited_progress(options, self.name))
+        shapes = {p.name: p.shape for p in network.populations}
+
+        def shaped(name: str, values: Array) -> Array:
+            return values.reshape(*values.shape[:2], *shapes[name])
+
+        spikes = {n: shaped(n, a) for n, a in recording.spikes.items()}
+        v = {n: shaped(n, a) for n, a in recording.v.items()}
+        return Trace(
+            executor=self.name,
+            outputs={o.name: spikes[o.source] for o in network.outputs},
+            spikes=spikes if "spikes" in options.record else {},
+            v=v if "v" in options.record else {},
+            lags=dict.fromkeys(shapes, 0),
+            seconds=time.perf_counter() - begin,
+        )

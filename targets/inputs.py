@@ -1,0 +1,141 @@
+"""User data into what a network's inputs take: shapes checked, real values into integers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from snnc.compiler import rules
+from snnc.compiler.diagnostics import Diagnostic, raise_all
+from snnc.compiler.fixed import FixedInput, FixedNetwork
+from snnc.compiler.network import Input, Network
+from snnc.targets.base import Inputs
+
+
+def named_inputs(
+    declared: tuple[Input | FixedInput, ...], x: Inputs | npt.ArrayLike
+) -> dict[str, npt.NDArray[Any]]:
+    """Give the data of each input by its name; a bare array belongs to the only input.
+
+    Raises:
+        InputError: SNN502, a bare array for a network of several inputs.
+    """
+    if isinstance(x, Mapping):
+        return {str(name): np.asarray(values) for name, values in x.items()}
+    if len(declared) != 1:
+        names = ", ".join(i.name for i in declared)
+        raise_all([_shape_problem("input data", "one array", f"an array for each of {names}")])
+    return {declared[0].name: np.asarray(x)}
+
+
+def real_inputs(network: Network, inputs: Inputs) -> dict[str, npt.NDArray[np.float32]]:
+    """Give each input as float32 of shape ``[steps, batch, n]``.
+
+    Raises:
+        InputError: SNN502, shapes do not fit; SNN503, values are not finite.
+    """
+    raise_all(_shape_problems(network.inputs, inputs))
+    with np.errstate(over="ignore"):  # what float32 cannot hold is refused as infinite
+        values = {i.name: _flat(inputs[i.name]).astype(np.float32) for i in network.inputs}
+    raise_all(_finite_problems(network.inputs, values))
+    return values
+
+
+def integer_inputs(network: FixedNetwork, inputs: Inputs) -> dict[str, npt.NDArray[np.int32]]:
+    """Give each input as the integers that enter, shape ``[steps, batch, n]``.
+
+    A value ``x`` becomes ``x / step``, rounded to nearest where ``step`` is not 1.
+
+    Raises:
+        InputError: SNN502, shapes do not fit; SNN503, a value is no integer of the input's range.
+    """
+    raise_all(_shape_problems(network.inputs, inputs))
+    raise_all(_finite_problems(network.inputs, inputs))
+    encoded = {i.name: _encode(i, inputs[i.name]) for i in network.inputs}
+    raise_all(
+        problem for i in network.inputs for problem in _value_problems(i, inputs[i.name], encoded)
+    )
+    return {name: values.astype(np.int32) for name, values in encoded.items()}
+
+
+def _encode(declared: FixedInput, x: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    values = _flat(x).astype(np.float64)
+    return values if declared.step == 1 else np.rint(values / declared.step)
+
+
+def _flat(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.asarray(x).reshape(x.shape[0], x.shape[1], -1)
+
+
+def _shape_problems(declared: tuple[Input | FixedInput, ...], x: Inputs) -> Iterator[Diagnostic]:
+    names = [i.name for i in declared]
+    if sorted(x) != sorted(names):
+        yield _shape_problem("input data", f"arrays {', '.join(sorted(x))}", ", ".join(names))
+        return
+    for i in declared:
+        found = x[i.name].shape
+        limit = f"[steps, batch, {', '.join(map(str, i.shape))}]"
+        if x[i.name].dtype.kind not in "biuf":
+            yield _shape_problem(f"input {i.name}", f"data of type {x[i.name].dtype}", "numbers")
+        elif found == (found[:1] + i.shape):
+            yield _shape_problem(
+                f"input {i.name}", f"shape {list(found)}, which has no batch axis", limit
+            )
+        elif found[2:] != i.shape or len(found) < 2 or 0 in found:
+            yield _shape_problem(f"input {i.name}", f"shape {list(found)}", limit)
+    lengths = {x[i.name].shape[:2] for i in declared if x[i.name].ndim >= 2}
+    if len(lengths) > 1:
+        found_all = ", ".join(f"{i.name} {list(x[i.name].shape[:2])}" for i in declared)
+        yield _shape_problem("input data", found_all, "the same steps and batch for every input")
+
+
+def _shape_problem(node: str, found: str, limit: str) -> Diagnostic:
+    return Diagnostic(
+        rule=rules.INPUT_SHAPE,
+        node=node,
+        found=found,
+        limit=limit,
+        remedy="reshape the data; a single sample gets its batch axis by x[:, None]",
+    )
+
+
+def _finite_problems(declared: tuple[Input | FixedInput, ...], x: Inputs) -> Iterator[Diagnostic]:
+    for i in declared:
+        bad = int(np.count_nonzero(~np.isfinite(x[i.name])))
+        if bad:
+            yield Diagnostic(
+                rule=rules.INPUT_VALUES,
+                node=f"input {i.name}",
+                found=f"{bad} values that are NaN or infinite",
+                limit="finite numbers that float32 can hold",
+                remedy="clean the data",
+            )
+
+
+def _value_problems(
+    i: FixedInput, x: npt.NDArray[Any], encoded: Mapping[str, npt.NDArray[np.float64]]
+) -> Iterator[Diagnostic]:
+    values = encoded[i.name]
+    off = values != np.rint(values)
+    limit = f"integers from -{i.max_abs} to {i.max_abs}, in units of {i.step:g}"
+    if i.step == 1 and i.max_abs == 1:
+        limit = "spikes: 0, 1 or -1 (compiled without calibration data)"
+    if off.any():
+        found = f"{int(off.sum())} values between integers, such as {_flat(x)[off][0]:g}"
+        yield _value_problem(i, found, limit)
+    elif np.abs(values).max() > i.max_abs:
+        worst = _flat(x).ravel()[np.abs(values).argmax()]
+        yield _value_problem(i, f"a value of {worst:g}", limit)
+
+
+def _value_problem(i: FixedInput, found: str, limit: str) -> Diagnostic:
+    return Diagnostic(
+        rule=rules.INPUT_VALUES,
+        node=f"input {i.name}",
+        found=found,
+        limit=limit,
+        remedy="compile with --calibrate X.npy, where X holds typical input data",
+    )

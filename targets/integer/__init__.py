@@ -1,0 +1,1 @@
+"""The NumPy reference: the arithmetic of ``docs/arithmetic.md``, slow and plain."""

@@ -1,0 +1,1 @@
+"""Intel Lava: processes for its CPU simulation. Only ``runner/`` imports lava."""

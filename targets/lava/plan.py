@@ -1,0 +1,120 @@
+"""Which Lava process every part of a network runs on: the content of ``lava.json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from snnc.compiler import rules
+from snnc.compiler.diagnostics import Diagnostic, InternalError, raise_all
+from snnc.compiler.fixed import FixedNetwork, FixedPopulation, FixedProjection, FixedReset
+
+FORMAT = 1
+"""Version of ``lava.json``."""
+PORT_LIMIT = 2**31 - 1
+"""Ports of Lava carry int32 (lava 0.10.0, ``lava/proc/dense/models.py:66``)."""
+STOCK_LIMIT = 2**18
+"""Largest synaptic input for which Lava's LIF, in int32, keeps ``u`` within 24 bits: then ``u``
+before its wrap is below ``2**23 + 2**24``, and one wrap is enough."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The Lava processes of a network.
+
+    Attributes:
+        processes: Rows of identifier, kind of process and name of the node that runs on it.
+        gap: Hardware steps from the last step of a sample to the first step of the next.
+    """
+
+    processes: tuple[tuple[str, str, str], ...]
+    gap: int
+
+    def to_bytes(self) -> bytes:
+        """Give ``lava.json``; names from the user's model stand in it as data only."""
+        rows = [{"id": i, "process": kind, "of": of} for i, kind, of in self.processes]
+        data = {"format": FORMAT, "gap": self.gap, "processes": rows}
+        return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=True).encode() + b"\n"
+
+
+def make_plan(network: FixedNetwork) -> Plan:
+    """Choose a Lava process for every node of ``network``.
+
+    Raises:
+        InputError: SNN301, a sum of weights leaves the 32 bits of Lava's ports.
+        InternalError: A projection has delay 0, so the network is not retimed.
+    """
+    raise_all(_port_problems(network))
+    nodes = [
+        *(("Source", i.name) for i in network.inputs),
+        *((_neuron_process(network, p), p.name) for p in network.populations),
+        *((_synapse_process(p), p.name) for p in network.projections),
+        *(("Sink", o.name) for o in network.outputs),
+    ]
+    rows = tuple((f"n{index:04d}", kind, name) for index, (kind, name) in enumerate(nodes, 1))
+    return Plan(rows, _gap(network))
+
+
+def _synapse_process(projection: FixedProjection) -> str:
+    if projection.delay < 1:
+        raise InternalError(f"{projection.name}: a projection of delay 0 cannot run on Lava")
+    return "Dense" if projection.delay == 1 else "DelayDense"
+
+
+def _neuron_process(network: FixedNetwork, population: FixedPopulation) -> str:
+    """Give ``LIFReset``, Lava's own, wherever it computes the same.
+
+    It resets to zero only, and between two samples it cannot be kept from spiking. So its spikes
+    may only go where they arrive before the next reset: where a projection, apart from the lags
+    of its ends, has no delay.
+    """
+    delays = [_own_delay(network, p) for p in network.projections if p.source == population.name]
+    stock = (
+        population.reset is FixedReset.ZERO
+        and not any(delays)
+        and _largest_input(network, population) <= STOCK_LIMIT
+    )
+    return "LIFReset" if stock else "Population"
+
+
+def _own_delay(network: FixedNetwork, projection: FixedProjection) -> int:
+    """Give the steps from a spike to its effect, in the time of the network before retiming."""
+    lags = {i.name: 0 for i in network.inputs} | {p.name: p.lag for p in network.populations}
+    return projection.delay - (lags[projection.target] - lags[projection.source])
+
+
+def _gap(network: FixedNetwork) -> int:
+    """Give the steps of silence that keep two samples apart.
+
+    Every population must end a sample (its lag), and a spike of the last step must arrive before
+    its target begins the next (the delay).
+    """
+    return max(network.latency, *(_own_delay(network, p) for p in network.projections), 0)
+
+
+def _largest_input(network: FixedNetwork, population: FixedPopulation) -> int:
+    return sum(_largest_sum(network, p) for p in network.incoming(population.name))
+
+
+def _largest_sum(network: FixedNetwork, projection: FixedProjection) -> int:
+    """Bound ``|a|`` of a projection over every input that it can get."""
+    largest = {i.name: i.max_abs for i in network.inputs}.get(projection.source, 1)
+    rows = np.abs(projection.weight.astype(np.int64)).sum(axis=1)
+    total = int(rows.max(initial=0)) * largest
+    return total << max(projection.weight_exp, 1)  # Dense holds twice the weights
+
+
+def _port_problems(network: FixedNetwork) -> Iterator[Diagnostic]:
+    for population in network.populations:
+        largest = _largest_input(network, population)
+        if largest > PORT_LIMIT:
+            yield Diagnostic(
+                rule=rules.NUMBER_FITS,
+                node=" + ".join(population.origin) or population.name,
+                found=f"synaptic input of up to {largest}",
+                limit=f"{PORT_LIMIT}: ports of Lava are 32 bits wide",
+                remedy="compile with fewer weight bits: --weight-bits 6",
+            )

@@ -1,0 +1,126 @@
+"""Input data from files, results into a file."""
+
+from __future__ import annotations
+
+import errno
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from .faults import BadInput
+from .network import Recording
+from .program import Input, Program
+from .window import Array
+
+
+def read_inputs(program: Program, path: Path) -> dict[str, Array]:
+    """Read the integers of every input, shape ``[steps, batch, n]``, int32.
+
+    Args:
+        program: Says which inputs there are.
+        path: ``.npy`` for the only input, ``.npz`` with one array for each.
+
+    Raises:
+        BadInput: The data do not fit.
+    """
+    names = list(program.inputs)
+    arrays = _load(path, names)
+    if sorted(arrays) != sorted(names):
+        raise BadInput(f"{path}: arrays {', '.join(arrays)}; expected {', '.join(names)}")
+    inputs = {name: integers(program.inputs[name], arrays[name]) for name in names}
+    if len({x.shape[:2] for x in inputs.values()}) > 1:
+        raise BadInput(f"{path}: the inputs differ in steps or batch")
+    return inputs
+
+
+def _load(path: Path, names: list[str]) -> dict[str, Array]:
+    """Read the arrays of a file by name; the one of an ``.npy`` file is the only input's."""
+    try:
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            if not isinstance(loaded, np.ndarray):
+                return {name: cast("Array", loaded[name]) for name in loaded.files}
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise BadInput(f"{path}: neither .npy nor .npz") from error
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}") from error
+    if len(names) != 1:
+        raise BadInput(f"{path}: the inputs {', '.join(names)} need an .npz file")
+    return {names[0]: cast("Array", loaded)}
+
+
+def integers(declared: Input, x: Array) -> Array:
+    """Give ``x / step``, rounded to nearest where ``step`` is not 1.
+
+    Returns:
+        int32, shape ``[steps, batch, n]``.
+
+    Raises:
+        BadInput: Wrong shape, or values that the input does not take.
+    """
+    if x.dtype.kind not in "biuf" or x.ndim < 2 or x.shape[2:] != declared.shape or 0 in x.shape:
+        wanted = ", ".join(("steps", "batch", *map(str, declared.shape)))
+        raise BadInput(f"input {declared.name}: {x.dtype} {list(x.shape)}; expected [{wanted}]")
+    values = x.reshape(*x.shape[:2], -1).astype(np.float64)
+    if declared.step != 1:
+        values = np.rint(values / declared.step)
+    if not (np.isfinite(values).all() and (values == np.rint(values)).all()):
+        raise BadInput(f"input {declared.name}: values that are not integers")
+    if np.abs(values).max() > declared.max_abs:
+        raise BadInput(
+            f"input {declared.name}: values above {declared.max_abs * declared.step:g}, "
+            "the largest that it was compiled for"
+        )
+    return values.astype(np.int32)
+
+
+def check_writable(path: Path) -> None:
+    """Say before a long run, and not after it, that its results have no place.
+
+    Raises:
+        OSError: The directory is not there, or this user may not write into it.
+    """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path.parent))
+
+
+def write_results(
+    program: Program, recording: Recording, path: Path, aligned_steps: int | None
+) -> None:
+    """Write outputs by name, and recorded signals as ``population.signal``, all or nothing.
+
+    Args:
+        program: What was run.
+        recording: What it recorded, in hardware time.
+        path: A ``.npz`` file.
+        aligned_steps: Steps of the input, to which everything is aligned; None leaves it in
+            hardware time.
+    """
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with zipfile.ZipFile(scratch, "w", allowZip64=True) as archive:
+            for name, array in _results(program, recording, aligned_steps):
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(cast("Any", member), array, allow_pickle=False)
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _results(
+    program: Program, recording: Recording, steps: int | None
+) -> Iterator[tuple[str, Array]]:
+    for process in program.processes:
+        population = program.recorded(process)
+        if population is None:
+            continue
+        for signal, array in recording[process.id].items():
+            window = slice(None) if steps is None else slice(population.lag, population.lag + steps)
+            shaped = array.reshape(*array.shape[:2], *population.shape)[window]
+            yield process.of if process.kind == "Sink" else f"{process.of}.{signal}", shaped

@@ -1,0 +1,95 @@
+"""A program on Lava, from integers to what was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from .program import Process, Program
+from .window import SIGNALS, Array, Recorder, Window, shared_array
+
+Progress = Callable[[int, int], None]
+Recording = dict[str, dict[str, Array]]
+"""For each process what it recorded, ``[steps + latency, batch, n]``."""
+REPORT_STEPS = 500
+"""Progress is told about every so many hardware steps."""
+
+
+def simulate(
+    program: Program,
+    inputs: Mapping[str, Array],
+    record: tuple[str, ...],
+    check: Callable[[], None],
+    progress: Progress,
+) -> Recording:
+    """Run all samples, one after the other, in one start of Lava.
+
+    Lava runs what is connected; a program of several unconnected parts is run part by part.
+
+    Args:
+        program: What to run.
+        inputs: For each input its integers, shape ``[steps, batch, n]``.
+        record: Those of ``spikes``, ``u``, ``v`` to record of every population.
+        check: Called often while Lava runs; what it raises ends the run.
+        progress: Told the hardware steps done and in all.
+
+    Raises:
+        ProcessFault: A Lava process failed or was ended.
+    """
+    from .build import Job, build
+    from .guard import running
+
+    steps, batch = next(iter(inputs.values())).shape[:2]
+    window = Window(steps, batch, steps + program.gap)
+    recorders = {p.id: r for p in program.processes for r in _recorders(program, p, window, record)}
+    job = Job(program, inputs, window, recorders)
+    parts = tuple(_parts(program))
+    total = batch * window.period
+    for index, part in enumerate(parts):
+        with running(build(job, part), part, check) as advance:
+            for begin, end in _chunks(window):
+                advance(end - begin)
+                progress(index * total + end, len(parts) * total)
+    return {name: recorder.arrays for name, recorder in recorders.items()}
+
+
+def _chunks(window: Window) -> Iterator[tuple[int, int]]:
+    """Cut the run where samples end, so that progress can be told."""
+    samples = max(1, REPORT_STEPS // window.period)
+    for first in range(0, window.batch, samples):
+        last = min(first + samples, window.batch)
+        yield first * window.period, last * window.period
+
+
+def _recorders(
+    program: Program, process: Process, window: Window, record: tuple[str, ...]
+) -> Iterator[Recorder]:
+    population = program.recorded(process)
+    if population is None:
+        return
+    signals = ("spikes",) if process.kind == "Sink" else record
+    shape = (window.steps + program.latency, window.batch, population.size)
+    arrays = {signal: shared_array(shape, SIGNALS[signal]) for signal in signals}
+    yield Recorder(replace(window, lag=population.lag), arrays)
+
+
+def _parts(program: Program) -> Iterator[tuple[Process, ...]]:
+    """Give the processes of each connected part that has a population."""
+    part_of = {name: frozenset([name]) for name in (*program.inputs, *program.populations)}
+    for projection in program.projections.values():
+        joined = part_of[projection.source] | part_of[projection.target]
+        part_of.update(dict.fromkeys(joined, joined))
+    for part in dict.fromkeys(part_of.values()):
+        if part & program.populations.keys():
+            yield tuple(p for p in program.processes if _node(program, p) in part)
+
+
+def _node(program: Program, process: Process) -> str:
+    """Give the input or population that a process belongs to."""
+    match process.kind:
+        case "Sink":
+            return program.outputs[process.of]
+        case "Dense" | "DelayDense":
+            return program.projections[process.of].target
+        case _:
+            return process.of

@@ -1,0 +1,178 @@
+"""``program.json``, ``weights.safetensors`` and ``lava.json`` as records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import load
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Input:
+    """A place where integers enter.
+
+    Attributes:
+        shape: Shape of one sample at one step.
+        step: Real value of the integer 1.
+        max_abs: Largest magnitude that may enter.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    step: float
+    max_abs: int
+
+    @property
+    def size(self) -> int:
+        """Number of values a step."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """Neurons of one kind.
+
+    Attributes:
+        parameters: ``du``, ``dv``, ``threshold``, ``bias_mant`` and ``bias_exp``, each ``[n]``.
+        reset: What a spike does to ``v``.
+        lag: Hardware steps by which it runs behind the input.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    parameters: Mapping[str, Array]
+    reset: str
+    lag: int
+
+    @property
+    def size(self) -> int:
+        """Number of neurons."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """Weights ``[n_target, n_source]`` with their exponent, and a delay of at least one step."""
+
+    name: str
+    source: str
+    target: str
+    weight: Array
+    weight_exp: int
+    delay: int
+
+
+@dataclass(frozen=True)
+class Process:
+    """One Lava process.
+
+    Attributes:
+        id: Its name in Lava.
+        kind: Name of the process, one of those that ``build`` knows.
+        of: Name of the input, population, projection or output that runs on it.
+    """
+
+    id: str
+    kind: str
+    of: str
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """What runs, and on which Lava processes.
+
+    Attributes:
+        outputs: Name of each output to the name of its population.
+        processes: All Lava processes, in an order that does not matter.
+        gap: Hardware steps from the last step of a sample to the first step of the next.
+    """
+
+    inputs: Mapping[str, Input]
+    populations: Mapping[str, Population]
+    projections: Mapping[str, Projection]
+    outputs: Mapping[str, str]
+    processes: tuple[Process, ...]
+    gap: int
+
+    @property
+    def latency(self) -> int:
+        """Hardware steps by which the last population runs behind the input."""
+        return max((p.lag for p in self.populations.values()), default=0)
+
+    def recorded(self, process: Process) -> Population | None:
+        """Give the population whose signals ``process`` sees, or None if it sees none."""
+        match process.kind:
+            case "Sink":
+                return self.populations[self.outputs[process.of]]
+            case "LIFReset" | "Population":
+                return self.populations[process.of]
+            case _:
+                return None
+
+
+def read_program(directory: Path) -> Program:
+    """Read the three files of an artifact that make the program."""
+    tensors = load((directory / "weights.safetensors").read_bytes())
+    program = cast("dict[str, Any]", _filled(_read_json(directory / "program.json"), tensors))
+    plan = _read_json(directory / "lava.json")
+    return Program(
+        inputs={i["name"]: _input(i) for i in program["inputs"]},
+        populations={p["name"]: _population(p) for p in program["populations"]},
+        projections={p["name"]: _projection(p) for p in program["projections"]},
+        outputs={o["name"]: o["source"] for o in program["outputs"]},
+        processes=tuple(Process(p["id"], p["process"], p["of"]) for p in plan["processes"]),
+        gap=int(plan["gap"]),
+    )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    return cast("dict[str, Any]", json.loads(path.read_text(encoding="utf-8")))
+
+
+def _filled(data: Any, tensors: Mapping[str, Array]) -> Any:
+    """Put the arrays where ``{"tensor": name}`` stands for them."""
+    match data:
+        case {"tensor": str(name), **rest} if not rest:
+            return tensors[name]
+        case dict():
+            items = cast("dict[str, Any]", data)
+            return {key: _filled(value, tensors) for key, value in items.items()}
+        case list():
+            return [_filled(value, tensors) for value in cast("list[object]", data)]
+        case _:
+            return data
+
+
+def _input(data: Mapping[str, Any]) -> Input:
+    return Input(data["name"], tuple(data["shape"]), float(data["step"]), int(data["max_abs"]))
+
+
+def _population(data: Mapping[str, Any]) -> Population:
+    names = ("du", "dv", "threshold", "bias_mant", "bias_exp")
+    return Population(
+        name=data["name"],
+        shape=tuple(data["shape"]),
+        parameters={name: data[name] for name in names},
+        reset=data["reset"],
+        lag=int(data["lag"]),
+    )
+
+
+def _projection(data: Mapping[str, Any]) -> Projection:
+    return Projection(
+        name=data["name"],
+        source=data["source"],
+        target=data["target"],
+        weight=data["weight"].astype(np.int32),
+        weight_exp=int(data["weight_exp"]),
+        delay=int(data["delay"]),
+    )

@@ -1,0 +1,59 @@
+"""The command as snnc starts it: arrays by file, events as lines of JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+from pathlib import Path
+
+import numpy as np
+
+from . import compat
+from .faults import Abandoned, ProcessFault
+from .network import Progress, simulate
+from .orphans import name_shared_memory
+from .program import read_program
+
+
+def serve(directory: Path) -> int:
+    """Run the program in ``directory``, and give the exit code.
+
+    It holds ``request.json``, the three files of the program and, for each source, ``ID.npy``.
+    For each process that records, ``ID.SIGNAL.npy`` is added. Standard output carries events,
+    either ``{"done": 3, "total": 9}`` or ``{"fault": "why"}``. Standard input is a pipe that snnc
+    keeps open: when it closes, snnc is gone.
+    """
+    events = os.dup(1)
+    os.dup2(2, 1)  # whatever Lava prints is no event
+
+    def tell(**event: object) -> None:
+        os.write(events, json.dumps(event).encode() + b"\n")
+
+    try:
+        _run(directory, lambda done, total: tell(done=done, total=total))
+    except ProcessFault as error:
+        tell(fault=str(error))
+        return 3
+    except (Abandoned, KeyboardInterrupt):
+        return 130
+    return 0
+
+
+def _run(directory: Path, progress: Progress) -> None:
+    request = json.loads((directory / "request.json").read_text(encoding="utf-8"))
+    name_shared_memory(request["shared_memory"])
+    program = read_program(directory)
+    sources = [p for p in program.processes if p.kind == "Source"]
+    inputs = {p.of: np.load(directory / f"{p.id}.npy", mmap_mode="r") for p in sources}
+    compat.install()
+    recording = simulate(program, inputs, tuple(request["record"]), _check_parent, progress)
+    for identifier, signals in recording.items():
+        for signal, array in signals.items():
+            np.save(directory / f"{identifier}.{signal}.npy", array)
+
+
+def _check_parent() -> None:
+    readable, _, _ = select.select([0], [], [], 0)
+    if readable and not os.read(0, 1):
+        raise Abandoned

@@ -1,0 +1,152 @@
+"""The Lava target: what it writes, what it needs, how it runs."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Mapping
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import save
+
+from snnc.compiler import rules
+from snnc.compiler.align import aligned_trace
+from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault
+from snnc.compiler.fixed import FixedNetwork
+from snnc.compiler.store import Tensors, to_json
+from snnc.compiler.trace import Array, Trace
+from snnc.targets.artifact import Artifact
+from snnc.targets.base import Inputs, RunOptions
+from snnc.targets.directory import cannot_write
+from snnc.targets.inputs import integer_inputs
+from snnc.targets.lava.child import Limit, run_lava
+from snnc.targets.lava.plan import Plan, make_plan
+
+LAVA_VERSION = "0.10.0"
+NEEDS = ("asteval", "lava", "networkx", "numpy", "safetensors", "scipy")
+"""What the runner imports, and what lava-nc 0.10.0 imports in turn."""
+INSTALL = (
+    "pip install 'snnc[lava]' and then "
+    f"pip install --no-deps --ignore-requires-python lava-nc=={LAVA_VERSION}"
+)
+START_SECONDS = 60.0
+PROCESS_SECONDS = 0.01
+"""For a process and a step; Lava takes 0.0002 on an idle machine (docs/lava.md)."""
+SYNAPSE_SECONDS = 1e-7
+"""For a synapse and a step; Lava takes up to 8e-9 (docs/lava.md)."""
+
+
+class LavaTarget:
+    """Lava processes, one for each input, population, projection and output."""
+
+    name = "lava"
+    summary = "Intel Lava on its CPU simulation: bit-accurate processes, and a runner of its own"
+    fixed = True
+
+    def members(self, fixed: FixedNetwork) -> Mapping[str, bytes]:
+        """Give ``lava.json`` and the source of the runner, readable and complete.
+
+        Raises:
+            InputError: SNN301, the network does not fit Lava's ports.
+        """
+        here = Path(__file__).resolve().parent
+        sources = (here / "run.py", *sorted((here / "runner").glob("*.py")))
+        files = {path.relative_to(here).as_posix(): path.read_bytes() for path in sources}
+        return {"lava.json": make_plan(fixed).to_bytes(), **files}
+
+    def missing(self) -> Diagnostic | None:
+        """Say what lacks to run Lava, without importing any of it."""
+        absent = [name for name in NEEDS if find_spec(name) is None]
+        if absent:
+            return _not_installed(f"no {', '.join(absent)}")
+        try:
+            version = metadata.version("lava-nc")
+        except metadata.PackageNotFoundError:
+            return _not_installed("a package lava that is not lava-nc")
+        return None if version == LAVA_VERSION else _not_installed(f"lava-nc {version}")
+
+    def run(self, artifact: Artifact, inputs: Inputs, options: RunOptions) -> Trace:
+        """Run the integers on Lava, in a guarded process of its own.
+
+        Raises:
+            InputError: SNN502 or SNN503, the inputs do not fit.
+            EnvironmentFault: SNN501, Lava is not installed; SNN505, Lava failed.
+            TimeLimitExceeded: SNN506.
+        """
+        network = artifact.required_fixed
+        x = integer_inputs(network, inputs)
+        missing = self.missing()
+        if missing is not None:
+            raise EnvironmentFault([missing])
+        plan = make_plan(network)
+        steps, batch = next(iter(x.values())).shape[:2]
+        limit = _limit(network, plan, batch * (steps + plan.gap), options)
+        begin = time.perf_counter()
+        with tempfile.TemporaryDirectory(prefix="snnc-lava-") as scratch:
+            directory = Path(scratch)
+            try:
+                _write(directory, network, plan, x)
+            except OSError as error:
+                raise EnvironmentFault([cannot_write(directory, error, "TMPDIR")]) from error
+            run_lava(directory, options.record, limit, options.progress)
+            signals = _read(directory, network, plan, options.record)
+        return aligned_trace(
+            network,
+            signals,
+            executor=self.name,
+            steps=steps,
+            record=options.record,
+            raw_time=options.raw_time,
+            seconds=time.perf_counter() - begin,
+        )
+
+
+def _write(
+    directory: Path, network: FixedNetwork, plan: Plan, x: Mapping[str, npt.NDArray[np.int32]]
+) -> None:
+    tensors: Tensors = {}
+    program = json.dumps(to_json(network, "program", tensors))
+    (directory / "program.json").write_text(program, encoding="utf-8")
+    (directory / "weights.safetensors").write_bytes(save(tensors))
+    (directory / "lava.json").write_bytes(plan.to_bytes())
+    for identifier, kind, of in plan.processes:
+        if kind == "Source":
+            np.save(directory / f"{identifier}.npy", x[of])
+
+
+def _read(
+    directory: Path, network: FixedNetwork, plan: Plan, record: tuple[str, ...]
+) -> dict[str, dict[str, Array]]:
+    """Read every signal that was recorded, in hardware time, by signal and population."""
+    sources = {o.name: o.source for o in network.outputs}
+    signals: dict[str, dict[str, Array]] = {"spikes": {}, "u": {}, "v": {}}
+    for identifier, kind, of in plan.processes:
+        if kind == "Sink":
+            signals["spikes"][sources[of]] = np.load(directory / f"{identifier}.spikes.npy")
+        elif kind in ("LIFReset", "Population"):
+            for signal in record:
+                signals[signal][of] = np.load(directory / f"{identifier}.{signal}.npy")
+    return signals
+
+
+def _limit(network: FixedNetwork, plan: Plan, hardware_steps: int, options: RunOptions) -> Limit:
+    if options.timeout is not None:
+        return Limit(options.timeout, "--timeout")
+    synapses = sum(p.weight.size for p in network.projections)
+    step = PROCESS_SECONDS * len(plan.processes) + SYNAPSE_SECONDS * synapses
+    return Limit(START_SECONDS + hardware_steps * step, "derived from steps and size")
+
+
+def _not_installed(found: str) -> Diagnostic:
+    return Diagnostic(
+        rule=rules.PACKAGE_PRESENT,
+        node="target lava",
+        found=found,
+        limit=f"lava-nc {LAVA_VERSION} with {', '.join(n for n in NEEDS if n != 'lava')}",
+        remedy=INSTALL,
+    )

@@ -1,0 +1,56 @@
+"""Finds what a run left behind: processes by a mark in their environment, shared memory by name."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+MARK = "SNNC_TEST_MARK"
+
+
+def marked_processes(mark: str) -> dict[int, str]:
+    """Give number and command of the living processes that inherited ``mark``, but not this one."""
+    found: dict[int, str] = {}
+    for directory in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (directory / "environ").read_bytes()
+            state = (directory / "stat").read_text().rpartition(")")[2].split()[0]
+            command = (directory / "cmdline").read_text().replace("\0", " ")
+        except OSError:
+            continue
+        if f"{MARK}={mark}".encode() in environment.split(b"\0") and state != "Z":
+            found[int(directory.name)] = command
+    found.pop(os.getpid(), None)
+    return found
+
+
+def name_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every segment of the runs to come begin with ``snnc-test`` and our number."""
+
+    def token(length: int) -> str:
+        assert length >= 4
+        return f"test{os.getpid()}"
+
+    monkeypatch.setattr("secrets.token_hex", token)
+
+
+def runner_processes(mark: str) -> tuple[int, list[int]]:
+    """Give the runner's main process and those that it forked, in order of their numbers."""
+    numbers = sorted(n for n, c in marked_processes(mark).items() if "--serve" in c)
+    return numbers[0], numbers[1:]
+
+
+def segments(prefix: str) -> list[str]:
+    """Give the segments of shared memory whose name begins so."""
+    return sorted(path.name for path in Path("/dev/shm").glob(f"{prefix}*"))
+
+
+def wait_until_gone(mark: str, seconds: float = 5.0) -> dict[int, str]:
+    """Wait for the marked processes to end, and give those that have not."""
+    end = time.monotonic() + seconds
+    while (found := marked_processes(mark)) and time.monotonic() < end:
+        time.sleep(0.05)
+    return found

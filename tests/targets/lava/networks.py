@@ -1,0 +1,239 @@
+"""Random and fixed networks of integers, and ways to run them, for the tests of this folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+from hypothesis import strategies as st
+from safetensors.numpy import save
+
+from snnc.compiler.fixed import (
+    MAX_BIAS_EXP,
+    MAX_BIAS_MANT,
+    MAX_DU,
+    MAX_DV,
+    MAX_THRESHOLD,
+    MAX_WEIGHT_EXP,
+    MIN_WEIGHT_EXP,
+    FixedInput,
+    FixedNetwork,
+    FixedPopulation,
+    FixedProjection,
+    FixedReset,
+)
+from snnc.compiler.network import Network, Output
+from snnc.compiler.store import Tensors, to_json
+from snnc.compiler.trace import SIGNALS, Trace
+from snnc.targets.artifact import Artifact
+from snnc.targets.base import RunOptions
+from snnc.targets.lava.target import LavaTarget
+from tests import oracle
+
+Array = npt.NDArray[Any]
+Signals = dict[str, dict[str, Array]]
+
+RECORD_ALL = RunOptions(record=SIGNALS)
+
+
+def artifact(fixed: FixedNetwork) -> Artifact:
+    """Give an artifact of ``fixed`` that has no float network."""
+    network = Network(inputs=(), populations=(), projections=(), outputs=(), dt=fixed.dt)
+    return Artifact(target="lava", network=network, fixed=fixed)
+
+
+def write_artifact(directory: Path, fixed: FixedNetwork) -> Path:
+    """Write what the runner needs of an artifact, and give the script that runs it."""
+    tensors: Tensors = {}
+    files = dict(LavaTarget().members(fixed))
+    files["program.json"] = json.dumps(to_json(fixed, "program", tensors)).encode()
+    files["weights.safetensors"] = save(tensors)
+    for name, content in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return directory / "run.py"
+
+
+def save_inputs(path: Path, inputs: dict[str, Array]) -> None:
+    """Write an ``.npz`` file, whatever its name is."""
+    with path.open("wb") as file:
+        cast("Any", np.savez)(file, **inputs)
+
+
+def expected(fixed: FixedNetwork, inputs: dict[str, Array]) -> Signals:
+    """Give every signal of every population in the time of the network, by the oracle."""
+    steps = next(iter(inputs.values())).shape[0]
+    flat = {name: x.reshape(*x.shape[:2], -1) for name, x in inputs.items()}
+    raw = oracle.as_arrays(oracle.run(fixed, flat))
+
+    def aligned(signal: str, p: FixedPopulation) -> Array:
+        window = raw[signal][p.name][p.lag : p.lag + steps]
+        return window.reshape(*window.shape[:2], *p.shape)
+
+    return {s: {p.name: aligned(s, p) for p in fixed.populations} for s in SIGNALS}
+
+
+def differing(trace: Trace, wanted: Signals) -> int:
+    """Count the values that differ; states are compared in 32 bits, as they are recorded."""
+    count = 0
+    for signal in SIGNALS:
+        found = trace.signal(signal)
+        assert set(found) == set(wanted[signal])
+        for name, values in found.items():
+            count += int((values != wanted[signal][name].astype(values.dtype)).sum())
+    return count
+
+
+def population(
+    name: str, shape: tuple[int, ...], reset: FixedReset, lag: int, **values: Any
+) -> FixedPopulation:
+    """Make neurons whose parameters are numbers or arrays; a plain integrator where not named."""
+    n = int(np.prod(shape))
+    parameters = {"du": MAX_DU, "dv": 0, "threshold": 100, "bias_mant": 0, "bias_exp": 0} | values
+    arrays = {k: np.broadcast_to(v, n).astype(np.int32) for k, v in parameters.items()}
+    return FixedPopulation(
+        name=name, origin=(name,), shape=shape, reset=reset, lag=lag, scale=np.ones(n), **arrays
+    )
+
+
+def projection(
+    source: str, target: str, weight: Array, *, delay: int = 1, exp: int = 0
+) -> FixedProjection:
+    """Make a projection named after its ends."""
+    return FixedProjection(
+        name=f"{source} to {target}",
+        origin=(),
+        source=source,
+        target=target,
+        weight=weight.astype(np.int8),
+        weight_exp=exp,
+        delay=delay,
+    )
+
+
+def recurrent(seed: int = 0, resets: Iterable[FixedReset] = FixedReset) -> FixedNetwork:
+    """Give a population without loop that resets to zero, and one with a loop for each reset.
+
+    The first runs on Lava's own process, the others on ours.
+    """
+    rng = np.random.default_rng(seed)
+    n = 6
+    populations = [population("stock", (n,), FixedReset.ZERO, 1, **_modest(rng, n))]
+    projections = [projection("x", "stock", rng.integers(-90, 128, (n, n)), exp=1)]
+    for index, reset in enumerate(resets):
+        name = str(reset)
+        populations.append(population(name, (n,), reset, index, **_modest(rng, n)))
+        weight = rng.integers(-90, 128, (n, n))
+        projections.append(projection("x", name, weight, delay=index + 1, exp=1))
+        projections.append(projection(name, name, rng.integers(-128, 128, (n, n)), delay=2, exp=-1))
+    outputs = tuple(Output(p.name, p.name) for p in populations)
+    return FixedNetwork(
+        inputs=(FixedInput("x", (n,)),),
+        populations=tuple(populations),
+        projections=tuple(projections),
+        outputs=outputs,
+        dt=1e-3,
+    )
+
+
+def _modest(rng: np.random.Generator, n: int) -> dict[str, Array]:
+    return {
+        "du": rng.integers(0, MAX_DU + 1, n),
+        "dv": rng.integers(0, 1000, n),
+        "threshold": rng.integers(20, 300, n),
+        "bias_mant": rng.integers(-40, 80, n),
+        "bias_exp": rng.integers(0, 7, n),
+    }
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> FixedNetwork:
+    """Draw a network of one or two inputs and up to four populations, extremes included."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1), label="seed"))
+    wide = draw(st.sampled_from([1, 1, 9, 1000]), label="max_abs")
+    inputs = [FixedInput("x", (2, 2), max_abs=1)]
+    if draw(st.booleans(), label="second input"):
+        inputs.append(FixedInput("y/z", (3,), step=0.5, max_abs=wide))
+    resets = draw(st.lists(st.sampled_from(list(FixedReset)), min_size=1, max_size=4))
+    populations = tuple(
+        _population(draw, rng, f"n{index}.lif", reset) for index, reset in enumerate(resets)
+    )
+    sources: tuple[FixedInput | FixedPopulation, ...] = (*inputs, *populations)
+    projections = [
+        _projection(draw, rng, source, target)
+        for source in sources
+        for target in populations
+        if draw(st.integers(0, 2))
+    ]
+    return FixedNetwork(
+        inputs=tuple(inputs),
+        populations=populations,
+        projections=tuple(projections),
+        outputs=(Output("first", populations[0].name), Output("file", populations[-1].name)),
+        dt=1e-3,
+    )
+
+
+def _population(
+    draw: st.DrawFn, rng: np.random.Generator, name: str, reset: FixedReset
+) -> FixedPopulation:
+    shape = draw(st.sampled_from([(1,), (3,), (2, 2)]))
+    size = int(np.prod(shape))
+
+    def values(low: int, high: int, usual: int) -> Array:
+        """Draw one value for all or one for each, from extremes or from the usual range."""
+        number = size if draw(st.booleans()) else 1
+        kinds = [np.full(number, low), np.full(number, high), rng.integers(low, high + 1, number)]
+        kinds += 3 * [rng.integers(low, usual + 1, number)]
+        return kinds[draw(st.integers(0, len(kinds) - 1))]
+
+    return population(
+        name,
+        shape,
+        reset,
+        draw(st.integers(0, 3)),
+        du=values(0, MAX_DU, MAX_DU),
+        dv=values(0, MAX_DV, 400),
+        threshold=values(0, MAX_THRESHOLD, 500),
+        bias_mant=values(-MAX_BIAS_MANT, MAX_BIAS_MANT, 200),
+        bias_exp=values(0, MAX_BIAS_EXP, 3),
+    )
+
+
+def _projection(
+    draw: st.DrawFn,
+    rng: np.random.Generator,
+    source: FixedInput | FixedPopulation,
+    target: FixedPopulation,
+) -> FixedProjection:
+    lag = target.lag - (source.lag if isinstance(source, FixedPopulation) else 0)
+    own_delay = max(0, 1 - lag) + draw(st.sampled_from([0, 0, 0, 1, 4, 50]))
+    low, high = draw(st.sampled_from([(-128, 128), (0, 128), (-30, 50)]))
+    return projection(
+        source.name,
+        target.name,
+        rng.integers(low, high, (target.size, source.size)),
+        delay=min(own_delay + lag, 63),
+        exp=draw(st.integers(MIN_WEIGHT_EXP, MAX_WEIGHT_EXP)),
+    )
+
+
+def random_inputs(fixed: FixedNetwork, steps: int, batch: int, seed: int = 0) -> dict[str, Array]:
+    """Give spikes for inputs of spikes and real values for others, in half of all places."""
+    rng = np.random.default_rng(seed)
+    inputs: dict[str, Array] = {}
+    for declared in fixed.inputs:
+        shape = (steps, batch, *declared.shape)
+        values = rng.integers(-declared.max_abs, declared.max_abs + 1, shape) * declared.step
+        inputs[declared.name] = values * (rng.random(shape) < 0.5)
+    return inputs
+
+
+def as_integers(fixed: FixedNetwork, inputs: dict[str, Array]) -> dict[str, Array]:
+    """Give the integers that ``random_inputs`` stand for."""
+    return {i.name: np.rint(inputs[i.name] / i.step).astype(np.int64) for i in fixed.inputs}

@@ -1,0 +1,152 @@
+"""Lava computes the integers, to the last bit of spikes, u and v."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from snnc.compiler.fixed import (
+    MAX_WEIGHT_EXP,
+    MIN_WEIGHT_EXP,
+    FixedInput,
+    FixedNetwork,
+    FixedReset,
+)
+from snnc.compiler.network import Output
+from snnc.targets.base import RunOptions
+from snnc.targets.lava.plan import make_plan
+from snnc.targets.lava.target import LavaTarget
+from tests.data_shared import SHARED, needs_shared
+from tests.targets.lava.networks import (
+    RECORD_ALL,
+    artifact,
+    as_integers,
+    differing,
+    expected,
+    networks,
+    population,
+    projection,
+    random_inputs,
+    recurrent,
+)
+
+pytestmark = pytest.mark.lava
+
+
+@settings(max_examples=12)
+@given(networks())
+def test_random_networks(fixed: FixedNetwork) -> None:
+    inputs = random_inputs(fixed, steps=8, batch=6)
+    trace = LavaTarget().run(artifact(fixed), inputs, RECORD_ALL)
+    wanted = expected(fixed, as_integers(fixed, inputs))
+    assert differing(trace, wanted) == 0
+    for output in fixed.outputs:
+        assert np.array_equal(trace.outputs[output.name], wanted["spikes"][output.source])
+
+
+def test_every_reset_and_every_kind_of_process() -> None:
+    fixed = recurrent()
+    kinds = {kind for _, kind, _ in make_plan(fixed).processes}
+    assert kinds == {"Source", "LIFReset", "Population", "Dense", "DelayDense", "Sink"}
+    inputs = random_inputs(fixed, steps=20, batch=10)
+    trace = LavaTarget().run(artifact(fixed), inputs, RECORD_ALL)
+    assert differing(trace, expected(fixed, inputs)) == 0
+    rates = {name: spikes.mean() for name, spikes in trace.spikes.items()}
+    assert all(0.05 < rate < 0.95 for rate in rates.values()), rates
+
+
+def test_streamed_samples_are_those_run_one_by_one() -> None:
+    fixed = recurrent(1, [FixedReset.SUBTRACT_DELAYED])
+    inputs = random_inputs(fixed, steps=6, batch=3)
+    streamed = LavaTarget().run(artifact(fixed), inputs, RECORD_ALL)
+    for sample in range(3):
+        only = {name: x[:, sample : sample + 1] for name, x in inputs.items()}
+        alone = LavaTarget().run(artifact(fixed), only, RECORD_ALL)
+        for signal in ("spikes", "u", "v"):
+            for name, values in alone.signal(signal).items():
+                assert np.array_equal(streamed.signal(signal)[name][:, sample], values[:, 0])
+
+
+@pytest.mark.parametrize("delay", [1, 3])
+def test_every_exponent_of_a_synapse(delay: int) -> None:
+    """``u`` without memory is 64 times the synaptic input: all exponents in one network."""
+    rng = np.random.default_rng(5)
+    exponents = range(MIN_WEIGHT_EXP, MAX_WEIGHT_EXP + 1)
+    fixed = FixedNetwork(
+        inputs=(FixedInput("x", (4,), max_abs=7),),
+        populations=tuple(
+            population(f"e{e}", (3,), FixedReset.NONE, 1, threshold=131071) for e in exponents
+        ),
+        projections=tuple(
+            projection("x", f"e{e}", rng.integers(-128, 128, (3, 4)), exp=e, delay=delay)
+            for e in exponents
+        ),
+        outputs=(Output("out", "e0"),),
+        dt=1e-3,
+    )
+    x = rng.integers(-7, 8, (5, 12, 4))
+    trace = LavaTarget().run(artifact(fixed), {"x": x}, RECORD_ALL)
+    seen = np.concatenate([np.zeros((delay - 1, 12, 4), np.int64), x])[:5]
+    for p in fixed.projections:
+        total = np.einsum("ni,tbi->tbn", p.weight.astype(np.int64), seen)
+        e = p.weight_exp
+        a = total << e if e >= 0 else total >> -e
+        wrapped = (64 * a + 2**23 - 1) % 2**24 - 2**23 + 1
+        assert np.array_equal(trace.u[p.target], wrapped)
+        assert (total[total < 0] % 2**-e != 0).any() if e < -1 else True  # floor is seen
+
+
+def test_raw_time_shifts_the_outputs_by_their_lag() -> None:
+    fixed = recurrent(resets=[FixedReset.ZERO, FixedReset.SUBTRACT])
+    inputs = random_inputs(fixed, steps=7, batch=2)
+    aligned = LavaTarget().run(artifact(fixed), inputs, RunOptions())
+    raw = LavaTarget().run(artifact(fixed), inputs, RunOptions(raw_time=True))
+    for p in fixed.populations:
+        late = raw.outputs[p.name]
+        assert late.shape == (7 + fixed.latency, 2, 6)
+        assert np.array_equal(late[p.lag : p.lag + 7], aligned.outputs[p.name])
+        assert not late[: p.lag].any()
+        assert not late[p.lag + 7 :].any()
+
+
+def test_parts_that_are_not_connected_all_run() -> None:
+    weight = np.full((2, 2), 60)
+    fixed = FixedNetwork(
+        inputs=(FixedInput("x", (2,)), FixedInput("unused", (1,))),
+        populations=(
+            population("driven", (2,), FixedReset.SUBTRACT, 1),
+            population("alone", (2,), FixedReset.ZERO, 0, bias_mant=[90, 700], bias_exp=3),
+        ),
+        projections=(projection("x", "driven", weight), projection("alone", "alone", weight)),
+        outputs=(Output("driven", "driven"), Output("alone", "alone")),
+        dt=1e-3,
+    )
+    inputs = {"x": np.ones((9, 3, 2)), "unused": np.ones((9, 3, 1))}
+    told: list[tuple[int, int]] = []
+    options = RunOptions(record=RECORD_ALL.record, progress=lambda d, t: told.append((d, t)))
+    trace = LavaTarget().run(artifact(fixed), inputs, options)
+    wanted = expected(fixed, as_integers(fixed, inputs))
+    assert differing(trace, wanted) == 0
+    assert all(spikes.any() for spikes in trace.spikes.values())
+    assert told == [(30, 60), (60, 60)]
+
+
+@needs_shared
+def test_run_that_others_recorded() -> None:
+    """The NIR paper's run of one neuron on Lava: input, v and spike in hardware time."""
+    recorded = np.loadtxt(SHARED / "lif" / "lif_lava_cpu_fixed.csv", delimiter=",")
+    neuron = population("lif", (1,), FixedReset.ZERO, 1, du=4095, dv=163, threshold=25)
+    fixed = FixedNetwork(
+        inputs=(FixedInput("input", (1,)),),
+        populations=(neuron,),
+        projections=(projection("input", "lif", np.array([[10]])),),
+        outputs=(Output("output", "lif"),),
+        dt=1e-4,
+    )
+    x = recorded[:, :1, None]
+    trace = LavaTarget().run(artifact(fixed), {"input": x}, RECORD_ALL)
+    assert make_plan(fixed).processes[1] == ("n0002", "LIFReset", "lif")
+    assert np.array_equal(trace.v["lif"][:-1, 0, 0], recorded[1:, 1])
+    assert np.array_equal(trace.spikes["lif"][:-1, 0, 0], recorded[1:, 2])
+    assert recorded[:, 2].sum() == 4

@@ -1,0 +1,254 @@
+"""What fails within Lava ends in one message, and nothing of it is left."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from snnc.compiler.diagnostics import EnvironmentFault, TimeLimitExceeded
+from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
+from snnc.compiler.network import Output
+from snnc.targets.base import RunOptions
+from snnc.targets.lava import child
+from snnc.targets.lava.target import LavaTarget
+from tests.targets.lava.leftovers import (
+    MARK,
+    marked_processes,
+    name_segments,
+    runner_processes,
+    segments,
+    wait_until_gone,
+)
+from tests.targets.lava.networks import artifact, population, projection
+
+pytestmark = pytest.mark.lava
+
+HERE = Path(child.__file__).resolve().parent
+ANSWER_SECONDS = 15.0
+"""A fault is told of within this, Lava's start on a busy machine included; a hang is for ever."""
+
+
+def network() -> FixedNetwork:
+    weight = np.full((2, 2), 60)
+    return FixedNetwork(
+        inputs=(FixedInput("x", (2,)),),
+        populations=(
+            population("first", (2,), FixedReset.SUBTRACT, 1),
+            population("second", (2,), FixedReset.ZERO, 2),
+        ),
+        projections=(projection("x", "first", weight), projection("first", "second", weight)),
+        outputs=(Output("out", "second"),),
+        dt=1e-3,
+    )
+
+
+@pytest.fixture
+def mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Mark the processes and the shared memory of the test; nothing of it may remain."""
+    monkeypatch.setenv(MARK, str(tmp_path))
+    name_segments(monkeypatch)
+    yield str(tmp_path)
+    assert marked_processes(str(tmp_path)) == {}
+    assert segments(f"snnc-test{os.getpid()}") == []
+
+
+def patch_runner(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, file: str, old: str, new: str
+) -> None:
+    """Start a copy of the runner in which ``old`` stands as ``new``."""
+    shutil.copytree(HERE / "runner", directory / "runner")
+    shutil.copy(HERE / "run.py", directory)
+    path = directory / "runner" / file
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    monkeypatch.setattr(child, "RUNNER", directory / "run.py")
+
+
+def run(options: RunOptions, steps: int = 400, batch: int = 2000) -> None:
+    """Run for minutes, unless something happens."""
+    x = np.ones((steps, batch, 2), np.uint8)
+    LavaTarget().run(artifact(network()), {"x": x}, options)
+
+
+def found(error: pytest.ExceptionInfo[EnvironmentFault]) -> str:
+    """Give what the message says was found, once all else of it is as it must be."""
+    (diagnostic,) = error.value.diagnostics
+    assert diagnostic.rule.code == "SNN505"
+    assert diagnostic.node == "target lava"
+    return diagnostic.found
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "reason"),
+    [
+        (
+            "neuron.py",
+            "        theta = self.theta\n",
+            "        theta = self.theta\n        self.n = getattr(self, 'n', 0) + 1\n"
+            "        if self.n == 20: raise ValueError('no good\\nsecond line')\n",
+            r"Population n0002 \(first\) raised second line",
+        ),
+        (
+            "window.py",
+            "        step, sample = position\n",
+            "        step, sample = position\n        if step == 9: import os; os._exit(5)\n",
+            r"(Population n0002 \(first\)|LIFReset n0003 \(second\)|Sink n0006 \(out\)) "
+            "ended with exit code 5",
+        ),
+        (
+            "processes.py",
+            '        self.values: Array = proc_params["values"]\n',
+            '        self.values: Array = proc_params["nothing"]\n',
+            r"Source n0001 \(x\) raised KeyError: 'nothing'",
+        ),
+        (
+            "models.py",
+            '        self.recorder: Recorder = proc_params["recorder"]\n',
+            "        class Odd(Exception):\n"
+            "            def __init__(self, a, b): super().__init__(f'{a} and {b}')\n"
+            "        raise Odd(1, 2)\n",
+            r"LIFReset n0003 \(second\) raised runner.models.RecordingLifReset.__init__.<locals>."
+            "Odd: 1 and 2",
+        ),
+        (
+            "build.py",
+            "    _connect(job.program, made)\n",
+            "    raise RuntimeError('cannot connect')\n",
+            "it ended with exit code 1: RuntimeError: cannot connect",
+        ),
+    ],
+    ids=[
+        "a step raises",
+        "a worker exits",
+        "building raises",
+        "exception of its own",
+        "no network",
+    ],
+)
+def test_failure_inside(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    mark: str,
+    file: str,
+    old: str,
+    new: str,
+    reason: str,
+) -> None:
+    assert mark
+    patch_runner(tmp_path, monkeypatch, file, old, new)
+    begin = time.monotonic()
+    with pytest.raises(EnvironmentFault) as error:
+        run(RunOptions())
+    assert re.fullmatch(reason, found(error))
+    assert time.monotonic() - begin < ANSWER_SECONDS
+
+
+@pytest.mark.parametrize("index", [1, 2, 4])
+def test_killed_worker(mark: str, index: int) -> None:
+    def kill(done: int, total: int) -> None:
+        assert done < total
+        _, forked = runner_processes(mark)
+        assert len(forked) == 8  # that of shared memory, six processes, Lava's runtime service
+        os.kill(forked[index], signal.SIGKILL)
+
+    with pytest.raises(EnvironmentFault) as error:
+        run(RunOptions(progress=kill))
+    assert re.fullmatch(r"\w+ n000\d \(.*\) was ended by signal 9 \(SIGKILL\)", found(error))
+
+
+@pytest.mark.parametrize(("index", "who"), [(-1, "Lava's runtime service was"), (None, "it was")])
+def test_killed_head(mark: str, index: int | None, who: str) -> None:
+    """The runtime service, and the main process of the runner."""
+
+    def kill(done: int, total: int) -> None:
+        assert done < total
+        main, forked = runner_processes(mark)
+        os.kill(main if index is None else forked[index], signal.SIGKILL)
+
+    with pytest.raises(EnvironmentFault) as error:
+        run(RunOptions(progress=kill))
+    assert found(error) == f"{who} ended by signal 9 (SIGKILL)"
+
+
+def test_killed_manager_of_shared_memory_does_no_harm(mark: str) -> None:
+    """The segments are mapped already; their names go with the run."""
+    killed: list[int] = []
+
+    def kill(done: int, total: int) -> None:
+        if not killed:
+            killed.append(runner_processes(mark)[1][0])
+            os.kill(killed[0], signal.SIGKILL)
+            assert segments(f"snnc-test{os.getpid()}")
+        assert done <= total
+
+    run(RunOptions(progress=kill), steps=250, batch=4)
+    assert killed
+
+
+def test_time_limit_of_a_hang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: str) -> None:
+    step = "        theta = self.theta\n"
+    hang = "        import time; time.sleep(300)\n"
+    patch_runner(tmp_path, monkeypatch, "neuron.py", step, step + hang)
+    assert time_limited(2.0) == "no step done"
+    assert mark
+
+
+def test_time_limit_of_a_run_that_is_long(mark: str) -> None:
+    assert re.fullmatch(r"\d+ of 804000 hardware steps done", time_limited(5.0))
+    assert mark
+
+
+def time_limited(seconds: float) -> str:
+    """Run until the limit, and give what the message says was found."""
+    begin = time.monotonic()
+    with pytest.raises(TimeLimitExceeded) as error:
+        run(RunOptions(timeout=seconds))
+    assert time.monotonic() - begin < seconds + 5
+    (diagnostic,) = error.value.diagnostics
+    assert diagnostic.limit == f"{seconds:g} s (--timeout)"
+    return diagnostic.found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_end_of_the_caller_ends_lava(tmp_path: Path, mark: str, number: signal.Signals) -> None:
+    """Ctrl-C is cleaned up here; where the caller is killed, the runner cleans up by itself."""
+    script = tmp_path / "caller.py"
+    script.write_text(f"""
+from snnc.targets.lava import child
+from snnc.targets.base import RunOptions
+from tests.targets.lava.test_faults import run
+child.secrets.token_hex = lambda _: "test{os.getpid()}"
+run(RunOptions(progress=lambda done, total: print("running", flush=True)))
+""")
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    with subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"running\n"
+        process.send_signal(number)
+        process.communicate(timeout=10)
+        assert process.returncode == -number
+    assert wait_until_gone(mark) == {}
+
+
+def test_success_leaves_nothing(mark: str) -> None:
+    told: list[tuple[int, int]] = []
+    options = RunOptions(progress=lambda done, total: told.append((done, total)))
+    run(options, steps=10, batch=4)
+    assert told == [(48, 48)]
+    assert mark

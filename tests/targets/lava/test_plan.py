@@ -1,0 +1,128 @@
+"""Which Lava process a network runs on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from snnc.compiler.diagnostics import InputError, InternalError
+from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedProjection, FixedReset
+from snnc.compiler.network import Output
+from snnc.targets.lava.plan import make_plan
+from tests.targets.lava.networks import population, projection
+
+WEIGHT = np.full((2, 2), 60)
+
+
+def network(*projections: FixedProjection, reset: FixedReset = FixedReset.ZERO) -> FixedNetwork:
+    """Give an input, and populations ``a`` and ``b`` that run 1 and 2 steps behind it."""
+    return FixedNetwork(
+        inputs=(FixedInput("x", (2,)),),
+        populations=(population("a", (2,), reset, 1), population("b", (2,), reset, 2)),
+        projections=(projection("x", "a", WEIGHT), *projections),
+        outputs=(Output("out", "b"),),
+        dt=1e-3,
+    )
+
+
+def process_of(fixed: FixedNetwork, name: str) -> str:
+    (kind,) = (kind for _, kind, of in make_plan(fixed).processes if of == name)
+    return kind
+
+
+def test_file() -> None:
+    fixed = network(projection("a", "b", WEIGHT))
+    rows = [
+        {"id": "n0001", "of": "x", "process": "Source"},
+        {"id": "n0002", "of": "a", "process": "LIFReset"},
+        {"id": "n0003", "of": "b", "process": "LIFReset"},
+        {"id": "n0004", "of": "x to a", "process": "Dense"},
+        {"id": "n0005", "of": "a to b", "process": "Dense"},
+        {"id": "n0006", "of": "out", "process": "Sink"},
+    ]
+    content = make_plan(fixed).to_bytes()
+    assert json.loads(content) == {"format": 1, "gap": 2, "processes": rows}
+    assert content == make_plan(fixed).to_bytes()
+
+
+def test_names_are_data_in_ascii() -> None:
+    fixed = replace(network(), outputs=(Output('ä"\n__import__("os")', "b"),))
+    content = make_plan(fixed).to_bytes()
+    assert content.isascii()
+    assert json.loads(content)["processes"][-1]["of"] == 'ä"\n__import__("os")'
+
+
+@pytest.mark.parametrize("reset", [r for r in FixedReset if r is not FixedReset.ZERO])
+def test_other_resets_run_on_a_process_of_ours(reset: FixedReset) -> None:
+    assert process_of(network(reset=reset), "a") == "Population"
+
+
+@pytest.mark.parametrize(
+    ("out", "kind"),
+    [
+        (projection("a", "b", WEIGHT, delay=1), "LIFReset"),
+        (projection("a", "b", WEIGHT, delay=2), "Population"),
+        (projection("a", "a", WEIGHT, delay=1), "Population"),
+    ],
+)
+def test_spikes_that_could_reach_the_next_sample(out: FixedProjection, kind: str) -> None:
+    """Lava's own neuron spikes on after a sample: no projection may keep that for later."""
+    assert process_of(network(out), "a") == kind
+    assert process_of(network(out), "b") == "LIFReset"
+
+
+@pytest.mark.parametrize(
+    ("weight", "exp", "max_abs", "kind"),
+    [
+        (np.array([[128, 0]]) * -1, 7, 16, "LIFReset"),
+        (np.array([[128, 0]]) * -1, 7, 17, "Population"),
+        (np.array([[1, 0]]), 0, 131072, "LIFReset"),
+        (np.array([[1, 0]]), 0, 131073, "Population"),
+    ],
+)
+def test_input_too_large_for_the_32_bits_of_lava(
+    weight: np.ndarray, exp: int, max_abs: int, kind: str
+) -> None:
+    fixed = network()
+    into = projection("x", "a", np.vstack([weight, weight]), exp=exp)
+    x = FixedInput("x", (2,), max_abs=max_abs)
+    assert process_of(replace(fixed, inputs=(x,), projections=(into,)), "a") == kind
+
+
+@pytest.mark.parametrize(
+    ("out", "gap"),
+    [
+        (projection("a", "b", WEIGHT, delay=1), 2),
+        (projection("a", "b", WEIGHT, delay=3), 2),
+        (projection("a", "b", WEIGHT, delay=4), 3),
+        (projection("b", "b", WEIGHT, delay=63), 63),
+        (projection("x", "b", WEIGHT, delay=10), 8),
+    ],
+)
+def test_gap_covers_lags_and_delays(out: FixedProjection, gap: int) -> None:
+    assert make_plan(network(out)).gap == gap
+    assert process_of(network(out), out.name) == ("Dense" if out.delay == 1 else "DelayDense")
+
+
+def test_network_that_is_not_retimed() -> None:
+    with pytest.raises(
+        InternalError, match=r"^a to b: a projection of delay 0 cannot run on Lava$"
+    ):
+        make_plan(network(projection("a", "b", WEIGHT, delay=0)))
+
+
+def test_ports_too_narrow() -> None:
+    fixed = network(projection("a", "b", WEIGHT))
+    wide = replace(fixed, inputs=(FixedInput("x", (2,), max_abs=2**24),))
+    with pytest.raises(InputError) as error:
+        make_plan(wide)
+    assert str(error.value) == (
+        "error[SNN301]: every parameter fits the hardware's integers\n"
+        "  --> a\n"
+        "   found: synaptic input of up to 4026531840\n"
+        "   limit: 2147483647: ports of Lava are 32 bits wide\n"
+        "  remedy: compile with fewer weight bits: --weight-bits 6"
+    )
