@@ -1,0 +1,185 @@
+"""Load the model that the user names on the command line."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from snnc.compiler import rules
+from snnc.compiler.diagnostics import Diagnostic, InputError
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+Result = TypeVar("Result")
+
+FRAMEWORKS = ("snntorch",)
+"""Packages whose layers the frontends import."""
+
+
+def load_model(spec: str) -> Module:
+    """Load the module that ``spec`` names.
+
+    Args:
+        spec: ``FILE.py:FUNCTION``, a function that takes nothing and returns the trained module.
+
+    Raises:
+        InputError: SNN001, there is no such file; SNN114, it gives no module.
+    """
+    place, colon, function = spec.rpartition(":")
+    if not (colon and place.endswith(".py") and function):
+        remedy = f"{spec}:FUNCTION" if spec.endswith(".py") else "FILE.py:FUNCTION"
+        raise InputError([_failed(spec, "no Python file with a function", remedy)])
+    return _call(Path(place), function)
+
+
+def infer_input_shape(module: Module) -> tuple[int, ...] | None:
+    """Give the shape of one sample where the model says it itself: its first layer is dense."""
+    from torch import nn
+
+    for layer in module.modules():
+        if type(layer) is nn.Linear:
+            return (layer.in_features,)
+        if not _has_children(layer) and type(layer) not in {nn.Identity, nn.Dropout}:
+            return None
+    return None
+
+
+def input_shape_of(module: Module, option: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Give the shape of one sample: the option's, or else the one that the model says itself.
+
+    Raises:
+        InputError: SNN004, neither of the two is there.
+    """
+    shape = option or infer_input_shape(module)
+    if shape is None:
+        diagnostic = Diagnostic(
+            rule=rules.OPTION_VALID,
+            node="--input-shape",
+            found="not given, and the model's first layer is not nn.Linear",
+            limit="the shape of one sample at one step",
+            remedy="--input-shape 1,28,28",
+        )
+        raise InputError([diagnostic])
+    return shape
+
+
+def framework_of(module: Module) -> str:
+    """Give the name of the framework whose neurons ``module`` has.
+
+    Raises:
+        InputError: SNN112, it has neurons of none that snnc imports.
+    """
+    kinds = {kind for layer in module.modules() for kind in type(layer).mro()}
+    packages = {kind.__module__.partition(".")[0] for kind in kinds}
+    for framework in FRAMEWORKS:
+        if framework in packages:
+            return framework
+    layers = sorted({type(m).__name__ for m in module.modules() if not _has_children(m)})
+    diagnostic = Diagnostic(
+        rule=rules.LAYER_SUPPORTED,
+        node=type(module).__name__,
+        found=f"layers {', '.join(layers)}" if layers else "no layer",
+        limit=f"neurons of a framework that snnc imports: {', '.join(FRAMEWORKS)}",
+        remedy="build the model with snntorch's neurons, or export it as a .nir file",
+    )
+    raise InputError([diagnostic])
+
+
+def _has_children(module: Module) -> bool:
+    return next(module.children(), None) is not None
+
+
+def _call(path: Path, function: str) -> Module:
+    if not path.is_file():
+        diagnostic = Diagnostic(
+            rule=rules.INPUT_READABLE,
+            node=str(path),
+            found="no such file",
+            limit="a Python file that this user may read",
+            remedy="check the path",
+        )
+        raise InputError([diagnostic])
+    with _importing_from(path.resolve().parent):
+        source = _guarded(path, str(path), lambda: _import(path))
+        make = cast("object", getattr(source, function, None))
+        if not callable(make):
+            own = [n for n, v in vars(source).items() if isinstance(v, FunctionType)]
+            found = f"no function {function!r} among {', '.join(own) or 'none'}"
+            raise InputError([_failed(f"{path}:{function}", found, f"{path}:FUNCTION")])
+        made = _guarded(path, f"{path}:{function}", cast("Callable[[], object]", make))
+    if not _is_module(made):
+        remedy = "return the trained torch.nn.Module"
+        found = f"the function returned {type(made).__name__}"
+        raise InputError([_failed(f"{path}:{function}", found, remedy)])
+    return cast("Module", made)
+
+
+@contextmanager
+def _importing_from(directory: Path) -> Generator[None]:
+    """Let the user's file import its neighbors, and write no bytecode beside it."""
+    before, bytecode = list(sys.path), sys.dont_write_bytecode
+    sys.path.insert(0, str(directory))
+    sys.dont_write_bytecode = True
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+        sys.dont_write_bytecode = bytecode
+
+
+def _import(path: Path) -> ModuleType:
+    """Import ``path`` under a name that no package has."""
+    name = f"_snnc_model_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} cannot be imported")
+    source = importlib.util.module_from_spec(spec)
+    sys.modules[name] = source  # dataclasses and pickle look for it there
+    spec.loader.exec_module(source)
+    return source
+
+
+def _guarded(path: Path, node: str, work: Callable[[], Result]) -> Result:
+    """Run the user's code.
+
+    Raises:
+        InputError: SNN114, it raised; the text names the line in the user's file.
+    """
+    try:
+        return work()
+    except (Exception, SystemExit) as error:
+        message = str(error).partition("\n")[0]
+        found = f"{type(error).__name__}: {message} ({_line_of(path, error)})"
+        remedy = f"run it by itself: python {path}"
+        raise InputError([_failed(node, found, remedy)]) from error
+
+
+def _line_of(path: Path, error: BaseException) -> str:
+    """Give the last line of the user's file on the way to ``error``."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return f"line {error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+    return f"line {lines[-1]}" if lines else "outside the file"
+
+
+def _is_module(made: object) -> bool:
+    torch = cast("Any", sys.modules.get("torch"))
+    return torch is not None and isinstance(made, torch.nn.Module)
+
+
+def _failed(node: str, found: str, remedy: str) -> Diagnostic:
+    return Diagnostic(
+        rule=rules.MODEL_LOADS,
+        node=node,
+        found=found,
+        limit="a function without arguments that returns a torch.nn.Module",
+        remedy=remedy,
+    )
