@@ -1,0 +1,1 @@
+"""Runtime: the command, compilation, runs, comparisons and reports."""

@@ -1,0 +1,1 @@
+"""The commands: a module each, which imports what it works with when it is run."""

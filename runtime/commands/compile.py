@@ -1,0 +1,86 @@
+"""``snnc compile``: a trained network into a deployable artifact."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from snnc.runtime.options import PATH, compile_options, json_option
+
+if TYPE_CHECKING:
+    from snnc.targets.artifact import Artifact
+
+
+@click.command(name="compile", short_help="Compile a model into an artifact.")
+@click.argument("model")
+@click.option("--target", required=True, metavar="NAME", help="Where to run: lava, integer, float.")
+@click.option("-o", "--output", type=PATH, metavar="DIR", help="Default: MODEL's stem.TARGET.")
+@compile_options
+@json_option
+def command(
+    model: str,
+    target: str,
+    output: Path | None,
+    calibrate: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Compile MODEL into an artifact, a directory.
+
+    MODEL is a .nir file, or FILE.py:FUNCTION that returns a trained module.
+    """
+    from snnc.runtime.console import Display, emit, emit_json
+    from snnc.runtime.deploy import compile
+    from snnc.runtime.files import read_arrays
+    from snnc.targets.directory import ARTIFACT, check_place
+
+    place = output or default_output(model, target)
+    check_place(place, ARTIFACT)
+    given = {name: value for name, value in options.items() if value is not None}
+    calibration = None if calibrate is None else read_arrays(calibrate, "--calibrate")
+    with Display() as display:
+        display.stage(f"compiling {model}")
+        artifact = compile(model, target, calibration=calibration, **given)
+        artifact.save(place)
+    if as_json:
+        emit_json(facts(artifact, place))
+    else:
+        emit(_lines(artifact, place))
+    return 0
+
+
+def default_output(model: str, target: str) -> Path:
+    """Give ``model.target`` in the current directory, for ``models/model.nir``."""
+    file = model.rpartition(":")[0] if ".py:" in model else model
+    return Path(f"{Path(file).stem}.{target}")
+
+
+def facts(artifact: Artifact, place: Path) -> dict[str, Any]:
+    """Give what ``--json`` prints. Nothing is mapped to cores yet, so there are none to count."""
+    return {
+        "artifact": str(place),
+        "target": artifact.target,
+        "cores": None,
+        "cores_lower_bound": None,
+        "latency_steps": artifact.account.get("latency_steps", 0),
+        "choices": list(artifact.network.choices),
+        "warnings": list(artifact.account.get("warnings", ())),
+    }
+
+
+def _lines(artifact: Artifact, place: Path) -> str:
+    from snnc.runtime.overview import choices_and_warnings, quantization_table
+    from snnc.runtime.text import count, shown
+
+    neurons = sum(p.size for p in artifact.network.populations)
+    latency = artifact.account.get("latency_steps", 0)
+    lines = [
+        f"wrote {shown(str(place))}: target {artifact.target}, {count(neurons, 'neuron')}, "
+        f"latency of {count(latency, 'step')}"
+    ]
+    if artifact.fixed is not None:
+        lines += ["", quantization_table(artifact.account)]
+    lines += choices_and_warnings(artifact)
+    return "\n".join(lines)

@@ -1,0 +1,57 @@
+"""``snnc import``: a trained module into a .nir file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from snnc.runtime.options import PATH, read_shape
+
+
+@click.command(name="import", short_help="Import a trained module into a .nir file.")
+@click.argument("spec")
+@click.option("-o", "--output", type=PATH, required=True, metavar="MODEL.nir", help="The result.")
+@click.option(
+    "--input-shape",
+    callback=read_shape,
+    metavar="N,N",
+    help="Shape of one sample at one step, where the module does not show it.",
+)
+@click.option(
+    "--framework",
+    type=click.Choice(["snntorch"]),
+    help="Whose module it is, where that is not to be found out.",
+)
+@click.option("--dt", type=float, metavar="S", help="Length of a time step in seconds.")
+def command(
+    spec: str,
+    output: Path,
+    input_shape: tuple[int, ...] | None,
+    framework: str | None,
+    dt: float | None,
+) -> int:
+    """Import the module that SPEC, FILE.py:FUNCTION, returns.
+
+    The file is run: it is your code, with your rights.
+    """
+    from snnc.frontends.nir_file import write_nir
+    from snnc.frontends.snntorch import from_snntorch
+    from snnc.frontends.spec import framework_of, input_shape_of
+    from snnc.runtime.console import Display, emit
+    from snnc.runtime.files import check_file_place
+    from snnc.runtime.subject import load_module
+    from snnc.runtime.text import count, shown
+
+    check_file_place(output)
+    with Display() as display:
+        display.stage(f"loading {spec}")
+        module = load_module(spec, "SPEC")
+        if framework is None:
+            framework_of(module)
+        display.stage("importing")
+        shape = input_shape_of(module, input_shape)
+        graph = from_snntorch(module, shape) if dt is None else from_snntorch(module, shape, dt=dt)
+        write_nir(graph, output)
+    emit(f"wrote {shown(str(output))}: {count(len(graph.nodes), 'node')}")
+    return 0

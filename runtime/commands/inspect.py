@@ -1,0 +1,32 @@
+"""``snnc inspect``: what a model or an artifact holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from snnc.runtime.options import json_option, model_options
+
+
+@click.command(name="inspect", short_help="Show what a model or an artifact holds.")
+@click.argument("model", metavar="MODEL|DIR")
+@model_options
+@json_option
+def command(model: str, as_json: bool, **options: Any) -> int:
+    """Show populations, projections, semantics, and what quantization cost."""
+    from snnc.runtime.console import Display, emit, emit_json
+    from snnc.runtime.deploy import compile
+    from snnc.runtime.overview import facts, overview
+    from snnc.targets.artifact import load
+
+    given = {name: value for name, value in options.items() if value is not None}
+    with Display() as display:
+        display.stage(f"reading {model}")
+        artifact = load(model) if Path(model).is_dir() else compile(model, "float", **given)
+    if as_json:
+        emit_json(facts(artifact))
+    else:
+        emit(overview(artifact))
+    return 0

@@ -1,0 +1,97 @@
+"""``snnc verify``: proof that the deployed network is the trained one, or where it is not."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from snnc.runtime.options import PATH, compile_options, json_option, read_names
+
+
+@click.command(name="verify", short_help="Prove that the targets compute what the model does.")
+@click.argument("model", metavar="MODEL|DIR")
+@click.option(
+    "--input", "source", type=PATH, required=True, metavar="X.npy", help="[steps, batch, *shape]."
+)
+@click.option("--labels", type=PATH, metavar="Y.npy", help="The class of each sample.")
+@click.option(
+    "--targets",
+    callback=read_names,
+    default="integer,lava",
+    show_default=True,
+    metavar="NAME,NAME",
+    help="Where to run.",
+)
+@click.option(
+    "--model",
+    "framework",
+    metavar="SPEC",
+    help="FILE.py:FUNCTION of the trained module, where MODEL|DIR is a file or an artifact.",
+)
+@click.option(
+    "--max-drop",
+    type=float,
+    default=1.0,
+    show_default=True,
+    metavar="POINTS",
+    help="Accuracy that the integers may lose.",
+)
+@click.option("--timeout", type=float, metavar="S", help="Seconds for each run.")
+@click.option(
+    "--report", type=PATH, required=True, metavar="DIR", help="Where the report is written."
+)
+@compile_options
+@json_option
+def command(
+    model: str,
+    source: Path,
+    labels: Path | None,
+    framework: str | None,
+    calibrate: Path | None,
+    report: Path,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Verify the chain from the trained module to the targets, and write a report.
+
+    Ends with 0 where the verdict is equivalent, 1 where a promise is broken, 3 where the verdict
+    is incomplete, because a link could not be run or none could be judged.
+    """
+    from snnc.runtime.console import Display, emit, note
+    from snnc.runtime.files import read_array, read_arrays
+    from snnc.runtime.subject import load_module
+    from snnc.runtime.summary import summary_text
+    from snnc.runtime.text import shown
+    from snnc.runtime.verify import verify
+    from snnc.targets.directory import REPORT, check_place
+
+    check_place(report, REPORT)
+    x = read_arrays(source, "--input")
+    truth = None if labels is None else read_array(labels, "--labels")
+    calibration = None if calibrate is None else read_arrays(calibrate, "--calibrate")
+    with Display() as display:
+        module = None
+        if framework is not None:
+            display.stage(f"loading {framework}")
+            module = load_module(framework, "--model")
+        found = verify(
+            model,
+            x,
+            labels=truth,
+            framework=module,
+            calibration=calibration,
+            progress=display.stage,
+            command=shlex.join(["snnc", *sys.argv[1:]]),
+            **options,
+        )
+        found.save(report)
+    for problem in found.problems:
+        note("\n".join(map(shown, problem.splitlines())))
+    emit(found.json_text().rstrip() if as_json else summary_text(found))
+    if not as_json:
+        emit(f"report: {shown(str(report / 'report.html'))}")
+    return found.exit_code

@@ -1,0 +1,127 @@
+"""From judged links to a report: the verdict, in words and as an exit code."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from snnc import __version__
+from snnc.compiler.diagnostics import SnncError
+from snnc.compiler.trace import Array, Trace
+from snnc.runtime.environment import environment
+from snnc.runtime.links import Judge, Run
+from snnc.runtime.report import Data, Execution, Link, Report, Status, Verdict
+from snnc.runtime.subject import Subject
+from snnc.runtime.text import count
+from snnc.targets.artifact import MANIFEST
+from snnc.targets.base import Inputs
+
+INCOMPLETE_CODE = 3
+"""Exit code where nothing failed and something is missing (``EnvironmentFault``)."""
+
+
+def conclude(
+    subject: Subject,
+    inputs: Inputs,
+    judge: Judge,
+    runs: Mapping[str, Run],
+    links: tuple[Link, ...],
+    command: str,
+) -> Report:
+    """Give the report on ``links``."""
+    verdict = verdict_of(links)
+    artifact = subject.artifact
+    failures = [run for run in runs.values() if isinstance(run, SnncError)]
+    broken = [link for link in links if link.status is Status.BROKEN]
+    account = artifact.account
+    return Report(
+        snnc=__version__,
+        verdict=verdict,
+        headline=headline(verdict, links),
+        exit_code=_exit_code(verdict, failures),
+        model=subject.name,
+        command=command,
+        dt=artifact.network.dt,
+        max_drop=judge.max_drop,
+        links=links,
+        first_divergence=broken[0].first_divergence if broken else None,
+        executions=tuple(_executions(runs, judge)),
+        choices=artifact.network.choices,
+        warnings=tuple(account.get("warnings", ())),
+        lags=dict(account.get("lags", {})),
+        populations=tuple(account.get("populations", ())),
+        problems=tuple(str(d) for failure in failures for d in failure.diagnostics),
+        data=tuple(_data(inputs, judge)),
+        program_sha256=hashlib.sha256(artifact.files()[MANIFEST]).hexdigest(),
+        environment=environment(),
+    )
+
+
+def verdict_of(links: tuple[Link, ...]) -> Verdict:
+    """Give the verdict: never ``equivalent`` by what was left out."""
+    statuses = {link.status for link in links}
+    if Status.BROKEN in statuses:
+        return Verdict.NOT_EQUIVALENT
+    left_out = any(link.asked and link.status is Status.NOT_RUN for link in links)
+    if left_out or Status.HELD not in statuses:
+        return Verdict.INCOMPLETE
+    return Verdict.EQUIVALENT
+
+
+def headline(verdict: Verdict, links: tuple[Link, ...]) -> str:
+    """Say what was proven, what was not, and what was left out."""
+    held, broken, measured, not_run = (
+        [link for link in links if link.status is s]
+        for s in (Status.HELD, Status.BROKEN, Status.MEASURED, Status.NOT_RUN)
+    )
+    sentences = [f"{link.name}: {link.reason}." for link in broken]
+    if verdict is Verdict.INCOMPLETE and not held:
+        sentences.append("No promise could be judged.")
+    elif held:
+        kept = count(len(held), "promise")
+        sentences.append(f"{kept} kept: {', '.join(link.name for link in held)}.")
+    sentences += [f"Measured, not judged: {link.name}." for link in measured]
+    sentences += [f"Not run: {link.name} ({link.reason})." for link in not_run]
+    return " ".join(sentences)
+
+
+def _exit_code(verdict: Verdict, failures: list[SnncError]) -> int:
+    if verdict is Verdict.EQUIVALENT:
+        return 0
+    if verdict is Verdict.NOT_EQUIVALENT:
+        return 1
+    return max([INCOMPLETE_CODE, *(failure.exit_code for failure in failures)])
+
+
+def _executions(runs: Mapping[str, Run], judge: Judge) -> Iterator[Execution]:
+    order = ["framework", *(name for name in runs if name != "framework")]
+    for name in order:
+        run = runs[name]
+        if not isinstance(run, Trace):
+            continue
+        correct = None
+        if judge.labels is not None:
+            correct = int((run.predictions == judge.labels).sum())
+        yield Execution(
+            name=name,
+            executor=run.executor,
+            accuracy=None if judge.labels is None else (correct or 0) / judge.labels.size,
+            correct=correct,
+            output_spikes=sum(int(o.sum(dtype=np.int64)) for o in run.outputs.values()),
+            latency_steps=max(run.lags.values(), default=0),
+            seconds=run.seconds,
+        )
+
+
+def _data(inputs: Inputs, judge: Judge) -> Iterator[Data]:
+    for name, values in inputs.items():
+        yield _hashed(f"input {name}", values)
+    if judge.labels is not None:
+        yield _hashed("labels", judge.labels)
+
+
+def _hashed(name: str, values: Array) -> Data:
+    digest = hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
+    return Data(name=name, shape=values.shape, dtype=str(values.dtype), sha256=digest)

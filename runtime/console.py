@@ -1,0 +1,140 @@
+"""What the command prints: data on stdout, diagnostics and progress on stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from snnc.compiler.diagnostics import Diagnostic
+from snnc.runtime.text import shown
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+    from snnc.targets.base import Progress
+
+PATIENCE = 1.0
+"""Seconds of silence before the command says what it is doing."""
+
+
+def emit(text: str) -> None:
+    """Print data on stdout; a reader that has closed it is no error."""
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What follows, and the flush at exit, go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def emit_json(data: Mapping[str, Any]) -> None:
+    """Print data on stdout as JSON."""
+    emit(json.dumps(data, indent=1, ensure_ascii=True, allow_nan=False))
+
+
+def note(text: str) -> None:
+    """Print a line on stderr."""
+    with contextlib.suppress(BrokenPipeError):
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+
+def note_diagnostic(diagnostic: Diagnostic, severity: str = "error") -> None:
+    """Print a diagnostic on stderr, with what the user named made harmless."""
+    harmless = replace(
+        diagnostic,
+        node=shown(diagnostic.node),
+        found=shown(diagnostic.found),
+        limit=shown(diagnostic.limit),
+        remedy=shown(diagnostic.remedy),
+    )
+    note(harmless.text(severity))
+
+
+class Display:
+    """Shows on stderr what a command is doing, stage after stage.
+
+    On a terminal it is a line with a bar that goes away; elsewhere one line for each stage that
+    takes longer than a second.
+    """
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._bars: Bars | None = None
+        self._task: TaskID | None = None
+        self._timer: threading.Timer | None = None
+
+    def __enter__(self) -> Display:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._end_stage()
+        if self._bars is not None:
+            self._bars.stop()
+
+    def stage(self, text: str) -> Progress:
+        """Begin a stage; the one before it is over.
+
+        Args:
+            text: What is being done, such as ``running on lava``.
+
+        Returns:
+            The function that tells how far the stage is.
+        """
+        self._end_stage()
+        if self._terminal:
+            return self._bar(shown(text))
+        self._timer = threading.Timer(PATIENCE, note, [f"{shown(text)} ..."])
+        self._timer.daemon = True
+        self._timer.start()
+        return _ignore
+
+    def _bar(self, text: str) -> Callable[[int, int], None]:
+        if self._bars is None:
+            self._bars = _make_bars()
+            self._bars.start()
+        bars, task = self._bars, self._bars.add_task(text, total=None)
+        self._task = task
+
+        def progress(done: int, total: int) -> None:
+            bars.update(task, completed=done, total=total)
+
+        return progress
+
+    def _end_stage(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._bars is not None and self._task is not None:
+            self._bars.remove_task(self._task)
+        self._timer = self._task = None
+
+
+def _ignore(done: int, total: int) -> None:
+    del done, total
+
+
+def _make_bars() -> Bars:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )

@@ -1,0 +1,152 @@
+"""From a trained network to an artifact: the compiler's stages, one after the other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import nir
+import numpy.typing as npt
+
+from snnc.compiler import rules
+from snnc.compiler.account import account_for, warnings_of
+from snnc.compiler.check import check_fixed, ensure
+from snnc.compiler.diagnostics import Diagnostic, raise_all
+from snnc.compiler.discretize import discretize
+from snnc.compiler.fixed import MAX_WEIGHT_BITS, FixedNetwork
+from snnc.compiler.network import Network
+from snnc.compiler.quantize import quantize
+from snnc.compiler.retime import retime
+from snnc.targets import TARGETS, get_target
+from snnc.targets.artifact import Artifact
+from snnc.targets.inputs import named_inputs, real_inputs
+
+if TYPE_CHECKING:
+    import torch
+
+Data = npt.NDArray[Any] | Mapping[str, npt.NDArray[Any]]
+
+
+def compile(
+    model: nir.NIRGraph | torch.nn.Module | str | os.PathLike[str],
+    target: str = "integer",
+    *,
+    calibration: Data | None = None,
+    dt: float | None = None,
+    dialect: str | None = None,
+    reset: str | None = None,
+    weight_bits: int = MAX_WEIGHT_BITS,
+    input_shape: tuple[int, ...] | None = None,
+) -> Artifact:
+    """Compile ``model`` for ``target``.
+
+    Args:
+        model: A NIR graph, a trained module, the path of a ``.nir`` file, or
+            ``FILE.py:FUNCTION`` that returns a trained module.
+        target: ``float``, ``integer`` or ``lava``.
+        calibration: Typical input data, ``[steps, batch, *shape]``: tells whether spikes or real
+            values enter. Without it, spikes are assumed.
+        dt: Length of a step in seconds, where the model does not say it.
+        dialect: Whose conventions a NIR graph follows, where it does not say it.
+        reset: What a spike does, where the model does not say it.
+        weight_bits: Width of a weight with its sign, 2 to 8.
+        input_shape: Shape of one sample at one step, where a module does not show it.
+
+    Returns:
+        The artifact: save it, load it elsewhere, run it.
+
+    Raises:
+        InputError: Everything in the model or the options that cannot be used.
+    """
+    raise_all(_option_problems(target, weight_bits))
+    graph = load_graph(model, input_shape=input_shape, dt=dt)
+    network = discretize(graph, dt=dt, dialect=dialect, reset=reset)
+    options = {"dt": network.dt, "weight_bits": weight_bits, "choices": list(network.choices)}
+    if not get_target(target).fixed:
+        return Artifact(target=target, network=network, fixed=None, options=options)
+    typical = None
+    if calibration is not None:
+        typical = real_inputs(network, named_inputs(network.inputs, calibration))
+    fixed = quantize(network, weight_bits=weight_bits, calibration=typical)
+    ensure(check_fixed(fixed), after="quantize")
+    timed = retime(fixed)
+    ensure(check_fixed(timed), after="retime")
+    return Artifact(
+        target=target,
+        network=network,
+        fixed=timed,
+        options=options,
+        account=_account(network, timed),
+        members=get_target(target).members(timed),
+    )
+
+
+def load_graph(
+    model: nir.NIRGraph | torch.nn.Module | str | os.PathLike[str],
+    *,
+    input_shape: tuple[int, ...] | None = None,
+    dt: float | None = None,
+) -> nir.NIRGraph:
+    """Give the NIR graph of ``model``: as it is, read from a file, or imported from a module.
+
+    Raises:
+        InputError: The file cannot be read, or the module cannot be imported.
+    """
+    if isinstance(model, nir.NIRGraph):
+        return model
+    if isinstance(model, str | os.PathLike):
+        text = os.fspath(model)
+        if not is_spec(text):
+            from snnc.frontends.nir_file import read_nir
+
+            return read_nir(Path(text))
+        from snnc.frontends.spec import load_model
+
+        return load_graph(load_model(text), input_shape=input_shape, dt=dt)
+    from snnc.frontends.importer import import_module
+
+    return import_module(cast("torch.nn.Module", model), input_shape=input_shape, dt=dt)
+
+
+def is_spec(text: str) -> bool:
+    """Say whether ``text`` is ``FILE.py:FUNCTION`` rather than the path of a file."""
+    file, colon, function = text.rpartition(":")
+    return bool(colon) and file.endswith(".py") and function.isidentifier()
+
+
+def _account(network: Network, fixed: FixedNetwork) -> dict[str, Any]:
+    accounts = account_for(network, fixed)
+    return {
+        "choices": list(network.choices),
+        "populations": [a.as_json() for a in accounts],
+        "warnings": [w.text("warning") for w in warnings_of(accounts)],
+        "lags": {p.name: p.lag for p in fixed.populations},
+        "latency_steps": fixed.latency,
+    }
+
+
+def _option_problems(target: str, weight_bits: int) -> list[Diagnostic]:
+    problems: list[Diagnostic] = []
+    if target not in TARGETS:
+        problems.append(
+            Diagnostic(
+                rule=rules.OPTION_VALID,
+                node="--target",
+                found=target,
+                limit=", ".join(TARGETS),
+                remedy="snnc targets lists them",
+            )
+        )
+    if not 2 <= weight_bits <= MAX_WEIGHT_BITS:
+        problems.append(
+            Diagnostic(
+                rule=rules.OPTION_VALID,
+                node="--weight-bits",
+                found=str(weight_bits),
+                limit=f"2 to {MAX_WEIGHT_BITS}, the sign included (Loihi: 8)",
+                remedy="--weight-bits 8",
+            )
+        )
+    return problems

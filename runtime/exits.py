@@ -1,0 +1,117 @@
+"""How the command ends: every exception becomes a message on stderr and an exit code."""
+
+from __future__ import annotations
+
+import difflib
+import traceback
+from collections.abc import Iterable
+
+import click
+
+from snnc.compiler import rules
+from snnc.compiler.diagnostics import Diagnostic, SnncError
+from snnc.runtime.console import note, note_diagnostic
+
+EXIT_CODES = {
+    0: "done",
+    1: "not equivalent (snnc verify)",
+    2: "the model, the data or the options cannot be used",
+    3: "the environment lacks or refuses something: a package, a file system, a worker",
+    4: "a fault of snnc itself",
+    124: "ended at the time limit",
+    130: "interrupted",
+}
+USE, ENVIRONMENT, INTERNAL, INTERRUPTED = 2, 3, 4, 130
+
+
+def exit_code(error: BaseException, *, command: str, debug: bool) -> int:
+    """Say on stderr what went wrong and give the code to end with.
+
+    Args:
+        error: What ended the command.
+        command: What was called, such as ``snnc run``.
+        debug: Show the traceback too.
+    """
+    if debug:
+        note("".join(traceback.format_exception(error)).rstrip())
+    match error:
+        case SnncError():
+            for index, diagnostic in enumerate(error.diagnostics):
+                note("") if index else None
+                note_diagnostic(diagnostic)
+            return error.exit_code
+        case click.UsageError():
+            note_diagnostic(_wrong_use(error, command))
+            return USE
+        case click.Abort() | KeyboardInterrupt():
+            note("interrupted")
+            return INTERRUPTED
+        case MemoryError():
+            note_diagnostic(_refused("out of memory", "give fewer samples at once"))
+            return ENVIRONMENT
+        case OSError():
+            found = f"{error.strerror or error}: {error.filename or 'no file'}"
+            note_diagnostic(_refused(found, "snnc doctor looks at the machine"))
+            return ENVIRONMENT
+        case _:
+            note_diagnostic(_fault(error))
+            return INTERNAL
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Give the one of ``names`` that ``name`` is most like, if any is like it."""
+    matches = difflib.get_close_matches(name, names, n=1)
+    return matches[0] if matches else None
+
+
+def _wrong_use(error: click.UsageError, command: str) -> Diagnostic:
+    """Give what click found wrong as a diagnostic."""
+    node, found, remedy = command, error.message.rstrip("."), f"{command} --help"
+    match error:
+        case click.NoSuchOption():
+            found = f"no option {error.option_name}"
+            options = [o for p in error.ctx.command.params for o in p.opts] if error.ctx else []
+            like = nearest(error.option_name, options)
+            if like:
+                remedy = f"did you mean {like}? {command} --help tells all options"
+        case click.MissingParameter():
+            found = f"no {_written(error.param)}" if error.param else found
+        case click.BadParameter():
+            node = f"{command} {_written(error.param)}" if error.param else command
+            found = f"{found[:1].lower()}{found[1:]}"
+        case _:
+            found = f"{found[:1].lower()}{found[1:]}"
+    return Diagnostic(
+        rule=rules.OPTION_VALID,
+        node=node,
+        found=found,
+        limit=f"the arguments that {command} --help lists",
+        remedy=remedy,
+    )
+
+
+def _written(parameter: click.Parameter) -> str:
+    """Give a parameter as users write it: ``--input``, ``MODEL``."""
+    if isinstance(parameter, click.Argument):
+        return parameter.metavar or parameter.human_readable_name
+    return max(parameter.opts, key=len)
+
+
+def _refused(found: str, remedy: str) -> Diagnostic:
+    return Diagnostic(
+        rule=rules.MACHINE_SUFFICES,
+        node="this machine",
+        found=found,
+        limit="what the operating system gives this process",
+        remedy=remedy,
+    )
+
+
+def _fault(error: BaseException) -> Diagnostic:
+    return Diagnostic(
+        rule=rules.INTERNAL,
+        node="snnc",
+        found=f"{type(error).__name__}: {error}",
+        limit="no such error, whatever the input",
+        remedy="run the command again with --debug and report what it prints",
+    )

@@ -1,0 +1,201 @@
+"""Arrays from the user's files, and results into files: whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from errno import EISDIR
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from snnc.compiler import rules
+from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault, InputError
+from snnc.compiler.trace import Trace
+from snnc.targets.directory import cannot_write, check_writable
+
+Array = npt.NDArray[Any]
+
+NPY, ZIP = b"\x93NUMPY", b"PK\x03\x04"
+"""First bytes of an .npy and of an .npz file."""
+ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+"""Date of every member that is written: the same arrays give the same bytes."""
+
+
+def read_arrays(path: Path, option: str) -> Array | dict[str, Array]:
+    """Read an .npy file, or an .npz file as a mapping of names to arrays.
+
+    Pickled objects are never read.
+
+    Args:
+        path: The file.
+        option: Where the user named it.
+
+    Raises:
+        InputError: SNN001, the file cannot be read or holds no arrays.
+    """
+    with _readable(path, option):
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise ValueError("not a regular file")
+        with path.open("rb") as stream:
+            begin = stream.read(len(NPY))
+            stream.seek(0)
+            if begin == NPY:
+                return _read_npy(stream, path.stat().st_size)
+            if begin.startswith(ZIP):
+                return _read_npz(stream)
+        raise ValueError("a file that is neither .npy nor .npz")
+
+
+def read_array(path: Path, option: str) -> Array:
+    """Read an .npy file.
+
+    Raises:
+        InputError: SNN001, the file cannot be read or is no .npy file.
+    """
+    arrays = read_arrays(path, option)
+    if isinstance(arrays, dict):
+        raise InputError([_unreadable(path, option, f"{len(arrays)} arrays, an .npz file")])
+    return arrays
+
+
+def trace_arrays(trace: Trace) -> dict[str, Array]:
+    """Give the outputs by their names and the recorded signals as ``population.signal``.
+
+    Raises:
+        InputError: SNN004, an output and a recorded signal have the same name.
+    """
+    arrays = dict(trace.outputs)
+    for signal in ("spikes", "u", "v"):
+        for population, values in trace.signal(signal).items():
+            name = f"{population}.{signal}"
+            if name in arrays:
+                raise InputError([_same_name(name)])
+            arrays[name] = values
+    return arrays
+
+
+def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Write an .npz file, compressed; the same arrays give the same bytes.
+
+    Raises:
+        EnvironmentFault: SNN002, the file system refuses.
+    """
+
+    def write(stream: IO[bytes]) -> None:
+        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, values in arrays.items():
+                member = zipfile.ZipInfo(f"{name}.npy", ZIP_DATE)
+                member.compress_type = zipfile.ZIP_DEFLATED
+                with archive.open(member, "w", force_zip64=True) as content:
+                    np.lib.format.write_array(content, np.ascontiguousarray(values))
+
+    write_file(path, write)
+
+
+def check_file_place(path: Path) -> None:
+    """Find out before the work whether ``write_file`` would be refused.
+
+    Raises:
+        EnvironmentFault: SNN002, the file system refuses.
+    """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(EISDIR, "a directory is there")
+        check_writable(path.parent)
+    except OSError as error:
+        raise EnvironmentFault([cannot_write(path, error)]) from error
+
+
+def write_file(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+    """Write a file under a temporary name and move it to its place when it is whole.
+
+    Raises:
+        EnvironmentFault: SNN002, the file system refuses.
+    """
+    check_file_place(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".snnc-", dir=path.parent) as scratch:
+            fresh = Path(scratch) / "new"
+            with fresh.open("wb") as stream:
+                write(stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            fresh.replace(path)
+    except OSError as error:
+        raise EnvironmentFault([cannot_write(path, error)]) from error
+
+
+@contextlib.contextmanager
+def _readable(path: Path, option: str) -> Iterator[None]:
+    """Turn what goes wrong while reading ``path`` into SNN001."""
+    try:
+        yield
+    except OSError as error:
+        found = error.strerror or str(error)
+        raise InputError([_unreadable(path, option, found.lower())]) from error
+    except (ValueError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise InputError([_unreadable(path, option, str(error))]) from error
+
+
+def _read_npz(stream: IO[bytes]) -> dict[str, Array]:
+    arrays: dict[str, Array] = {}
+    with zipfile.ZipFile(stream) as archive:
+        for member in archive.infolist():
+            name = member.filename.removesuffix(".npy")
+            content = io.BytesIO(archive.read(member))
+            try:
+                arrays[name] = _read_npy(content, member.file_size)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from error
+    return arrays
+
+
+def _read_npy(stream: IO[bytes], size: int) -> Array:
+    """Read one array; what its header declares is compared with what is there first."""
+    try:
+        version = np.lib.format.read_magic(stream)
+        read_header = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[version]
+        shape, _, dtype = read_header(stream)
+    except (KeyError, ValueError, SyntaxError, TypeError) as error:
+        raise ValueError("a damaged .npy header") from error
+    if dtype.hasobject:
+        raise ValueError("pickled Python objects, which are never read")
+    if dtype.kind not in "biuf":
+        raise ValueError(f"values of type {dtype}, not numbers")
+    declared = int(np.prod(shape, dtype=object)) * dtype.itemsize
+    present = size - stream.tell()
+    if declared != present:
+        raise ValueError(f"{present} bytes of data where the header declares {declared}")
+    stream.seek(0)
+    return np.lib.format.read_array(stream, allow_pickle=False)
+
+
+def _unreadable(path: Path, option: str, found: str) -> Diagnostic:
+    return Diagnostic(
+        rule=rules.INPUT_READABLE,
+        node=f"{option} {path}",
+        found=found,
+        limit="an .npy file of numbers, or an .npz file with one array for each input",
+        remedy="write it with numpy.save(path, array), or numpy.savez(path, name=array)",
+    )
+
+
+def _same_name(name: str) -> Diagnostic:
+    return Diagnostic(
+        rule=rules.OPTION_VALID,
+        node="--record",
+        found=f"{name} twice: an output and a recorded signal",
+        limit="one array for each name in the file that is written",
+        remedy="rename the output in the model, or record fewer signals",
+    )

@@ -1,0 +1,144 @@
+"""The links of the chain from the trained network to the target, and how each is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from snnc.compiler.diagnostics import SnncError
+from snnc.compiler.trace import Trace
+from snnc.runtime.compare import Comparison, compare, count_error
+from snnc.runtime.report import Link, Statistics, Status
+from snnc.runtime.statistics import paired
+from snnc.runtime.text import count
+
+Labels = npt.NDArray[np.integer]
+Run = Trace | SnncError | str
+"""A run that was done, one that failed, or why there is none to be had."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What the links are judged by.
+
+    Attributes:
+        labels: The true class of each sample, shape ``[n]``, or None.
+        max_drop: Accuracy in points of percent that the integers may lose.
+    """
+
+    labels: Labels | None
+    max_drop: float
+
+    def exact(self, names: tuple[str, str], runs: tuple[Run, Run], signals: Sequence[str]) -> Link:
+        """Judge a link that promises the same bits."""
+        promise = f"the same {_listed(signals)}, bit for bit"
+        missing = _missing(names, runs, promise)
+        if missing is not None:
+            return missing
+        comparison, link = self._measured(names, runs, promise, signals)
+        if comparison.first is not None:
+            found = f"{count(comparison.differing, 'value')} of {comparison.values:,} differ"
+            return link.model_copy(update={"status": Status.BROKEN, "reason": found})
+        if comparison.uncompared:
+            found = f"only one of the two recorded {', '.join(comparison.uncompared)}"
+            return link.model_copy(update={"status": Status.NOT_RUN, "reason": found})
+        found = f"all {comparison.values:,} values are equal"
+        return link.model_copy(update={"status": Status.HELD, "reason": found})
+
+    def budget(self, names: tuple[str, str], runs: tuple[Run, Run]) -> Link:
+        """Judge a link that may cost accuracy, up to a limit."""
+        promise = f"accuracy falls by at most {self.max_drop:g} points"
+        missing = _missing(names, runs, promise)
+        if missing is not None:
+            return missing
+        comparison, link = self._measured(names, runs, promise, ("spikes",))
+        statistics = None
+        if self.labels is not None:
+            statistics = _statistics(self.labels, runs)
+            kept = statistics.drop_points <= self.max_drop
+            status, found = Status.HELD if kept else Status.BROKEN, self._cost(statistics)
+        elif comparison.differing == 0 and not comparison.uncompared:
+            status, found = Status.HELD, f"all {comparison.values:,} values are equal"
+        else:
+            status = Status.MEASURED
+            found = (
+                f"{comparison.differing:,} of {comparison.values:,} values differ; not judged, "
+                "since no labels were given"
+            )
+        return link.model_copy(update={"status": status, "reason": found, "statistics": statistics})
+
+    def _cost(self, statistics: Statistics) -> str:
+        drop, bound = statistics.drop_points, statistics.drop_bound_points
+        found = "accuracy is the same"
+        if drop:
+            found = f"accuracy {'falls' if drop > 0 else 'rises'} by {abs(drop):.2f} points"
+        found += f"; with 95 % confidence it falls by less than {bound:.2f}"
+        if drop <= self.max_drop < bound:
+            found += f", and {statistics.n:,} samples are too few to promise less"
+        return found
+
+    def _measured(
+        self, names: tuple[str, str], runs: tuple[Run, Run], promise: str, signals: Sequence[str]
+    ) -> tuple[Comparison, Link]:
+        reference, other = _traces(runs)
+        comparison = compare(reference, other, signals)
+        return comparison, Link(
+            reference=names[0],
+            other=names[1],
+            promise=promise,
+            status=Status.MEASURED,
+            reason="",
+            signals=tuple(signals),
+            values=comparison.values,
+            differing=comparison.differing,
+            differences=comparison.differences,
+            uncompared=comparison.uncompared,
+            first_divergence=comparison.first,
+            count_error=count_error(reference, other),
+            agreement=float((reference.predictions == other.predictions).mean()),
+        )
+
+
+def _missing(names: tuple[str, str], runs: tuple[Run, Run], promise: str) -> Link | None:
+    """Give the link as not run where one of its ends is missing."""
+    for name, run in zip(names, runs, strict=True):
+        if isinstance(run, Trace):
+            continue
+        failed = isinstance(run, SnncError)
+        why = f"{name}: {run.diagnostics[0].found}" if isinstance(run, SnncError) else run
+        return Link(
+            reference=names[0],
+            other=names[1],
+            promise=promise,
+            status=Status.NOT_RUN,
+            reason=why,
+            asked=failed,
+        )
+    return None
+
+
+def _traces(runs: tuple[Run, Run]) -> tuple[Trace, Trace]:
+    reference, other = (run for run in runs if isinstance(run, Trace))
+    return reference, other
+
+
+def _statistics(labels: Labels, runs: tuple[Run, Run]) -> Statistics:
+    reference, other = _traces(runs)
+    pair = paired(labels, reference.predictions, other.predictions)
+    return Statistics(
+        n=pair.n,
+        accuracy_reference=pair.correct_reference / pair.n,
+        accuracy_other=pair.correct_other / pair.n,
+        only_reference=pair.only_reference,
+        only_other=pair.only_other,
+        drop_points=pair.drop,
+        drop_bound_points=pair.drop_bound,
+        mcnemar_p=pair.mcnemar_p,
+    )
+
+
+def _listed(signals: Sequence[str]) -> str:
+    return signals[0] if len(signals) == 1 else f"{', '.join(signals[:-1])} and {signals[-1]}"

@@ -1,0 +1,189 @@
+"""An artifact as tables: populations, projections, semantics, what quantization cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import numpy as np
+
+from snnc.compiler.network import Population
+from snnc.runtime.text import percent, shown, table
+from snnc.targets.artifact import Artifact
+
+LAVA_PLAN = "lava.json"
+"""Member of a Lava artifact that tells which process each population runs on."""
+
+
+def overview(artifact: Artifact) -> str:
+    """Give all tables."""
+    network = artifact.network
+    lags = cast("Mapping[str, int]", artifact.account.get("lags", {}))
+    lines = [
+        f"target {artifact.target}, time step {network.dt:g} s, "
+        f"latency {artifact.account.get('latency_steps', 0)} steps",
+        "",
+        _inputs_table(artifact),
+        "",
+        _populations_table(network.populations, lags),
+        "",
+        _projections_table(artifact),
+    ]
+    if artifact.fixed is not None:
+        lines += ["", quantization_table(artifact.account)]
+    processes = lava_processes(artifact)
+    if processes:
+        lines += ["", table(("process", "kind", "of"), processes)]
+    return "\n".join(lines + choices_and_warnings(artifact))
+
+
+def facts(artifact: Artifact) -> dict[str, Any]:
+    """Give the same as JSON values."""
+    network = artifact.network
+    delays = {q.name: q.delay for q in artifact.fixed.projections} if artifact.fixed else {}
+    return {
+        "target": artifact.target,
+        "dt": network.dt,
+        "inputs": [{"name": i.name, "shape": list(i.shape)} for i in network.inputs],
+        "outputs": [{"name": o.name, "source": o.source} for o in network.outputs],
+        "populations": [
+            {
+                "name": p.name,
+                "origin": list(p.origin),
+                "shape": list(p.shape),
+                "neurons": p.size,
+                "integration": p.integration.value,
+                "reset": p.reset.value,
+                "decay": _extent(p.decay),
+                "threshold": _extent(p.threshold),
+            }
+            for p in network.populations
+        ],
+        "projections": [
+            {
+                "name": q.name,
+                "origin": list(q.origin),
+                "source": q.source,
+                "target": q.target,
+                "shape": list(q.weight.shape),
+                "delay": q.delay,
+                "hardware_delay": delays.get(q.name),
+            }
+            for q in network.projections
+        ],
+        "choices": list(network.choices),
+        "account": dict(artifact.account),
+        "options": dict(artifact.options),
+        "processes": [list(p) for p in lava_processes(artifact)],
+    }
+
+
+def quantization_table(account: Mapping[str, Any]) -> str:
+    """Give what quantization cost, one row for each population."""
+    header = (
+        "population",
+        "neurons",
+        "threshold",
+        "bits",
+        "exponent",
+        "to zero",
+        "SQNR dB",
+        "tau error",
+        "overflow",
+        "|u|",
+        "|v|",
+    )
+    return table(header, (_account_row(p) for p in account.get("populations", ())))
+
+
+def choices_and_warnings(artifact: Artifact) -> list[str]:
+    """Give what had to be chosen and what the compiler warns of, as lines."""
+    lines = [""] if artifact.network.choices else []
+    for choice in artifact.network.choices:
+        lines += [f"chosen: {shown(choice)}"]
+    for warning in cast("Iterable[str]", artifact.account.get("warnings", ())):
+        lines += ["", *map(shown, warning.splitlines())]
+    return lines
+
+
+def lava_processes(artifact: Artifact) -> list[tuple[str, str, str]]:
+    """Give identifier, kind and node of each Lava process; none for other targets."""
+    if LAVA_PLAN not in artifact.members:
+        return []
+    plan = cast("Mapping[str, Any]", json.loads(artifact.members[LAVA_PLAN]))
+    return [(str(p["id"]), str(p["process"]), str(p["of"])) for p in plan["processes"]]
+
+
+def _inputs_table(artifact: Artifact) -> str:
+    steps = {i.name: (i.step, i.max_abs) for i in artifact.fixed.inputs} if artifact.fixed else {}
+    rows = [
+        (i.name, _shape(i.shape), *(f"{n:g}" for n in steps.get(i.name, (1, 1))))
+        for i in artifact.network.inputs
+    ]
+    return table(("input", "shape", "unit", "largest"), rows)
+
+
+def _populations_table(populations: Iterable[Population], lags: Mapping[str, int]) -> str:
+    rows = [
+        (
+            p.name,
+            _shape(p.shape),
+            p.integration.value,
+            p.reset.value,
+            _range(p.decay),
+            _range(p.threshold),
+            str(lags.get(p.name, 0)),
+        )
+        for p in populations
+    ]
+    header = ("population", "shape", "integration", "reset", "decay", "threshold", "lag")
+    return table(header, rows)
+
+
+def _projections_table(artifact: Artifact) -> str:
+    delays = {q.name: q.delay for q in artifact.fixed.projections} if artifact.fixed else {}
+    rows = [
+        (
+            q.name,
+            q.source,
+            q.target,
+            _shape(q.weight.shape),
+            str(q.delay),
+            str(delays.get(q.name, "-")),
+        )
+        for q in artifact.network.projections
+    ]
+    header = ("projection", "from", "to", "weights", "delay", "on hardware")
+    return table(header, rows)
+
+
+def _account_row(p: Mapping[str, Any]) -> tuple[str, ...]:
+    low, high = p["threshold_min"], p["threshold_max"]
+    exponents = cast("Iterable[int]", p["weight_exp"])
+    sqnr, tau = p["weight_sqnr_db"], p["time_constant_error"]
+    return (
+        str(p["name"]),
+        str(p["neurons"]),
+        str(low) if low == high else f"{low} to {high}",
+        str(p["weight_bits"]),
+        ", ".join(map(str, exponents)),
+        str(p["weights_rounded_to_zero"]),
+        "-" if sqnr is None else f"{sqnr:.1f}",
+        "infinite" if tau is None else percent(tau),
+        str(p["overflow"]),
+        *("-" if p[b] is None else percent(p[b]) for b in ("u_bound", "v_bound")),
+    )
+
+
+def _shape(shape: Iterable[int]) -> str:
+    return " x ".join(map(str, shape)) or "1"
+
+
+def _extent(values: np.typing.NDArray[np.float32]) -> list[float]:
+    return [float(values.min(initial=np.inf)), float(values.max(initial=-np.inf))]
+
+
+def _range(values: np.typing.NDArray[np.float32]) -> str:
+    low, high = _extent(values)
+    return f"{low:.5g}" if low == high else f"{low:.5g} to {high:.5g}"

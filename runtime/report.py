@@ -1,0 +1,234 @@
+"""The report of a verification: a record that is its own JSON schema."""
+
+from __future__ import annotations
+
+import json
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from snnc.runtime.compare import Difference, Divergence
+from snnc.targets.directory import REPORT, write_directory
+
+FORMAT = 1
+"""Version of ``report.json``; raised when an older reader could not read it."""
+
+
+class Verdict(StrEnum):
+    """What the verification says in all."""
+
+    EQUIVALENT = "equivalent"
+    """Every link that was judged keeps its promise, and every link asked for was run."""
+    NOT_EQUIVALENT = "not equivalent"
+    """A link breaks its promise."""
+    INCOMPLETE = "incomplete"
+    """No promise is broken, but a link asked for could not be run, or none could be judged."""
+
+
+class Status(StrEnum):
+    """What became of one link."""
+
+    HELD = "held"
+    BROKEN = "broken"
+    MEASURED = "measured"
+    """Run and measured; there was no promise to judge it by."""
+    NOT_RUN = "not run"
+
+
+class Record(BaseModel):
+    """Base of the parts of a report."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
+
+
+class Statistics(Record):
+    """Two executions as classifiers of the same samples.
+
+    Attributes:
+        n: Samples.
+        accuracy_reference: Share of right answers, 0 to 1.
+        accuracy_other: Share of right answers, 0 to 1.
+        only_reference: Samples that only the reference gets right.
+        only_other: Samples that only the other gets right.
+        drop_points: Accuracy lost, in points of percent.
+        drop_bound_points: Upper end of its one-sided 95 % interval (Tango 1998).
+        mcnemar_p: Two-sided p of the exact McNemar test.
+    """
+
+    n: int
+    accuracy_reference: float
+    accuracy_other: float
+    only_reference: int
+    only_other: int
+    drop_points: float
+    drop_bound_points: float
+    mcnemar_p: float
+
+
+class Link(Record):
+    """One step of the chain from the trained network to the target.
+
+    Attributes:
+        reference: The execution that is right.
+        other: The execution that is compared with it.
+        promise: What must hold, in words.
+        status: Whether it does.
+        reason: Why it has this status.
+        asked: Whether the verdict needs it.
+        signals: What was compared: of ``spikes``, ``u`` and ``v``.
+        values: Values compared in all.
+        differing: Values that differ.
+        differences: The same for each population and signal.
+        uncompared: ``population.signal`` that only one of the two recorded.
+        first_divergence: Where the two part.
+        count_error: ``sum |n_i - m_i| / sum n_i`` over spike counts; None where none spikes.
+        agreement: Share of samples for which both give the same class.
+        statistics: Where labels were given.
+    """
+
+    reference: str
+    other: str
+    promise: str
+    status: Status
+    reason: str
+    asked: bool = True
+    signals: tuple[str, ...] = ()
+    values: int = 0
+    differing: int = 0
+    differences: tuple[Difference, ...] = ()
+    uncompared: tuple[str, ...] = ()
+    first_divergence: Divergence | None = None
+    count_error: float | None = None
+    agreement: float | None = None
+    statistics: Statistics | None = None
+
+    @property
+    def name(self) -> str:
+        """``reference -> other``."""
+        return f"{self.reference} -> {self.other}"
+
+
+class Execution(Record):
+    """One run of the network.
+
+    Attributes:
+        name: ``framework`` or the name of a target.
+        executor: Who ran it, such as ``snntorch``.
+        accuracy: Share of right answers, where labels were given.
+        correct: Number of right answers, where labels were given.
+        output_spikes: Spikes of all outputs.
+        latency_steps: Steps by which the last population runs behind the input.
+        seconds: Wall time.
+    """
+
+    name: str
+    executor: str
+    accuracy: float | None
+    correct: int | None
+    output_spikes: int
+    latency_steps: int
+    seconds: float
+
+
+class Data(Record):
+    """An array that the user gave: its shape, type and SHA-256 (of its bytes in C order)."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    sha256: str
+
+
+class Report(Record):
+    """What was compared, what came out, and how to repeat it.
+
+    Attributes:
+        format: Version of this record.
+        snnc: Version of snnc.
+        verdict: See ``Verdict``.
+        headline: The verdict in a sentence or two.
+        exit_code: What ``snnc verify`` ends with: 0 equivalent, 1 not equivalent, 3 incomplete,
+            124 where a run was ended at its time limit.
+        model: What was verified, as it was named.
+        command: What repeats the verification.
+        dt: Length of a step in seconds.
+        max_drop: Accuracy in points of percent that the integers may lose.
+        links: The chain, in order.
+        first_divergence: Of the first link that breaks its promise.
+        executions: Each run that was done.
+        choices: What had to be chosen because the model does not say it.
+        warnings: What the compiler warned of.
+        lags: Steps by which each population runs behind the input.
+        populations: What quantization cost, population by population.
+        problems: Diagnostics of the links that could not be run.
+        data: The arrays that were used.
+        program_sha256: SHA-256 of the manifest of the artifact under test.
+        environment: Versions of what took part.
+    """
+
+    format: int = FORMAT
+    snnc: str
+    verdict: Verdict
+    headline: str
+    exit_code: int
+    model: str
+    command: str
+    dt: float
+    max_drop: float
+    links: tuple[Link, ...]
+    first_divergence: Divergence | None
+    executions: tuple[Execution, ...]
+    choices: tuple[str, ...]
+    warnings: tuple[str, ...]
+    lags: dict[str, int]
+    populations: tuple[dict[str, Any], ...]
+    problems: tuple[str, ...]
+    data: tuple[Data, ...]
+    program_sha256: str
+    environment: dict[str, str]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the verdict is ``equivalent``."""
+        return self.verdict is Verdict.EQUIVALENT
+
+    def assert_equivalent(self) -> None:
+        """Do nothing when the verdict is ``equivalent``.
+
+        Raises:
+            AssertionError: It is not; the text names the first divergence.
+        """
+        if self.passed:
+            return
+        lines = [f"{self.verdict}: {self.headline}"]
+        lines += [f"{link.name}: {link.status}: {link.reason}" for link in self.links]
+        if self.first_divergence is not None:
+            lines.append(f"first divergence: {self.first_divergence}")
+        raise AssertionError("\n".join(lines))
+
+    def json_text(self) -> str:
+        """Give ``report.json``; ``Report.model_validate_json`` reads it."""
+        return json.dumps(json.loads(self.model_dump_json()), indent=1, ensure_ascii=True) + "\n"
+
+    def save(self, directory: str | os.PathLike[str]) -> Path:
+        """Write ``report.html``, ``report.json`` and ``junit.xml``, all of them or none.
+
+        A report that is there already is replaced; anything else that is there stays.
+
+        Raises:
+            InputError: SNN003, ``directory`` exists and is no report.
+            EnvironmentFault: SNN002, the file system refuses.
+        """
+        from snnc.runtime.render import html_text, junit_text
+
+        path = Path(directory)
+        files = {
+            REPORT.marker: self.json_text().encode(),
+            "report.html": html_text(self).encode(),
+            "junit.xml": junit_text(self),
+        }
+        write_directory(path, files, REPORT)
+        return path

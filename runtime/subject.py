@@ -1,0 +1,154 @@
+"""What is verified: an artifact, and the trained module that it came from where there is one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from snnc.compiler import rules
+from snnc.compiler.diagnostics import Diagnostic, raise_all
+from snnc.runtime.deploy import Data, compile, is_spec
+from snnc.targets import TARGETS, get_target
+from snnc.targets.artifact import Artifact, load
+from snnc.targets.base import Progress, no_progress
+
+if TYPE_CHECKING:
+    import nir
+    import torch
+
+    Model: TypeAlias = nir.NIRGraph | torch.nn.Module | Artifact | str | os.PathLike[str]
+
+Stages = Callable[[str], Progress]
+"""Called as each stage begins, with its name; gives the function told how far the stage is."""
+
+
+def silent(stage: str) -> Progress:
+    """Show nothing."""
+    del stage
+    return no_progress
+
+
+@dataclass(frozen=True)
+class CompileOptions:
+    """What ``compile`` is told of a model that is no artifact yet; None where nothing is said."""
+
+    calibration: Data | None = None
+    dt: float | None = None
+    dialect: str | None = None
+    reset: str | None = None
+    weight_bits: int | None = None
+    input_shape: tuple[int, ...] | None = None
+
+    def given(self) -> dict[str, Any]:
+        """Give those that were named."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What is verified.
+
+    Attributes:
+        name: As the user named it.
+        artifact: As it was loaded, or compiled for the last target asked for.
+        framework: The trained module, or None.
+    """
+
+    name: str
+    artifact: Artifact
+    framework: torch.nn.Module | None
+
+    def artifact_for(self, target: str) -> Artifact:
+        """Give the same network as an artifact for ``target``."""
+        if target == self.artifact.target:
+            return self.artifact
+        made = get_target(target)
+        members = made.members(self.artifact.required_fixed) if made.fixed else {}
+        return replace(self.artifact, target=target, members=members, path=None)
+
+
+def load_subject(
+    model: Model,
+    targets: Sequence[str],
+    framework: torch.nn.Module | None,
+    options: CompileOptions,
+    progress: Stages = silent,
+) -> Subject:
+    """Load or compile what is to be verified; a module that is named is loaded once.
+
+    Raises:
+        InputError: The model cannot be used, or options do not fit it.
+    """
+    name = os.fspath(model) if isinstance(model, str | os.PathLike) else type(model).__name__
+    if isinstance(model, str | os.PathLike) and Path(model).is_dir():
+        model = load(model)
+    if isinstance(model, Artifact):
+        raise_all(_artifact_problems(name, model, targets, options))
+        return Subject(name, model, framework)
+    if isinstance(model, str) and (is_spec(model) or model.endswith(".py")):
+        progress(f"loading {model}")
+        model = load_module(model, "MODEL")
+    if framework is None and _is_module(model):
+        framework = cast("torch.nn.Module", model)
+    progress("compiling")
+    last = [t for t in TARGETS if t in targets][-1]
+    return Subject(name, compile(model, last, **options.given()), framework)
+
+
+def load_module(spec: str, node: str) -> torch.nn.Module:
+    """Load the trained module that ``spec`` names.
+
+    Args:
+        spec: ``FILE.py:FUNCTION``.
+        node: Where the user named it, for the diagnostic.
+
+    Raises:
+        InputError: SNN004, it names a file of another kind; what ``load_model`` raises.
+    """
+    from snnc.frontends.spec import load_model
+
+    loaded = load_model(spec)
+    if isinstance(loaded, Path):
+        raise_all(
+            [
+                Diagnostic(
+                    rule=rules.OPTION_VALID,
+                    node=node,
+                    found=spec,
+                    limit="FILE.py:FUNCTION, a function that returns the trained module",
+                    remedy="write such a function; a .nir file is compiled as it is",
+                )
+            ]
+        )
+    return cast("torch.nn.Module", loaded)
+
+
+def _is_module(model: object) -> bool:
+    """Say whether ``model`` is a torch module, without importing torch."""
+    return any(kind.__module__ == "torch.nn.modules.module" for kind in type(model).__mro__)
+
+
+def _artifact_problems(
+    name: str, artifact: Artifact, targets: Sequence[str], options: CompileOptions
+) -> Iterator[Diagnostic]:
+    for option in options.given():
+        flag = "--calibrate" if option == "calibration" else f"--{option.replace('_', '-')}"
+        yield Diagnostic(
+            rule=rules.OPTION_VALID,
+            node=flag,
+            found=f"an option of compilation, and {name} is compiled already",
+            limit="options of compilation go with a model",
+            remedy=f"leave {flag} out, or compile the model again with it",
+        )
+    wanted = [t for t in targets if get_target(t).fixed]
+    if wanted and artifact.fixed is None:
+        yield Diagnostic(
+            rule=rules.OPTION_VALID,
+            node="--targets",
+            found=f"{', '.join(wanted)}, and {name} was compiled for {artifact.target}",
+            limit="an artifact that holds integers",
+            remedy=f"compile the model for {wanted[-1]}: snnc compile MODEL --target {wanted[-1]}",
+        )

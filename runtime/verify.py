@@ -1,0 +1,204 @@
+"""Proof: the network that runs on the target is the one that was trained, or where it is not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from snnc.compiler import rules
+from snnc.compiler.diagnostics import (
+    Diagnostic,
+    EnvironmentFault,
+    SnncError,
+    TimeLimitExceeded,
+    raise_all,
+)
+from snnc.compiler.trace import SIGNALS, Array, Trace
+from snnc.runtime.conclude import conclude
+from snnc.runtime.deploy import Data
+from snnc.runtime.links import Judge, Labels, Run
+from snnc.runtime.report import Link, Report
+from snnc.runtime.subject import CompileOptions, Stages, Subject, load_subject, silent
+from snnc.targets import TARGETS, get_target
+from snnc.targets.base import Inputs
+from snnc.targets.inputs import named_inputs
+
+if TYPE_CHECKING:
+    import nir
+    import torch
+
+    from snnc.targets.artifact import Artifact
+
+NO_MODULE = "no trained module is at hand"
+
+
+def verify(
+    model: nir.NIRGraph | torch.nn.Module | Artifact | str | os.PathLike[str],
+    x: Inputs | npt.ArrayLike,
+    *,
+    labels: npt.ArrayLike | None = None,
+    targets: Sequence[str] = ("integer", "lava"),
+    framework: torch.nn.Module | None = None,
+    max_drop: float = 1.0,
+    timeout: float | None = None,
+    calibration: Data | None = None,
+    dt: float | None = None,
+    dialect: str | None = None,
+    reset: str | None = None,
+    weight_bits: int | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    progress: Stages = silent,
+    command: str = "snnc.verify(...)",
+) -> Report:
+    """Run the chain framework -> float -> integer -> targets and judge each link.
+
+    Args:
+        model: What ``compile`` takes, or an artifact, or the directory of one.
+        x: Input data, ``[steps, batch, *shape]``, or one such array for each input by name.
+        labels: The true class of each sample, shape ``[batch]``.
+        targets: Where to run. The chain goes through ``float``, and through ``integer`` where a
+            target executes integers, in any case.
+        framework: The trained module, where ``model`` neither is nor names one.
+        max_drop: Accuracy in points of percent that the integers may lose.
+        timeout: Seconds for each run, or None for the target's own limit.
+        calibration: See ``compile``; so are the five that follow. Not for an artifact.
+        dt: Length of a step in seconds.
+        dialect: Whose conventions a NIR graph follows.
+        reset: What a spike does.
+        weight_bits: Width of a weight with its sign.
+        input_shape: Shape of one sample at one step.
+        progress: Called with the name of each stage as it begins.
+        command: What the report names as the way to repeat it.
+
+    Returns:
+        The report; a link that could not be run makes it ``incomplete`` and is no exception.
+
+    Raises:
+        InputError: The model, the data or the options cannot be used.
+    """
+    raise_all(_option_problems(targets, max_drop))
+    options = CompileOptions(calibration, dt, dialect, reset, weight_bits, input_shape)
+    subject = load_subject(model, targets, framework, options, progress)
+    inputs = named_inputs(subject.artifact.network.inputs, x)
+    chain = _chain(targets)
+    runs = {"float": _run(subject, "float", inputs, ("spikes",), timeout, progress)}
+    judge = Judge(None, max_drop)
+    if labels is not None:
+        judge = Judge(_checked_labels(np.asarray(labels), runs["float"]), max_drop)
+    runs["framework"] = _run_framework(subject, inputs, progress)
+    for target in chain[1:]:
+        record = SIGNALS if len(chain) > 2 else ("spikes",)
+        runs[target] = _run(subject, target, inputs, record, timeout, progress)
+    links = tuple(_links(chain, runs, judge))
+    return conclude(subject, inputs, judge, runs, links, command)
+
+
+def _chain(targets: Sequence[str]) -> tuple[str, ...]:
+    """Give ``float``, ``integer`` and the further targets, each once, as far as asked for."""
+    fixed = [t for t in TARGETS if t in targets and get_target(t).fixed]
+    return ("float", *dict.fromkeys(["integer", *fixed] if fixed else []))
+
+
+def _links(chain: tuple[str, ...], runs: dict[str, Run], judge: Judge) -> Iterator[Link]:
+    """Judge each link; the integers are compared with the float network, targets with them."""
+
+    def pair(reference: str, other: str) -> tuple[tuple[str, str], tuple[Run, Run]]:
+        return (reference, other), (runs[reference], runs[other])
+
+    yield judge.exact(*pair("framework", "float"), ("spikes",))
+    if len(chain) > 1:
+        yield judge.budget(*pair("float", "integer"))
+    for target in chain[2:]:
+        yield judge.exact(*pair("integer", target), SIGNALS)
+
+
+def _run(
+    subject: Subject,
+    target: str,
+    inputs: Inputs,
+    record: Sequence[str],
+    timeout: float | None,
+    progress: Stages,
+) -> Run:
+    """Run on one target; what the machine cannot do is a result, what the user did wrong is not."""
+    told = progress(f"running on {target}")
+    try:
+        return subject.artifact_for(target).run(
+            inputs, record=record, timeout=timeout, progress=told
+        )
+    except (EnvironmentFault, TimeLimitExceeded) as error:
+        return error
+
+
+def _run_framework(subject: Subject, inputs: Inputs, progress: Stages) -> Run:
+    if subject.framework is None:
+        return NO_MODULE
+    if len(inputs) != 1:
+        return "the framework's module takes several inputs"
+    from snnc.frontends.snntorch import run_snntorch
+
+    told = progress("running in the framework")
+    (x,) = inputs.values()
+    try:
+        return run_snntorch(subject.framework, x, progress=told)
+    except EnvironmentFault as error:
+        return error
+
+
+def _option_problems(targets: Sequence[str], max_drop: float) -> Iterator[Diagnostic]:
+    unknown = [t for t in targets if t not in TARGETS]
+    if unknown or not targets:
+        yield Diagnostic(
+            rule=rules.OPTION_VALID,
+            node="--targets",
+            found=", ".join(unknown) or "none",
+            limit=", ".join(TARGETS),
+            remedy="snnc targets lists them",
+        )
+    if not 0 <= max_drop <= 100:
+        yield Diagnostic(
+            rule=rules.OPTION_VALID,
+            node="--max-drop",
+            found=f"{max_drop:g}",
+            limit="points of percent, 0 to 100",
+            remedy="--max-drop 1.0",
+        )
+
+
+def _checked_labels(labels: Array, run: Run) -> Labels:
+    """Give the labels of a batch.
+
+    Raises:
+        InputError: SNN507, they are not one class index for each sample.
+        SnncError: The float network could not be run.
+    """
+    if isinstance(run, SnncError):
+        raise run
+    if not isinstance(run, Trace):
+        return labels
+    samples, classes = run.counts.shape
+    raise_all(_label_problems(labels, samples, classes))
+    return labels
+
+
+def _label_problems(labels: Array, samples: int, classes: int) -> Iterator[Diagnostic]:
+    limit = f"{samples} integers from 0 to {classes - 1}, one for each sample"
+    found = None
+    if labels.shape != (samples,):
+        found = f"shape {list(labels.shape)}"
+    elif labels.dtype.kind not in "iu":
+        found = f"values of type {labels.dtype}"
+    elif labels.min() < 0 or labels.max() >= classes:
+        found = f"values from {labels.min()} to {labels.max()}"
+    if found is not None:
+        yield Diagnostic(
+            rule=rules.LABELS_FIT,
+            node="labels",
+            found=found,
+            limit=limit,
+            remedy="give the class indices of the samples, in their order",
+        )

@@ -1,0 +1,95 @@
+"""A small network, its input and its artifact, as the tests of the runtime use them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import nir
+import numpy as np
+import numpy.typing as npt
+
+from snnc.frontends.nir_file import write_nir
+from snnc.runtime.deploy import compile
+from snnc.targets.artifact import Artifact
+
+ROOT = Path(__file__).resolve().parents[2]
+STEPS, BATCH, WIDTH, CLASSES = 12, 4, 6, 3
+
+
+def lif(n: int) -> nir.LIF:
+    """Give ``n`` neurons: ``tau`` of ten steps of 1e-4 s, threshold 0.3."""
+    ones = np.ones(n, np.float32)
+    return nir.LIF(
+        tau=1e-3 * ones, r=ones, v_leak=0 * ones, v_threshold=0.3 * ones, v_reset=0 * ones
+    )
+
+
+def graph(*names: str) -> nir.NIRGraph:
+    """Give 6 inputs -> 8 neurons -> 3 neurons; ``names`` of the two populations."""
+    first, second = names or ("hidden", "output_layer")
+    random = np.random.default_rng(8)
+
+    def dense(n_target: int, n_source: int) -> nir.Affine:
+        weight = random.normal(size=(n_target, n_source)) * 4
+        return nir.Affine(weight.astype(np.float32), np.zeros(n_target, np.float32))
+
+    nodes = {
+        "input": nir.Input(np.array([WIDTH])),
+        "fc1": dense(8, WIDTH),
+        first: lif(8),
+        "fc2": dense(CLASSES, 8),
+        second: lif(CLASSES),
+        "output": nir.Output(np.array([CLASSES])),
+    }
+    path = list(nodes)
+    return nir.NIRGraph(nodes=nodes, edges=list(pairwise(path)))
+
+
+def data() -> npt.NDArray[np.float32]:
+    """Give spikes, ``[STEPS, BATCH, WIDTH]``."""
+    return (np.random.default_rng(3).random((STEPS, BATCH, WIDTH)) < 0.5).astype(np.float32)
+
+
+def artifact(target: str = "integer", *names: str) -> Artifact:
+    """Compile the network."""
+    return compile(graph(*names), target, dt=1e-4)
+
+
+def labels() -> npt.NDArray[np.int64]:
+    """Give what the float network answers."""
+    return artifact("float").run(data()).predictions
+
+
+def write_files(directory: Path) -> None:
+    """Write ``model.nir``, ``x.npy`` and ``y.npy``."""
+    write_nir(graph(), directory / "model.nir")
+    np.save(directory / "x.npy", data())
+    np.save(directory / "y.npy", labels())
+
+
+def run_snnc(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own; its stderr comes without progress."""
+    done = subprocess.run(
+        [sys.executable, "-m", "snnc", *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    said = [line for line in done.stderr.splitlines() if not line.endswith(" ...")]
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout, "\n".join(said))
+
+
+def inverted() -> Artifact:
+    """Give an artifact whose integers are not those of its network: every weight is inverted."""
+    good = artifact("integer")
+    fixed = good.required_fixed
+    projections = tuple(replace(p, weight=-p.weight) for p in fixed.projections)
+    return replace(good, fixed=replace(fixed, projections=projections))

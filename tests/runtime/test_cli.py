@@ -1,0 +1,363 @@
+"""The command: how it ends, what it says, and where."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from snnc import __version__
+from snnc.compiler.diagnostics import InternalError
+from snnc.runtime import cli as cli_module
+from snnc.runtime.cli import cli
+from tests.runtime.conftest import Snnc
+from tests.runtime.samples import ROOT, WIDTH, inverted, run_snnc
+
+COMMANDS = ["import", "compile", "run", "verify", "inspect", "targets", "explain", "doctor"]
+
+USE = """\
+error[SNN004]: options have a value in their range and fit together
+  --> {node}
+   found: {found}
+   limit: {limit}
+  remedy: {remedy}
+"""
+
+
+def wrong_use(command: str, node: str, found: str, remedy: str = "") -> str:
+    limit = f"the arguments that {command} --help lists"
+    return USE.format(node=node, found=found, limit=limit, remedy=remedy or f"{command} --help")
+
+
+# --- help ---------------------------------------------------------------------------------------
+
+
+def test_help_lists_the_commands_in_the_order_of_the_work(snnc: Snnc) -> None:
+    ended = snnc("--help")
+    assert (ended.code, ended.err) == (0, "")
+    lines = ended.out.split("Commands:\n")[1].split("\n\n")[0].splitlines()
+    assert [line.split()[0] for line in lines] == COMMANDS
+    assert not any(line.endswith("...") for line in lines)
+
+
+def test_help_tells_the_exit_codes(snnc: Snnc) -> None:
+    codes = snnc("--help").out.split("Exit codes:\n")[1].splitlines()
+    found = [line.split()[0] for line in codes if line.split()[0].isdigit()]
+    assert found == ["0", "1", "2", "3", "4", "124", "130"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command(command: str, snnc: Snnc) -> None:
+    ended = snnc(command, "--help")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith(f"Usage: snnc {command} ")
+
+
+def test_every_option_has_a_help_text() -> None:
+    silent = [
+        f"{name} {option}"
+        for name, command in cli.commands.items()
+        for parameter in command.params
+        for option in parameter.opts
+        if option.startswith("-") and not getattr(parameter, "help", None)
+    ]
+    assert silent == []
+
+
+def test_version(snnc: Snnc) -> None:
+    assert snnc("--version").out == f"snnc {__version__}\n"
+
+
+def test_help_imports_no_package_but_click(tmp_path: Path) -> None:
+    script = (
+        "import sys; from snnc.runtime.cli import main; main(['--help']); "
+        "print(sorted({m.partition('.')[0] for m in sys.modules} & "
+        "{'numpy', 'nir', 'h5py', 'rich', 'pydantic', 'torch', 'lava', 'yaml'}), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == "[]\n"
+
+
+# --- wrong use ----------------------------------------------------------------------------------
+
+
+def test_no_command_shows_the_help_and_fails(snnc: Snnc) -> None:
+    ended = snnc()
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("Usage: snnc ")
+
+
+def test_misspelled_command(snnc: Snnc) -> None:
+    ended = snnc("comple", "model.nir")
+    limit = "import, compile, run, verify, inspect, targets, explain, doctor"
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == USE.format(
+        node="snnc", found="no command comple", limit=limit, remedy="did you mean snnc compile?"
+    )
+
+
+def test_command_like_no_other(snnc: Snnc) -> None:
+    assert snnc("\x1b[31m").err == USE.format(
+        node="snnc",
+        found=r"no command \x1b[31m",
+        limit="import, compile, run, verify, inspect, targets, explain, doctor",
+        remedy="snnc --help lists the commands",
+    )
+
+
+WRONG_USE = {
+    "misspelled option": (
+        ["compile", "m.nir", "--tagret", "lava"],
+        "snnc compile",
+        "no option --tagret",
+        "did you mean --target? snnc compile --help tells all options",
+    ),
+    "option like no other": (["targets", "--quux"], "snnc targets", "no option --quux", ""),
+    "option before the commands": (["--quux"], "snnc", "no option --quux", ""),
+    "option missing": (["compile", "m.nir"], "snnc compile", "no --target", ""),
+    "argument missing": (["run", "--input", "x", "-o", "y"], "snnc run", "no DIR", ""),
+    "too many arguments": (
+        ["doctor", "now"],
+        "snnc doctor",
+        "got unexpected extra argument (now)",
+        "",
+    ),
+    "no number": (
+        ["compile", "m.nir", "--target", "lava", "--dt", "soon"],
+        "snnc compile --dt",
+        "'soon' is not a valid float",
+        "",
+    ),
+    "no shape": (
+        ["compile", "m.nir", "--target", "lava", "--input-shape", "1x2"],
+        "snnc compile --input-shape",
+        "'1x2' is no shape such as 1,28,28",
+        "",
+    ),
+    "value missing": (
+        ["compile", "m.nir", "--target"],
+        "snnc compile",
+        "option '--target' requires an argument",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_USE)
+def test_wrong_use(case: str, snnc: Snnc) -> None:
+    arguments, node, found, remedy = WRONG_USE[case]
+    ended = snnc(*arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == wrong_use(" ".join(node.split()[:2]), node, found, remedy)
+
+
+# --- exit codes ---------------------------------------------------------------------------------
+
+
+def test_0_done(here: Path) -> None:
+    done = run_snnc("compile", "model.nir", "--target", "integer", "--dt", "1e-4", cwd=here)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("wrote model.integer: target integer, 11 neurons, latency of 2 ")
+
+
+def test_1_not_equivalent(here: Path) -> None:
+    inverted().save("inverted")
+    done = run_snnc(
+        *("verify", "inverted", "--input", "x.npy", "--labels", "y.npy", "--targets", "integer"),
+        *("--report", "report"),
+        cwd=here,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    verdict = done.stdout.splitlines()[-2]
+    assert verdict.startswith("not equivalent: float -> integer: accuracy falls by ")
+
+
+def test_2_input(here: Path) -> None:
+    done = run_snnc("inspect", "nothing.nir", cwd=here)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error[SNN001]: a file that is named exists and can be read\n")
+
+
+def test_3_environment(here: Path) -> None:
+    (here / "file").write_text("")
+    done = run_snnc(
+        *("compile", "model.nir", "--target", "integer", "--dt", "1e-4", "-o", "file/out"), cwd=here
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == (
+        "error[SNN002]: the place that is named can be written\n"
+        "  --> file/out\n"
+        "   found: Not a directory\n"
+        "   limit: a place where this user may write, with room left\n"
+        "  remedy: name another place with -o, or free this one"
+    )
+
+
+def test_124_time_limit(here: Path) -> None:
+    np.save("long.npy", np.zeros((20_000, 1, WIDTH), np.uint8))
+    done = run_snnc(
+        *("run", "model.integer", "--input", "long.npy", "-o", "out.npz", "--timeout", "0.2"),
+        cwd=here,
+    )
+    assert (done.returncode, done.stdout) == (124, "")
+    head, place, found, limit, remedy = done.stderr.splitlines()
+    assert head == "error[SNN506]: a run ends within its time limit"
+    assert place == "  --> target integer"
+    assert found.startswith("   found: step ")
+    assert found.endswith(" of 20002 after 0.2 s")
+    assert limit == "   limit: 0.2 s, named with --timeout"
+    assert remedy == "  remedy: name a longer --timeout, or run fewer steps or samples"
+    assert not Path("out.npz").exists()
+
+
+def test_130_interrupted(here: Path) -> None:
+    np.save("long.npy", np.zeros((200_000, 1, WIDTH), np.uint8))
+    command = [sys.executable, "-m", "snnc", "run", "model.integer", "--input", "long.npy"]
+    process = subprocess.Popen(
+        [*command, "-o", "out.npz"],
+        cwd=here,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "running on integer ...\n"  # after a second
+    process.send_signal(signal.SIGINT)
+    assert process.stderr.read().strip() == "interrupted"
+    process.stderr.close()
+    assert process.wait(30) == 130
+    assert sorted(p.name for p in here.iterdir() if not p.is_symlink()) == ["long.npy"]
+
+
+def raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make ``snnc targets`` raise ``error``."""
+
+    def fail(*_: Any, **__: Any) -> int:
+        raise error
+
+    monkeypatch.setattr(cli.commands["targets"], "callback", fail)
+
+
+@pytest.mark.parametrize(
+    ("error", "found"),
+    [
+        (InternalError("after retime:\nno\x1b"), r"InternalError: after retime:\nno\x1b"),
+        (KeyError("x"), "KeyError: 'x'"),
+    ],
+)
+def test_4_our_fault(
+    error: Exception, found: str, snnc: Snnc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raising(error, monkeypatch)
+    ended = snnc("targets")
+    assert (ended.code, ended.out) == (4, "")
+    assert ended.err == (
+        "error[SNN900]: snnc keeps its own invariants\n"
+        "  --> snnc\n"
+        f"   found: {found}\n"
+        "   limit: no such error, whatever the input\n"
+        "  remedy: run the command again with --debug and report what it prints\n"
+    )
+
+
+MACHINE = """\
+error[SNN508]: the machine gives what the work needs: memory, files, processes
+  --> this machine
+   found: {found}
+   limit: what the operating system gives this process
+  remedy: {remedy}
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "found", "remedy"),
+    [
+        (MemoryError(), "out of memory", "give fewer samples at once"),
+        (
+            OSError(24, "Too many open files", "/dev/null"),
+            "Too many open files: /dev/null",
+            "snnc doctor looks at the machine",
+        ),
+    ],
+)
+def test_3_machine(
+    error: Exception, found: str, remedy: str, snnc: Snnc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raising(error, monkeypatch)
+    ended = snnc("targets")
+    assert (ended.code, ended.err) == (3, MACHINE.format(found=found, remedy=remedy))
+
+
+def test_debug_shows_the_traceback_wherever_it_stands(
+    snnc: Snnc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raising(KeyError("x"), monkeypatch)
+    for arguments in (("--debug", "targets"), ("targets", "--debug")):
+        ended = snnc(*arguments)
+        assert ended.code == 4
+        assert ended.err.startswith("Traceback (most recent call last):\n")
+        assert "error[SNN900]" in ended.err
+    assert "Traceback" not in snnc("targets").err
+
+
+def test_a_reader_that_goes_away_is_no_error(here: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "snnc", "inspect", "model.integer"],
+        cwd=here,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+# --- progress -----------------------------------------------------------------------------------
+
+
+def slow_targets(monkeypatch: pytest.MonkeyPatch, pause: float) -> None:
+    """Make ``snnc targets`` a stage of ``pause`` seconds."""
+    from snnc.runtime.console import Display
+
+    def work(**_: Any) -> int:
+        with Display() as display:
+            display.stage("working on \x1b[31m")
+            time.sleep(pause)
+        return 0
+
+    monkeypatch.setattr(cli.commands["targets"], "callback", work)
+
+
+def test_progress_is_one_line_after_a_second(snnc: Snnc, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow_targets(monkeypatch, 1.3)
+    assert snnc("targets").err == "working on \\x1b[31m ...\n"
+
+
+def test_no_progress_on_short_work(snnc: Snnc, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow_targets(monkeypatch, 0.1)
+    assert snnc("targets").err == ""
+
+
+def test_module_can_be_run(here: Path) -> None:
+    done = run_snnc("targets", "--json", cwd=here)
+    assert [t["name"] for t in json.loads(done.stdout)["targets"]] == ["float", "integer", "lava"]
+    assert cli_module.main(["--version"]) == 0

@@ -1,0 +1,414 @@
+"""Verification: what holds is said to hold, what does not is found, what is missing is never green."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from snnc.compiler import rules
+from snnc.compiler.diagnostics import (
+    Diagnostic,
+    EnvironmentFault,
+    InputError,
+    TimeLimitExceeded,
+)
+from snnc.compiler.trace import Trace
+from snnc.runtime.conclude import headline, verdict_of
+from snnc.runtime.report import Link, Status, Verdict
+from snnc.runtime.verify import verify
+from snnc.targets.integer.target import IntegerTarget
+from snnc.targets.lava.target import LavaTarget
+from tests.runtime.conftest import Snnc
+from tests.runtime.samples import BATCH, CLASSES, artifact, data, graph, inverted, labels
+
+Run = Any
+
+
+@pytest.fixture
+def lava(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """Put a target in the place of Lava that computes as the integers do, and can be spoiled.
+
+    What is appended to the list is done to its trace, or raised.
+    """
+    changes: list[Any] = []
+
+    def run(self: LavaTarget, *arguments: Any) -> Trace:
+        trace = replace(IntegerTarget().run(*arguments), executor=self.name)
+        for change in changes:
+            if isinstance(change, Exception):
+                raise change
+            trace = change(trace)
+        return trace
+
+    monkeypatch.setattr(LavaTarget, "run", run)
+    yield changes
+
+
+def spoil(signal: str, population: str, index: tuple[int, ...]) -> Any:
+    """Give what changes one value of a trace."""
+
+    def change(trace: Trace) -> Trace:
+        values = {n: a.copy() for n, a in trace.signal(signal).items()}
+        values[population][index] += 1
+        return replace(trace, **{signal: values})
+
+    return change
+
+
+def statuses(report: Any) -> dict[str, str]:
+    return {link.name: str(link.status) for link in report.links}
+
+
+# --- the chain ----------------------------------------------------------------------------------
+
+
+def test_all_links_with_labels(lava: list[Any]) -> None:
+    assert lava == []
+    report = verify(graph(), data(), labels=labels(), dt=1e-4)
+    assert statuses(report) == {
+        "framework -> float": "not run",
+        "float -> integer": "held",
+        "integer -> lava": "held",
+    }
+    assert (report.verdict, report.passed, report.exit_code) == ("equivalent", True, 0)
+    assert report.headline == (
+        "2 promises kept: float -> integer, integer -> lava. "
+        "Not run: framework -> float (no trained module is at hand)."
+    )
+    assert [e.name for e in report.executions] == ["float", "integer", "lava"]
+    assert [e.accuracy for e in report.executions] == [1, 1, 1]
+    assert [e.latency_steps for e in report.executions] == [0, 2, 2]
+    exact = report.links[2]
+    assert exact.values == 3 * data().shape[0] * BATCH * 11
+    assert (exact.signals, exact.differing, exact.uncompared) == (("spikes", "u", "v"), 0, ())
+    assert report.first_divergence is None
+    report.assert_equivalent()
+
+
+@pytest.mark.parametrize("signal", ["spikes", "u", "v"])
+def test_one_bit_on_lava_breaks_the_promise(signal: str, lava: list[Any]) -> None:
+    lava.append(spoil(signal, "output_layer", (7, 2, 1)))
+    report = verify(graph(), data(), labels=labels(), dt=1e-4)
+    assert statuses(report)["integer -> lava"] == "broken"
+    assert (report.verdict, report.passed, report.exit_code) == ("not equivalent", False, 1)
+    first = report.first_divergence
+    assert first is not None
+    assert (first.step, first.sample, first.population, first.neuron, first.signal) == (
+        *(7, 2, "output_layer", (1,)),
+        signal,
+    )
+    assert first.other == first.reference + 1
+    assert report.headline.startswith("integer -> lava: 1 value of 1,584 differ. 1 promise kept: ")
+    with pytest.raises(AssertionError) as caught:
+        report.assert_equivalent()
+    assert str(caught.value).splitlines()[-1] == f"first divergence: {first}"
+
+
+def test_accuracy_lost_breaks_the_budget(lava: list[Any]) -> None:
+    assert lava == []
+    report = verify(inverted(), data(), labels=labels())
+    assert statuses(report)["float -> integer"] == "broken"
+    assert report.exit_code == 1
+    link = report.links[1]
+    assert link.statistics is not None
+    assert (link.statistics.only_reference, link.statistics.only_other) == (BATCH, 0)
+    assert link.reason.startswith("accuracy falls by 100.00 points; with 95 % confidence ")
+    assert (link.agreement, link.status) == (0, "broken")
+    assert report.first_divergence == link.first_divergence
+
+
+def test_budget_is_the_users(lava: list[Any]) -> None:
+    assert lava == []
+    assert verify(inverted(), data(), labels=labels(), max_drop=100).passed
+
+
+def test_few_samples_are_said_to_be_few() -> None:
+    report = verify(graph(), data(), labels=labels(), dt=1e-4, targets=("integer",))
+    assert report.links[1].reason == (
+        "accuracy is the same; with 95 % confidence it falls by less than 40.35, "
+        "and 4 samples are too few to promise less"
+    )
+
+
+def test_without_labels_it_is_measured_and_not_judged(lava: list[Any]) -> None:
+    assert lava == []
+    report = verify(graph(), data(), dt=1e-4)
+    link = report.links[1]
+    assert (link.status, link.statistics) == ("measured", None)
+    assert link.differing > 0
+    assert link.reason.endswith("values differ; not judged, since no labels were given")
+    assert 0 < (link.count_error or 0) < 0.5
+    assert report.verdict == "equivalent"
+    assert "Measured, not judged: float -> integer." in report.headline
+
+
+def test_nothing_judged_is_incomplete() -> None:
+    report = verify(graph(), data(), dt=1e-4, targets=("integer",))
+    assert (report.verdict, report.exit_code) == ("incomplete", 3)
+    assert report.headline.startswith("No promise could be judged. Measured, not judged: ")
+
+
+def test_float_alone_is_incomplete() -> None:
+    report = verify(graph(), data(), dt=1e-4, targets=("float",))
+    assert statuses(report) == {"framework -> float": "not run"}
+    assert (report.verdict, report.exit_code) == ("incomplete", 3)
+
+
+# --- what cannot be run -------------------------------------------------------------------------
+
+MISSING = Diagnostic(
+    rules.PACKAGE_PRESENT, "target lava", "no lava", "lava-nc 0.10.0", "pip install it"
+)
+LATE = Diagnostic(rules.TIME_LIMIT, "target lava", "step 3", "1 s", "a longer --timeout")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(EnvironmentFault([MISSING]), 3), (TimeLimitExceeded([LATE]), 124)]
+)
+def test_link_that_cannot_be_run_is_never_green(error: Any, code: int, lava: list[Any]) -> None:
+    lava.append(error)
+    report = verify(graph(), data(), labels=labels(), dt=1e-4)
+    assert statuses(report)["integer -> lava"] == "not run"
+    assert (report.verdict, report.passed, report.exit_code) == ("incomplete", False, code)
+    assert report.problems == (str(error.diagnostics[0]),)
+    assert report.links[2].reason == f"lava: {error.diagnostics[0].found}"
+    with pytest.raises(AssertionError):
+        report.assert_equivalent()
+
+
+def test_failure_and_broken_promise_is_not_equivalent(lava: list[Any]) -> None:
+    lava.append(EnvironmentFault([MISSING]))
+    report = verify(inverted(), data(), labels=labels())
+    assert (report.verdict, report.exit_code) == ("not equivalent", 1)
+
+
+def test_population_that_one_did_not_record_is_no_proof(lava: list[Any]) -> None:
+    lava.append(lambda trace: replace(trace, u={}))
+    report = verify(graph(), data(), labels=labels(), dt=1e-4)
+    link = report.links[2]
+    assert link.status == "not run"
+    assert link.reason == "only one of the two recorded hidden.u, output_layer.u"
+    assert report.verdict == "incomplete"
+
+
+def test_lava_absent_on_the_command_line(
+    here: Path, snnc: Snnc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "lava", None)
+    ended = snnc(
+        "verify", "model.integer", "--input", "x.npy", "--labels", "y.npy", "--report", "r"
+    )
+    assert ended.code == 3
+    assert ended.err.startswith(
+        "error[SNN501]: the packages that a run needs are installed\n  --> target lava\n"
+    )
+    assert ended.out.splitlines()[-2].startswith("incomplete: 1 promise kept: float -> integer. ")
+    assert sorted(p.name for p in (here / "r").iterdir()) == [
+        *("junit.xml", "report.html", "report.json")
+    ]
+
+
+# --- verdicts -----------------------------------------------------------------------------------
+
+
+def link(status: Status, *, asked: bool = True) -> Link:
+    return Link(reference="a", other="b", promise="p", status=status, reason="why", asked=asked)
+
+
+VERDICTS: list[tuple[list[Link], Verdict]] = [
+    ([link(Status.HELD)], Verdict.EQUIVALENT),
+    ([link(Status.HELD), link(Status.MEASURED)], Verdict.EQUIVALENT),
+    ([link(Status.HELD), link(Status.NOT_RUN, asked=False)], Verdict.EQUIVALENT),
+    ([link(Status.HELD), link(Status.NOT_RUN)], Verdict.INCOMPLETE),
+    ([link(Status.MEASURED)], Verdict.INCOMPLETE),
+    ([link(Status.NOT_RUN, asked=False)], Verdict.INCOMPLETE),
+    ([], Verdict.INCOMPLETE),
+    ([link(Status.HELD), link(Status.BROKEN)], Verdict.NOT_EQUIVALENT),
+    ([link(Status.BROKEN), link(Status.NOT_RUN)], Verdict.NOT_EQUIVALENT),
+]
+
+
+@pytest.mark.parametrize(("links", "verdict"), VERDICTS)
+def test_verdict(links: list[Link], verdict: Verdict) -> None:
+    assert verdict_of(tuple(links)) is verdict
+
+
+@pytest.mark.parametrize(("links", "verdict"), VERDICTS)
+def test_headline_leaves_nothing_out(links: list[Link], verdict: Verdict) -> None:
+    text = headline(verdict, tuple(links))
+    assert ("Not run: a -> b (why)." in text) == any(x.status is Status.NOT_RUN for x in links)
+    assert ("Measured, not judged: a -> b." in text) == any(
+        x.status is Status.MEASURED for x in links
+    )
+
+
+# --- what users get wrong -----------------------------------------------------------------------
+
+
+def message(*arguments: Any, **options: Any) -> str:
+    with pytest.raises(InputError) as caught:
+        verify(*arguments, **options)
+    return str(caught.value)
+
+
+LABELS: dict[str, tuple[Any, str]] = {
+    "too few": (np.zeros(3, int), "shape [3]"),
+    "one-hot": (np.zeros((BATCH, CLASSES), int), f"shape [{BATCH}, {CLASSES}]"),
+    "real": (np.zeros(BATCH), "values of type float64"),
+    "from one": (np.array([1, 2, 3, 1]), "values from 1 to 3"),
+    "negative": (np.array([0, -1, 0, 0]), "values from -1 to 0"),
+}
+
+
+@pytest.mark.parametrize("case", LABELS)
+def test_labels_that_do_not_fit(case: str) -> None:
+    wrong, found = LABELS[case]
+    assert message(graph(), data(), labels=wrong, dt=1e-4) == (
+        "error[SNN507]: there is one label for each sample\n"
+        "  --> labels\n"
+        f"   found: {found}\n"
+        "   limit: 4 integers from 0 to 2, one for each sample\n"
+        "  remedy: give the class indices of the samples, in their order"
+    )
+
+
+def test_options_out_of_range_at_once() -> None:
+    assert message(graph(), data(), targets=("lavva", "cuda"), max_drop=-1) == (
+        "error[SNN004]: options have a value in their range and fit together\n"
+        "  --> --targets\n"
+        "   found: lavva, cuda\n"
+        "   limit: float, integer, lava\n"
+        "  remedy: snnc targets lists them\n"
+        "\n"
+        "error[SNN004]: options have a value in their range and fit together\n"
+        "  --> --max-drop\n"
+        "   found: -1\n"
+        "   limit: points of percent, 0 to 100\n"
+        "  remedy: --max-drop 1.0"
+    )
+
+
+def test_no_target() -> None:
+    assert "   found: none\n" in message(graph(), data(), targets=())
+
+
+def test_options_of_compilation_with_an_artifact() -> None:
+    assert message(artifact(), data(), dt=1e-4, calibration=data()) == (
+        "error[SNN004]: options have a value in their range and fit together\n"
+        "  --> --calibrate\n"
+        "   found: an option of compilation, and Artifact is compiled already\n"
+        "   limit: options of compilation go with a model\n"
+        "  remedy: leave --calibrate out, or compile the model again with it\n"
+        "\n"
+        "error[SNN004]: options have a value in their range and fit together\n"
+        "  --> --dt\n"
+        "   found: an option of compilation, and Artifact is compiled already\n"
+        "   limit: options of compilation go with a model\n"
+        "  remedy: leave --dt out, or compile the model again with it"
+    )
+
+
+def test_float_artifact_has_no_integers() -> None:
+    assert message(artifact("float"), data()) == (
+        "error[SNN004]: options have a value in their range and fit together\n"
+        "  --> --targets\n"
+        "   found: integer, lava, and Artifact was compiled for float\n"
+        "   limit: an artifact that holds integers\n"
+        "  remedy: compile the model for lava: snnc compile MODEL --target lava"
+    )
+
+
+def test_wrong_input_ends_before_anything_is_compared() -> None:
+    assert message(graph(), data()[:, 0], dt=1e-4).startswith("error[SNN502]: ")
+
+
+def test_model_that_is_no_module(here: Path, snnc: Snnc) -> None:
+    ended = snnc(
+        *("verify", "model.integer", "--input", "x.npy", "--report", "r"),
+        *("--model", "model.nir"),
+    )
+    assert (ended.code, ended.out, (here / "r").exists()) == (2, "", False)
+    assert ended.err == (
+        "error[SNN004]: options have a value in their range and fit together\n"
+        "  --> --model\n"
+        "   found: model.nir\n"
+        "   limit: FILE.py:FUNCTION, a function that returns the trained module\n"
+        "  remedy: write such a function; a .nir file is compiled as it is\n"
+    )
+
+
+# --- with the framework, and with Lava itself ---------------------------------------------------
+
+MODULE = """
+import snntorch, torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed({seed})
+        self.fc = nn.Linear(6, 5)
+        self.lif = snntorch.Leaky(beta=0.9, threshold=0.4)
+        self.out = nn.Linear(5, 3)
+        self.last = snntorch.Leaky(beta=0.8, threshold=0.3)
+
+    def forward(self, x, mem=None, mem2=None):
+        mem = self.lif.init_leaky() if mem is None else mem
+        mem2 = self.last.init_leaky() if mem2 is None else mem2
+        spikes, mem = self.lif(self.fc(x), mem)
+        spikes, mem2 = self.last(self.out(spikes), mem2)
+        return spikes, mem, mem2
+
+
+def net():
+    return Net()
+"""
+
+
+@pytest.mark.torch
+def test_framework_link_from_a_spec(here: Path, snnc: Snnc) -> None:
+    Path("net.py").write_text(MODULE.format(seed=1))
+    ended = snnc(
+        *("verify", "net.py:net", "--input", "x.npy", "--labels", "y.npy", "--report", "r"),
+        *("--targets", "integer", "--max-drop", "100"),
+    )
+    assert ended.code == 0, ended.err
+    row = ended.out.splitlines()[3]
+    assert row.split()[:2] == ["float", row.split()[1]]
+    assert "framework: spikes  0 of " in row
+    assert ended.out.splitlines()[-2] == (
+        "equivalent: 2 promises kept: framework -> float, float -> integer."
+    )
+    assert (here / "r" / "report.html").is_file()
+
+
+@pytest.mark.torch
+def test_another_module_is_found_out(here: Path, snnc: Snnc) -> None:
+    Path("net.py").write_text(MODULE.format(seed=1))
+    Path("other.py").write_text(MODULE.format(seed=2))
+    assert snnc("import", "net.py:net", "-o", "net.nir").code == 0
+    assert (here / "net.nir").is_file()
+    ended = snnc(
+        *("verify", "net.nir", "--model", "other.py:net", "--input", "x.npy", "--report", "r"),
+        *("--targets", "integer"),
+    )
+    assert ended.code == 1
+    assert ended.out.splitlines()[-3].startswith("first divergence: step 0, sample 0, population ")
+    assert ended.out.splitlines()[-2].startswith("not equivalent: framework -> float: ")
+
+
+@pytest.mark.lava
+def test_lava_computes_what_the_integers_say(here: Path, snnc: Snnc) -> None:
+    artifact("lava").save("on_lava")
+    ended = snnc("verify", "on_lava", "--input", "x.npy", "--labels", "y.npy", "--report", "r")
+    assert ended.code == 0, ended.err
+    assert "lava     " in ended.out
+    assert "integer: spikes, u, v  0 of 1,584" in ended.out
+    assert (here / "r" / "report.json").is_file()

@@ -1,0 +1,41 @@
+"""The exercise of docs/contributing.md works: its blocks, put where it says, do what it says."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from tests.test_package import PARTS, ROOT
+
+
+@pytest.mark.slow
+def test_first_change(tmp_path: Path) -> None:
+    for folder in ("snnc", *PARTS):
+        shutil.copytree(ROOT / folder, tmp_path / folder, symlinks=True)
+    page = (ROOT / "docs" / "contributing.md").read_text()
+    blocks = re.findall(r"^ *```python\n(.*?)^ *```$", page, re.MULTILINE | re.DOTALL)
+    test, rule, constant, check = [dedent(block) for block in blocks]
+    (tmp_path / "test_many_zeros.py").write_text(test)
+
+    assert "1 failed, 1 passed" in run_test(tmp_path)
+    rules, account = tmp_path / "compiler" / "rules.py", tmp_path / "compiler" / "account.py"
+    rules.write_text(rules.read_text() + rule)
+    before, found, after = account.read_text().partition("\n\ndef _share(")
+    assert found, "the check is put at the end of warnings_of, which _share follows"
+    in_loop = "".join(f"        {line}\n" for line in check.splitlines())
+    account.write_text(before + in_loop + found + after + "\n" + constant)
+    assert "2 passed" in run_test(tmp_path)
+    account.write_text(account.read_text().replace("zero > MOST", "zero >= MOST"))
+    assert "1 failed, 1 passed" in run_test(tmp_path)
+
+
+def run_test(tree: Path) -> str:
+    command = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+    return done.stdout
