@@ -94,7 +94,8 @@ def _check_names(network: Network | FixedNetwork) -> Iterator[Diagnostic]:
 
 
 def _check_order(network: Network | FixedNetwork) -> Iterator[Diagnostic]:
-    ranks = {p.name: i for i, p in enumerate(network.populations)}
+    names = [p.name for p in network.populations]
+    ranks = {name: i for i, name in enumerate(names)}
     for projection in network.projections:
         backward = ranks.get(projection.source, -1) >= ranks.get(projection.target, len(ranks))
         if projection.delay == 0 and backward:

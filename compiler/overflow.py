@@ -58,7 +58,7 @@ def bound_states(network: FixedNetwork) -> dict[str, StateBounds]:
         memory = ONE / (p.du + 1.0)
         bias = p.bias_mant * 2.0**p.bias_exp
         u_up, u_down = up * 2**ALIGN_BITS * memory, down * 2**ALIGN_BITS * memory
-        theta = p.threshold * 2.0**ALIGN_BITS
+        theta = p.threshold.astype(np.float64) * 2**ALIGN_BITS
         v = bound_potential(
             p.reset,
             theta,
@@ -109,7 +109,7 @@ def bound_potential(
     runaway = _sum_over_time(np.maximum(up - theta, 0), dv)
     above = 2 * theta + up if reset is FixedReset.SUBTRACT_RETEST else theta + up
     undershoot = (1 - keep) * theta + down + unit
-    return np.maximum.reduce([above, runaway, undershoot, lowest])
+    return np.asarray(np.maximum.reduce([above, runaway, undershoot, lowest]))
 
 
 def _sum_over_time(drive_a_step: Bounds, dv: Bounds) -> Bounds:

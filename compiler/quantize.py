@@ -189,7 +189,7 @@ def _largest_scale(
     with np.errstate(divide="ignore"):
         by_bias = MAX_BIAS_MANT * 2.0**MAX_BIAS_EXP / (UNIT * np.abs(bias))
         by_state = np.minimum(room / np.maximum(up, down), room / v)
-    return np.minimum(np.minimum(MAX_THRESHOLD / theta, by_bias), by_state)
+    return np.asarray(np.minimum(np.minimum(MAX_THRESHOLD / theta, by_bias), by_state))
 
 
 def _misfits(

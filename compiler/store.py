@@ -59,6 +59,8 @@ def from_json(kind: type[StageT], data: Json, tensors: Mapping[str, npt.NDArray[
 
 def _decode(kind: Any, data: Json, tensors: Mapping[str, npt.NDArray[Any]], path: str) -> object:
     origin = get_origin(kind)
+    if hasattr(origin, "__value__"):  # npt.NDArray is a type alias from NumPy 2.5 on
+        return _decode(origin.__value__[get_args(kind)], data, tensors, path)
     if origin is UnionType:
         return _decode_optional(kind, data, tensors, path)
     if origin is np.ndarray:
@@ -67,7 +69,8 @@ def _decode(kind: Any, data: Json, tensors: Mapping[str, npt.NDArray[Any]], path
         if not isinstance(data, list):
             raise StoreError(f"{path}: a list is expected, not {data!r:.60}")
         (item_kind, *_) = get_args(kind)
-        return tuple(_decode(item_kind, d, tensors, f"{path}[{i}]") for i, d in enumerate(data))
+        items = cast("list[object]", data)
+        return tuple(_decode(item_kind, d, tensors, f"{path}[{i}]") for i, d in enumerate(items))
     if dataclasses.is_dataclass(kind):
         return _decode_record(cast("type[object]", kind), data, tensors, path)
     return _decode_scalar(kind, data, path)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 import networkx as nx
 import nir
@@ -97,7 +97,9 @@ class Wiring:
     def _route(
         self, source: str, weights: str | None, target: str, name: str, *, first: bool
     ) -> Route:
-        notes = metadata(self.graph.nodes[weights]) if weights is not None else {}
+        notes: Mapping[str, Any] = {}
+        if weights is not None:
+            notes = metadata(self.graph.nodes[weights])
         delay = int(np.asarray(notes.get("delay", source == target)))
         order = int(np.asarray(notes.get("order", delay)))
         return Route(source, weights, target, name, first, delay, order)
@@ -160,10 +162,11 @@ class Wiring:
         )
 
     def _instant_loop(self) -> Diagnostic:
-        cycle = [str(edge[0]) for edge in nx.find_cycle(self._undelayed())]
+        graph = self._undelayed()
+        first, second = next((a, b) for a, b in sorted(graph.edges) if nx.has_path(graph, b, a))
         return Diagnostic(
             rule=rules.LOOP_DELAYED,
-            node=" -> ".join([*cycle, cycle[0]]),
+            node=" -> ".join([first, *nx.bidirectional_shortest_path(graph, second, first)]),
             found="a loop without any delay",
             limit="one step of delay at least; NIR does not say where on a loop of several "
             "populations it is",
@@ -177,7 +180,7 @@ def _place(route: Route) -> tuple[str, int, int, str, str]:
 
 def edge_problems(graph: nir.NIRGraph) -> Iterator[Diagnostic]:
     """Yield unknown ends and repetitions of edges."""
-    edges = [(str(a), str(b)) for a, b in cast("list[tuple[str, str]]", graph.edges)]
+    edges = [(str(a), str(b)) for a, b in graph.edges]
     for edge in sorted(set(edges)):
         for name in edge:
             if name not in graph.nodes:

@@ -126,7 +126,7 @@ def _read_dataset(dataset: h5py.Dataset, heap: StringHeap) -> Array | str:
     if kind is None:
         return np.asarray(dataset[()], dataset.dtype.newbyteorder("="))
     if kind.length is None:
-        texts = heap.strings(dataset.id.get_offset(), int(np.prod(dataset.shape)))
+        texts = heap.strings(dataset.id.get_offset() or 0, int(np.prod(dataset.shape)))
     else:
         texts = [raw.decode("utf-8") for raw in np.asarray(dataset[()]).ravel().tolist()]
     return np.array(texts, object).reshape(dataset.shape) if dataset.ndim else texts[0]

@@ -122,10 +122,9 @@ def _weight_problems(place: str, fields: Fields) -> Iterator[Diagnostic]:
 
 def _elementwise_problems(place: str, fields: Fields) -> Iterator[Diagnostic]:
     shapes = {value.shape for value in fields.values() if value.ndim}
-    for name, value in fields.items():
-        if value.size == 0 or len(shapes) > 1:
-            limit = "one value, or one for each neuron, alike in all fields"
-            yield _problem(f"{place}.{name}", f"shape {list(value.shape)}", limit)
+    if len(shapes) > 1 or any(0 in shape for shape in shapes):
+        found = ", ".join(f"{name} {list(value.shape)}" for name, value in fields.items())
+        yield _problem(place, found, "one value, or one for each neuron, alike in all fields")
 
 
 def _shape_problems(place: str, fields: Fields) -> Iterator[Diagnostic]:

@@ -48,7 +48,9 @@ class States:
         reset(self.neurons.values())
         self._left.clear()
         self._carries.clear()
-        self._blanks = {name: torch.zeros(0, device=x.device) for name in state_arguments(module)}
+        alone = any(module is neuron for neuron in self.neurons.values())
+        names = () if alone else state_arguments(module)
+        self._blanks = {name: torch.zeros(0, device=x.device) for name in names}
 
     def arguments(self) -> dict[str, Tensor]:
         """Give what ``forward`` takes beside its input in the step to come."""

@@ -85,7 +85,7 @@ def framework_of(module: Module) -> str:
     diagnostic = Diagnostic(
         rule=rules.LAYER_SUPPORTED,
         node=type(module).__name__,
-        found=f"layers {', '.join(layers)}" if layers else "no layer",
+        found=f"layers {', '.join(layers)}",
         limit=f"neurons of a framework that snnc imports: {', '.join(FRAMEWORKS)}",
         remedy="build the model with snntorch's neurons, or export it as a .nir file",
     )

@@ -88,12 +88,18 @@ def layers_of(module: Module) -> dict[str, Module]:
     A container or the user's own module with children is looked into; everything that a package
     defines is one layer, whatever it holds.
     """
-    layers: dict[str, Module] = {}
-    for name, child in module.named_modules():
-        inside = any(name.startswith(f"{path}.") for path in layers)
-        if not inside and (not _has_children(child) or _is_packaged(child)):
-            layers[name or type(child).__name__.lower()] = child
-    return layers
+    paths: dict[Module, str] = {}
+    for path, layer in _walk(module, ()):
+        paths.setdefault(layer, path)
+    return {path: layer for layer, path in paths.items()}
+
+
+def _walk(module: Module, path: tuple[str, ...]) -> Iterator[tuple[str, Module]]:
+    if not _has_children(module) or _is_packaged(module):
+        yield ".".join(path) or type(module).__name__.lower(), module
+        return
+    for name, child in module.named_children():
+        yield from _walk(child, (*path, name))
 
 
 def _has_children(module: Module) -> bool:

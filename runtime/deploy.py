@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import nir
 import numpy.typing as npt
@@ -107,7 +107,7 @@ def load_graph(
         return load_graph(load_model(text), input_shape=input_shape, dt=dt)
     from snnc.frontends.importer import import_module
 
-    return import_module(cast("torch.nn.Module", model), input_shape=input_shape, dt=dt)
+    return import_module(model, input_shape=input_shape, dt=dt)
 
 
 def is_spec(text: str) -> bool:

@@ -7,7 +7,7 @@ import io
 import os
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from errno import EISDIR
 from pathlib import Path
 from typing import IO, Any
@@ -134,7 +134,7 @@ def write_file(path: Path, write: Callable[[IO[bytes]], None]) -> None:
 
 
 @contextlib.contextmanager
-def _readable(path: Path, option: str) -> Iterator[None]:
+def _readable(path: Path, option: str) -> Generator[None, None, None]:
     """Turn what goes wrong while reading ``path`` into SNN001."""
     try:
         yield

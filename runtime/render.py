@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,7 +19,7 @@ def html_text(report: Report) -> str:
     from markupsafe import Markup
 
     def harmless(value: object) -> object:
-        return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+        return value if isinstance(value, Markup) else shown(str(value))
 
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -32,6 +33,7 @@ def html_text(report: Report) -> str:
         "percent": percent,
         "seconds": seconds,
         "figure": figure,
+        "listed": listed,
     }
     return environment.get_template("report.html").render(report=report)
 
@@ -39,6 +41,11 @@ def html_text(report: Report) -> str:
 def figure(value: float | None, digits: int = 3) -> str:
     """Give a number with a few digits, or a dash for none."""
     return "-" if value is None else f"{value:.{digits}g}"
+
+
+def listed(values: Iterable[object]) -> str:
+    """Join with commas; jinja2's own ``join`` gives markup, which is not made harmless."""
+    return ", ".join(map(str, values))
 
 
 def junit_text(report: Report) -> bytes:
@@ -55,7 +62,7 @@ def junit_text(report: Report) -> bytes:
     properties = ElementTree.SubElement(suite, "properties")
     facts = {"verdict": report.verdict, "headline": report.headline, **report.environment}
     for name, value in facts.items():
-        ElementTree.SubElement(properties, "property", {"name": name, "value": shown(value)})
+        ElementTree.SubElement(properties, "property", {"name": shown(name), "value": shown(value)})
     for link in report.links:
         _add_case(suite, link)
     ElementTree.indent(root)

@@ -76,13 +76,15 @@ def read_settings(path: Path, options: tuple[str, ...]) -> dict[str, Any]:
     else:
         if not problems:
             given = settings.model_dump(by_alias=True, exclude_unset=True)
-            return {k: _joined(v) if isinstance(v, tuple) else v for k, v in given.items()}
+            return {key: _as_on_command_line(value) for key, value in given.items()}
     raise InputError(problems)
 
 
-def _joined(values: tuple[object, ...]) -> str:
-    """Give a list as it stands on the command line."""
-    return ",".join(map(str, values))
+def _as_on_command_line(value: object) -> object:
+    """Give a list as it is written there."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, cast("tuple[object, ...]", value)))
+    return value
 
 
 def _load(path: Path) -> dict[str, Any]:

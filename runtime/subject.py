@@ -66,7 +66,9 @@ class Subject:
         if target == self.artifact.target:
             return self.artifact
         made = get_target(target)
-        members = made.members(self.artifact.required_fixed) if made.fixed else {}
+        if not made.fixed:
+            return replace(self.artifact, target=target, members={}, path=None)
+        members = made.members(self.artifact.required_fixed)
         return replace(self.artifact, target=target, members=members, path=None)
 
 
@@ -89,41 +91,15 @@ def load_subject(
         raise_all(_artifact_problems(name, model, targets, options))
         return Subject(name, model, framework)
     if isinstance(model, str) and (is_spec(model) or model.endswith(".py")):
+        from snnc.frontends.spec import load_model
+
         progress(f"loading {model}")
-        model = load_module(model, "MODEL")
+        model = load_model(model)
     if framework is None and _is_module(model):
         framework = cast("torch.nn.Module", model)
     progress("compiling")
     last = [t for t in TARGETS if t in targets][-1]
     return Subject(name, compile(model, last, **options.given()), framework)
-
-
-def load_module(spec: str, node: str) -> torch.nn.Module:
-    """Load the trained module that ``spec`` names.
-
-    Args:
-        spec: ``FILE.py:FUNCTION``.
-        node: Where the user named it, for the diagnostic.
-
-    Raises:
-        InputError: SNN004, it names a file of another kind; what ``load_model`` raises.
-    """
-    from snnc.frontends.spec import load_model
-
-    loaded = load_model(spec)
-    if isinstance(loaded, Path):
-        raise_all(
-            [
-                Diagnostic(
-                    rule=rules.OPTION_VALID,
-                    node=node,
-                    found=spec,
-                    limit="FILE.py:FUNCTION, a function that returns the trained module",
-                    remedy="write such a function; a .nir file is compiled as it is",
-                )
-            ]
-        )
-    return cast("torch.nn.Module", loaded)
 
 
 def _is_module(model: object) -> bool:

@@ -210,6 +210,8 @@ def _read_stage(
 ) -> StageT:
     stage = from_json(kind, json.loads(files[program]), load_tensors(files[weights]))
     raise_all(check_network(stage) if isinstance(stage, Network) else check_fixed(stage))
+    if isinstance(stage, FixedNetwork) and not all(q.delay for q in stage.projections):
+        raise StoreError(f"{program}: a projection without the delay that hardware takes")
     return stage
 
 
@@ -249,13 +251,16 @@ def _member_problems(path: Path, manifest: Manifest) -> Iterator[str]:
     for name in sorted(present - set(manifest.members) - {MANIFEST}):
         yield f"{name!r:.80} is not in the manifest"
     for name in sorted(present & set(manifest.members)):
-        member = path / name
-        if member.is_symlink() or not member.is_file():
-            yield f"{name!r:.80} is not a plain file"
-        elif member.stat().st_size != manifest.members[name].bytes:
-            yield f"{name!r:.80} is {member.stat().st_size} bytes, not {manifest.members[name].bytes}"
+        yield from _file_problems(path / name, name, manifest.members[name].bytes)
     for name in sorted(_required(manifest) - set(manifest.members)):
         yield f"{name!r} is not in the manifest, and {manifest.target} needs it"
+
+
+def _file_problems(member: Path, name: str, size: int) -> Iterator[str]:
+    if member.is_symlink() or not member.is_file():
+        yield f"{name!r:.80} is not a plain file"
+    elif member.stat().st_size != size:
+        yield f"{name!r:.80} is {member.stat().st_size} bytes, not {size}"
 
 
 def _required(manifest: Manifest) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import nir
@@ -222,7 +223,7 @@ def chain(
     """Make the graph ``input -> 0 -> 1 -> ... -> output``."""
     nodes = {"input": source(n), **{str(i): node for i, node in enumerate(layers)}}
     names = [*nodes, "output"]
-    edges = list(zip(names[:-1], names[1:], strict=True))
+    edges = list(pairwise(names))
     return graph({**nodes, "output": sink()}, edges, metadata=metadata)
 
 

@@ -81,15 +81,17 @@ def run(network: FixedNetwork, inputs: Mapping[str, npt.NDArray[Any]]) -> Signal
 
 @dataclass
 class _Sample:
-    spikes: dict[str, list[list[int]]]
-    u: dict[str, list[list[int]]]
-    v: dict[str, list[list[int]]]
+    spikes: dict[str, list[list[int]]] = field(default_factory=dict[str, list[list[int]]])
+    u: dict[str, list[list[int]]] = field(default_factory=dict[str, list[list[int]]])
+    v: dict[str, list[list[int]]] = field(default_factory=dict[str, list[list[int]]])
 
 
 def _run_sample(network: FixedNetwork, inputs: dict[str, list[list[int]]]) -> _Sample:
     steps = len(next(iter(inputs.values())))
     hardware_steps = steps + max((p.lag for p in network.populations), default=0)
-    recorded = _Sample(*({p.name: [] for p in network.populations} for _ in range(3)))
+    recorded = _Sample()
+    for p in network.populations:
+        recorded.spikes[p.name], recorded.u[p.name], recorded.v[p.name] = [], [], []
     neurons = {p.name: _neurons(p) for p in network.populations}
     for t in range(1, hardware_steps + 1):
         for p in network.populations:
@@ -139,11 +141,11 @@ def _sent(
 
 
 def _synaptic_input(q: FixedProjection, i: int, x: list[int]) -> int:
-    """Equation 1 for neuron ``i`` and one projection; ``//`` rounds down."""
+    """Equation 1 for neuron ``i`` and one projection; ``>>`` of an int rounds down."""
     total = sum(int(w) * value for w, value in zip(q.weight[i].tolist(), x, strict=True))
     if q.weight_exp >= 0:
-        return total * 2**q.weight_exp
-    return total // 2**-q.weight_exp
+        return total << q.weight_exp
+    return total >> -q.weight_exp
 
 
 def _decay(x: int, d: int) -> int:

@@ -37,16 +37,15 @@ def command(
     """
     from snnc.frontends.nir_file import write_nir
     from snnc.frontends.snntorch import from_snntorch
-    from snnc.frontends.spec import framework_of, input_shape_of
+    from snnc.frontends.spec import framework_of, input_shape_of, load_model
     from snnc.runtime.console import Display, emit
     from snnc.runtime.files import check_file_place
-    from snnc.runtime.subject import load_module
     from snnc.runtime.text import count, shown
 
     check_file_place(output)
     with Display() as display:
         display.stage(f"loading {spec}")
-        module = load_module(spec, "SPEC")
+        module = load_model(spec)
         if framework is None:
             framework_of(module)
         display.stage("importing")

@@ -61,9 +61,9 @@ def command(
     Ends with 0 where the verdict is equivalent, 1 where a promise is broken, 3 where the verdict
     is incomplete, because a link could not be run or none could be judged.
     """
+    from snnc.frontends.spec import load_model
     from snnc.runtime.console import Display, emit, note
     from snnc.runtime.files import read_array, read_arrays
-    from snnc.runtime.subject import load_module
     from snnc.runtime.summary import summary_text
     from snnc.runtime.text import shown
     from snnc.runtime.verify import verify
@@ -77,7 +77,7 @@ def command(
         module = None
         if framework is not None:
             display.stage(f"loading {framework}")
-            module = load_module(framework, "--model")
+            module = load_model(framework)
         found = verify(
             model,
             x,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.network import Integration, Network, Population, Reals, Reset
 from snnc.targets.base import Progress, no_progress
+
+Signal = npt.NDArray[Any]
+"""float32, as all that is computed here: NumPy's annotations widen its products to float64."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +26,7 @@ class FloatRecording:
     """
 
     spikes: dict[str, npt.NDArray[np.uint8]]
-    v: dict[str, Reals]
+    v: dict[str, Signal]
 
 
 def execute(
@@ -36,7 +40,7 @@ def execute(
         progress: Told the steps done.
     """
     steps, batch = next(iter(inputs.values())).shape[:2]
-    sent: dict[str, Reals] = dict(inputs)
+    sent: dict[str, Signal] = dict(inputs)
     recording = FloatRecording({}, {})
     for p in network.populations:
         sent[p.name] = np.zeros((steps, batch, p.size), np.float32)
@@ -55,14 +59,14 @@ def execute(
     return recording
 
 
-def current(weight: Reals, bias: Reals, x: Reals | None) -> Reals:
+def current(weight: Reals, bias: Reals, x: Signal | None) -> Signal:
     """Give ``W x + b``; ``x`` is None where nothing has been sent yet."""
     if x is None:
         return bias
     return x @ weight.T + bias
 
 
-def neuron_step(p: Population, v: Reals, currents: list[Reals]) -> tuple[Reals, Reals]:
+def neuron_step(p: Population, v: Signal, currents: list[Signal]) -> tuple[Signal, Signal]:
     """Give the membrane potential after the step and the spikes of it, as float32.
 
     Args:
@@ -88,13 +92,14 @@ def neuron_step(p: Population, v: Reals, currents: list[Reals]) -> tuple[Reals, 
     return v, s
 
 
-def _integrate(p: Population, v: Reals, currents: list[Reals]) -> Reals:
+def _integrate(p: Population, v: Signal, currents: list[Signal]) -> Signal:
     if p.integration is Integration.EULER:
-        total = np.zeros_like(v)
+        total: Signal = np.zeros_like(v)
         for c in currents:
             total = total + p.gain * c
-        return v + p.decay * ((total + p.leak) - v)
-    v = p.decay * v
-    for c in currents:
-        v = v + p.gain * c
+        v = v + p.decay * ((total + p.leak) - v)
+    else:
+        v = p.decay * v
+        for c in currents:
+            v = v + p.gain * c
     return v

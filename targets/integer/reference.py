@@ -138,7 +138,7 @@ def neuron_step(
 def decayed(x: Integers, decay: npt.NDArray[np.integer]) -> Integers:
     """Give ``x * (4096 - decay) / 4096``, rounded toward zero (2)."""
     product = x * (2**DECAY_BITS - decay.astype(np.int64))
-    return np.sign(product) * (np.abs(product) >> DECAY_BITS)
+    return np.asarray(np.sign(product) * (np.abs(product) >> DECAY_BITS))
 
 
 def wrap(u: Integers) -> Integers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from math import log, log10
+from typing import Any
 
 import pytest
 
@@ -82,7 +83,7 @@ def test_nothing_lost() -> None:
 
 
 def test_nothing_lost_to_float32() -> None:
-    """gain * decay is no float32: an account in float32 would see an error of its own."""
+    """Gain * decay is no float32: an account in float32 would see an error of its own."""
     real = one_neuron([[127, 64]], integration=Integration.EULER, decay=0.1, gain=3.3)
     (p,) = real.populations
     scale = 64 / (p.gain.astype(float) * p.decay.astype(float))
@@ -133,7 +134,7 @@ CLEAN = PopulationAccount(
 )
 
 
-def warnings(**fields: object) -> list[str]:
+def warnings(**fields: Any) -> list[str]:
     return [w.text("warning") for w in warnings_of((replace(CLEAN, **fields),))]
 
 
@@ -163,9 +164,7 @@ def test_few_counts_warning() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("v_bound", "found"), [(1.234, "123 %"), (None, "an unknown share")]
-)
+@pytest.mark.parametrize(("v_bound", "found"), [(1.234, "123 %"), (None, "an unknown share")])
 def test_overflow_warning(v_bound: float | None, found: str) -> None:
     assert warnings(overflow="not proven", v_bound=v_bound) == [
         "warning[SNN303]: u and v are proven never to leave their 24 bits\n"
@@ -177,7 +176,7 @@ def test_overflow_warning(v_bound: float | None, found: str) -> None:
 
 
 def test_warnings_of_a_real_network() -> None:
-    """tau of 10,000 steps, inhibition and a weight of 30 thresholds: all three at once."""
+    """Tau of 10,000 steps, inhibition and a weight of 30 thresholds: all three at once."""
     real = one_neuron([[30, -30]], decay=0.9999)
     codes = [w.rule.code for w in warnings_of(account_for(real, quantize(real)))]
     assert codes == ["SNN302", "SNN304", "SNN303"]

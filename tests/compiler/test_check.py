@@ -77,7 +77,9 @@ def test_names_stand_once() -> None:
 
 @pytest.mark.parametrize("net", [one_neuron(), one_fixed()], ids=["real", "fixed"])
 def test_outputs(net: Any) -> None:
-    assert said(replace(net, outputs=())) == [text("SNN106", "network", "no output", "at least one")]
+    assert said(replace(net, outputs=())) == [
+        text("SNN106", "network", "no output", "at least one")
+    ]
     for source in ("x", "nobody"):
         wanted = text("SNN106", "y", f"no population {source!r}", "a population")
         assert said(replace(net, outputs=(Output("y", source),))) == [wanted]
@@ -100,7 +102,13 @@ def test_ends_of_projections(net: Any, end: str) -> None:
         ("threshold", np.ones(3), "SNN104", "threshold of shape [3]", "shape [1]"),
         ("gain", [np.nan], "SNN105", "gain: a value that is not finite", "finite numbers"),
         ("leak", [-np.inf], "SNN105", "leak: a value that is not finite", "finite numbers"),
-        ("threshold", [np.inf], "SNN105", "threshold: a value that is not finite", "finite numbers"),
+        (
+            "threshold",
+            [np.inf],
+            "SNN105",
+            "threshold: a value that is not finite",
+            "finite numbers",
+        ),
         ("threshold", [0.0], "SNN105", "threshold: 0", "above 0"),
         ("threshold", [-2.5], "SNN105", "threshold: -2.5", "above 0"),
         ("decay", [1.25], "SNN105", "decay: 1.25 to 1.25", "0 to 1"),
@@ -110,7 +118,8 @@ def test_ends_of_projections(net: Any, end: str) -> None:
 def test_real_populations(field: str, value: Any, code: str, found: str, limit: str) -> None:
     net = one_neuron()
     (p,) = net.populations
-    broken = replace(p, origin=("a.b", "c"), **{field: np.array(value, np.float32)})
+    fields: dict[str, Any] = {field: np.array(value, np.float32), "origin": ("a.b", "c")}
+    broken = replace(p, **fields)
     assert said(replace(net, populations=(broken,))) == [text(code, "a.b + c", found, limit)]
 
 
@@ -126,7 +135,8 @@ def test_real_populations(field: str, value: Any, code: str, found: str, limit: 
 )
 def test_real_projections(field: str, value: Any, code: str, found: str, limit: str) -> None:
     net = one_neuron()
-    broken = replace(net.projections[0], **{field: np.array(value, np.float32)})
+    fields: dict[str, Any] = {field: np.array(value, np.float32)}
+    broken = replace(net.projections[0], **fields)
     assert said(replace(net, projections=(broken,))) == [text(code, "fc", found, limit)]
 
 
@@ -141,13 +151,15 @@ def test_real_projections(field: str, value: Any, code: str, found: str, limit: 
     ],
 )
 def test_fixed_ranges(field: str, low: int, high: int) -> None:
-    assert said(one_fixed([[1], [1]], **{field: [low, high]})) == []
+    within: dict[str, Any] = {field: [low, high]}
+    beyond: dict[str, Any] = {field: [low - 1, high + 1]}
+    assert said(one_fixed([[1], [1]], **within)) == []
     found = f"{field}: {low - 1} to {high + 1}"
-    assert said(one_fixed([[1], [1]], **{field: [low - 1, high + 1]})) == [
-        text("SNN105", "lif", found, f"{low} to {high}")
-    ]
+    limit = f"{low} to {high}"
+    assert said(one_fixed([[1], [1]], **beyond)) == [text("SNN105", "lif", found, limit)]
     net = one_fixed()
-    broken = replace(net.populations[0], **{field: np.zeros((2, 2), np.int32)})
+    square: dict[str, Any] = {field: np.zeros((2, 2), np.int32)}
+    broken = replace(net.populations[0], **square)
     wanted = text("SNN104", "lif", f"{field} of shape [2, 2]", "shape [1]")
     assert said(replace(net, populations=(broken,))) == [wanted]
 

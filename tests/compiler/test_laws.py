@@ -1,10 +1,10 @@
-"""Laws of every pass: its input stays as it was, its result is well formed and nobody's to change."""
+"""Laws of every pass: its input stays as it was, its result is well formed and read-only."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import nir
 import numpy as np
@@ -46,10 +46,9 @@ def arrays_of(value: Any) -> Iterator[npt.NDArray[Any]]:
     if isinstance(value, np.ndarray):
         yield value
     elif isinstance(value, dict):
-        for item in value.values():
-            yield from arrays_of(item)
+        yield from arrays_of(tuple(cast("dict[str, Any]", value).values()))
     elif isinstance(value, list | tuple):
-        for item in value:
+        for item in cast("tuple[object, ...]", value):
             yield from arrays_of(item)
     elif isinstance(value, nir.NIRNode) or dataclasses.is_dataclass(value):
         yield from arrays_of(vars(value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +13,15 @@ from hypothesis import strategies as st
 
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedPopulation, FixedReset
 from snnc.compiler.overflow import bound_states
-from tests.builders import fixed_network, fixed_networks, fixed_population, fixed_projection
-from tests.builders import one_fixed
+from tests.builders import (
+    fixed_network,
+    fixed_networks,
+    fixed_population,
+    fixed_projection,
+    one_fixed,
+)
 
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[Any]
 
 
 @dataclass
@@ -57,7 +63,7 @@ class Unlimited:
 
 
 def toward_zero(a: Ints, b: int) -> Ints:
-    return np.sign(a) * (np.abs(a) // b)
+    return np.asarray(np.sign(a) * (np.abs(a) // b))
 
 
 def extremes(net: FixedNetwork, xs: dict[str, Ints]) -> dict[str, Unlimited]:
@@ -97,9 +103,7 @@ def test_nothing_exceeds_its_bound(net: FixedNetwork, seed: int, graded: bool) -
     rng = np.random.default_rng(seed)
     bounds = bound_states(net)
     (i,) = net.inputs
-    high, low = (
-        adversarial(net, 40, towards=towards, graded=graded)["x"] for towards in (1, -1)
-    )
+    high, low = (adversarial(net, 40, towards=towards, graded=graded)["x"] for towards in (1, -1))
     choice = rng.random((40, 1)) < 0.5
     random = rng.integers(-i.max_abs, i.max_abs + 1, (40, i.size))
     for x in (high, low, np.where(choice, high, low), random, np.concatenate((high, low))):
@@ -141,7 +145,7 @@ def test_v_comes_close(reset: str, fields: dict[str, int], towards: int) -> None
     assert 0.9 * bound <= reached.largest_v[0] <= bound
 
 
-def behind_relays(weight: list[int], **fields: object) -> FixedNetwork:
+def behind_relays(weight: list[int], **fields: Any) -> FixedNetwork:
     """Make ``lif`` behind a relay for each input: spikes, unlike inputs, are never negative."""
     n = len(weight)
     return fixed_network(

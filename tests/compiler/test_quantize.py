@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,7 +26,7 @@ BITS = st.integers(2, 8)
 
 def wanted_of(
     net: Network, fixed: FixedNetwork, name: str
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
+) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[Any]]:
     """Give the real weights, in counts of the threshold, and the real biases in units of ``v``.
 
     Written down again from the equations of ``network.Integration``, in float64.
@@ -37,7 +39,7 @@ def wanted_of(
         factor = factor * p.decay
         bias = p.decay.astype(float) * p.leak
     steps = {i.name: i.step for i in fixed.inputs}
-    weights: dict[str, np.ndarray] = {}
+    weights: dict[str, npt.NDArray[Any]] = {}
     for q in net.incoming(name):
         weights[q.name] = (counts * factor)[:, None] * q.weight * steps.get(q.source, 1)
         bias = bias + factor * q.bias
@@ -199,14 +201,14 @@ def test_each_projection_has_its_own_exponent() -> None:
 
 
 def test_each_neuron_has_its_own_scale() -> None:
-    fixed = quantize(one_neuron([[1], [1 / 1024]], threshold=[1, 1 / 1024]))
+    fixed = quantize(one_neuron([[1.0], [1 / 1024]], threshold=[1, 1 / 1024]))
     assert fixed.populations[0].threshold[0] == fixed.populations[0].threshold[1]
     assert fixed.projections[0].weight[0, 0] == fixed.projections[0].weight[1, 0]
 
 
-@given(networks(), st.integers(-12, 12), st.randoms(use_true_random=False))
+@given(networks(), st.integers(-12, 12))
 @settings(max_examples=50)
-def test_powers_of_two_change_nothing(net: Network, power: int, random: object) -> None:
+def test_powers_of_two_change_nothing(net: Network, power: int) -> None:
     """A neuron's potential has no unit: only its scale knows one."""
     target = net.populations[-1]
     i = target.size - 1

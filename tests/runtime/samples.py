@@ -38,13 +38,13 @@ def graph(*names: str) -> nir.NIRGraph:
         weight = random.normal(size=(n_target, n_source)) * 4
         return nir.Affine(weight.astype(np.float32), np.zeros(n_target, np.float32))
 
-    nodes = {
-        "input": nir.Input(np.array([WIDTH])),
+    nodes: dict[str, nir.NIRNode] = {
+        "input": nir.Input(input_type={"input": np.array([WIDTH])}),
         "fc1": dense(8, WIDTH),
         first: lif(8),
         "fc2": dense(CLASSES, 8),
         second: lif(CLASSES),
-        "output": nir.Output(np.array([CLASSES])),
+        "output": nir.Output(output_type={"output": np.array([CLASSES])}),
     }
     path = list(nodes)
     return nir.NIRGraph(nodes=nodes, edges=list(pairwise(path)))

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nir
 import numpy as np
@@ -75,7 +76,8 @@ def test_compile_json(snnc: Snnc) -> None:
 
 def test_compile_shows_warnings(snnc: Snnc) -> None:
     slow = graph()
-    slow.nodes["hidden"].tau = np.full(8, 0.37, np.float32)  # 3700 steps
+    hidden: Any = slow.nodes["hidden"]
+    hidden.tau = np.full(8, 0.37, np.float32)  # 3700 steps
     write_nir(slow, "slow.nir")
     ended = snnc("compile", "slow.nir", "--target", "integer", "--dt", "1e-4", "--json")
     warnings = json.loads(ended.out)["warnings"]
@@ -143,7 +145,8 @@ def test_model_that_cannot_be_used(case: str, here: Path, snnc: Snnc) -> None:
 
 def test_nan_weight_is_refused_by_its_node(here: Path, snnc: Snnc) -> None:
     bad = graph()
-    bad.nodes["fc1"].weight[2, 3] = np.nan
+    dense: Any = bad.nodes["fc1"]
+    dense.weight[2, 3] = np.nan
     nir.write("bad.nir", bad)
     ended = snnc("compile", "bad.nir", "--target", "integer", "--dt", "1e-4")
     assert (ended.code, ended.out, made(here)) == (2, "", ["bad.nir"])
@@ -483,8 +486,16 @@ def test_doctor_without_packages(snnc: Snnc, monkeypatch: pytest.MonkeyPatch) ->
     assert "lava import" not in found
 
 
+def present(name: str) -> str:
+    return name
+
+
+def absent(_: str) -> None:
+    return None
+
+
 def test_doctor_when_lava_breaks_or_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "find_spec", lambda name: name)
+    monkeypatch.setattr(doctor, "find_spec", present)
     monkeypatch.setattr(doctor, "LAVA_IMPORT", "raise ImportError('no such thing')")
     broken = list(doctor.look())[-1]
     assert (broken.found, broken.good) == ("ImportError: no such thing", None)
@@ -496,7 +507,7 @@ def test_doctor_when_lava_breaks_or_hangs(monkeypatch: pytest.MonkeyPatch) -> No
 def test_doctor_without_shared_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setattr(doctor, "SHARED_MEMORY", tmp_path / "file")
-    monkeypatch.setattr(doctor, "find_spec", lambda _: None)
+    monkeypatch.setattr(doctor, "find_spec", absent)
     found = list(doctor.look())[-1]
     assert (found.found, found.good) == ("not a directory", None)
     assert found.remedy == "make it writable; in a container, give it --shm-size=1g"

@@ -21,9 +21,8 @@ SIGNALS = ("spikes", "u", "v")
 def zeros(executor: str = "one", **changes: Any) -> Trace:
     """Give a trace of zeros of the populations ``a`` and ``b``."""
     signals = {s: {n: np.zeros(shape, np.int32) for n, shape in SHAPES.items()} for s in SIGNALS}
-    return Trace(
-        executor=executor, outputs={"out": signals["spikes"]["b"]}, **{**signals, **changes}
-    )
+    fields: dict[str, Any] = {**signals, **changes}
+    return Trace(executor=executor, outputs={"out": signals["spikes"]["b"]}, **fields)
 
 
 def test_equal_traces() -> None:

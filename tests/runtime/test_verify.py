@@ -1,9 +1,8 @@
-"""Verification: what holds is said to hold, what does not is found, what is missing is never green."""
+"""Verification: what holds is said to hold, what does not is found, the missing is never green."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,11 +26,9 @@ from snnc.targets.lava.target import LavaTarget
 from tests.runtime.conftest import Snnc
 from tests.runtime.samples import BATCH, CLASSES, artifact, data, graph, inverted, labels
 
-Run = Any
-
 
 @pytest.fixture
-def lava(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+def lava(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Put a target in the place of Lava that computes as the integers do, and can be spoiled.
 
     What is appended to the list is done to its trace, or raised.
@@ -47,7 +44,7 @@ def lava(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
         return trace
 
     monkeypatch.setattr(LavaTarget, "run", run)
-    yield changes
+    return changes
 
 
 def spoil(signal: str, population: str, index: tuple[int, ...]) -> Any:
@@ -56,7 +53,8 @@ def spoil(signal: str, population: str, index: tuple[int, ...]) -> Any:
     def change(trace: Trace) -> Trace:
         values = {n: a.copy() for n, a in trace.signal(signal).items()}
         values[population][index] += 1
-        return replace(trace, **{signal: values})
+        changed: dict[str, Any] = {signal: values}
+        return replace(trace, **changed)
 
     return change
 
@@ -138,7 +136,7 @@ def test_few_samples_are_said_to_be_few() -> None:
 
 def test_without_labels_it_is_measured_and_not_judged(lava: list[Any]) -> None:
     assert lava == []
-    report = verify(graph(), data(), dt=1e-4)
+    report = verify(graph(), data(), dt=1e-4, weight_bits=3)
     link = report.links[1]
     assert (link.status, link.statistics) == ("measured", None)
     assert link.differing > 0
@@ -149,9 +147,15 @@ def test_without_labels_it_is_measured_and_not_judged(lava: list[Any]) -> None:
 
 
 def test_nothing_judged_is_incomplete() -> None:
-    report = verify(graph(), data(), dt=1e-4, targets=("integer",))
+    report = verify(graph(), data(), dt=1e-4, weight_bits=3, targets=("integer",))
     assert (report.verdict, report.exit_code) == ("incomplete", 3)
     assert report.headline.startswith("No promise could be judged. Measured, not judged: ")
+
+
+def test_equal_spikes_need_no_labels() -> None:
+    report = verify(graph(), data(), dt=1e-4, targets=("integer",))
+    assert report.links[1].reason == "all 528 values are equal"
+    assert (report.verdict, report.links[1].status) == ("equivalent", "held")
 
 
 def test_float_alone_is_incomplete() -> None:
@@ -189,7 +193,11 @@ def test_failure_and_broken_promise_is_not_equivalent(lava: list[Any]) -> None:
 
 
 def test_population_that_one_did_not_record_is_no_proof(lava: list[Any]) -> None:
-    lava.append(lambda trace: replace(trace, u={}))
+
+    def without_u(trace: Trace) -> Trace:
+        return replace(trace, u={})
+
+    lava.append(without_u)
     report = verify(graph(), data(), labels=labels(), dt=1e-4)
     link = report.links[2]
     assert link.status == "not run"
@@ -334,12 +342,9 @@ def test_model_that_is_no_module(here: Path, snnc: Snnc) -> None:
         *("--model", "model.nir"),
     )
     assert (ended.code, ended.out, (here / "r").exists()) == (2, "", False)
-    assert ended.err == (
-        "error[SNN004]: options have a value in their range and fit together\n"
-        "  --> --model\n"
-        "   found: model.nir\n"
-        "   limit: FILE.py:FUNCTION, a function that returns the trained module\n"
-        "  remedy: write such a function; a .nir file is compiled as it is\n"
+    assert ended.err.startswith(
+        "error[SNN114]: FILE.py:FUNCTION names a function that returns a trained module\n"
+        "  --> model.nir\n"
     )
 
 

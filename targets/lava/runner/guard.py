@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-import sys
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterable, Mapping
@@ -26,6 +25,7 @@ from lava.magma.core.process.message_interface_enum import ActorType
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.magma.runtime.message_infrastructure import multiprocessing as infrastructure
+from lava.magma.runtime.mgmt_token_enums import MGMT_RESPONSE, enum_equal
 from lava.magma.runtime.runtime import Runtime
 
 from .faults import ProcessFault
@@ -50,11 +50,10 @@ class Worker(infrastructure.SystemProcess):
 
     def failure(self) -> str | None:
         """Say why the process is no longer able to run, or None."""
+        code: int | None = self.exitcode  # before its last words are looked for, not after
         if self._pconn.poll():
             text = str(self._pconn.recv_bytes(), "utf-8")
-            sys.stderr.write(text)
             return "raised " + text.strip().splitlines()[-1]
-        code: int | None = self.exitcode
         if not code:
             return None
         if code > 0:
@@ -96,9 +95,11 @@ def running(
 
     def advance(steps: int) -> None:
         runtime.start(RunSteps(num_steps=steps, blocking=False))
-        wait(lambda: all(port.probe() for port in runtime.service_to_runtime))
-        _raise_failure(runtime, labels)
-        runtime.wait()
+        answers = runtime.service_to_runtime
+        wait(lambda: all(port.probe() for port in answers))
+        done = [enum_equal(port.recv(), MGMT_RESPONSE.DONE) for port in answers]
+        if not all(done):
+            wait(lambda: False)  # a process has failed, and is about to say why
 
     try:
         _start(runtime, wait)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -37,9 +36,7 @@ def main() -> NoReturn:
     arguments = _parser().parse_args()
     end_in_order()
     code = serve(arguments.serve) if arguments.serve else _run_for_user(arguments)
-    sys.stderr.flush()
-    # Lava's objects, and its memory that is mapped still, do not survive an orderly end.
-    os._exit(code)
+    sys.exit(code)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -59,31 +59,35 @@ def test_a_delay_brings_the_bias_at_once() -> None:
 
 def scalar_step(p: Population, i: int, v: F, currents: list[F]) -> tuple[F, int]:
     """The equations of ``network.Reset`` and ``network.Integration``, one float32 at a time."""
-    theta, decay, gain = p.threshold[i], p.decay[i], p.gain[i]
+    theta = p.threshold[i]
     r = F(v > theta)
     if p.reset == "zero-delayed" and r:
         v = F(0)
-    if p.integration == "euler":
-        total = F(0)
-        for c in currents:
-            total = F(total + F(gain * c))
-        v = F(v + F(decay * F(F(total + p.leak[i]) - v)))
-    else:
-        v = F(decay * v)
-        for c in currents:
-            v = F(v + F(gain * c))
+    v = scalar_integration(p, i, v, currents)
     if p.reset in ("subtract-delayed", "subtract-retest"):
         v = F(v - F(r * theta))
     if p.reset == "zero-next" and r:
         v = F(0)
     s = F(v > theta)
-    if p.reset == "zero" and s:
-        v = F(0)
-    if p.reset == "subtract":
-        v = F(v - F(s * theta))
-    if p.reset == "subtract-retest":
-        v = F(v - F(F(s - r) * theta))
-    return v, int(s)
+    after = {
+        "zero": F(0) if s else v,
+        "subtract": F(v - F(s * theta)),
+        "subtract-retest": F(v - F(F(s - r) * theta)),
+    }
+    return after.get(p.reset, v), int(s)
+
+
+def scalar_integration(p: Population, i: int, v: F, currents: list[F]) -> F:
+    decay, gain = p.decay[i], p.gain[i]
+    if p.integration == "euler":
+        total = F(0)
+        for c in currents:
+            total = F(total + F(gain * c))
+        return F(v + F(decay * F(F(total + p.leak[i]) - v)))
+    v = F(decay * v)
+    for c in currents:
+        v = F(v + F(gain * c))
+    return v
 
 
 @given(networks(), st.integers(0, 2**32 - 1))
@@ -111,7 +115,8 @@ def test_against_one_neuron_at_a_time(net: Network, seed: int) -> None:
 
 def test_progress() -> None:
     calls: list[tuple[int, int]] = []
-    execute(one_neuron(), {"x": spikes((3, 1, 1))}, lambda *done: calls.append(done))
+    x = {"x": spikes((3, 1, 1))}
+    execute(one_neuron(), x, lambda done, total: calls.append((done, total)))
     assert calls == [(1, 3), (2, 3), (3, 3)]
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 MARK = "SNNC_TEST_MARK"
+SHARED_MEMORY = Path("/dev/shm")
 
 
 def marked_processes(mark: str) -> dict[int, str]:
@@ -45,7 +48,19 @@ def runner_processes(mark: str) -> tuple[int, list[int]]:
 
 def segments(prefix: str) -> list[str]:
     """Give the segments of shared memory whose name begins so."""
-    return sorted(path.name for path in Path("/dev/shm").glob(f"{prefix}*"))
+    return sorted(path.name for path in SHARED_MEMORY.glob(f"{prefix}*"))
+
+
+def end_leftovers(mark: str) -> list[str]:
+    """Give all that is left of a test, and end it, so that a failure does not spread."""
+    processes = marked_processes(mark)
+    for number in processes:
+        with suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
+    names = segments(f"snnc-test{os.getpid()}")
+    for name in names:
+        (SHARED_MEMORY / name).unlink(missing_ok=True)
+    return [*processes.values(), *names]
 
 
 def wait_until_gone(mark: str, seconds: float = 5.0) -> dict[int, str]:

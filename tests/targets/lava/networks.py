@@ -68,8 +68,12 @@ def save_inputs(path: Path, inputs: dict[str, Array]) -> None:
 def expected(fixed: FixedNetwork, inputs: dict[str, Array]) -> Signals:
     """Give every signal of every population in the time of the network, by the oracle."""
     steps = next(iter(inputs.values())).shape[0]
-    flat = {name: x.reshape(*x.shape[:2], -1) for name, x in inputs.items()}
-    raw = oracle.as_arrays(oracle.run(fixed, flat))
+    flat = {
+        i.name: np.rint(inputs[i.name].reshape(*inputs[i.name].shape[:2], -1) / i.step)
+        for i in fixed.inputs
+    }
+    integers = {name: x.astype(np.int64) for name, x in flat.items()}
+    raw = oracle.as_arrays(oracle.run(fixed, integers))
 
     def aligned(signal: str, p: FixedPopulation) -> Array:
         window = raw[signal][p.name][p.lag : p.lag + steps]
@@ -232,8 +236,3 @@ def random_inputs(fixed: FixedNetwork, steps: int, batch: int, seed: int = 0) ->
         values = rng.integers(-declared.max_abs, declared.max_abs + 1, shape) * declared.step
         inputs[declared.name] = values * (rng.random(shape) < 0.5)
     return inputs
-
-
-def as_integers(fixed: FixedNetwork, inputs: dict[str, Array]) -> dict[str, Array]:
-    """Give the integers that ``random_inputs`` stand for."""
-    return {i.name: np.rint(inputs[i.name] / i.step).astype(np.int64) for i in fixed.inputs}

@@ -19,7 +19,7 @@ from snnc.targets.lava import child
 from snnc.targets.lava.child import Limit, run_lava
 from tests.targets.lava.leftovers import (
     MARK,
-    marked_processes,
+    end_leftovers,
     name_segments,
     segments,
     wait_until_gone,
@@ -56,8 +56,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
         run_lava(tmp_path, ("u",), limit, options.get("progress", no_progress))
 
     yield run
-    assert marked_processes(str(tmp_path)) == {}
-    assert segments(f"snnc-test{os.getpid()}") == []
+    assert end_leftovers(str(tmp_path)) == []
 
 
 def message(found: str) -> str:

@@ -21,7 +21,6 @@ from tests.data_shared import SHARED, needs_shared
 from tests.targets.lava.networks import (
     RECORD_ALL,
     artifact,
-    as_integers,
     differing,
     expected,
     networks,
@@ -39,7 +38,7 @@ pytestmark = pytest.mark.lava
 def test_random_networks(fixed: FixedNetwork) -> None:
     inputs = random_inputs(fixed, steps=8, batch=6)
     trace = LavaTarget().run(artifact(fixed), inputs, RECORD_ALL)
-    wanted = expected(fixed, as_integers(fixed, inputs))
+    wanted = expected(fixed, inputs)
     assert differing(trace, wanted) == 0
     for output in fixed.outputs:
         assert np.array_equal(trace.outputs[output.name], wanted["spikes"][output.source])
@@ -126,7 +125,7 @@ def test_parts_that_are_not_connected_all_run() -> None:
     told: list[tuple[int, int]] = []
     options = RunOptions(record=RECORD_ALL.record, progress=lambda d, t: told.append((d, t)))
     trace = LavaTarget().run(artifact(fixed), inputs, options)
-    wanted = expected(fixed, as_integers(fixed, inputs))
+    wanted = expected(fixed, inputs)
     assert differing(trace, wanted) == 0
     assert all(spikes.any() for spikes in trace.spikes.values())
     assert told == [(30, 60), (60, 60)]

@@ -23,7 +23,7 @@ from snnc.targets.lava import child
 from snnc.targets.lava.target import LavaTarget
 from tests.targets.lava.leftovers import (
     MARK,
-    marked_processes,
+    end_leftovers,
     name_segments,
     runner_processes,
     segments,
@@ -58,8 +58,7 @@ def mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv(MARK, str(tmp_path))
     name_segments(monkeypatch)
     yield str(tmp_path)
-    assert marked_processes(str(tmp_path)) == {}
-    assert segments(f"snnc-test{os.getpid()}") == []
+    assert end_leftovers(str(tmp_path)) == []
 
 
 def patch_runner(
@@ -100,6 +99,12 @@ def found(error: pytest.ExceptionInfo[EnvironmentFault]) -> str:
             r"Population n0002 \(first\) raised second line",
         ),
         (
+            "processes.py",
+            "        self.recorder.keep(self.time_step, spikes=self.a_in.recv())\n",
+            "        self.a_in.recv()\n        if self.time_step == 3: raise ValueError('last')\n",
+            r"Sink n0006 \(out\) raised ValueError: last",
+        ),
+        (
             "window.py",
             "        step, sample = position\n",
             "        step, sample = position\n        if step == 9: import os; os._exit(5)\n",
@@ -130,6 +135,7 @@ def found(error: pytest.ExceptionInfo[EnvironmentFault]) -> str:
     ],
     ids=[
         "a step raises",
+        "the last process raises",
         "a worker exits",
         "building raises",
         "exception of its own",
@@ -221,13 +227,23 @@ def time_limited(seconds: float) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_end_of_the_caller_ends_lava(tmp_path: Path, mark: str, number: signal.Signals) -> None:
-    """Ctrl-C is cleaned up here; where the caller is killed, the runner cleans up by itself."""
+def test_end_of_the_caller_ends_lava(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: str, number: signal.Signals
+) -> None:
+    """Lava hangs, and its caller ends: the caller cleans up, or the runner where it cannot."""
+    step = "        theta = self.theta\n"
+    hang = (
+        "        self.n = getattr(self, 'n', 0) + 1\n"
+        "        if self.n == 600: import time; time.sleep(300)\n"
+    )
+    patch_runner(tmp_path, monkeypatch, "neuron.py", step, step + hang)
     script = tmp_path / "caller.py"
     script.write_text(f"""
 from snnc.targets.lava import child
 from snnc.targets.base import RunOptions
 from tests.targets.lava.test_faults import run
+from pathlib import Path
+child.RUNNER = Path({str(tmp_path / "run.py")!r})
 child.secrets.token_hex = lambda _: "test{os.getpid()}"
 run(RunOptions(progress=lambda done, total: print("running", flush=True)))
 """)

@@ -17,11 +17,16 @@ import pytest
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
 from snnc.compiler.network import Output
 from snnc.compiler.trace import SIGNALS
-from tests.targets.lava.leftovers import MARK, marked_processes, segments, wait_until_gone
+from tests.targets.lava.leftovers import (
+    MARK,
+    end_leftovers,
+    marked_processes,
+    segments,
+    wait_until_gone,
+)
 from tests.targets.lava.networks import (
     Array,
     Signals,
-    as_integers,
     expected,
     population,
     projection,
@@ -126,7 +131,7 @@ def test_user_runs_an_artifact_without_snnc(tmp_path: Path, packages: Path) -> N
     into = ("--input", str(tmp_path / "x.npz"), "--output", str(tmp_path / "out.npz"))
     assert start(script, packages, *into, "--record", "spikes,u,v") == (0, "")
     outputs, signals = results(tmp_path / "out.npz", fixed)
-    wanted = expected(fixed, as_integers(fixed, inputs))
+    wanted = expected(fixed, inputs)
     for kind in SIGNALS:
         for name, values in wanted[kind].items():
             assert np.array_equal(signals[kind][name], values)
@@ -337,5 +342,6 @@ def test_end_from_outside(
         assert "leaked shared_memory objects to clean up" in told
     else:
         assert without_progress(told) == text
-    assert wait_until_gone(str(tmp_path)) == {}
+    wait_until_gone(str(tmp_path))
+    assert end_leftovers(str(tmp_path)) == []
     assert made & set(segments("psm_")) == set()

@@ -1,0 +1,207 @@
+"""The metadata of an imported model says exactly what snnTorch computes, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import nir
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from snnc.compiler.network import Reset
+from snnc.frontends.snntorch import from_snntorch, run_snntorch
+from tests.frontends.graphs import node_of
+from tests.frontends.optional import optional
+
+torch, nn, snn = optional("torch"), optional("torch.nn"), optional("snntorch")
+
+pytestmark = pytest.mark.torch
+
+Array = npt.NDArray[Any]
+
+INPUTS, NEURONS, STEPS, SAMPLES = 12, 40, 50, 50
+assert STEPS * SAMPLES * NEURONS >= 100_000
+
+KINDS = ("leaky", "rleaky", "rleaky without bias", "rleaky V", "rleaky one V")
+RESETS = ("subtract", "zero", "none")
+
+
+def neuron(kind: str, random: np.random.Generator, *, vector: bool, **options: Any) -> Any:
+    size = (NEURONS,) if vector else ()
+    options["beta"] = torch.tensor(random.uniform(0.3, 1, size), dtype=torch.float32)
+    options["threshold"] = torch.tensor(random.uniform(0.5, 2, size), dtype=torch.float32)
+    options["init_hidden"] = True
+    if kind == "leaky":
+        return snn.Leaky(**options)
+    if "V" in kind:
+        shape = () if kind == "rleaky one V" else (NEURONS,)
+        v = torch.tensor(random.uniform(-1, 1, shape), dtype=torch.float32)
+        return snn.RLeaky(all_to_all=False, V=v, **options)
+    layer = snn.RLeaky(linear_features=NEURONS, **options)
+    layer.recurrent = dense(random, NEURONS, NEURONS, bias="without" not in kind, size=0.25)
+    return layer
+
+
+def dense(random: np.random.Generator, n_in: int, n_out: int, *, bias: bool, size: float) -> Any:
+    """Weights in 1/256, so that sums are exact and no order of summation matters."""
+    layer = nn.Linear(n_in, n_out, bias=bias)
+    for values in layer.parameters():
+        drawn = np.round(random.uniform(-size, 1.5 * size, tuple(values.shape)) * 256) / 256
+        values.data = torch.tensor(drawn, dtype=torch.float32)
+    return layer
+
+
+def data(random: np.random.Generator, *shape: int) -> Array:
+    return (random.integers(0, 17, (STEPS, SAMPLES, *shape)) / 16).astype(np.float32)
+
+
+def execute(
+    graph: nir.NIRGraph, x: Array, change: Callable[[Reset], Reset] = lambda reset: reset
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Execute a graph from its metadata alone: slow, plain, float32."""
+    notes = {n: node.metadata["snnc"] for n, node in graph.nodes.items() if node.metadata}
+    before = {target: source for source, target in graph.edges if target in notes}
+    neurons = [n for n in notes if "reset" in notes[n]]
+    weights = {
+        n: sorted(
+            (s for s, t in graph.edges if t == n and "order" in notes.get(s, {})),
+            key=lambda s: int(notes[s]["order"]),
+        )
+        for n in neurons
+    }
+    flat = x.reshape(len(x), x.shape[1], -1)
+    v = {n: np.zeros((x.shape[1], len(notes[n]["decay"])), np.float32) for n in neurons}
+    s = {n: np.zeros_like(v[n]) for n in neurons}
+    spikes: dict[str, list[Array]] = {n: [] for n in neurons}
+    potentials: dict[str, list[Array]] = {n: [] for n in neurons}
+    for value in flat:
+        old = dict(s)
+        for n in neurons:
+            currents: list[Array] = []
+            for w in weights[n]:
+                source = (old if notes[w]["delay"] else s).get(before[w], value)
+                node: Any = graph.nodes[w]
+                bias = node.bias if isinstance(node, nir.Affine) else np.float32(0)
+                currents.append(source @ node.weight.T + bias)
+            v[n], s[n] = step(notes[n], change(Reset(notes[n]["reset"])), v[n], currents)
+            spikes[n].append(s[n])
+            potentials[n].append(v[n])
+    return (
+        {n: np.stack(a).astype(np.uint8) for n, a in spikes.items()},
+        {n: np.stack(a) for n, a in potentials.items()},
+    )
+
+
+def step(notes: Any, reset: Reset, v: Array, currents: list[Array]) -> tuple[Array, Array]:
+    decay, theta = notes["decay"], notes["threshold"]
+    one = np.float32(1)
+    above = (v > theta).astype(np.float32)
+    v = decay * ((one - above) * v) if reset is Reset.ZERO_DELAYED else decay * v
+    for current in currents:
+        v = v + notes["gain"] * current
+    if reset in {Reset.SUBTRACT_DELAYED, Reset.SUBTRACT_RETEST}:
+        v = v - above * theta
+    if reset is Reset.ZERO_NEXT:
+        v = v * (one - above)
+    s = (v > theta).astype(np.float32)
+    if reset is Reset.ZERO:
+        v = v * (one - s)
+    if reset is Reset.SUBTRACT:
+        v = v - s * theta
+    if reset is Reset.SUBTRACT_RETEST:
+        v = v - (s - above) * theta
+    assert v.dtype == s.dtype == np.float32
+    return v, s
+
+
+def model(
+    kind: str, mechanism: str, *, delay: bool, vector: bool, bias: bool, seed: int = 7
+) -> Any:
+    random = np.random.default_rng(seed)
+    return nn.Sequential(
+        dense(random, INPUTS, NEURONS, bias=bias, size=0.5),
+        neuron(kind, random, vector=vector, reset_mechanism=mechanism, reset_delay=delay),
+    )
+
+
+@pytest.mark.parametrize("bias", [True, False], ids=["bias", "plain"])
+@pytest.mark.parametrize("vector", [True, False], ids=["vector", "scalar"])
+@pytest.mark.parametrize("delay", [True, False], ids=["delayed", "at once"])
+@pytest.mark.parametrize(("kind", "mechanism"), list(product(KINDS, RESETS)))
+def test_metadata_gives_the_spikes_of_the_framework(
+    kind: str, mechanism: str, delay: bool, vector: bool, bias: bool
+) -> None:
+    made = model(kind, mechanism, delay=delay, vector=vector, bias=bias)
+    x = data(np.random.default_rng(11), INPUTS)
+    ran = run_snntorch(made, x)
+    spikes, potentials = execute(from_snntorch(made, (INPUTS,)), x)
+    assert 0.01 < ran.spikes["1"].mean() < 0.99
+    assert np.count_nonzero(ran.spikes["1"] != spikes["1"]) == 0
+    assert np.count_nonzero(ran.v["1"] != potentials["1"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "mechanism", "delay", "wrong"),
+    [
+        ("leaky", "subtract", True, Reset.SUBTRACT),
+        ("leaky", "subtract", True, Reset.SUBTRACT_RETEST),
+        ("leaky", "subtract", False, Reset.SUBTRACT),
+        ("leaky", "zero", True, Reset.ZERO_NEXT),
+        ("rleaky", "zero", True, Reset.ZERO_DELAYED),
+        ("rleaky", "zero", False, Reset.ZERO_NEXT),
+        ("leaky", "none", True, Reset.SUBTRACT_DELAYED),
+    ],
+)
+def test_another_reset_gives_other_spikes(
+    kind: str, mechanism: str, delay: bool, wrong: Reset
+) -> None:
+    """The comparison above can fail: the data tell one reset from the other."""
+    made = model(kind, mechanism, delay=delay, vector=True, bias=True)
+    x = data(np.random.default_rng(11), INPUTS)
+    spikes, _ = execute(from_snntorch(made, (INPUTS,)), x, lambda _: wrong)
+    assert np.count_nonzero(run_snntorch(made, x).spikes["1"] != spikes["1"]) > 100
+
+
+def test_a_deep_model_gives_the_spikes_of_the_framework() -> None:
+    random = np.random.default_rng(3)
+    made = nn.Sequential(
+        nn.Flatten(),
+        nn.Sequential(dense(random, 12, NEURONS, bias=True, size=0.5), nn.Dropout(0.5)),
+        neuron("leaky", random, vector=True),
+        dense(random, NEURONS, NEURONS, bias=False, size=0.3),
+        neuron("rleaky", random, vector=False, reset_mechanism="zero"),
+        nn.Identity(),
+        dense(random, NEURONS, 10, bias=True, size=0.3),
+        snn.Leaky(beta=0.5, init_hidden=True, output=True),
+    )
+    x = data(random, 3, 4)
+    ran = run_snntorch(made, x)
+    spikes, _ = execute(from_snntorch(made, (3, 4)), x)
+    assert set(spikes) == set(ran.spikes) == {"2", "4", "7"}
+    for name, there in ran.spikes.items():
+        assert there.any()
+        assert np.count_nonzero(there != spikes[name].reshape(there.shape)) == 0
+    assert ran.outputs["output"] is ran.spikes["7"]
+
+
+@pytest.mark.parametrize("beta", [0, 1, -0.5, 1.5, 0.1, 0.9, 0.99, 1 - 2**-24, 2**-20])
+def test_beta_is_clamped_and_given_back(beta: float) -> None:
+    graph = from_snntorch(snn.Leaky(beta=beta), (3,), dt=1e-3)
+    node = node_of(graph, "leaky")
+    wanted = np.full(3, min(max(beta, 0), 1), np.float32)
+    assert node.metadata["snnc"]["decay"].dtype == np.float32
+    np.testing.assert_array_equal(node.metadata["snnc"]["decay"], wanted)
+    np.testing.assert_array_equal((1 - 1e-3 / node.tau).astype(np.float32), wanted)
+    np.testing.assert_allclose(node.r * 1e-3 / node.tau, 1, rtol=1e-15)
+    assert np.isfinite(node.tau).all()
+
+
+def test_any_beta_is_given_back_from_tau() -> None:
+    betas = np.random.default_rng(0).uniform(0, 1, 100_000).astype(np.float32)
+    graph = from_snntorch(snn.Leaky(beta=torch.tensor(betas)), (len(betas),))
+    np.testing.assert_array_equal(
+        (1 - 1e-4 / node_of(graph, "leaky").tau).astype(np.float32), betas
+    )

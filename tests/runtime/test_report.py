@@ -1,0 +1,315 @@
+"""The report: a record that round-trips, a page that is harmless, XML that parses."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from pydantic import ValidationError
+
+from snnc.compiler.diagnostics import EnvironmentFault, InputError
+from snnc.runtime.compare import Difference, Divergence
+from snnc.runtime.render import html_text, junit_text
+from snnc.runtime.report import FORMAT, Execution, Link, Report, Status, Verdict
+from snnc.runtime.summary import summary_table, summary_text
+from snnc.runtime.verify import verify
+from tests.runtime.samples import data, graph, labels
+
+HOSTILE = "<script>alert('x')</script>\"&\x1b[31m\u202e\x00\ufffe{{ 7 * 7 }}"
+SHOWN = r"<script>alert('x')</script>\"&\x1b[31m\u202e\x00\ufffe{{ 7 * 7 }}".replace(r"\"", '"')
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    """Give a real report."""
+    return verify(graph(), data(), labels=labels(), dt=1e-4, targets=("integer",))
+
+
+def hostile_report(report: Report) -> Report:
+    """Give a report of a broken link in which every text that a user can name is hostile."""
+    divergence = Divergence(3, 1, HOSTILE, (0, 2), "v", 64, float("nan"))
+    link = Link(
+        reference="integer",
+        other="lava",
+        promise="the same spikes, u and v, bit for bit",
+        status=Status.BROKEN,
+        reason=f"1 value of 20 differ {HOSTILE}",
+        signals=("v",),
+        values=20,
+        differing=1,
+        differences=(Difference(HOSTILE, "v", 20, 1),),
+        uncompared=(HOSTILE,),
+        first_divergence=divergence,
+        count_error=None,
+        agreement=0.5,
+    )
+    skipped = Link(
+        reference="framework",
+        other="float",
+        promise="p",
+        status=Status.NOT_RUN,
+        reason=HOSTILE,
+        asked=False,
+    )
+    failed = skipped.model_copy(update={"asked": True})
+    measured = link.model_copy(update={"status": Status.MEASURED})
+    account = {**report.populations[0], "name": HOSTILE, "weight_sqnr_db": None}
+    return report.model_copy(
+        update={
+            "verdict": Verdict.NOT_EQUIVALENT,
+            "headline": HOSTILE,
+            "model": HOSTILE,
+            "command": HOSTILE,
+            "links": (skipped, failed, measured, link),
+            "first_divergence": divergence,
+            "choices": (HOSTILE,),
+            "warnings": (f"warning[SNN303]: x\n  --> {HOSTILE}",),
+            "problems": (f"error[SNN501]: x\n  --> {HOSTILE}",),
+            "populations": (account,),
+            "lags": {HOSTILE: 2},
+            "environment": {HOSTILE: HOSTILE},
+        }
+    )
+
+
+class Page(HTMLParser):
+    """Reads a page: its elements, and whether they close in order."""
+
+    VOID = frozenset({"meta", "br", "link", "img"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.open: list[str] = []
+        self.texts: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        self.attributes += attrs
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+# --- JSON ---------------------------------------------------------------------------------------
+
+
+def test_json_round_trip(report: Report) -> None:
+    text = report.json_text()
+    assert Report.model_validate_json(text) == report
+    assert json.loads(text)["format"] == FORMAT
+    assert text.isascii()
+    assert text.endswith("}\n")
+
+
+def test_json_of_numbers_that_json_has_not(report: Report) -> None:
+    text = hostile_report(report).json_text()
+    assert json.loads(text)["first_divergence"]["other"] == "NaN"
+    found = Report.model_validate_json(text)
+    assert found.json_text() == text
+
+
+def test_json_that_is_no_report_is_refused(report: Report) -> None:
+    content = json.loads(report.json_text())
+    changes: list[dict[str, Any]] = [{"verdict": "fine"}, {"unknown": 1}, {"links": [{}]}]
+    for change in changes:
+        with pytest.raises(ValidationError):
+            Report.model_validate(content | change)
+
+
+def test_schema_names_every_field() -> None:
+    schema = Report.model_json_schema()
+    assert set(schema["required"]) == set(Report.model_fields) - {"format"}
+    assert schema["additionalProperties"] is False
+
+
+def test_report_cannot_be_changed(report: Report) -> None:
+    with pytest.raises(ValidationError):
+        report.verdict = Verdict.EQUIVALENT  # pyright: ignore[reportAttributeAccessIssue]
+
+
+# --- HTML ---------------------------------------------------------------------------------------
+
+
+def test_page_is_whole_and_loads_nothing(report: Report) -> None:
+    for one in (report, hostile_report(report)):
+        page = Page(html_text(one))
+        assert page.open == []
+        assert not {"script", "link", "img", "iframe", "object", "form"} & set(page.elements)
+        assert [name for name, _ in page.attributes if name.startswith("on")] == []
+        assert {name for name, _ in page.attributes} & {"src", "href", "style"} == set()
+        policy = "default-src 'none'; style-src 'unsafe-inline'"
+        assert ("content", policy) in page.attributes
+
+
+def test_page_shows_hostile_names_as_what_they_are(report: Report) -> None:
+    text = html_text(hostile_report(report))
+    assert not set(text) & set("\x1b\u202e\x00\ufffe")
+    assert "49" not in re.sub(r"<style>.*</style>", "", text, flags=re.DOTALL)
+    assert (
+        text.count(
+            html.escape(SHOWN, quote=True).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
+        )
+        > 10
+    )
+    page = Page(text)
+    assert any(SHOWN in words for words in page.texts)
+
+
+def test_page_puts_the_verdict_first(report: Report) -> None:
+    page = Page(html_text(report))
+    words = " ".join(" ".join(page.texts[page.texts.index("snnc verify · ") :]).split())
+    assert words.startswith("snnc verify · NIRGraph ✓ Equivalent 1 promise kept: float → integer.")
+    headings = [e for e in page.elements if e in {"h1", "h2"}]
+    assert headings[0] == "h1"
+
+
+def test_page_holds_every_figure_of_the_links(report: Report) -> None:
+    words = " ".join(Page(html_text(report)).texts)
+    assert "not run" in words
+    assert "no trained module is at hand" in words
+    for array in report.data:
+        assert array.sha256 in words
+    for version in report.environment.values():
+        assert version in words
+    assert "What quantization cost" in words
+
+
+def test_what_was_not_run_is_not_green(report: Report) -> None:
+    text = html_text(report)
+    chip = re.search(r'<span class="chip (\w+)"><span aria-hidden="true">.</span> not run', text)
+    assert chip is not None
+    assert chip[1] == "open"
+
+
+# --- JUnit --------------------------------------------------------------------------------------
+
+
+def test_junit(report: Report) -> None:
+    root = ElementTree.fromstring(junit_text(report))
+    assert root.tag == "testsuites"
+    assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("2", "0", "0")
+    cases = {case.get("name"): case for case in root.iter("testcase")}
+    assert set(cases) == {"framework -> float", "float -> integer"}
+    skipped = cases["framework -> float"].find("skipped")
+    assert skipped is not None
+    assert skipped.get("message") == "not run: no trained module is at hand"
+    assert [child.tag for child in cases["float -> integer"]] == ["system-out"]
+
+
+def test_junit_of_every_status(report: Report) -> None:
+    content = junit_text(hostile_report(report))
+    root = ElementTree.fromstring(content)
+    kinds = [case[0].tag for case in root.iter("testcase")]
+    assert kinds == ["skipped", "error", "skipped", "failure"]
+    totals = [root.get(name) for name in ("tests", "failures", "errors", "skipped")]
+    assert totals == ["4", "1", "1", "2"]
+    failure = next(root.iter("failure"))
+    assert failure.get("message") == f"broken: 1 value of 20 differ {SHOWN}"
+    assert root[0].get("name") == SHOWN
+
+
+# --- saving -------------------------------------------------------------------------------------
+
+
+def test_save_and_replace(report: Report, tmp_path: Path) -> None:
+    place = report.save(tmp_path / "deep" / "report")
+    names = ["junit.xml", "report.html", "report.json"]
+    assert sorted(p.name for p in place.iterdir()) == names
+    (place / "left.txt").write_text("of the one before")
+    report.save(place)
+    assert sorted(p.name for p in place.iterdir()) == names
+    assert [p.name for p in place.parent.iterdir()] == ["report"]
+
+
+def test_save_replaces_nothing_else(report: Report, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("an artifact")
+    with pytest.raises(InputError) as caught:
+        report.save(tmp_path)
+    assert str(caught.value) == (
+        "error[SNN003]: the place that is named is free or holds a result of snnc\n"
+        f"  --> {tmp_path}\n"
+        "   found: a directory with other files\n"
+        "   limit: a new directory, an empty one, or a report of snnc to replace\n"
+        "  remedy: name another directory with --report"
+    )
+    assert [p.name for p in tmp_path.iterdir()] == ["manifest.json"]
+
+
+def test_save_below_a_file(report: Report, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EnvironmentFault, match=r"found: Not a directory\n"):
+        report.save(tmp_path / "file" / "report")
+
+
+# --- terminal -----------------------------------------------------------------------------------
+
+
+def test_summary(report: Report) -> None:
+    executions = (
+        execution("framework", "snntorch", None, 0, 1.26),
+        execution("float", "float", 0.975, 0, 0.0154),
+        execution("integer", "integer", 0.97222, 2, 0.4),
+    )
+    broken = hostile_report(report).model_copy(
+        update={
+            "executions": executions,
+            "links": (
+                link("framework", "float", ("spikes",), 0, 98_765),
+                link("float", "integer", ("spikes",), 1234, 98_765),
+            ),
+        }
+    )
+    assert summary_table(broken).splitlines() == [
+        "execution             accuracy  compared with               differ  latency    time",
+        "--------------------  --------  -----------------  ---------------  -------  ------",
+        "framework (snntorch)         -  -                                -  0 steps   1.3 s",
+        "float                  97.50 %  framework: spikes      0 of 98,765  0 steps   15 ms",
+        "integer                97.22 %  float: spikes      1,234 of 98,765  2 steps  400 ms",
+    ]
+    lines = summary_text(broken).splitlines()
+    assert lines[-2:] == [
+        f"first divergence: step 3, sample 1, population {SHOWN}, neuron 0, 2: v 64 against nan",
+        f"not equivalent: {SHOWN}",
+    ]
+
+
+def execution(
+    name: str, executor: str, accuracy: float | None, latency: int, seconds: float
+) -> Execution:
+    return Execution(
+        name=name,
+        executor=executor,
+        accuracy=accuracy,
+        correct=None,
+        output_spikes=9,
+        latency_steps=latency,
+        seconds=seconds,
+    )
+
+
+def link(reference: str, other: str, signals: tuple[str, ...], differing: int, values: int) -> Link:
+    return Link(
+        reference=reference,
+        other=other,
+        promise="",
+        status=Status.HELD,
+        reason="",
+        signals=signals,
+        differing=differing,
+        values=values,
+    )
