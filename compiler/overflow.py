@@ -107,9 +107,8 @@ def bound_potential(
         runaway = _sum_over_time(np.maximum(up - keep * theta, 0), dv)
         return np.maximum(np.maximum(theta + up, runaway), lowest)
     runaway = _sum_over_time(np.maximum(up - theta, 0), dv)
-    above = 2 * theta + up if reset is FixedReset.SUBTRACT_RETEST else theta + up
     undershoot = (1 - keep) * theta + down + unit
-    return np.asarray(np.maximum.reduce([above, runaway, undershoot, lowest]))
+    return np.asarray(np.maximum.reduce([theta + up, runaway, undershoot, lowest]))
 
 
 def _sum_over_time(drive_a_step: Bounds, dv: Bounds) -> Bounds:

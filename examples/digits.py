@@ -5,6 +5,10 @@
 The commands that do the same one by one are printed as it goes. They use the two functions below:
 ``examples/digits.py:network`` is how snnc finds the trained module.
 """
+# torch and scikit-learn have few types:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
+# pyright: reportArgumentType=false, reportReturnType=false
 
 from __future__ import annotations
 
@@ -13,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import snntorch
-from snntorch.utils import reset
 import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
+from snntorch.utils import reset
 from torch import nn
 
 import snnc
@@ -65,6 +69,7 @@ def train(epochs: int = 25) -> nn.Sequential:
     model = untrained()
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
     for epoch in range(epochs):
+        losses: list[float] = []
         for batch in torch.randperm(len(y_train)).split(64):
             reset(model)
             rates = torch.stack([model(step)[0] for step in x_train[:, batch]]).mean(0)
@@ -72,7 +77,8 @@ def train(epochs: int = 25) -> nn.Sequential:
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-        print(f"  epoch {epoch + 1:2d} of {epochs}, loss {loss.item():.3f}", flush=True)
+            losses.append(loss.item())
+        print(f"  epoch {epoch + 1:2d} of {epochs}, loss {np.mean(losses):.3f}", flush=True)
     return model
 
 

@@ -60,14 +60,13 @@ def parse_node(place: str, group: Tree) -> nir.NIRNode | list[Diagnostic]:
 def node_fields(node: nir.NIRNode) -> Tree:
     """Give what a file holds for ``node``, metadata left out; only ``type`` where unknown."""
     kind = type(node).__name__
+    values: dict[str, Any] = {}
     if isinstance(node, nir.Input):
-        return {"type": kind, "shape": np.asarray(node.input_type["input"], np.int64)}
-    if isinstance(node, nir.Output):
-        return {"type": kind, "shape": np.asarray(node.output_type["output"], np.int64)}
-    form = FORMS.get(kind)
-    values: dict[str, Any] = {n: getattr(node, n) for n in form.fields} if form else {}
-    if form:
-        values |= {n: v for n in form.optional if (v := getattr(node, n)) is not None}
+        values = {"shape": node.input_type["input"]}
+    elif isinstance(node, nir.Output):
+        values = {"shape": node.output_type["output"]}
+    elif kind in FORMS:
+        values = {n: getattr(node, n) for n in (*FORMS[kind].fields, *FORMS[kind].optional)}
     if isinstance(node, nir.Flatten):
         values["input_type"] = node.input_type["input"]
     tree: Tree = {"type": kind}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
-from snnc.frontends.torch_trace import tensors_of
+from snnc.frontends.torch_trace import changes_of, tensors_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,7 +39,9 @@ class States:
     problems: dict[str, Diagnostic] = field(default_factory=dict[str, Diagnostic])
     _blanks: dict[str, Tensor] = field(default_factory=dict[str, "Tensor"])
     _carries: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
-    _left: dict[tuple[str, str], Tensor] = field(default_factory=dict[tuple[str, str], "Tensor"])
+    _left: dict[tuple[str, str], tuple[Tensor, int]] = field(
+        default_factory=dict[tuple[str, str], "tuple[Tensor, int]"]
+    )
 
     def start(self, module: Module, x: Tensor) -> None:
         """Set every state to zero and forget the steps so far; ``x`` is the input to come."""
@@ -55,13 +57,13 @@ class States:
     def arguments(self) -> dict[str, Tensor]:
         """Give what ``forward`` takes beside its input in the step to come."""
         return {
-            name: self._left[self._carries[name]] if name in self._carries else blank
+            name: self.left(*self._carries[name]) if name in self._carries else blank
             for name, blank in self._blanks.items()
         }
 
     def left(self, path: str, state: str) -> Tensor:
         """Give the state that a neuron left in the step before."""
-        return self._left[path, state]
+        return self._left[path, state][0]
 
     def unclaimed(self) -> Iterator[Diagnostic]:
         """Tell of the arguments of ``forward`` that no neuron took as its state."""
@@ -100,10 +102,12 @@ class States:
 
     def _continues(self, path: str, state: str, value: Tensor, x: Tensor) -> bool:
         if (path, state) in self._left:
-            return value is self._left[path, state]
+            left, changes = self._left[path, state]
+            return value is left and changes_of(left) == changes
         for name, blank in self._blanks.items():
             if value is blank:
-                return self._carries.setdefault(name, (path, state)) == (path, state)
+                self._carries.setdefault(name, (path, state))
+                return True
         return value.shape != x.shape or not bool(value.any())  # snnTorch replaces other shapes
 
     def _after(self, path: str) -> Any:
@@ -112,7 +116,8 @@ class States:
             self.spikes[path] = next(tensors_of(output))
             for state in STATES:
                 if hasattr(layer, state):
-                    self._left[path, state] = cast("Tensor", getattr(layer, state))
+                    left = cast("Tensor", getattr(layer, state))
+                    self._left[path, state] = left, changes_of(left)
 
         return hook
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import click
 
@@ -35,27 +35,40 @@ def exit_code(error: BaseException, *, command: str, debug: bool) -> int:
     if debug:
         note("".join(traceback.format_exception(error)).rstrip())
     match error:
-        case SnncError():
-            for index, diagnostic in enumerate(error.diagnostics):
-                note("") if index else None
-                note_diagnostic(diagnostic)
-            return error.exit_code
-        case click.UsageError():
-            note_diagnostic(_wrong_use(error, command))
-            return USE
         case click.Abort() | KeyboardInterrupt():
             note("interrupted")
             return INTERRUPTED
+        case SystemExit() if _is_of_click(error):
+            return 0  # the reader of its help has gone away
+        case _:
+            diagnostics, code = _told(error, command)
+    for index, diagnostic in enumerate(diagnostics):
+        if index:
+            note("")
+        note_diagnostic(diagnostic)
+    return code
+
+
+def _is_of_click(error: BaseException) -> bool:
+    """Say whether click itself raised ``error``, and not a function that it called."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and str(frames[-1].f_globals.get("__name__")).startswith("click.")
+
+
+def _told(error: BaseException, command: str) -> tuple[Sequence[Diagnostic], int]:
+    """Give what to say of an error, and the exit code."""
+    match error:
+        case SnncError():
+            return error.diagnostics, error.exit_code
+        case click.UsageError():
+            return [_wrong_use(error, command)], USE
         case MemoryError():
-            note_diagnostic(_refused("out of memory", "give fewer samples at once"))
-            return ENVIRONMENT
+            return [_refused("out of memory", "give fewer samples at once")], ENVIRONMENT
         case OSError():
             found = f"{error.strerror or error}: {error.filename or 'no file'}"
-            note_diagnostic(_refused(found, "snnc doctor looks at the machine"))
-            return ENVIRONMENT
+            return [_refused(found, "snnc doctor looks at the machine")], ENVIRONMENT
         case _:
-            note_diagnostic(_fault(error))
-            return INTERNAL
+            return [_fault(error)], INTERNAL
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:

@@ -40,7 +40,7 @@ class Judge:
             return missing
         comparison, link = self._measured(names, runs, promise, signals)
         if comparison.first is not None:
-            found = f"{count(comparison.differing, 'value')} of {comparison.values:,} differ"
+            found = f"{comparison.differing:,} of {count(comparison.values, 'value')} differ"
             return link.model_copy(update={"status": Status.BROKEN, "reason": found})
         if comparison.uncompared:
             found = f"only one of the two recorded {', '.join(comparison.uncompared)}"

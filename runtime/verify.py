@@ -41,7 +41,7 @@ def verify(
     x: Inputs | npt.ArrayLike,
     *,
     labels: npt.ArrayLike | None = None,
-    targets: Sequence[str] = ("integer", "lava"),
+    targets: str | Sequence[str] = ("integer", "lava"),
     framework: torch.nn.Module | None = None,
     max_drop: float = 1.0,
     timeout: float | None = None,
@@ -80,6 +80,7 @@ def verify(
     Raises:
         InputError: The model, the data or the options cannot be used.
     """
+    targets = (targets,) if isinstance(targets, str) else tuple(targets)
     raise_all(_option_problems(targets, max_drop))
     options = CompileOptions(calibration, dt, dialect, reset, weight_bits, input_shape)
     subject = load_subject(model, targets, framework, options, progress)

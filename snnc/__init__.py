@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from snnc.runtime.compare import Comparison as Comparison
     from snnc.runtime.compare import Divergence as Divergence
     from snnc.runtime.compare import compare as compare
-    from snnc.runtime.deploy import compile as compile  # noqa: A004  (the verb that users look for)
+    from snnc.runtime.deploy import compile as compile
     from snnc.runtime.report import Report as Report
     from snnc.runtime.verify import verify as verify
     from snnc.targets.artifact import Artifact as Artifact

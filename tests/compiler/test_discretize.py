@@ -368,12 +368,15 @@ def test_metadata_gives_the_very_numbers() -> None:
 
 
 def test_metadata_delay_and_order() -> None:
-    """The order of summation is the noted one, not that of the names."""
+    """The order of summation is the noted one, not that of names and delays."""
     g = noted()
-    g.nodes["again"] = linear(np.eye(2), {"snnc": {"delay": 1, "order": -1, "origin": "rec"}})
-    g.edges += [("lif", "again"), ("again", "lif")]
+    for name, delay, order in (("again", 1, 2), ("late", 1, -1)):
+        notes = {"snnc": {"delay": delay, "order": order, "origin": name}}
+        g.nodes[name] = linear(np.eye(2), notes)
+        g.edges += [("lif", name), (name, "lif")]
     net = discretize(g)
-    assert [(q.name, q.delay) for q in net.incoming("lif")] == [("again", 1), ("fc", 0)]
+    sums = [(q.name, q.delay) for q in net.incoming("lif")]
+    assert sums == [("late", 1), ("fc", 0), ("again", 1)]
 
 
 def test_nir_dialect() -> None:
@@ -550,6 +553,13 @@ def test_the_order_in_the_graph_does_not_matter(g: nir.NIRGraph, random: Any) ->
     random.shuffle(edges)
     other = graph({name: g.nodes[name] for name in names}, edges)
     assert as_data(discretize(g, dt=STEP)) == as_data(discretize(other, dt=STEP))
+
+
+def test_names_decide_what_the_order_of_evaluation_leaves_open() -> None:
+    nodes = {"x": source(), "a": lif(), "b": lif(), "c": lif(), "y": sink(), "z": sink()}
+    edges = [("x", "c"), ("x", "b"), ("b", "a"), ("a", "y"), ("c", "z")]
+    net = discretize(graph(nodes, edges), dt=STEP)
+    assert [p.name for p in net.populations] == ["b", "a", "c"]
 
 
 @given(graphs())

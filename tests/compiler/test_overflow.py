@@ -167,11 +167,11 @@ def test_v_comes_close_above_the_threshold(reset: str) -> None:
 
 def test_undershoot_of_a_delayed_subtraction() -> None:
     """A spike without memory: the step after it subtracts the whole threshold from nothing."""
-    net = behind_relays([101, -50], threshold=100, dv=4096, reset="subtract-delayed")
+    net = behind_relays([101, -127], threshold=100, dv=4096, reset="subtract-delayed")
     reached = extremes(net, {"x": np.array([[1, 0], [0, 1], [0, 1], [0, 0]])})["lif"]
     bounds = bound_states(net)["lif"]
-    assert reached.largest_v[0] == 150 * 64
-    assert bounds.v[0] == 201 * 64  # theta + drive, above theta + inhibition + 1
+    assert reached.largest_v[0] == 227 * 64
+    assert bounds.v[0] == 227 * 64 + 1
 
 
 def test_by_hand() -> None:
@@ -218,3 +218,18 @@ def test_the_limit_itself_is_not_proven() -> None:
     assert bound_states(at)["lif"].u[0] == 2**23
     assert not bound_states(at)["lif"].proven[0]
     assert bound_states(below)["lif"].proven[0]
+
+
+def test_u_alone_can_break_the_proof() -> None:
+    """A bias takes ``v`` back from the limit that ``u`` reaches."""
+    fields: dict[str, Any] = {"dv": 4096, "bias_mant": -1, "reset": "none"}
+    net = fixed_network(
+        [fixed_population("relay", 16), fixed_population("lif", **fields)],
+        [
+            fixed_projection("x", "relay", np.eye(16)),
+            fixed_projection("relay", "lif", [[64] * 16], weight_exp=7),
+        ],
+    )
+    bounds = bound_states(net)["lif"]
+    assert (bounds.u[0], bounds.v[0]) == (2**23, 2**23 - 1)
+    assert not bounds.proven[0]

@@ -215,6 +215,24 @@ def test_a_wrong_node_or_edge(
     assert refusal(path) == text(head, f"{path}:{node}", found, limit, AGAIN)
 
 
+def test_a_node_of_no_neurons(tmp_path: Path) -> None:
+    def edit(file: Any) -> None:
+        for field in ("r", "tau", "v_leak", "v_reset", "v_threshold"):
+            put(f"{NODES}lif/{field}", reals(0))(file)
+        put(NODES + "fc/weight", reals(3, 0))(file)
+        put("node/edges", [("in", "fc")])(file)
+
+    path = edited(tmp_path / "a.nir", edit)
+    found = "r [0], tau [0], v_leak [0], v_reset [0], v_threshold [0]"
+    limit = "one value, or one for each neuron, alike in all fields"
+    assert refusal(path) == "\n\n".join(
+        [
+            text(COMPLETE, f"{path}:fc.weight", "shape [3, 0]", "[n_out, n_in]", AGAIN),
+            text(COMPLETE, f"{path}:lif", found, limit, AGAIN),
+        ]
+    )
+
+
 def test_flatten_is_checked(tmp_path: Path) -> None:
     graph = small_graph()
     graph.nodes["flat"] = nir.Flatten(input_type={"input": np.array([2])}, start_dim=0)

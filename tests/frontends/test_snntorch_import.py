@@ -23,6 +23,11 @@ torch, nn, snn = optional("torch"), optional("torch.nn"), optional("snntorch")
 pytestmark = pytest.mark.torch
 
 
+@pytest.fixture(autouse=True)
+def same_weights() -> None:
+    torch.manual_seed(1)
+
+
 def two_layers(**options: Any) -> Any:
     options = {"init_hidden": True, **options}
     return nn.Sequential(

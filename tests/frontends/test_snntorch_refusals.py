@@ -20,6 +20,12 @@ torch, nn, snn = optional("torch"), optional("torch.nn"), optional("snntorch")
 
 pytestmark = pytest.mark.torch
 
+
+@pytest.fixture(autouse=True)
+def same_weights() -> None:
+    torch.manual_seed(1)
+
+
 UNSUPPORTED = "error[SNN112]: every layer of the model is one that snnc can import"
 UNTRACEABLE = (
     "error[SNN113]: every layer's input comes from the model's input or from another layer, "
@@ -381,7 +387,13 @@ def starts_high(self: Any, x: Any) -> Any:
     return self.lif2(self.fc2(spk1))
 
 
-@pytest.mark.parametrize("forward", [resets, starts_again, starts_high])
+def changes_in_place(self: Any, x: Any) -> Any:
+    spk1, mem1 = self.lif1(self.fc1(x))
+    mem1.mul_(0.5)
+    return self.lif2(self.fc2(spk1))
+
+
+@pytest.mark.parametrize("forward", [resets, starts_again, starts_high, changes_in_place])
 def test_a_state_that_does_not_go_on_is_refused(forward: Callable[..., Any]) -> None:
     assert refusal(functional(forward)) == text(
         UNTRACEABLE, "lif1", "mem does not go on from the step before", STATE_LIMIT, STATE_REMEDY

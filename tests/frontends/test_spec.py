@@ -29,7 +29,8 @@ def refusal(spec: str) -> str:
     return str(caught.value)
 
 
-def test_a_module_is_loaded(tmp_path: Path) -> None:
+def test_a_module_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     (tmp_path / "beside_the_model.py").write_text("SIZE = 7\n")
     path = tmp_path / "my model.py"
     path.write_text(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -258,10 +261,11 @@ def raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (InternalError("after retime:\nno\x1b"), r"InternalError: after retime:\nno\x1b"),
         (KeyError("x"), "KeyError: 'x'"),
+        (SystemExit(0), "SystemExit: 0"),
     ],
 )
 def test_4_our_fault(
-    error: Exception, found: str, snnc: Snnc, monkeypatch: pytest.MonkeyPatch
+    error: BaseException, found: str, snnc: Snnc, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raising(error, monkeypatch)
     ended = snnc("targets")
@@ -315,11 +319,12 @@ def test_debug_shows_the_traceback_wherever_it_stands(
     assert "Traceback" not in snnc("targets").err
 
 
-def test_a_reader_that_goes_away_is_no_error(here: Path) -> None:
+@pytest.mark.parametrize("arguments", [["inspect", "model.integer"], ["--help"]])
+def test_a_reader_that_goes_away_is_no_error(arguments: list[str], here: Path) -> None:
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
-        [sys.executable, "-m", "snnc", "inspect", "model.integer"],
+        [sys.executable, "-m", "snnc", *arguments],
         cwd=here,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=write,
@@ -355,6 +360,54 @@ def test_progress_is_one_line_after_a_second(snnc: Snnc, monkeypatch: pytest.Mon
 def test_no_progress_on_short_work(snnc: Snnc, monkeypatch: pytest.MonkeyPatch) -> None:
     slow_targets(monkeypatch, 0.1)
     assert snnc("targets").err == ""
+
+
+def on_terminal(script: str, **environment: str) -> str:
+    """Run Python with a terminal as its stderr and give what it wrote there."""
+    terminal, stderr = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", **environment},
+        stderr=stderr,
+    )
+    os.close(stderr)
+    written = b""
+    with contextlib.suppress(OSError):  # the terminal's way to say that all has been read
+        while part := os.read(terminal, 4096):
+            written += part
+    os.close(terminal)
+    assert process.wait(30) == 0
+    return written.decode()
+
+
+STAGES = """
+import time
+from snnc.runtime.console import Display
+with Display() as display:
+    progress = display.stage("one \x1b[2J")
+    for done in range(5):
+        progress(done, 5)
+        time.sleep(0.1)
+    display.stage("two")
+    time.sleep(0.2)
+"""
+
+
+def test_progress_on_a_terminal_goes_away() -> None:
+    written = on_terminal(STAGES)
+    assert r"one \x1b[2J" in written
+    assert "\x1b[2J" not in written
+    assert "two" in written
+    assert written.rstrip().endswith("\x1b[2K\x1b[?25h")  # line erased, cursor shown
+
+
+def test_progress_without_color() -> None:
+    assert re.search(r"\x1b\[[0-9;]*3\d", on_terminal(STAGES))
+    assert not re.search(r"\x1b\[[0-9;]*3\d", on_terminal(STAGES, NO_COLOR="1"))
+
+
+def test_no_bar_on_a_dumb_terminal() -> None:
+    assert on_terminal(STAGES, TERM="dumb") == ""
 
 
 def test_module_can_be_run(here: Path) -> None:

@@ -19,7 +19,7 @@ from snnc.compiler.diagnostics import (
 )
 from snnc.compiler.trace import Trace
 from snnc.runtime.conclude import headline, verdict_of
-from snnc.runtime.report import Link, Status, Verdict
+from snnc.runtime.report import Link, Report, Status, Verdict
 from snnc.runtime.verify import verify
 from snnc.targets.integer.target import IntegerTarget
 from snnc.targets.lava.target import LavaTarget
@@ -102,7 +102,7 @@ def test_one_bit_on_lava_breaks_the_promise(signal: str, lava: list[Any]) -> Non
         signal,
     )
     assert first.other == first.reference + 1
-    assert report.headline.startswith("integer -> lava: 1 value of 1,584 differ. 1 promise kept: ")
+    assert report.headline.startswith("integer -> lava: 1 of 1,584 values differ. 1 promise kept: ")
     with pytest.raises(AssertionError) as caught:
         report.assert_equivalent()
     assert str(caught.value).splitlines()[-1] == f"first divergence: {first}"
@@ -153,7 +153,7 @@ def test_nothing_judged_is_incomplete() -> None:
 
 
 def test_equal_spikes_need_no_labels() -> None:
-    report = verify(graph(), data(), dt=1e-4, targets=("integer",))
+    report = verify(graph(), data(), dt=1e-4, targets="integer")
     assert report.links[1].reason == "all 528 values are equal"
     assert (report.verdict, report.links[1].status) == ("equivalent", "held")
 
@@ -220,6 +220,23 @@ def test_lava_absent_on_the_command_line(
     assert sorted(p.name for p in (here / "r").iterdir()) == [
         *("junit.xml", "report.html", "report.json")
     ]
+
+
+def test_json_is_the_report(here: Path, snnc: Snnc) -> None:
+    Path("s.yaml").write_text("targets: [integer]\nlabels: y.npy\nreport: r\ninput: x.npy\n")
+    ended = snnc("verify", "model.integer", "--config", "s.yaml", "--json")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out == (here / "r" / "report.json").read_text()
+
+
+def test_report_names_the_command(here: Path, snnc: Snnc, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ["verify", "model.integer", "--input", "x.npy", "--report", "my report"]
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/snnc", *arguments, "--targets", "integer"])
+    snnc(*sys.argv[1:])
+    report = Report.model_validate_json((here / "my report" / "report.json").read_text())
+    assert report.command == (
+        "snnc verify model.integer --input x.npy --report 'my report' --targets integer"
+    )
 
 
 # --- verdicts -----------------------------------------------------------------------------------
