@@ -17,11 +17,8 @@ import numpy.typing as npt
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.network import Integration, Reals, Reset
+from snnc.compiler.notes import metadata
 
-KEY = "snnc"
-"""The one key of a node's or graph's metadata that is ours."""
-FORMAT = 1
-"""Version of our metadata."""
 DIALECTS = ("nir", "snntorch")
 SNNTORCH_DT = 1e-4
 """The step that snnTorch's own exporter assumes (snntorch 1.0.0, ``export_nir.py``)."""
@@ -54,12 +51,6 @@ class Semantics:
     dt: float
     neurons: Mapping[str, Neurons]
     choices: tuple[str, ...]
-
-
-def metadata(node: nir.NIRNode) -> Mapping[str, Any]:
-    """Give what snnc noted on ``node``, empty where it did not."""
-    notes = cast("Mapping[str, Any]", node.metadata or {})
-    return cast("Mapping[str, Any]", notes.get(KEY, {}))
 
 
 def settle(

@@ -11,8 +11,9 @@ import numpy as np
 from snnc.compiler import rules
 from snnc.compiler.check import check_network
 from snnc.compiler.diagnostics import Diagnostic, raise_all
-from snnc.compiler.dialects import Neurons, metadata, reals, settle
+from snnc.compiler.dialects import Neurons, reals, settle
 from snnc.compiler.network import Input, Network, Output, Population, Projection, Reals
+from snnc.compiler.notes import metadata, note_problems
 from snnc.compiler.wiring import COMPILED, Route, Wiring, edge_problems
 
 Shape = tuple[int, ...]
@@ -44,6 +45,7 @@ def discretize(
     raise_all(_unknown_nodes(graph))
     raise_all(_empty_nodes(graph))
     raise_all(edge_problems(graph))
+    raise_all(note_problems(graph))
     semantics = settle(graph, dt=dt, dialect=dialect, reset=reset)
     wiring = Wiring(graph)
     raise_all(wiring.problems())

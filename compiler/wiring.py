@@ -13,7 +13,7 @@ import numpy as np
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
-from snnc.compiler.dialects import metadata
+from snnc.compiler.notes import metadata
 
 WEIGHTS = (nir.Linear, nir.Affine)
 SOURCES = (nir.Input, nir.LIF)

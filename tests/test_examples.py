@@ -64,7 +64,9 @@ def test_the_printed_commands(demo: tuple[Path, str]) -> None:
         for path in (folder / "build/digits").rglob("*")
         if path.is_file() and ("lava" in path.parts or path.suffix == ".nir")
     }
-    commands = [shlex.split(line) for line in re.findall(r"^ *\$ snnc (.*)$", printed, re.M)]
+    commands = [
+        shlex.split(line) for line in re.findall(r"^ *\$ snnc (.*)$", printed, re.MULTILINE)
+    ]
     assert [c[0] for c in commands] == ["import", "compile", "run", "verify"]
     for command in commands:
         run(["-m", "snnc", *command], folder)

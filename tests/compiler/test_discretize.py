@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from itertools import pairwise
 from typing import Any
@@ -346,6 +346,62 @@ def test_delays_out_of_range(delay: int) -> None:
     found = f"delay: {delay} to {delay}"
     wanted = text("SNN105", "net.fc1", found, "0 to 63", PARAMETER)
     assert message(g, dt=None) == wanted
+
+
+def drop(g: nir.NIRGraph, field: str) -> None:
+    del g.metadata["snnc"][field]
+
+
+def note(g: nir.NIRGraph, **notes: Any) -> None:
+    g.metadata["snnc"].update(notes)
+
+
+def note_on(name: str, **notes: Any) -> Callable[[nir.NIRGraph], None]:
+    return lambda g: g.nodes[name].metadata["snnc"].update(notes)
+
+
+NOTES: dict[str, tuple[Callable[[nir.NIRGraph], object], list[tuple[str, str]]]] = {
+    "no framework": (lambda g: drop(g, "framework"), [("the graph", "no 'framework'")]),
+    "no dt": (lambda g: drop(g, "dt"), [("the graph", "no 'dt'")]),
+    "dt as text": (lambda g: note(g, dt="x"), [("the graph", "dt = 'x'")]),
+    "dt of 0": (lambda g: note(g, dt=0.0), [("the graph", "dt = 0.0")]),
+    "a later format": (lambda g: note(g, format=2), [("the graph", "format = 2")]),
+    "an unknown reset": (note_on("lif", reset="soft"), [("lif", "reset = 'soft'")]),
+    "an unknown integration": (note_on("lif", integration=3), [("lif", "integration = 3")]),
+    "another shape": (
+        note_on("lif", decay=np.ones(3), leak=np.ones((2, 2))),
+        [("lif", "decay = array([1., 1., 1.])"), ("lif", f"leak = {np.ones((2, 2))!r}")],
+    ),
+    "text for numbers": (note_on("lif", gain="high"), [("lif", "gain = 'high'")]),
+    "nothing on a node": (
+        lambda g: g.nodes["lif"].metadata.clear(),
+        [
+            ("lif", f"no {field!r}")
+            for field in ("integration", "reset", "decay", "gain", "leak", "threshold")
+        ],
+    ),
+    "delay as text": (note_on("fc", delay="x"), [("fc", "delay = 'x'")]),
+    "half a step": (note_on("fc", delay=0.5), [("fc", "delay = 0.5")]),
+    "two orders": (note_on("fc", order=np.ones(2)), [("fc", "order = array([1., 1.])")]),
+}
+
+
+@pytest.mark.parametrize("case", NOTES)
+def test_notes_that_are_not_whole(case: str) -> None:
+    spoil, found = NOTES[case]
+    g = noted()
+    spoil(g)
+    limit = "the notes of snnc's frontends, format 1"
+    remedy = "import the trained module again: snnc import SPEC -o model.nir"
+    assert message(g, dt=None) == "\n\n".join(
+        text("SNN104", f"{node}, metadata", what, limit, remedy) for node, what in found
+    )
+
+
+def test_notes_of_another_kind_are_no_notes() -> None:
+    g = plain()
+    g.metadata["snnc"] = "a word"
+    assert discretize(g, dt=STEP).dt == STEP
 
 
 # --- what is made ------------------------------------------------------------------------------
