@@ -106,12 +106,13 @@ def _check_order(network: Network | FixedNetwork) -> Iterator[Diagnostic]:
 
 
 def _check_population(population: Population) -> Iterator[Diagnostic]:
-    for field in ("decay", "gain", "leak", "threshold"):
+    for field in ("decay", "current_decay", "gain", "leak", "threshold"):
         values: npt.NDArray[np.float32] = getattr(population, field)
         yield from _has_shape(population, field, values, (population.size,))
         if not np.isfinite(values).all():
             yield _number(population, field, "a value that is not finite", "finite numbers")
     yield from _in_range(population, "decay", population.decay, 0, 1)
+    yield from _in_range(population, "current_decay", population.current_decay, 0, 1)
     if (population.threshold <= 0).any():
         yield _number(population, "threshold", f"{population.threshold.min():g}", "above 0")
 

@@ -1,7 +1,7 @@
 """Whose conventions the numbers of a NIR graph follow, and how its neurons therefore compute.
 
-The same ``nir.LIF`` is written by different frameworks for different computations. Measured
-equivalences of the dialects are in the docstrings of ``_nir`` and ``_snntorch``.
+The same ``nir.LIF`` is written by different frameworks for different computations; what each
+dialect takes it for is in ``equations``.
 """
 
 from __future__ import annotations
@@ -12,30 +12,44 @@ from typing import Any, cast
 
 import nir
 import numpy as np
-import numpy.typing as npt
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
-from snnc.compiler.network import Integration, Reals, Reset
-from snnc.compiler.notes import metadata
+from snnc.compiler.equations import (
+    Neurons,
+    euler_rate,
+    gains,
+    is_unit,
+    nir_neurons,
+    noted_neurons,
+    snntorch_neurons,
+)
+from snnc.compiler.network import Reset
+from snnc.compiler.notes import NEURONS, NeuronNode, metadata
 
 DIALECTS = ("nir", "snntorch")
 SNNTORCH_DT = 1e-4
 """The step that snnTorch's own exporter assumes (snntorch 1.0.0, ``export_nir.py``)."""
-UNIT_GAIN_TOLERANCE = 1e-5
-"""``r dt / tau`` of a network without such a factor: 1 but for float32 rounding (8e-8)."""
-
-
-@dataclass(frozen=True)
-class Neurons:
-    """How the neurons of one node compute; arrays broadcast to the node's shape."""
-
-    integration: Integration
-    decay: Reals
-    gain: Reals
-    leak: Reals
-    threshold: Reals
-    reset: Reset
+_NIR_CHOICES = (
+    (
+        nir.LIF,
+        "dialect nir: forward Euler, v += dt/tau * ((r*I + v_leak) - v), from v = 0",
+    ),
+    (
+        nir.CubaLIF,
+        "dialect nir: forward Euler, i += w_in*dt/tau_syn * r*I, v += dt/tau_mem * ((v_leak - v) "
+        "+ i), i -= dt/tau_syn * i, from i = v = 0; r is folded into i",
+    ),
+    (nir.IF, "dialect nir: forward Euler, v += r*dt * I, from v = 0"),
+)
+_SNNTORCH_CHOICES = (
+    (nir.LIF, "dialect snntorch: v = beta*v + I with beta = 1 - dt/tau, from v = 0"),
+    (
+        nir.CubaLIF,
+        "dialect snntorch: i = alpha*i + I with alpha = 1 - dt/tau_syn, v = beta*v + i with beta = "
+        "1 - dt/tau_mem, from i = v = 0",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +80,7 @@ def settle(
     Raises:
         InputError: SNN004, SNN105, SNN110 or SNN111, all at once.
     """
-    neurons = {n: node for n, node in graph.nodes.items() if isinstance(node, nir.LIF)}
+    neurons = {n: node for n, node in graph.nodes.items() if isinstance(node, NEURONS)}
     raise_all(_option_problems(dt, dialect, reset))
     if metadata(graph):
         raise_all(_contradictions(metadata(graph), dt, dialect, reset))
@@ -84,94 +98,34 @@ def settle(
     return _snntorch(neurons, step, Reset(cast("str", reset)))
 
 
-def _from_metadata(notes: Mapping[str, Any], nodes: Mapping[str, nir.LIF]) -> Semantics:
-    neurons: dict[str, Neurons] = {}
-    for name, node in nodes.items():
-        own = metadata(node)
-        neurons[name] = Neurons(
-            integration=Integration(str(own["integration"])),
-            decay=reals(own["decay"]),
-            gain=reals(own["gain"]),
-            leak=reals(own["leak"]),
-            threshold=reals(own["threshold"]),
-            reset=Reset(str(own["reset"])),
-        )
+def _from_metadata(notes: Mapping[str, Any], nodes: Mapping[str, NeuronNode]) -> Semantics:
+    neurons = {name: noted_neurons(metadata(node)) for name, node in nodes.items()}
     chosen = f"semantics as {notes['framework']} computes, noted in the file by snnc"
     return Semantics(float(notes["dt"]), neurons, (chosen,))
 
 
-def _nir(nodes: Mapping[str, nir.LIF], dt: float, reset: str | None) -> Semantics:
-    """NIR's equation by forward Euler: ``v += dt / tau * ((r I + v_leak) - v)``, reset to zero.
-
-    With ``r = 1`` it is norse's ``LIFBoxCell``, bit for bit.
-    """
+def _nir(nodes: Mapping[str, NeuronNode], dt: float, reset: str | None) -> Semantics:
     rule = Reset(reset) if reset else Reset.ZERO
+    choices = [text for kind, text in _NIR_CHOICES if _any(nodes, kind)]
+    choices.append(f"dt = {dt:g} s, as named")
+    choices.append(f"reset {rule}" + (", as named" if reset else ", as NIR defines it"))
+    neurons = {name: nir_neurons(node, dt, rule) for name, node in nodes.items()}
+    return Semantics(dt, neurons, tuple(choices))
+
+
+def _snntorch(nodes: Mapping[str, NeuronNode], dt: float, reset: Reset) -> Semantics:
+    choices = [text for kind, text in _SNNTORCH_CHOICES if _any(nodes, kind)]
+    choices += [f"dt = {dt:g} s", f"reset {reset}, as named"]
     neurons = {
-        name: Neurons(
-            integration=Integration.EULER,
-            decay=euler_rate(np.asarray(node.tau), dt),
-            gain=reals(node.r),
-            leak=reals(node.v_leak),
-            threshold=reals(node.v_threshold),
-            reset=rule,
-        )
+        name: snntorch_neurons(node, dt, reset)
         for name, node in nodes.items()
+        if not isinstance(node, nir.IF)  # refused
     }
-    return Semantics(
-        dt,
-        neurons,
-        (
-            "dialect nir: forward Euler, v += dt/tau * ((r*I + v_leak) - v), from v = 0",
-            f"dt = {dt:g} s, as named",
-            f"reset {rule}" + (", as named" if reset else ", as NIR defines it"),
-        ),
-    )
+    return Semantics(dt, neurons, tuple(choices))
 
 
-def _snntorch(nodes: Mapping[str, nir.LIF], dt: float, reset: Reset) -> Semantics:
-    """SnnTorch's ``mem = beta * mem + x`` with ``beta = 1 - dt / tau`` (``export_nir.py``)."""
-    neurons = {
-        name: Neurons(
-            integration=Integration.DECAY,
-            decay=snntorch_beta(np.asarray(node.tau), dt),
-            gain=np.ones_like(reals(node.r)),
-            leak=np.zeros_like(reals(node.v_leak)),
-            threshold=reals(node.v_threshold),
-            reset=reset,
-        )
-        for name, node in nodes.items()
-    }
-    return Semantics(
-        dt,
-        neurons,
-        (
-            "dialect snntorch: v = beta*v + I with beta = 1 - dt/tau, from v = 0",
-            f"dt = {dt:g} s",
-            f"reset {reset}, as named",
-        ),
-    )
-
-
-def euler_rate(tau: npt.NDArray[Any], dt: float) -> Reals:
-    """Give ``dt / tau`` in the precision of ``tau``: 1 where a float32 ``tau`` is one step."""
-    return reals((np.float32(dt) if tau.dtype == np.float32 else dt) / tau)
-
-
-def snntorch_beta(tau: npt.NDArray[Any], dt: float) -> Reals:
-    """Give back the float32 ``beta`` that was exported as ``tau = dt / (1 - beta)``.
-
-    Of float32 ``tau``: exact for betas of three decimals from 0.66 on, else 1e-7 off at most.
-    Of float64 ``tau``: exact.
-    """
-    if tau.dtype == np.float32:
-        return reals(np.float32(1) - np.float32(dt) / tau)
-    return reals(1 - dt / tau)
-
-
-def reals(values: Any) -> Reals:
-    """Give ``values`` as float32."""
-    with np.errstate(over="ignore"):  # infinity is refused by check_network
-        return np.asarray(values).astype(np.float32)
+def _any(nodes: Mapping[str, NeuronNode], kind: type[nir.NIRNode]) -> bool:
+    return any(isinstance(node, kind) for node in nodes.values())
 
 
 def _option_problems(
@@ -212,22 +166,18 @@ def _unknown_step(dt: float | None) -> Iterator[Diagnostic]:
         )
 
 
-def _gains(node: nir.LIF, dt: float) -> npt.NDArray[np.float64]:
-    with np.errstate(divide="ignore", invalid="ignore"):  # tau = 0 has a message of its own
-        return np.asarray(node.r, np.float64) * dt / np.asarray(node.tau, np.float64)
-
-
-def _has_unit_gain(node: nir.LIF, dt: float) -> bool:
-    return bool((np.abs(_gains(node, dt) - 1) < UNIT_GAIN_TOLERANCE).all())
-
-
-def _ambiguous(nodes: Mapping[str, nir.LIF], dt: float) -> Iterator[Diagnostic]:
+def _ambiguous(nodes: Mapping[str, NeuronNode], dt: float) -> Iterator[Diagnostic]:
     for name, node in nodes.items():
-        if _has_unit_gain(node, dt) and not (np.asarray(node.r) == 1).all():
+        unit = bool((np.asarray(node.r) == 1).all())
+        if isinstance(node, nir.IF):
+            if unit and not is_unit(gains(node, dt)["r*dt"]):
+                yield _ambiguous_integrator(name, dt)
+        elif not unit and all(map(is_unit, gains(node, dt).values())):
+            factors = " = ".join(gains(node, dt))
             yield Diagnostic(
                 rule=rules.SEMANTICS_KNOWN,
                 node=name,
-                found=f"r*dt/tau = 1 at dt = {dt:g} s: input enters without a factor, as in "
+                found=f"{factors} = 1 at dt = {dt:g} s: input enters without a factor, as in "
                 "snnTorch, whose files do not say how a spike resets",
                 limit="one known computation",
                 remedy="--dialect snntorch --reset subtract-delayed (snnTorch's default), "
@@ -235,21 +185,34 @@ def _ambiguous(nodes: Mapping[str, nir.LIF], dt: float) -> Iterator[Diagnostic]:
             )
 
 
-def _nir_problems(name: str, node: nir.LIF, dt: float) -> Iterator[Diagnostic]:
+def _ambiguous_integrator(name: str, dt: float) -> Diagnostic:
+    return Diagnostic(
+        rule=rules.SEMANTICS_KNOWN,
+        node=name,
+        found=f"r = 1: NIR's equation gives input the factor dt = {dt:g}, but norse and others "
+        "write r = 1 for v += I",
+        limit="one known computation",
+        remedy="--dialect nir for NIR's own equation; for v += I give the node r = 1/dt",
+    )
+
+
+def _nir_problems(name: str, node: NeuronNode, dt: float) -> Iterator[Diagnostic]:
     yield from _neuron_problems(name, node)
-    shortest = float(np.min(node.tau))
-    if shortest > 0 and euler_rate(np.asarray(node.tau), dt).max() > 1:
-        yield Diagnostic(
-            rule=rules.NUMBER_USABLE,
-            node=f"{name}.tau",
-            found=f"{shortest:g} s with steps of {dt:g} s",
-            limit="tau of a step or more: forward Euler overshoots beyond",
-            remedy=f"name the step that the network was trained with: --dt {shortest / 10:.1g}",
-        )
+    for field in _time_constants(node):
+        tau = np.asarray(getattr(node, field))
+        if float(tau.min()) > 0 and euler_rate(tau, dt).max() > 1:
+            yield Diagnostic(
+                rule=rules.NUMBER_USABLE,
+                node=f"{name}.{field}",
+                found=f"{tau.min():g} s with steps of {dt:g} s",
+                limit=f"{field} of a step or more: forward Euler overshoots beyond",
+                remedy="name the step that the network was trained with: "
+                f"--dt {tau.min() / 10:.1g}",
+            )
 
 
 def _snntorch_problems(
-    name: str, node: nir.LIF, dt: float, reset: str | None
+    name: str, node: NeuronNode, dt: float, reset: str | None
 ) -> Iterator[Diagnostic]:
     yield from _neuron_problems(name, node)
     if reset is None:
@@ -260,19 +223,38 @@ def _snntorch_problems(
             limit=", ".join(Reset),
             remedy="--reset subtract-delayed is snnTorch's default",
         )
-    if float(np.min(node.tau)) > 0 and not _has_unit_gain(node, dt):
-        gain = _gains(node, dt).ravel()[0]
+    if isinstance(node, nir.IF):
         yield Diagnostic(
-            rule=rules.NUMBER_USABLE,
-            node=f"{name}.r",
-            found=f"r*dt/tau = {gain:g} at dt = {dt:g} s",
-            limit="1, as snnTorch exports it",
-            remedy="correct --dt, or use --dialect nir",
+            rule=rules.SEMANTICS_KNOWN,
+            node=name,
+            found="a node of type IF",
+            limit="LIF and CubaLIF: snnTorch exports no other neuron",
+            remedy="use --dialect nir",
         )
+    elif all(float(np.min(getattr(node, tau))) > 0 for tau in _time_constants(node)):
+        yield from _factors(name, node, dt)
 
 
-def _neuron_problems(name: str, node: nir.LIF) -> Iterator[Diagnostic]:
-    for field in ("tau", "v_threshold"):
+def _factors(name: str, node: NeuronNode, dt: float) -> Iterator[Diagnostic]:
+    for factor, gain in gains(node, dt).items():
+        if not is_unit(gain):
+            yield Diagnostic(
+                rule=rules.NUMBER_USABLE,
+                node=f"{name}.{factor.partition('*')[0]}",
+                found=f"{factor} = {gain.ravel()[0]:g} at dt = {dt:g} s",
+                limit="1, as snnTorch exports it",
+                remedy="correct --dt, or use --dialect nir",
+            )
+
+
+def _time_constants(node: NeuronNode) -> tuple[str, ...]:
+    if isinstance(node, nir.CubaLIF):
+        return ("tau_syn", "tau_mem")
+    return () if isinstance(node, nir.IF) else ("tau",)
+
+
+def _neuron_problems(name: str, node: NeuronNode) -> Iterator[Diagnostic]:
+    for field in (*_time_constants(node), "v_threshold"):
         values = np.asarray(getattr(node, field), np.float64)
         if not values.min() > 0:
             yield _number(name, field, float(values.min()), "above 0")

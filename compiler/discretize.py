@@ -11,9 +11,10 @@ import numpy as np
 from snnc.compiler import rules
 from snnc.compiler.check import check_network
 from snnc.compiler.diagnostics import Diagnostic, raise_all
-from snnc.compiler.dialects import Neurons, reals, settle
+from snnc.compiler.dialects import settle
+from snnc.compiler.equations import Neurons, reals
 from snnc.compiler.network import Input, Network, Output, Population, Projection, Reals
-from snnc.compiler.notes import metadata, note_problems
+from snnc.compiler.notes import NEURONS, metadata, note_problems
 from snnc.compiler.wiring import COMPILED, Route, Wiring, edge_problems
 
 Shape = tuple[int, ...]
@@ -56,7 +57,7 @@ def discretize(
     )
     populations = tuple(
         _population(graph, wiring, name, semantics.neurons[name])
-        for name in sorted(wiring.of(nir.LIF), key=ranks.__getitem__)
+        for name in sorted(wiring.of(*NEURONS), key=ranks.__getitem__)
     )
     sizes = {i.name: i.size for i in inputs} | {p.name: p.size for p in populations}
     raise_all(_misfits(graph, wiring, sizes))
@@ -86,7 +87,7 @@ def _unknown_nodes(graph: nir.NIRGraph) -> Iterator[Diagnostic]:
 
 def _empty_nodes(graph: nir.NIRGraph) -> Iterator[Diagnostic]:
     for name, node in graph.nodes.items():
-        if isinstance(node, nir.LIF) and np.size(node.v_threshold) == 0:
+        if isinstance(node, NEURONS) and np.size(node.v_threshold) == 0:
             yield _misfit(name, "no neurons", "one at least")
 
 
@@ -95,7 +96,7 @@ def _shape(values: Any) -> Shape:
 
 
 def _population(graph: nir.NIRGraph, wiring: Wiring, name: str, how: Neurons) -> Population:
-    fields = (how.decay, how.gain, how.leak, how.threshold)
+    fields = (how.decay, how.current_decay, how.gain, how.leak, how.threshold)
     shape = np.broadcast_shapes(*(a.shape for a in fields)) or (_rows_into(graph, wiring, name),)
 
     def each(values: Reals) -> Reals:
@@ -107,6 +108,7 @@ def _population(graph: nir.NIRGraph, wiring: Wiring, name: str, how: Neurons) ->
         shape=shape,
         integration=how.integration,
         decay=each(how.decay),
+        current_decay=each(how.current_decay),
         gain=each(how.gain),
         leak=each(how.leak),
         threshold=each(how.threshold),

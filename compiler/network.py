@@ -27,6 +27,27 @@ class Integration(StrEnum):
     """``v = decay * v + gain * I_1 + gain * I_2 + ...``, in the order of projections (snnTorch)."""
     EULER = "euler"
     """``v = v + decay * ((gain * I_1 + gain * I_2 + ... + leak) - v)`` (norse, NIR's equation)."""
+    CURRENT_DECAY = "current-decay"
+    """``i = current_decay * i + gain * I_1 + ...``, then ``v = decay * v + i``.
+
+    A synaptic current ``i`` with a memory of its own (snnTorch ``Synaptic`` and ``RSynaptic``).
+    """
+    CURRENT_EULER = "current-euler"
+    """``i = i + gain * I_1 + ...``, ``v = v + decay * ((leak - v) + i)``, then ``i`` decays.
+
+    ``i = i - current_decay * i`` comes last: ``v`` takes up the input of the step in full (norse
+    ``LIFCell``, 1.1.0 ``functional/lif.py:lif_feed_forward_step``; ``CubaLIF`` of NIR).
+    """
+
+    @property
+    def is_euler(self) -> bool:
+        """Whether ``decay`` is ``dt / tau``, which scales the input too, and not a factor."""
+        return self in {Integration.EULER, Integration.CURRENT_EULER}
+
+    @property
+    def has_current(self) -> bool:
+        """Whether input enters a synaptic current, and not ``v`` itself."""
+        return self in {Integration.CURRENT_DECAY, Integration.CURRENT_EULER}
 
 
 class Reset(StrEnum):
@@ -98,9 +119,12 @@ class Population(Frozen):
         origin: The modules of the user's model that it came from.
         shape: Shape of the population.
         integration: How input is taken up.
-        decay: ``DECAY``: factor of ``v`` a step, 0 to 1. ``EULER``: ``dt / tau``, above 0, to 1.
+        decay: ``DECAY``, ``CURRENT_DECAY``: factor of ``v`` a step, 0 to 1. ``EULER``,
+            ``CURRENT_EULER``: ``dt / tau``, above 0, to 1.
+        current_decay: ``CURRENT_DECAY``: factor of ``i`` a step, 0 to 1. ``CURRENT_EULER``:
+            ``dt / tau`` of the current, 0 to 1. Else 0.
         gain: Factor of the input current; 1 where the framework has none.
-        leak: ``EULER``: potential that ``v`` decays to; 0 under ``DECAY``.
+        leak: ``EULER``, ``CURRENT_EULER``: potential that ``v`` decays to; else 0.
         threshold: A neuron spikes where ``v > threshold``.
         reset: What a spike does to ``v``.
     """
@@ -110,6 +134,7 @@ class Population(Frozen):
     shape: tuple[int, ...]
     integration: Integration
     decay: Reals
+    current_decay: Reals
     gain: Reals
     leak: Reals
     threshold: Reals

@@ -17,6 +17,11 @@ KEY = "snnc"
 FORMAT = 1
 """Version of our metadata."""
 
+NeuronNode = nir.LIF | nir.CubaLIF | nir.IF
+NEURONS = (nir.LIF, nir.CubaLIF, nir.IF)
+"""The node types that become populations."""
+
+_OF_CURRENTS = tuple(i for i in Integration if i.has_current)
 Check = Callable[[Any], bool]
 
 
@@ -31,7 +36,7 @@ def note_problems(graph: nir.NIRGraph) -> Iterator[Diagnostic]:
     if metadata(graph):
         yield from _problems("the graph", metadata(graph), _GRAPH)
     for name, node in graph.nodes.items():
-        if isinstance(node, nir.LIF) and metadata(graph):
+        if isinstance(node, NEURONS) and metadata(graph):
             yield from _problems(name, metadata(node), _neuron_checks(node))
         elif isinstance(node, nir.Linear | nir.Affine):
             given = {k: v for k, v in metadata(node).items() if k in _WEIGHTS}
@@ -55,14 +60,18 @@ def _holds(check: Check, value: Any) -> bool:
         return False
 
 
-def _neuron_checks(node: nir.LIF) -> Mapping[str, Check]:
+def _neuron_checks(node: NeuronNode) -> Mapping[str, Check]:
     shape = np.shape(node.v_threshold)
 
     def fits(value: Any) -> bool:
         numbers = np.asarray(value)
         return numbers.dtype.kind in "iuf" and np.broadcast_shapes(numbers.shape, shape) == shape
 
-    numbers: dict[str, Check] = dict.fromkeys(("decay", "gain", "leak", "threshold"), fits)
+    fields = ["decay", "gain", "leak", "threshold"]
+    notes = metadata(node)
+    if "current_decay" in notes or str(notes.get("integration")) in _OF_CURRENTS:
+        fields.append("current_decay")
+    numbers: dict[str, Check] = dict.fromkeys(fields, fits)
     return {
         "integration": lambda value: str(value) in tuple(Integration),
         "reset": lambda value: str(value) in tuple(Reset),

@@ -13,11 +13,11 @@ import numpy as np
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
-from snnc.compiler.notes import metadata
+from snnc.compiler.notes import NEURONS, metadata
 
 WEIGHTS = (nir.Linear, nir.Affine)
-SOURCES = (nir.Input, nir.LIF)
-COMPILED = (nir.Input, nir.Output, nir.Linear, nir.Affine, nir.LIF, nir.Flatten)
+SOURCES = (nir.Input, *NEURONS)
+COMPILED = (nir.Input, nir.Output, nir.Linear, nir.Affine, *NEURONS, nir.Flatten)
 """The node types that this release compiles."""
 
 
@@ -82,7 +82,7 @@ class Wiring:
         return sorted(found)
 
     def _find_routes(self) -> Iterator[Route]:
-        feeding = {target: self.feeding(target) for target in self.of(nir.LIF)}
+        feeding = {target: self.feeding(target) for target in self.of(*NEURONS)}
         readers = Counter(node for nodes in feeding.values() for node in nodes)
         for target, nodes in feeding.items():
             for node in nodes:
@@ -142,7 +142,7 @@ class Wiring:
             sources = self.feeding(node)
             if len(sources) != 1:
                 yield self._misplaced(node, f"an output of {len(sources)} nodes")
-            elif not isinstance(self.graph.nodes[sources[0]], nir.LIF):
+            elif not isinstance(self.graph.nodes[sources[0]], NEURONS):
                 yield self._misplaced(node, f"an output of {sources[0]} ({self._kind(sources[0])})")
         for kind in (nir.Input, nir.Output):
             if not self.of(kind):
@@ -157,7 +157,7 @@ class Wiring:
             rule=rules.TOPOLOGY,
             node=node,
             found=found,
-            limit="input or LIF -> Linear or Affine -> LIF; one LIF -> Output",
+            limit="input or neurons -> Linear or Affine -> neurons; one node of neurons -> Output",
             remedy="put a population between two layers of weights, and one before each output",
         )
 

@@ -40,13 +40,19 @@ LARGEST_CURRENT = 2**24
 
 def population(name: str = "lif", n: int = 1, **fields: Any) -> Population:
     """Make ``n`` neurons: ``v = 0.5 v + I``, threshold 1, reset to zero, unless told otherwise."""
-    euler = fields.get("integration", Integration.DECAY) is Integration.EULER
-    reals = {"decay": 0.1 if euler else 0.5, "gain": 1.0, "leak": 0.0, "threshold": 1.0}
+    integration = Integration(fields.get("integration", Integration.DECAY))
+    reals = {
+        "decay": 0.1 if integration.is_euler else 0.5,
+        "current_decay": 0.25 if integration.has_current else 0.0,
+        "gain": 1.0,
+        "leak": 0.0,
+        "threshold": 1.0,
+    }
     return Population(
         name=name,
         origin=fields.get("origin", (name,)),
         shape=fields.get("shape", (n,)),
-        integration=fields.get("integration", Integration.DECAY),
+        integration=integration,
         reset=fields.get("reset", Reset.ZERO),
         **{f: _vector(fields.get(f, default), n, np.float32) for f, default in reals.items()},
     )
@@ -272,13 +278,14 @@ def _random_population(
     draw: st.DrawFn, rng: np.random.Generator, name: str, n: int, resets: Sequence[Reset]
 ) -> Population:
     integration = draw(st.sampled_from(tuple(Integration)))
-    euler = integration is Integration.EULER
+    euler = integration.is_euler
     return population(
         name,
         n,
         integration=integration,
         reset=draw(st.sampled_from(resets)),
         decay=rng.uniform(0.05, 0.5, n) if euler else rng.uniform(0.3, 0.95, n),
+        current_decay=rng.uniform(0.1, 0.9, n) if integration.has_current else 0.0,
         gain=rng.uniform(2, 10, n) if euler else 1.0,
         leak=rng.normal(0, 0.1, n) if euler else 0.0,
         threshold=rng.uniform(0.3, 2, n),

@@ -41,43 +41,52 @@ def execute(
     """
     steps, batch = next(iter(inputs.values())).shape[:2]
     sent: dict[str, Signal] = dict(inputs)
+    currents: dict[str, Signal] = {}
     recording = FloatRecording({}, {})
     for p in network.populations:
         sent[p.name] = np.zeros((steps, batch, p.size), np.float32)
         recording.v[p.name] = np.zeros((steps, batch, p.size), np.float32)
+        currents[p.name] = np.zeros((batch, p.size), np.float32)
     for t in range(steps):
         for p in network.populations:
-            currents = [
-                current(q.weight, q.bias, sent[q.source][t - q.delay] if t >= q.delay else None)
+            arriving = [
+                arriving_current(
+                    q.weight, q.bias, sent[q.source][t - q.delay] if t >= q.delay else None
+                )
                 for q in network.incoming(p.name)
             ]
             at_rest = np.zeros((batch, p.size), np.float32)
             before = recording.v[p.name][t - 1] if t else at_rest
-            recording.v[p.name][t], sent[p.name][t] = neuron_step(p, before, currents)
+            recording.v[p.name][t], currents[p.name], sent[p.name][t] = neuron_step(
+                p, before, currents[p.name], arriving
+            )
         progress(t + 1, steps)
     recording.spikes.update({p.name: sent[p.name].astype(np.uint8) for p in network.populations})
     return recording
 
 
-def current(weight: Reals, bias: Reals, x: Signal | None) -> Signal:
+def arriving_current(weight: Reals, bias: Reals, x: Signal | None) -> Signal:
     """Give ``W x + b``; ``x`` is None where nothing has been sent yet."""
     if x is None:
         return bias
     return x @ weight.T + bias
 
 
-def neuron_step(p: Population, v: Signal, currents: list[Signal]) -> tuple[Signal, Signal]:
-    """Give the membrane potential after the step and the spikes of it, as float32.
+def neuron_step(
+    p: Population, v: Signal, i: Signal, arriving: list[Signal]
+) -> tuple[Signal, Signal, Signal]:
+    """Give membrane potential and synaptic current after the step and its spikes, as float32.
 
     Args:
         p: Parameters of shape ``[n]``.
         v: Potential after the step before, shape ``[batch, n]``.
-        currents: One a projection, in the order of summation.
+        i: Synaptic current after the step before, shape ``[batch, n]``.
+        arriving: One current a projection, in the order of summation.
     """
     r = (v > p.threshold).astype(np.float32)
     if p.reset is Reset.ZERO_DELAYED:
         v = (1 - r) * v
-    v = _integrate(p, v, currents)
+    v, i = _integrate(p, v, i, arriving)
     if p.reset in (Reset.SUBTRACT_DELAYED, Reset.SUBTRACT_RETEST):
         v = v - r * p.threshold
     elif p.reset is Reset.ZERO_NEXT:
@@ -89,17 +98,27 @@ def neuron_step(p: Population, v: Signal, currents: list[Signal]) -> tuple[Signa
         v = v - s * p.threshold
     elif p.reset is Reset.SUBTRACT_RETEST:
         v = v - (s - r) * p.threshold
-    return v, s
+    return v, i, s
 
 
-def _integrate(p: Population, v: Signal, currents: list[Signal]) -> Signal:
-    if p.integration is Integration.EULER:
-        total: Signal = np.zeros_like(v)
-        for c in currents:
-            total = total + p.gain * c
-        v = v + p.decay * ((total + p.leak) - v)
-    else:
-        v = p.decay * v
-        for c in currents:
-            v = v + p.gain * c
-    return v
+def _integrate(
+    p: Population, v: Signal, i: Signal, arriving: list[Signal]
+) -> tuple[Signal, Signal]:
+    match p.integration:
+        case Integration.DECAY:
+            return _added(p, p.decay * v, arriving), i
+        case Integration.EULER:
+            total = _added(p, np.zeros_like(v), arriving)
+            return v + p.decay * ((total + p.leak) - v), i
+        case Integration.CURRENT_DECAY:
+            i = _added(p, p.current_decay * i, arriving)
+            return p.decay * v + i, i
+        case Integration.CURRENT_EULER:
+            i = _added(p, i, arriving)
+            return v + p.decay * ((p.leak - v) + i), i - p.current_decay * i
+
+
+def _added(p: Population, start: Signal, arriving: list[Signal]) -> Signal:
+    for current in arriving:
+        start = start + p.gain * current
+    return start

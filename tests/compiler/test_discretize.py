@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snnc.compiler.diagnostics import InputError
-from snnc.compiler.dialects import snntorch_beta
 from snnc.compiler.discretize import discretize
+from snnc.compiler.equations import snntorch_beta
 from snnc.compiler.network import Integration, Network, Reset
 from tests.builders import affine, chain, graph, graphs, lif, linear, sink, source
 
@@ -84,7 +84,7 @@ def noted(**notes: Any) -> nir.NIRGraph:
 
 def test_unknown_nodes_all_at_once() -> None:
     g = chain(nir.Scale(scale=np.ones(1)), lif(), nir.Delay(delay=np.ones(1)))
-    limit = "Input, Output, Linear, Affine, LIF, Flatten"
+    limit = "Input, Output, Linear, Affine, LIF, CubaLIF, IF, Flatten"
     remedy = "use one of these; docs/nir.md lists what each release compiles"
     assert message(g) == "\n\n".join(
         text("SNN103", node, f"a node of type {kind}", limit, remedy)
@@ -114,7 +114,7 @@ def test_bad_edges(edge: tuple[str, str], found: str) -> None:
     assert message(g) == text("SNN106", f"{edge[0]} -> {edge[1]}", found, limit, EDGES)
 
 
-ORDER = "input or LIF -> Linear or Affine -> LIF; one LIF -> Output"
+ORDER = "input or neurons -> Linear or Affine -> neurons; one node of neurons -> Output"
 BETWEEN = "put a population between two layers of weights, and one before each output"
 
 
