@@ -19,7 +19,7 @@ from snnc.compiler.fixed import (
     FixedNetwork,
     FixedPopulation,
 )
-from snnc.compiler.network import Integration, Network, Population
+from snnc.compiler.network import Network, Population
 from snnc.compiler.overflow import StateBounds, bound_states
 
 LOOSE_TIME_CONSTANT = 0.05
@@ -46,8 +46,8 @@ class PopulationAccount:
         weight_sqnr_db: Power of the weights over that of their rounding error, in decibel;
             None where nothing was lost.
         bias_error: Largest error of a bias against the neuron's threshold.
-        time_constant_error: Largest relative error of a membrane time constant; None where it
-            became infinite.
+        time_constant_error: Largest relative error of a time constant, of ``v`` or of ``u``; None
+            where one became infinite.
         overflow: ``proven`` impossible, or ``not proven``.
         u_bound: Largest ``|u|`` possible as a share of its range; None where unbounded.
         v_bound: The same of ``v``.
@@ -126,7 +126,7 @@ def _account(
     integers = fixed.population(p.name)
     counts = integers.scale / 2**ALIGN_BITS
     gain = p.gain.astype(np.float64)
-    if p.integration is Integration.EULER:
+    if p.integration.is_euler:
         gain = gain * p.decay
     made = {q.name: q for q in fixed.incoming(p.name)}
     power, noise, lost, present, widest = 0.0, 0.0, 0, 0, 1
@@ -151,8 +151,8 @@ def _account(
         weights=present,
         weights_rounded_to_zero=lost,
         weight_sqnr_db=10 * float(np.log10(power / noise)) if noise and power else None,
-        bias_error=_bias_error(network, p, integers, gain),
-        time_constant_error=_time_constant_error(p, integers),
+        bias_error=_bias_error(network, fixed, p, gain),
+        time_constant_error=_worst_time_constant(p, integers),
         overflow="proven" if bool(bounds.proven.all()) else "not proven",
         u_bound=_largest_share(bounds.u),
         v_bound=_largest_share(bounds.v),
@@ -160,28 +160,57 @@ def _account(
 
 
 def _bias_error(
-    network: Network, p: Population, integers: FixedPopulation, gain: npt.NDArray[Any]
+    network: Network, fixed: FixedNetwork, p: Population, gain: npt.NDArray[Any]
 ) -> float:
-    wanted = np.zeros(p.size)
-    for q in network.incoming(p.name):
-        wanted += gain * q.bias.astype(np.float64)
-    if p.integration is Integration.EULER:
-        wanted += p.decay.astype(np.float64) * p.leak
-    got = integers.bias_mant * 2.0**integers.bias_exp / integers.scale
-    return float((np.abs(got - wanted) / p.threshold).max(initial=0))
+    """Compare what enters a neuron in every step, in the register of ``v`` and in the current."""
+    integers = fixed.population(p.name)
+    current, leak = np.zeros(p.size), np.zeros(p.size)
+    known = tuple(network.incoming(p.name))
+    for q in known:
+        current += gain * q.bias.astype(np.float64)
+    if p.integration.is_euler:
+        leak += p.decay.astype(np.float64) * p.leak
+    register = integers.bias_mant * 2.0**integers.bias_exp / integers.scale
+    if not p.integration.has_current:
+        error = np.abs(register - leak - current)
+    else:
+        carried = np.zeros(p.size)
+        for made in fixed.incoming(p.name):
+            if all(made.name != q.name for q in known):
+                carried += made.weight[:, 0] * 2.0**made.weight_exp
+        carried *= 2**ALIGN_BITS / integers.scale
+        error = np.abs(register - leak) + np.abs(carried - current)
+    return float((error / p.threshold).max(initial=0))
 
 
-def _time_constant_error(p: Population, integers: FixedPopulation) -> float | None:
-    """Compare the times in which ``v`` falls to 1/e; 0 where both keep or lose all."""
+def _worst_time_constant(p: Population, integers: FixedPopulation) -> float | None:
     decay = p.decay.astype(np.float64)
-    wanted = 1 - decay if p.integration is Integration.EULER else decay
-    got = 1 - integers.dv / 2.0**DECAY_BITS
+    of_v = _time_constant_error(
+        1 - decay if p.integration.is_euler else decay, 1 - integers.dv / 2.0**DECAY_BITS
+    )
+    if of_v is None or not p.integration.has_current:
+        return of_v
+    decay = p.current_decay.astype(np.float64)
+    of_u = _time_constant_error(
+        1 - decay if p.integration.is_euler else decay, 1 - (integers.du + 1) / 2.0**DECAY_BITS
+    )
+    return None if of_u is None else max(of_v, of_u)
+
+
+def _time_constant_error(
+    wanted: npt.NDArray[np.float64], got: npt.NDArray[np.float64]
+) -> float | None:
+    """Compare the times in which a state falls to 1/e, by its factor a step.
+
+    0 where both keep or lose all, and 1 where only ``got`` decays.
+    """
     changed = (wanted > 0) & (wanted < 1)
     if (changed & (got >= 1)).any():
         return None
     with np.errstate(divide="ignore"):
         steps_wanted, steps_got = -1 / np.log(wanted[changed]), -1 / np.log(got[changed])
-    return float((np.abs(steps_got - steps_wanted) / steps_wanted).max(initial=0))
+    lost = float(((wanted == 1) & (got < 1)).any())
+    return max(lost, float((np.abs(steps_got - steps_wanted) / steps_wanted).max(initial=0)))
 
 
 def _largest_share(bound: npt.NDArray[np.float64]) -> float | None:

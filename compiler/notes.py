@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import nir
 import numpy as np
@@ -17,7 +17,7 @@ KEY = "snnc"
 FORMAT = 1
 """Version of our metadata."""
 
-NeuronNode = nir.LIF | nir.CubaLIF | nir.IF
+NeuronNode: TypeAlias = nir.LIF | nir.CubaLIF | nir.IF
 NEURONS = (nir.LIF, nir.CubaLIF, nir.IF)
 """The node types that become populations."""
 

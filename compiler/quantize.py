@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler import rules
+from snnc.compiler.bias_neurons import bias_neuron, bias_projection
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.fixed import (
     ALIGN_BITS,
@@ -29,7 +30,6 @@ from snnc.compiler.fixed import (
 )
 from snnc.compiler.network import (
     Input,
-    Integration,
     Network,
     Output,
     Population,
@@ -44,6 +44,8 @@ ONE = 2**DECAY_BITS
 UNIT = 2**ALIGN_BITS
 HEADROOM = 1 - 2.0**-6
 """Part of the state's range that real bounds may fill; the rest is for rounding to integers."""
+ROOM_STEPS = 256
+"""Steps of the largest drive that a state has room for where nothing bounds it."""
 GRADED_LEVELS = 127
 """Largest integer of an input that takes real values: 8 bits with sign, as a weight."""
 MAX_SPIKE_LEVEL = 255
@@ -65,18 +67,22 @@ class _Neurons:
     """One population in the units of its own membrane potential, ready to be scaled.
 
     Attributes:
+        du: Decay of the current, 0 to 4095, shape ``[n]``.
         dv: Decay, 0 to 4096, shape ``[n]``.
         theta: Threshold, shape ``[n]``.
         bias: What is added to ``v`` in every step, shape ``[n]``.
-        weights: Of each incoming projection what one integer of the source adds to ``v``,
-            shape ``[n, n_source]``.
+        incoming: The projections; of a bias that enters the current the last.
+        weights: Of each of them what one integer of the source adds to ``v`` in its step, shape
+            ``[n, n_source]``.
         limit: Largest scale, in counts of the threshold's mantissa per unit of ``v``,
             shape ``[n]``.
     """
 
+    du: npt.NDArray[np.int32]
     dv: npt.NDArray[np.int32]
     theta: Doubles
     bias: Doubles
+    incoming: tuple[Projection, ...]
     weights: Mapping[str, Doubles]
     limit: Doubles
 
@@ -99,6 +105,8 @@ def quantize(
     ``S_i`` is the largest for which weights, threshold and bias fit their registers and ``u``
     and ``v`` are proven not to overflow; the weight exponent trades the two against each other
     (see ``_best_exponent``). Nothing is clamped. Delays stay as they are; ``retime`` follows.
+    A bias that enters a synaptic current gets a neuron of its own (see ``bias_neurons``), which
+    stands before its population.
 
     Args:
         network: The real network.
@@ -117,10 +125,10 @@ def quantize(
     for p in network.populations:
         n = neurons[p.name]
         scale = _scales(n, weight_bits)
+        populations.extend(bias_neuron(q) for q in n.incoming if _is_bias(network, q))
         populations.append(_fixed_population(p, n, scale))
         projections.extend(
-            _fixed_projection(q, n.weights[q.name], scale, weight_bits)
-            for q in network.incoming(p.name)
+            _fixed_projection(q, n.weights[q.name], scale, weight_bits) for q in n.incoming
         )
     return FixedNetwork(
         inputs=inputs,
@@ -141,26 +149,52 @@ def _fixed_input(declared: Input, data: npt.NDArray[np.float32] | None) -> Fixed
     return FixedInput(declared.name, declared.shape, step=step, max_abs=GRADED_LEVELS)
 
 
+def _is_bias(network: Network, q: Projection) -> bool:
+    return all(q is not known for known in network.incoming(q.target))
+
+
 def _neurons(network: Network, p: Population, inputs: tuple[FixedInput, ...]) -> _Neurons:
-    euler = p.integration is Integration.EULER
+    euler, current = p.integration.is_euler, p.integration.has_current
     decay = p.decay.astype(np.float64)
-    rate = decay if euler else 1 - decay
     gain = p.gain.astype(np.float64) * (decay if euler else 1.0)
-    incoming = tuple(network.incoming(p.name))
+    constant = bias_projection(network, p)
+    incoming = (*network.incoming(p.name), *([constant] if constant else []))
     bias = decay * p.leak if euler else np.zeros(p.size)
     entering = {i.name: i for i in inputs}
     weights: dict[str, Doubles] = {}
     up, down = np.zeros(p.size), np.zeros(p.size)
     for q in incoming:
         source = entering.get(q.source)
-        bias = bias + gain * q.bias
+        bias = bias + (0 if current else gain * q.bias)
         weights[q.name] = gain[:, None] * q.weight * (source.step if source else 1.0)
         excitation, inhibition = drive(weights[q.name], source.max_abs if source else None)
         up, down = up + excitation, down + inhibition
-    dv = np.rint(ONE * rate).astype(np.int32)
+    du = _current_decay(p)
+    dv = np.rint(ONE * (decay if euler else 1 - decay)).astype(np.int32)
     theta = p.threshold.astype(np.float64)
-    limit = _largest_scale(_FIXED_RESET[p.reset], theta, dv, bias, up, down)
-    return _Neurons(dv=dv, theta=theta, bias=bias, weights=weights, limit=limit)
+    memory = _memory_of_current(du)
+    limit = _largest_scale(_FIXED_RESET[p.reset], theta, dv, bias, up * memory, down * memory)
+    return _Neurons(
+        du=du, dv=dv, theta=theta, bias=bias, incoming=incoming, weights=weights, limit=limit
+    )
+
+
+def _current_decay(p: Population) -> npt.NDArray[np.int32]:
+    """Give ``du``: one is added to it, so a current always decays by a 4096th at least."""
+    if not p.integration.has_current:
+        return np.full(p.size, MAX_DU, np.int32)
+    decay = p.current_decay.astype(np.float64)
+    rate = decay if p.integration.is_euler else 1 - decay
+    counts = np.rint(ONE * rate) - 1
+    return np.asarray(np.maximum(counts, 0), np.int32)
+
+
+def _memory_of_current(du: npt.NDArray[np.int32]) -> Doubles:
+    """Give how often ``u`` takes up a constant input: ``4096 / (du + 1)``, shape ``[n]``.
+
+    Where it hardly decays the proof is left to calibration, as with ``v``.
+    """
+    return np.where(du > 0, ONE / (du + 1.0), ROOM_STEPS)
 
 
 def _largest_scale(
@@ -175,12 +209,19 @@ def _largest_scale(
 
     Where nothing bounds ``v`` (an integrator under inhibition) the proof is left to calibration,
     and ``v`` gets room for 256 steps of the largest drive.
+
+    Args:
+        reset: What a spike does.
+        theta: Threshold.
+        dv: Decay of ``v``.
+        bias: Added to ``v`` in every step.
+        up: Largest ``u``.
+        down: Largest ``-u``.
     """
-    slowest = np.maximum(dv, ONE / 256)
     v = bound_potential(
         reset,
         theta,
-        np.where(dv > 0, dv, slowest).astype(np.float64),
+        np.where(dv > 0, dv, ONE / ROOM_STEPS).astype(np.float64),
         up=np.maximum(up + bias, 0),
         down=np.maximum(down - bias, 0),
         unit=0.0,
@@ -238,17 +279,20 @@ def _best_exponent(n: _Neurons, largest: Doubles, weight_bits: int) -> int:
     scale binds it wastes bits of the weights. Errors per neuron, as variances in units of the
     threshold ``c = scale * theta`` counts: rounding of ``m`` weights ``m (2**exponent / c)**2 /
     12``, truncation of the decay ``(4096 / dv / (128 c))**2``, rounding of a threshold to whole
-    counts ``1 / (12 c**2)``.
+    counts ``1 / (12 c**2)``. Of a current with memory the truncation comes beside that of ``v``,
+    which sums it up: ``4096 / (du + 1)`` times as much.
     """
     fan_in = np.zeros(n.theta.size)
     for weights in n.weights.values():
         fan_in += np.count_nonzero(weights, axis=1)
     memory = np.where(n.dv > 0, ONE / np.maximum(n.dv, 1), 0.0)
+    summed = _memory_of_current(n.du) * ONE / np.maximum(n.dv, ONE / ROOM_STEPS)
+    of_u = np.where(n.du < MAX_DU, summed, 0.0)
+    truncation = (memory**2 + of_u**2) / (2 * UNIT) ** 2
 
     def cost(exponent: int) -> float:
         counts = np.maximum(_limited(n, largest, weight_bits, exponent) * n.theta, 1.0)
         rounding = fan_in * 4.0**exponent / 12
-        truncation = (memory / (2 * UNIT)) ** 2
         return float(((rounding + truncation + 1 / 12) / counts**2).mean())
 
     return min(range(MIN_WEIGHT_EXP, MAX_WEIGHT_EXP + 1), key=lambda e: (cost(e), -e))
@@ -260,7 +304,7 @@ def _fixed_population(p: Population, n: _Neurons, scale: Doubles) -> FixedPopula
         name=p.name,
         origin=p.origin,
         shape=p.shape,
-        du=np.full(p.size, MAX_DU, np.int32),
+        du=n.du,
         dv=n.dv,
         threshold=np.rint(scale * n.theta).astype(np.int32),
         bias_mant=mant,

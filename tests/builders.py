@@ -238,7 +238,11 @@ def chain(
 
 @st.composite
 def networks(
-    draw: st.DrawFn, *, resets: Sequence[Reset] = tuple(Reset), recurrent: bool = True
+    draw: st.DrawFn,
+    *,
+    resets: Sequence[Reset] = tuple(Reset),
+    integrations: Sequence[Integration] = tuple(Integration),
+    recurrent: bool = True,
 ) -> Network:
     """Draw a network of one to three populations with chains, skips and loops of one step.
 
@@ -249,7 +253,8 @@ def networks(
     width = draw(st.integers(1, 4))
     names = [f"p{i}" for i in range(len(sizes))]
     populations = [
-        _random_population(draw, rng, name, n, resets) for name, n in zip(names, sizes, strict=True)
+        _random_population(draw, rng, name, n, resets, integrations)
+        for name, n in zip(names, sizes, strict=True)
     ]
     before = ["x", *names[:-1]]
     routes = list(zip(before, names, [0] * len(names), strict=True))
@@ -275,9 +280,14 @@ def networks(
 
 
 def _random_population(
-    draw: st.DrawFn, rng: np.random.Generator, name: str, n: int, resets: Sequence[Reset]
+    draw: st.DrawFn,
+    rng: np.random.Generator,
+    name: str,
+    n: int,
+    resets: Sequence[Reset],
+    integrations: Sequence[Integration],
 ) -> Population:
-    integration = draw(st.sampled_from(tuple(Integration)))
+    integration = draw(st.sampled_from(integrations))
     euler = integration.is_euler
     return population(
         name,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from math import log, log10
 from typing import Any
 
+import numpy as np
 import pytest
 
 from snnc.compiler.account import PopulationAccount, account_for, warnings_of
@@ -98,6 +99,41 @@ def test_time_constants_that_keep_all_or_nothing() -> None:
         assert a.time_constant_error == wanted
     (a,) = account_for(one_neuron(decay=1e-5), one_fixed(dv=4096, delay=0))
     assert a.time_constant_error == 1
+
+
+def test_time_constants_of_a_current() -> None:
+    """The worst of both counts; a current that should never decay does."""
+    for alpha, du, wanted in (
+        (1.0, 0, 1),
+        (0.75, 1023, 0),
+        (0.0, 4095, 0),
+        (0.75, 2047, pytest.approx(1 - log10(0.75) / log10(0.5))),
+    ):
+        real = one_neuron(integration=Integration.CURRENT_DECAY, current_decay=alpha)
+        (a,) = account_for(real, one_fixed(dv=2048, du=du, delay=0))
+        assert a.time_constant_error == wanted
+    real = one_neuron(integration=Integration.CURRENT_EULER, decay=0.5, current_decay=0.25)
+    (a,) = account_for(real, one_fixed(dv=2048, du=1023, delay=0))
+    assert a.time_constant_error == 0
+
+
+def test_the_bias_of_a_current_is_what_its_neuron_brings() -> None:
+    """7 of 8 counts of a bias arrive in the current, and 31 of 32 units of the leak in ``v``."""
+    real = one_neuron(
+        16,
+        bias=8,
+        integration=Integration.CURRENT_EULER,
+        decay=0.5,
+        gain=2,
+        leak=1,
+        threshold=16,
+        current_decay=0.25,
+    )
+    fixed = one_fixed(16, scale=64, threshold=16, bias_mant=31, du=1023, delay=0)
+    q = replace(fixed.projections[0], name="lif.bias->lif", weight=np.array([[7]], np.int8))
+    (a,) = account_for(real, replace(fixed, projections=(*fixed.projections, q)))
+    assert a.bias_error == pytest.approx((1 + 1 / 64) / 16)
+    assert (a.weights, a.weight_sqnr_db) == (1, None)
 
 
 def test_unbounded() -> None:

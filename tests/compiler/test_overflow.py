@@ -12,16 +12,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedPopulation, FixedReset
+from snnc.compiler.network import Integration, Network
 from snnc.compiler.overflow import bound_states
+from snnc.compiler.quantize import quantize
 from tests.builders import (
     fixed_network,
     fixed_networks,
     fixed_population,
     fixed_projection,
+    networks,
     one_fixed,
 )
 
 Ints = npt.NDArray[Any]
+
+CURRENTS = (Integration.CURRENT_DECAY, Integration.CURRENT_EULER)
 
 
 @dataclass
@@ -110,6 +115,17 @@ def test_nothing_exceeds_its_bound(net: FixedNetwork, seed: int, graded: bool) -
         for name, reached in extremes(net, {"x": x}).items():
             assert (reached.largest_u <= bounds[name].u).all(), "u"
             assert (reached.largest_v <= bounds[name].v).all(), "v"
+
+
+@given(networks(integrations=CURRENTS), st.sampled_from((1, -1)))
+@settings(max_examples=40)
+def test_quantized_currents_stay_in_their_range(net: Network, towards: int) -> None:
+    """What the quantizer proves in real numbers holds for the integers that it makes."""
+    fixed = quantize(net)
+    x = adversarial(fixed, 60, towards=towards, graded=False)
+    for reached in extremes(fixed, x).values():
+        assert reached.largest_u.max() < 2**23
+        assert reached.largest_v.max() < 2**23
 
 
 @pytest.mark.parametrize("du", [4095, 1000, 200])

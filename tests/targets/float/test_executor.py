@@ -52,18 +52,36 @@ def test_euler_by_hand() -> None:
     assert run(net, -1, 0, -2) == ([0.25, 0.9375, 0.453125], [0, 0, 0])
 
 
+def test_current_decay_by_hand() -> None:
+    """``v`` takes up the current of the same step, which a spike leaves as it is: 2, 1, 0.5 ..."""
+    net = one_neuron(integration=Integration.CURRENT_DECAY, current_decay=0.5, gain=2)
+    assert run(net, 1, 0, 0, -1) == ([0, 1, 1, -1.25], [1, 0, 0, 0])
+
+
+def test_current_euler_by_hand() -> None:
+    """``v`` takes up the whole input, and only then the current decays: 4, 2, 1 are taken up."""
+    net = one_neuron(integration=Integration.CURRENT_EULER, decay=0.25, current_decay=0.5, leak=1)
+    assert run(net, 4, 0, 0) == ([0, 0.75, 0], [1, 0, 1])
+    assert run(net, 4, 0, -1) == ([0, 0.75, 0.8125], [1, 0, 0])
+
+
+def test_the_bias_of_a_current_sums_up() -> None:
+    net = one_neuron(integration=Integration.CURRENT_DECAY, current_decay=1, bias=1, threshold=99)
+    assert run(net, 0, 0, 0) == ([1, 2.5, 4.25], [0, 0, 0])
+
+
 def test_a_delay_brings_the_bias_at_once() -> None:
     net = network([population(threshold=9)], [projection("x", "lif", 4, bias=1, delay=2)])
     assert run(net, 1, 0, 0) == ([1, 1.5, 5.75], [0, 0, 0])
 
 
-def scalar_step(p: Population, i: int, v: F, currents: list[F]) -> tuple[F, int]:
+def scalar_step(p: Population, i: int, v: F, synaptic: F, currents: list[F]) -> tuple[F, F, int]:
     """The equations of ``network.Reset`` and ``network.Integration``, one float32 at a time."""
     theta = p.threshold[i]
     r = F(v > theta)
     if p.reset == "zero-delayed" and r:
         v = F(0)
-    v = scalar_integration(p, i, v, currents)
+    v, synaptic = scalar_integration(p, i, v, synaptic, currents)
     if p.reset in ("subtract-delayed", "subtract-retest"):
         v = F(v - F(r * theta))
     if p.reset == "zero-next" and r:
@@ -74,20 +92,29 @@ def scalar_step(p: Population, i: int, v: F, currents: list[F]) -> tuple[F, int]
         "subtract": F(v - F(s * theta)),
         "subtract-retest": F(v - F(F(s - r) * theta)),
     }
-    return after.get(p.reset, v), int(s)
+    return after.get(p.reset, v), synaptic, int(s)
 
 
-def scalar_integration(p: Population, i: int, v: F, currents: list[F]) -> F:
-    decay, gain = p.decay[i], p.gain[i]
+def scalar_integration(p: Population, i: int, v: F, synaptic: F, currents: list[F]) -> tuple[F, F]:
+    decay, gain, of_current = p.decay[i], p.gain[i], p.current_decay[i]
+    if p.integration.has_current:
+        if p.integration == "current-decay":
+            synaptic = F(of_current * synaptic)
+        for c in currents:
+            synaptic = F(synaptic + F(gain * c))
+        if p.integration == "current-decay":
+            return F(F(decay * v) + synaptic), synaptic
+        v = F(v + F(decay * F(F(p.leak[i] - v) + synaptic)))
+        return v, F(synaptic - F(of_current * synaptic))
     if p.integration == "euler":
         total = F(0)
         for c in currents:
             total = F(total + F(gain * c))
-        return F(v + F(decay * F(F(total + p.leak[i]) - v)))
+        return F(v + F(decay * F(F(total + p.leak[i]) - v))), synaptic
     v = F(decay * v)
     for c in currents:
         v = F(v + F(gain * c))
-    return v
+    return v, synaptic
 
 
 @given(networks(), st.integers(0, 2**32 - 1))
@@ -98,6 +125,7 @@ def test_against_one_neuron_at_a_time(net: Network, seed: int) -> None:
     recording = execute(net, {"x": x})
     sent = {"x": x} | {n: s.astype(F) for n, s in recording.spikes.items()}
     for p in net.populations:
+        synaptic = np.zeros((2, p.size), F)
         for t in range(8):
             currents = [
                 sent[q.source][t - q.delay] @ q.weight.T + q.bias
@@ -108,7 +136,9 @@ def test_against_one_neuron_at_a_time(net: Network, seed: int) -> None:
             for b in range(2):
                 for i in range(p.size):
                     before = recording.v[p.name][t - 1, b, i] if t else F(0)
-                    v, s = scalar_step(p, i, before, [c[b, i] for c in currents])
+                    v, synaptic[b, i], s = scalar_step(
+                        p, i, before, synaptic[b, i], [c[b, i] for c in currents]
+                    )
                     assert recording.v[p.name][t, b, i] == v
                     assert recording.spikes[p.name][t, b, i] == s
 

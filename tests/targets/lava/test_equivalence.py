@@ -13,10 +13,17 @@ from snnc.compiler.fixed import (
     FixedNetwork,
     FixedReset,
 )
-from snnc.compiler.network import Output
+from snnc.compiler.network import Integration, Output, Reset
+from snnc.compiler.quantize import quantize
+from snnc.compiler.retime import retime
+from snnc.runtime.compare import compare
 from snnc.targets.base import RunOptions
+from snnc.targets.integer.target import IntegerTarget
 from snnc.targets.lava.plan import make_plan
 from snnc.targets.lava.target import LavaTarget
+from tests.builders import network
+from tests.builders import population as real_population
+from tests.builders import projection as real_projection
 from tests.data_shared import SHARED, needs_shared
 from tests.targets.lava.networks import (
     RECORD_ALL,
@@ -53,6 +60,41 @@ def test_every_reset_and_every_kind_of_process() -> None:
     assert differing(trace, expected(fixed, inputs)) == 0
     rates = {name: spikes.mean() for name, spikes in trace.spikes.items()}
     assert all(0.05 < rate < 0.95 for rate in rates.values()), rates
+
+
+@pytest.mark.parametrize("integration", ["current-decay", "current-euler"])
+def test_currents_with_memory_and_a_bias(integration: str) -> None:
+    """From real numbers, on both kinds of process; each bias has a neuron of its own."""
+    rng = np.random.default_rng(2)
+    kind = Integration(integration)
+    gain = 5.0 if kind.is_euler else 1.0
+    currents = {"integration": kind, "current_decay": rng.uniform(0.2, 0.8, 8), "gain": gain}
+    fixed = retime(
+        quantize(
+            network(
+                [
+                    real_population("first", 8, decay=rng.uniform(0.1, 0.5, 8), **currents),
+                    real_population("last", 8, reset=Reset.SUBTRACT_DELAYED, **currents),
+                ],
+                [
+                    real_projection("x", "first", rng.normal(0.1, 0.3, (8, 5)), bias=0.05),
+                    real_projection("first", "last", rng.normal(0.3, 0.3, (8, 8)), bias=-0.1),
+                    real_projection("last", "last", rng.normal(0, 0.3, (8, 8)), delay=1),
+                ],
+            )
+        )
+    )
+    assert [p.lag for p in fixed.populations] == [0, 1, 0, 2]
+    kinds = {name: kind for _, kind, name in make_plan(fixed).processes}
+    assert kinds["first.bias"] == "LIFReset"
+    assert (kinds["first"], kinds["last"]) == ("LIFReset", "Population")
+    inputs = random_inputs(fixed, steps=40, batch=5)
+    trace = LavaTarget().run(artifact(fixed), inputs, RECORD_ALL)
+    assert differing(trace, expected(fixed, inputs)) == 0
+    reference = IntegerTarget().run(artifact(fixed), inputs, RECORD_ALL)
+    assert compare(reference, trace, ("spikes", "u", "v")).differing == 0
+    assert trace.spikes["first.bias"].all()
+    assert all(0.05 < trace.spikes[name].mean() < 0.95 for name in ("first", "last"))
 
 
 def test_streamed_samples_are_those_run_one_by_one() -> None:
