@@ -49,7 +49,8 @@ def test_cuba_of_nir() -> None:
     p = only(net)
     assert (p.integration, p.reset) == (Integration.CURRENT_EULER, Reset.ZERO)
     assert p.decay == np.float32(STEP) / np.float32(0.01)
-    assert (p.current_decay.item(), p.gain.item(), p.leak.item()) == (0.25, 1.5, 0.5)
+    assert (p.current_decay.item(), p.leak.item()) == (0.25, 0.5)
+    assert p.gain == pytest.approx(2.0 * 0.25 * 3.0, rel=1e-6)
     assert p.threshold == np.float32(0.1)
     assert net.choices == (
         "dialect nir: forward Euler, i += w_in*dt/tau_syn * r*I, v += dt/tau_mem * ((v_leak - v) "
