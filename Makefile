@@ -6,6 +6,8 @@ VENV   ?= .venv
 # with targets/lava/runner/, does not.
 TORCH  ?= torch==2.13.0
 LAVA   := --no-deps --ignore-requires-python lava-nc==0.10.0
+# norse needs torchvision for its data sets only, and torchvision has to fit TORCH to the last digit.
+NORSE  := --no-deps norse==1.1.0 nirtorch==2.6
 # More arguments for pytest or for the matrix: make test ARGS="-k store"
 ARGS   ?=
 
@@ -46,7 +48,7 @@ clean:
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 environment: python
-	@$(PYTHON) -m tests.environment "$(VENV)" "$(TORCH)" "-e .[dev,lava,snntorch]" "$(LAVA)"
+	@$(PYTHON) -m tests.environment "$(VENV)" "$(TORCH)" "-e .[dev,lava,snntorch]" "$(LAVA)" "$(NORSE)"
 
 python:
 	@command -v "$(PYTHON)" >/dev/null || { \

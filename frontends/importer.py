@@ -1,12 +1,16 @@
-"""Import a module of whatever framework it belongs to."""
+"""Import and run a module of whatever framework it belongs to."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import nir
+import numpy.typing as npt
 
-from snnc.frontends.snntorch import from_snntorch
+from snnc.compiler.trace import Trace
+from snnc.frontends.norse import from_norse, run_norse
+from snnc.frontends.snntorch import from_snntorch, run_snntorch
 from snnc.frontends.spec import framework_of, input_shape_of
 
 if TYPE_CHECKING:
@@ -21,12 +25,35 @@ def import_module(
     Args:
         module: A trained model.
         input_shape: Shape of one sample at one step; asked of the model where it is None.
-        dt: Length of one step in seconds, or None for the frontend's own.
+        dt: Length of one step in seconds, or None for the model's or the frontend's own.
 
     Raises:
         InputError: The framework is unknown, the shape is, or the model cannot be imported.
         EnvironmentFault: SNN501, the framework is not installed.
     """
-    framework_of(module)
+    framework = framework_of(module)
     shape = input_shape_of(module, input_shape)
+    if framework == "norse":
+        return from_norse(module, shape, dt=dt)
     return from_snntorch(module, shape) if dt is None else from_snntorch(module, shape, dt=dt)
+
+
+def run_module(
+    module: Module,
+    x: npt.NDArray[Any],
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Trace:
+    """Run ``module`` in its framework.
+
+    Args:
+        module: A model that ``import_module`` imports.
+        x: Shape ``[steps, batch, *shape]``, computed with as float32.
+        progress: Called with the samples done and the samples in all.
+
+    Raises:
+        InputError: The framework is unknown, or the model cannot be followed or takes no ``x``.
+        EnvironmentFault: SNN501, the framework is not installed.
+    """
+    run = run_norse if framework_of(module) == "norse" else run_snntorch
+    return run(module, x, progress=progress)

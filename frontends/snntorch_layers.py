@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, cast
 
 import nir
 import numpy as np
-import numpy.typing as npt
 
-from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
 from snnc.compiler.network import Reset
+from snnc.frontends.torch_layers import (
+    TORCH_LAYERS,
+    Layer,
+    Nodes,
+    Problems,
+    is_passed_through,
+    linear_problems,
+    parameter_problems,
+    per_neuron,
+    refusal,
+    threshold_problems,
+    unknown_layer,
+    weights_node,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-SUPPORTED = "nn.Linear, nn.Flatten, nn.Identity, nn.Dropout, snn.Leaky, snn.RLeaky"
+SUPPORTED = f"{TORCH_LAYERS}, snn.Leaky, snn.RLeaky"
 """What ``from_snntorch`` imports, for messages."""
 NO_LEAK_STEPS = 2.0**30
 """Time constant of ``beta = 1``, in steps: ``float32(1 - 2**-30)`` is 1."""
-
-Layer = Any
-"""A layer of torch or snntorch; their attributes have no types."""
-Reals = npt.NDArray[np.float32]
 
 RESETS = {
     ("Leaky", "subtract", True): Reset.SUBTRACT_DELAYED,
@@ -47,21 +55,11 @@ UPDATES = {"subtract": "_base_sub", "zero": "_base_zero", "none": "_base_int"}
 """The method that computes the state under each ``reset_mechanism``."""
 
 
-Problems = Callable[[str, "Layer", tuple[int, ...]], Iterator[Diagnostic]]
-
-
 def is_neuron(layer: Module) -> bool:
     """Tell whether ``layer`` is a neuron of snnTorch, supported or not."""
     import snntorch
 
     return isinstance(layer, snntorch.SpikingNeuron)
-
-
-def is_passed_through(layer: Module) -> bool:
-    """Tell whether ``layer``, in evaluation mode, gives the values that it takes, in order."""
-    from torch import nn
-
-    return type(layer) in {nn.Flatten, nn.Identity, nn.Dropout}
 
 
 def layer_problems(path: str, layer: Module, shape: tuple[int, ...]) -> Iterator[Diagnostic]:
@@ -76,24 +74,17 @@ def layer_problems(path: str, layer: Module, shape: tuple[int, ...]) -> Iterator
     from torch import nn
 
     known: dict[type, Problems] = {
-        nn.Linear: _linear_problems,
+        nn.Linear: linear_problems,
         snntorch.Leaky: _neuron_problems,
         snntorch.RLeaky: _recurrent_problems,
     }
     if type(layer) in known:
         yield from known[type(layer)](path, layer, shape)
     elif not is_passed_through(layer):
-        yield _refusal(
-            path,
-            found=f"{type(layer).__module__.partition('.')[0]}: {type(layer).__name__}",
-            limit=SUPPORTED,
-            remedy="replace the layer; docs/frontends.md lists what is supported",
-        )
+        yield unknown_layer(path, layer, SUPPORTED)
 
 
-def layer_nodes(
-    path: str, name: str, layer: Module, shape: tuple[int, ...], dt: float
-) -> tuple[dict[str, nir.NIRNode], list[tuple[str, str]]]:
+def layer_nodes(path: str, name: str, layer: Module, shape: tuple[int, ...], dt: float) -> Nodes:
     """Give the nodes of a layer that has no problems, and the edges among them.
 
     Args:
@@ -114,11 +105,7 @@ def layer_nodes(
 
 
 def _weights(linear: Layer, path: str, *, delay: int, order: int) -> nir.NIRNode:
-    notes = {"snnc": {"delay": delay, "order": order, "origin": path}}
-    weight = _reals(linear.weight)
-    if linear.bias is None:
-        return nir.Linear(weight=weight, metadata=notes)
-    return nir.Affine(weight=weight, bias=_reals(linear.bias), metadata=notes)
+    return weights_node(linear.weight, linear.bias, delay=delay, order=order, origin=path)
 
 
 def _recurrent_weights(layer: Layer, path: str, shape: tuple[int, ...]) -> nir.NIRNode:
@@ -165,55 +152,30 @@ def reset_of(layer: Layer) -> Reset:
     return RESETS[type(layer).__name__, _mechanism(layer), bool(layer.reset_delay)]
 
 
-def per_neuron(values: Tensor, shape: tuple[int, ...]) -> Reals:
-    """Give ``values`` broadcast to ``shape`` as snnTorch does, as float32 of shape ``[n]``."""
-    return np.broadcast_to(_reals(values), (1, *shape)).reshape(-1).copy()
-
-
 def _mechanism(layer: Layer) -> str:
     return tuple(UPDATES)[int(layer.reset_mechanism_val)]
-
-
-def _reals(values: Tensor) -> Reals:
-    import torch
-
-    return values.detach().to("cpu", torch.float32).numpy().copy()
-
-
-def _linear_problems(path: str, layer: Layer, shape: tuple[int, ...]) -> Iterator[Diagnostic]:
-    if len(shape) != 1:
-        yield _refusal(
-            path,
-            found=f"nn.Linear on values of shape {list(shape)}",
-            limit="one axis beside the batch",
-            remedy="put nn.Flatten() before it",
-        )
-    for name, values in layer.named_parameters():
-        yield from _number_problems(f"{path}.{name}", values)
 
 
 def _neuron_problems(path: str, layer: Layer, shape: tuple[int, ...]) -> Iterator[Diagnostic]:
     exact = "docs/frontends.md lists the options that are exact"
     if layer.inhibition:
-        yield _refusal(path, "inhibition=True", exact, "train without inhibition")
+        yield refusal(path, "inhibition=True", exact, "train without inhibition")
     if layer.state_quant:
-        yield _refusal(path, "state_quant is set", exact, "train without state_quant")
+        yield refusal(path, "state_quant is set", exact, "train without state_quant")
     if bool((layer.graded_spikes_factor != 1).any()):
         factor = float(layer.graded_spikes_factor.flatten()[0])
         remedy = "fold the factor into the weights after it"
-        yield _refusal(path, f"graded_spikes_factor = {factor:g}", "spikes of size 1", remedy)
+        yield refusal(path, f"graded_spikes_factor = {factor:g}", "spikes of size 1", remedy)
     if not _spikes_above_zero(layer):
         remedy = "use a surrogate of snntorch.surrogate"
-        yield _refusal(path, "spike_grad is not 1 where x > 0, else 0", exact, remedy)
+        yield refusal(path, "spike_grad is not 1 where x > 0, else 0", exact, remedy)
     if layer.state_function != getattr(layer, UPDATES[_mechanism(layer)]):
         found = f"made with another reset_mechanism than it has now, {_mechanism(layer)!r}"
         remedy = f"make the layer with reset_mechanism={_mechanism(layer)!r} before loading weights"
-        yield _refusal(path, found, "snnTorch then mixes the two", remedy)
+        yield refusal(path, found, "snnTorch then mixes the two", remedy)
     for name in ("beta", "threshold"):
-        yield from _parameter_problems(path, name, getattr(layer, name), shape)
-    smallest = float(layer.threshold.min())
-    if smallest <= 0:
-        yield _number(f"{path}.threshold", f"{smallest:g}", "above 0")
+        yield from parameter_problems(path, name, getattr(layer, name), shape)
+    yield from threshold_problems(f"{path}.threshold", layer.threshold)
 
 
 def _recurrent_problems(path: str, layer: Layer, shape: tuple[int, ...]) -> Iterator[Diagnostic]:
@@ -222,40 +184,13 @@ def _recurrent_problems(path: str, layer: Layer, shape: tuple[int, ...]) -> Iter
     yield from _neuron_problems(path, layer, shape)
     recurrent = layer.recurrent
     if type(recurrent) is nn.Linear:
-        yield from _linear_problems(f"{path}.recurrent", recurrent, shape)
+        yield from linear_problems(f"{path}.recurrent", recurrent, shape)
     elif hasattr(recurrent, "V"):
-        yield from _parameter_problems(path, "V", recurrent.V, shape)
+        yield from parameter_problems(path, "V", layer.recurrent.V, shape)
     else:
         limit = "nn.Linear (linear_features=n) or elementwise V (all_to_all=False)"
         remedy = "use one of the two"
-        yield _refusal(f"{path}.recurrent", type(recurrent).__name__, limit, remedy)
-
-
-def _parameter_problems(
-    path: str, name: str, values: Tensor, shape: tuple[int, ...]
-) -> Iterator[Diagnostic]:
-    try:
-        np.broadcast_shapes(tuple(values.shape), (1, *shape))
-        fits = np.broadcast_shapes(tuple(values.shape), (1, *shape)) == (1, *shape)
-    except ValueError:
-        fits = False
-    if not fits:
-        yield Diagnostic(
-            rule=rules.NODE_COMPLETE,
-            node=f"{path}.{name}",
-            found=f"shape {list(values.shape)}",
-            limit=f"one value, or one for each neuron: {list(shape)}",
-            remedy="make the layer with as many values as it has neurons",
-        )
-    yield from _number_problems(f"{path}.{name}", values)
-
-
-def _number_problems(node: str, values: Tensor) -> Iterator[Diagnostic]:
-    bad = ~values.detach().isfinite()
-    if bool(bad.any()):
-        first = float(values.detach()[bad][0])
-        found = f"{int(bad.sum())} of {values.numel()} are not finite ({first})"
-        yield _number(node, found, "finite numbers")
+        yield refusal(f"{path}.recurrent", type(recurrent).__name__, limit, remedy)
 
 
 def _spikes_above_zero(layer: Layer) -> bool:
@@ -265,12 +200,3 @@ def _spikes_above_zero(layer: Layer) -> bool:
     probe = torch.tensor([[-1.0, -1e-30, 0.0, 1e-30, 1.0]], device=layer.threshold.device)
     wanted = (probe > 0).float()
     return bool(torch.equal(cast("Tensor", layer.spike_grad(probe)), wanted))
-
-
-def _refusal(node: str, found: str, limit: str, remedy: str) -> Diagnostic:
-    return Diagnostic(rules.LAYER_SUPPORTED, node, found, limit, remedy)
-
-
-def _number(node: str, found: str, limit: str) -> Diagnostic:
-    remedy = "correct the parameter, or train again"
-    return Diagnostic(rules.NUMBER_USABLE, node, found, limit, remedy)

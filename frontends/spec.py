@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-FRAMEWORKS = ("snntorch",)
+FRAMEWORKS = ("snntorch", "norse")
 """Packages whose layers the frontends import."""
 
 
@@ -70,12 +70,31 @@ def input_shape_of(module: Module, option: tuple[int, ...] | None) -> tuple[int,
     return shape
 
 
-def framework_of(module: Module) -> str:
+def framework_of(module: Module, option: str | None = None) -> str:
     """Give the name of the framework whose neurons ``module`` has.
 
+    Args:
+        module: The user's.
+        option: What the user says that it is, or None.
+
     Raises:
-        InputError: SNN112, it has neurons of none that snnc imports.
+        InputError: SNN112, it has neurons of none that snnc imports; SNN004, of another one than
+            the option says.
     """
+    framework = _framework_of(module)
+    if option not in {None, framework}:
+        diagnostic = Diagnostic(
+            rule=rules.OPTION_VALID,
+            node="--framework",
+            found=f"{option}",
+            limit=f"{framework}, whose layers the model has",
+            remedy=f"--framework {framework}, or leave it out",
+        )
+        raise InputError([diagnostic])
+    return framework
+
+
+def _framework_of(module: Module) -> str:
     kinds = {kind for layer in module.modules() for kind in type(layer).mro()}
     packages = {kind.__module__.partition(".")[0] for kind in kinds}
     for framework in FRAMEWORKS:
@@ -87,7 +106,7 @@ def framework_of(module: Module) -> str:
         node=type(module).__name__,
         found=f"layers {', '.join(layers)}",
         limit=f"neurons of a framework that snnc imports: {', '.join(FRAMEWORKS)}",
-        remedy="build the model with snntorch's neurons, or export it as a .nir file",
+        remedy="build the model with the neurons of one of them, or export it as a .nir file",
     )
     raise InputError([diagnostic])
 

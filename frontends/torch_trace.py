@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 changes_of = attrgetter("_version")
 """How often a tensor, or one that shares its memory, has been changed in place."""
+CONTAINERS = {("norse.torch.module.sequential", "SequentialState")}
+"""Classes beside torch's own containers that only call their children, one after the other."""
 BATCH = 2
 """Samples of the traced step: with two, a layer that mixes or loses the batch axis shows."""
 
@@ -72,12 +74,14 @@ class Step:
     Attributes:
         calls: Calls of layers, in their order.
         shapes: Shape of what each source gave, without the batch axis.
+        value: What the model returned; None where it raised.
         returned: Where the tensors come from that the model returned; None where it raised.
         problems: Everything that could not be followed.
     """
 
     calls: tuple[Call, ...]
     shapes: Mapping[Source, tuple[int, ...]]
+    value: object
     returned: tuple[Source, ...] | None
     problems: tuple[Diagnostic, ...]
 
@@ -108,8 +112,11 @@ def _has_children(module: Module) -> bool:
 
 def _is_packaged(module: Module) -> bool:
     kind = type(module)
+    if kind.__module__.endswith("modules.container"):
+        return False
     package = kind.__module__.partition(".")[0]
-    return package in {"torch", "snntorch"} and not kind.__module__.endswith("modules.container")
+    known = (kind.__module__, kind.__name__) in CONTAINERS
+    return package in {"torch", "snntorch", "norse"} and not known
 
 
 def tensors_of(value: object) -> Iterator[Tensor]:
@@ -141,7 +148,7 @@ def evaluating(module: Module) -> Generator[None]:
             part.training = was_training
 
 
-def call_model(module: Module, x: Tensor, arguments: Mapping[str, Tensor]) -> object:
+def call_model(module: Module, x: Tensor, arguments: Mapping[str, object]) -> object:
     """Call the user's model for one step.
 
     Raises:
@@ -153,27 +160,41 @@ def call_model(module: Module, x: Tensor, arguments: Mapping[str, Tensor]) -> ob
         raise InputError([_forward_raised(module, x, error)]) from error
 
 
-def trace_step(module: Module, x: Tensor, arguments: Mapping[str, Tensor]) -> Step:
+def everything(value: object) -> object:
+    """Give what a model returned as it is."""
+    return value
+
+
+def trace_step(
+    module: Module,
+    x: Tensor,
+    arguments: Mapping[str, object],
+    spikes_of: Callable[[object], object] = everything,
+) -> Step:
     """Run one step of ``module`` on ``x`` and follow the tensors.
 
     Args:
         module: In evaluation mode.
         x: Shape ``[BATCH, *shape]``.
         arguments: What else ``forward`` takes.
+        spikes_of: Gives the part of what ``forward`` returns that is no state.
     """
     follower = _Follower()
     follower.know(x, MODEL_INPUT)
     raised: tuple[Diagnostic, ...] = ()
+    value: object = None
     returned: tuple[Source, ...] | None = None
     try:
         with follower.watching(layers_of(module)):
-            tensors = tensors_of(call_model(module, x, arguments))
+            value = call_model(module, x, arguments)
+            tensors = tensors_of(spikes_of(value))
             returned = tuple(s for t in tensors if (s := follower.find(t)) is not None)
     except InputError as error:
         raised = error.diagnostics
     return Step(
         calls=tuple(follower.calls),
         shapes=follower.shapes(),
+        value=value,
         returned=returned,
         problems=(*follower.problems(), *raised),
     )

@@ -56,6 +56,7 @@ PACKAGES = (
     _core("networkx", "graphs"),
     Package("torch", 'pip install "snnc[snntorch]"', "models of snnTorch"),
     Package("snntorch", 'pip install "snnc[snntorch]"', "models of snnTorch"),
+    Package("norse", 'pip install "snnc[norse]"', "models of norse"),
     Package("lava-nc", LAVA_COMMAND, "target lava"),
     Package("scipy", 'pip install "snnc[lava]"', "target lava"),
     Package("asteval", 'pip install "snnc[lava]"', "target lava"),

@@ -140,12 +140,12 @@ def _run_framework(subject: Subject, inputs: Inputs, progress: Stages) -> Run:
         return NO_MODULE
     if len(inputs) != 1:
         return "the framework's module takes several inputs"
-    from snnc.frontends.snntorch import run_snntorch
+    from snnc.frontends.importer import run_module
 
     told = progress("running in the framework")
     (x,) = inputs.values()
     try:
-        return run_snntorch(subject.framework, x, progress=told)
+        return run_module(subject.framework, x, progress=told)
     except EnvironmentFault as error:
         return error
 

@@ -7,7 +7,11 @@ from importlib.util import find_spec
 import pytest
 from hypothesis import settings
 
-PACKAGES = {"torch": ("torch", "snntorch"), "lava": ("lava",)}
+PACKAGES = {
+    "torch": ("torch", "snntorch"),
+    "norse": ("torch", "norse", "nirtorch"),
+    "lava": ("lava",),
+}
 """For each marker the modules that its tests import."""
 
 # Two shared cores make any deadline a coin toss.

@@ -20,8 +20,8 @@ from snnc.runtime.options import PATH, read_shape
 )
 @click.option(
     "--framework",
-    type=click.Choice(["snntorch"]),
-    help="Whose module it is, where that is not to be found out.",
+    type=click.Choice(["snntorch", "norse"]),
+    help="Whose module it is; refused where it is not.",
 )
 @click.option("--dt", type=float, metavar="S", help="Length of a time step in seconds.")
 def command(
@@ -35,9 +35,9 @@ def command(
 
     The file is run: it is your code, with your rights.
     """
+    from snnc.frontends.importer import import_module
     from snnc.frontends.nir_file import write_nir
-    from snnc.frontends.snntorch import from_snntorch
-    from snnc.frontends.spec import framework_of, input_shape_of, load_model
+    from snnc.frontends.spec import framework_of, load_model
     from snnc.runtime.console import Display, emit
     from snnc.runtime.files import check_file_place
     from snnc.runtime.text import count, shown
@@ -46,11 +46,9 @@ def command(
     with Display() as display:
         display.stage(f"loading {spec}")
         module = load_model(spec)
-        if framework is None:
-            framework_of(module)
+        framework_of(module, framework)
         display.stage("importing")
-        shape = input_shape_of(module, input_shape)
-        graph = from_snntorch(module, shape) if dt is None else from_snntorch(module, shape, dt=dt)
+        graph = import_module(module, input_shape=input_shape, dt=dt)
         write_nir(graph, output)
     emit(f"wrote {shown(str(output))}: {count(len(graph.nodes), 'node')}")
     return 0

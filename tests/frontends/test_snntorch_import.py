@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from snnc.frontends.importer import import_module
-from snnc.frontends.snntorch import RUN_BATCH, from_snntorch, run_snntorch
+from snnc.frontends.snntorch import from_snntorch, run_snntorch
+from snnc.frontends.torch_run import RUN_BATCH
 from tests.frontends.graphs import node_of
 from tests.frontends.optional import optional
 

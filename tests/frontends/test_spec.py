@@ -177,8 +177,8 @@ def test_a_model_without_spiking_neurons() -> None:
         "error[SNN112]: every layer of the model is one that snnc can import",
         "Sequential",
         "layers Linear, ReLU",
-        "neurons of a framework that snnc imports: snntorch",
-        "build the model with snntorch's neurons, or export it as a .nir file",
+        "neurons of a framework that snnc imports: snntorch, norse",
+        "build the model with the neurons of one of them, or export it as a .nir file",
     )
 
 
@@ -186,3 +186,16 @@ def test_a_framework_is_known_by_its_neurons() -> None:
     assert framework_of(nn.Sequential(nn.Linear(3, 3), snn.Leaky(beta=0.5))) == "snntorch"
     subclass = type("Mine", (snn.Leaky,), {})
     assert framework_of(subclass(beta=0.5)) == "snntorch"
+    assert framework_of(subclass(beta=0.5), "snntorch") == "snntorch"
+
+
+def test_another_framework_than_the_model_has() -> None:
+    with pytest.raises(InputError) as caught:
+        framework_of(snn.Leaky(beta=0.5), "norse")
+    assert str(caught.value) == text(
+        "error[SNN004]: options have a value in their range and fit together",
+        "--framework",
+        "norse",
+        "snntorch, whose layers the model has",
+        "--framework snntorch, or leave it out",
+    )

@@ -1,0 +1,133 @@
+"""Layers of torch as NIR nodes, or why one cannot be; what the frontends say of any layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import nir
+import numpy as np
+import numpy.typing as npt
+
+from snnc.compiler import rules
+from snnc.compiler.diagnostics import Diagnostic
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+TORCH_LAYERS = "nn.Linear, nn.Flatten, nn.Identity, nn.Dropout"
+"""What every frontend imports beside the neurons, for messages."""
+
+Layer = Any
+"""A layer of torch or of a framework; their attributes have no types."""
+Reals = npt.NDArray[np.float32]
+Problems = Callable[[str, Layer, tuple[int, ...]], Iterator[Diagnostic]]
+Nodes = tuple[dict[str, nir.NIRNode], list[tuple[str, str]]]
+"""The nodes of a layer by name, first the one that takes its input, and the edges among them."""
+
+
+def is_passed_through(layer: Module) -> bool:
+    """Tell whether ``layer``, in evaluation mode, gives the values that it takes, in order."""
+    from torch import nn
+
+    return type(layer) in {nn.Flatten, nn.Identity, nn.Dropout}
+
+
+def weights_node(weight: Tensor, bias: Tensor | None, **notes: int | str) -> nir.NIRNode:
+    """Give ``W x + b``, with ``notes`` as its metadata."""
+    metadata = {"snnc": notes}
+    if bias is None:
+        return nir.Linear(weight=reals(weight), metadata=metadata)
+    return nir.Affine(weight=reals(weight), bias=reals(bias), metadata=metadata)
+
+
+def flatten_node(shape: tuple[int, ...]) -> nir.Flatten:
+    """NIR counts dimensions without the batch: 0 is the first of them."""
+    return nir.Flatten(input_type={"input": np.array(shape)}, start_dim=0, end_dim=-1)
+
+
+def reals(values: Tensor) -> Reals:
+    """Give the values of a tensor, as float32."""
+    import torch
+
+    return values.detach().to("cpu", torch.float32).numpy().copy()
+
+
+def per_neuron(values: Tensor, shape: tuple[int, ...]) -> Reals:
+    """Give ``values`` broadcast to ``shape`` as torch does, as float32 of shape ``[n]``."""
+    return np.broadcast_to(reals(values), (1, *shape)).reshape(-1).copy()
+
+
+def linear_problems(path: str, layer: Layer, shape: tuple[int, ...]) -> Iterator[Diagnostic]:
+    """Tell why ``nn.Linear`` cannot be imported."""
+    yield from axis_problems(path, "nn.Linear", shape)
+    for name, values in layer.named_parameters():
+        yield from number_problems(f"{path}.{name}", values)
+
+
+def axis_problems(path: str, kind: str, shape: tuple[int, ...]) -> Iterator[Diagnostic]:
+    """Tell whether a layer with a weight matrix takes anything but vectors."""
+    if len(shape) != 1:
+        yield refusal(
+            path,
+            found=f"{kind} on values of shape {list(shape)}",
+            limit="one axis beside the batch",
+            remedy="put nn.Flatten() before it",
+        )
+
+
+def parameter_problems(
+    path: str, name: str, values: Tensor, shape: tuple[int, ...]
+) -> Iterator[Diagnostic]:
+    """Tell why a parameter is not one number for each neuron, or for all."""
+    try:
+        fits = np.broadcast_shapes(tuple(values.shape), (1, *shape)) == (1, *shape)
+    except ValueError:
+        fits = False
+    if not fits:
+        yield Diagnostic(
+            rule=rules.NODE_COMPLETE,
+            node=f"{path}.{name}",
+            found=f"shape {list(values.shape)}",
+            limit=f"one value, or one for each neuron: {list(shape)}",
+            remedy="make the layer with as many values as it has neurons",
+        )
+    yield from number_problems(f"{path}.{name}", values)
+
+
+def number_problems(node: str, values: Tensor) -> Iterator[Diagnostic]:
+    """Tell of numbers that are not finite."""
+    bad = ~values.detach().isfinite()
+    if bool(bad.any()):
+        first = float(values.detach()[bad][0])
+        found = f"{int(bad.sum())} of {values.numel()} are not finite ({first})"
+        yield unusable(node, found, "finite numbers")
+
+
+def threshold_problems(node: str, values: Tensor) -> Iterator[Diagnostic]:
+    """Tell of thresholds that silence does not stay below."""
+    smallest = float(values.min())
+    if smallest <= 0:
+        yield unusable(node, f"{smallest:g}", "above 0")
+
+
+def unknown_layer(path: str, layer: Module, supported: str) -> Diagnostic:
+    """Tell that snnc does not import layers of this class."""
+    return refusal(
+        path,
+        found=f"{type(layer).__module__.partition('.')[0]}: {type(layer).__name__}",
+        limit=supported,
+        remedy="replace the layer; docs/frontends.md lists what is supported",
+    )
+
+
+def refusal(node: str, found: str, limit: str, remedy: str) -> Diagnostic:
+    """Tell why a layer cannot be imported exactly."""
+    return Diagnostic(rules.LAYER_SUPPORTED, node, found, limit, remedy)
+
+
+def unusable(node: str, found: str, limit: str) -> Diagnostic:
+    """Tell of a number with which an equation makes no sense."""
+    remedy = "correct the parameter, or train again"
+    return Diagnostic(rules.NUMBER_USABLE, node, found, limit, remedy)
