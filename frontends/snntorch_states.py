@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-STATES = ("spk", "mem")
+STATES = ("spk", "syn", "mem")
 """Names of the states, as arguments of a neuron's ``forward`` and as its attributes."""
 
 

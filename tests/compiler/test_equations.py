@@ -15,7 +15,7 @@ from snnc.targets.float.executor import execute
 from tests.builders import chain, linear, spikes
 from tests.compiler.test_discretize import PARAMETER, STEP, message, text
 
-UNIT = {"tau_syn": 0.004, "w_in": 4.0, "tau_mem": 0.01, "r": 10.0}
+UNIT: dict[str, Any] = {"tau_syn": 0.004, "w_in": 4.0, "tau_mem": 0.01, "r": 10.0}
 """A neuron of snnTorch's kind at a step of 1 ms."""
 PATHLIKE = "model.nir"
 
@@ -73,7 +73,8 @@ def test_cuba_of_snntorch() -> None:
     net = discretize(fed(cuba(**UNIT)), dt=STEP, dialect="snntorch", reset="zero-next")
     p = only(net)
     assert (p.integration, p.reset) == (Integration.CURRENT_DECAY, Reset.ZERO_NEXT)
-    assert (p.decay.item(), p.current_decay.item()) == (np.float32(0.9), 0.75)
+    assert p.decay == np.float32(0.9)
+    assert p.current_decay == 0.75
     assert (p.gain.item(), p.leak.item()) == (1, 0)
     assert net.choices == (
         "dialect snntorch: i = alpha*i + I with alpha = 1 - dt/tau_syn, v = beta*v + i with beta = "
@@ -112,11 +113,11 @@ def test_ends_of_an_axon(node: nir.NIRNode) -> None:
 def note(**fields: Any) -> dict[str, Any]:
     own = {
         "integration": "current-decay",
-        "decay": np.float32([0.9]),
-        "current_decay": np.float32([0.8]),
-        "gain": np.float32([1]),
-        "leak": np.float32([0]),
-        "threshold": np.float32([0.7]),
+        "decay": np.array([0.9], np.float32),
+        "current_decay": np.array([0.8], np.float32),
+        "gain": np.array([1], np.float32),
+        "leak": np.array([0], np.float32),
+        "threshold": np.array([0.7], np.float32),
         "reset": "subtract-delayed",
         "origin": "net.lif",
     }
@@ -176,7 +177,7 @@ def test_metadata_of_another_shape() -> None:
 
 @pytest.mark.parametrize("value", [-0.5, 1.5])
 def test_decay_of_a_current_out_of_range(value: float) -> None:
-    own = note(current_decay=np.float32([value]))
+    own = note(current_decay=np.array([value], np.float32))
     found = f"current_decay: {value:g} to {value:g}"
     assert message(noted(own), dt=None) == text("SNN105", "net.lif", found, "0 to 1", PARAMETER)
 
@@ -260,7 +261,7 @@ def test_steps_longer_than_both_time_constants() -> None:
         ({"v_reset": 0.25}, "v_reset", "0.25", "0 in this release"),
     ],
 )
-def test_numbers_of_neurons(neuron: dict[str, float], field: str, found: str, limit: str) -> None:
+def test_numbers_of_neurons(neuron: dict[str, Any], field: str, found: str, limit: str) -> None:
     wanted = text("SNN105", f"1.{field}", found, limit, PARAMETER)
     assert message(fed(cuba(**neuron))) == wanted
     if not field.startswith("tau"):

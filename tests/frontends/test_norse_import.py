@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import nir
@@ -17,6 +18,7 @@ from snnc.frontends.importer import import_module, run_module
 from snnc.frontends.norse import from_norse, run_norse
 from snnc.frontends.spec import framework_of
 from snnc.frontends.torch_run import RUN_BATCH
+from snnc.runtime.cli import main
 from tests.environment import ROOT
 from tests.frontends.graphs import node_of
 from tests.frontends.optional import optional
@@ -193,3 +195,28 @@ def test_torchvision_is_not_needed() -> None:
     command = [sys.executable, "-c", source]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert ended.stdout == "input lifcell output\n"
+
+
+MODEL = """\
+import torch
+import norse.torch as norse
+
+def trained():
+    torch.manual_seed(1)
+    return norse.SequentialState(torch.nn.Linear(6, 4), norse.LIFCell())
+"""
+
+
+def test_the_command_imports_and_proves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("model.py").write_text(MODEL)
+    np.save("x.npy", 5 * data(40, 3, 6))
+    spec = "model.py:trained"
+    assert main(["import", spec, "--framework", "norse", "-o", "model.nir"]) == 0
+    assert main(["import", spec, "--framework", "snntorch", "-o", "other.nir"]) == 2
+    assert not Path("other.nir").exists()
+    assert "  remedy: --framework norse, or leave it out\n" in capsys.readouterr().err
+    assert main(["verify", spec, "--input", "x.npy", "--targets", "float"]) == 0
+    assert "framework: spikes  0 of 480" in capsys.readouterr().out

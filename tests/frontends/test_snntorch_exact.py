@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from snnc.compiler.discretize import discretize
 from snnc.compiler.network import Reset
 from snnc.frontends.snntorch import from_snntorch, run_snntorch
+from snnc.targets.float.executor import execute as run_float
 from tests.frontends.graphs import node_of
 from tests.frontends.optional import optional
 
@@ -26,6 +28,7 @@ INPUTS, NEURONS, STEPS, SAMPLES = 12, 40, 50, 50
 assert STEPS * SAMPLES * NEURONS >= 100_000
 
 KINDS = ("leaky", "rleaky", "rleaky without bias", "rleaky V", "rleaky one V")
+CURRENTS = ("synaptic", "rsynaptic", "rsynaptic without bias", "rsynaptic V", "rsynaptic one V")
 RESETS = ("subtract", "zero", "none")
 
 
@@ -34,13 +37,16 @@ def neuron(kind: str, random: np.random.Generator, *, vector: bool, **options: A
     options["beta"] = torch.tensor(random.uniform(0.3, 1, size), dtype=torch.float32)
     options["threshold"] = torch.tensor(random.uniform(0.5, 2, size), dtype=torch.float32)
     options["init_hidden"] = True
-    if kind == "leaky":
-        return snn.Leaky(**options)
+    if kind in CURRENTS:
+        options["alpha"] = torch.tensor(random.uniform(0.3, 1, size), dtype=torch.float32)
+    if kind in {"leaky", "synaptic"}:
+        return (snn.Leaky if kind == "leaky" else snn.Synaptic)(**options)
+    recurrent = snn.RLeaky if kind in KINDS else snn.RSynaptic
     if "V" in kind:
-        shape = () if kind == "rleaky one V" else (NEURONS,)
+        shape = () if "one V" in kind else (NEURONS,)
         v = torch.tensor(random.uniform(-1, 1, shape), dtype=torch.float32)
-        return snn.RLeaky(all_to_all=False, V=v, **options)
-    layer = snn.RLeaky(linear_features=NEURONS, **options)
+        return recurrent(all_to_all=False, V=v, **options)
+    layer = recurrent(linear_features=NEURONS, **options)
     layer.recurrent = dense(random, NEURONS, NEURONS, bias="without" not in kind, size=0.25)
     return layer
 
@@ -75,6 +81,7 @@ def execute(
     flat = x.reshape(len(x), x.shape[1], -1)
     v = {n: np.zeros((x.shape[1], len(notes[n]["decay"])), np.float32) for n in neurons}
     s = {n: np.zeros_like(v[n]) for n in neurons}
+    i = {n: np.zeros_like(v[n]) for n in neurons}
     spikes: dict[str, list[Array]] = {n: [] for n in neurons}
     potentials: dict[str, list[Array]] = {n: [] for n in neurons}
     for value in flat:
@@ -86,6 +93,11 @@ def execute(
                 node: Any = graph.nodes[w]
                 bias = node.bias if isinstance(node, nir.Affine) else np.float32(0)
                 currents.append(source @ node.weight.T + bias)
+            if notes[n]["integration"] == "current-decay":
+                i[n] = notes[n]["current_decay"] * i[n]
+                for current in currents:
+                    i[n] = i[n] + notes[n]["gain"] * current
+                currents = [i[n]]
             v[n], s[n] = step(notes[n], change(Reset(notes[n]["reset"])), v[n], currents)
             spikes[n].append(s[n])
             potentials[n].append(v[n])
@@ -130,14 +142,21 @@ def model(
 @pytest.mark.parametrize("bias", [True, False], ids=["bias", "plain"])
 @pytest.mark.parametrize("vector", [True, False], ids=["vector", "scalar"])
 @pytest.mark.parametrize("delay", [True, False], ids=["delayed", "at once"])
-@pytest.mark.parametrize(("kind", "mechanism"), list(product(KINDS, RESETS)))
+@pytest.mark.parametrize(("kind", "mechanism"), list(product((*KINDS, *CURRENTS), RESETS)))
 def test_metadata_gives_the_spikes_of_the_framework(
     kind: str, mechanism: str, delay: bool, vector: bool, bias: bool
 ) -> None:
+    if "rsynaptic" in kind and not delay:
+        return  # refused
     made = model(kind, mechanism, delay=delay, vector=vector, bias=bias)
     x = data(np.random.default_rng(11), INPUTS)
     ran = run_snntorch(made, x)
-    spikes, potentials = execute(from_snntorch(made, (INPUTS,)), x)
+    graph = from_snntorch(made, (INPUTS,))
+    spikes, potentials = execute(graph, x)
+    if kind in CURRENTS:
+        here = run_float(discretize(graph), {"input": x})
+        assert np.count_nonzero(ran.spikes["1"] != here.spikes["1"]) == 0
+        assert np.count_nonzero(ran.v["1"] != here.v["1"]) == 0
     assert 0.01 < ran.spikes["1"].mean() < 0.99
     assert np.count_nonzero(ran.spikes["1"] != spikes["1"]) == 0
     assert np.count_nonzero(ran.v["1"] != potentials["1"]) == 0
@@ -153,6 +172,9 @@ def test_metadata_gives_the_spikes_of_the_framework(
         ("rleaky", "zero", True, Reset.ZERO_DELAYED),
         ("rleaky", "zero", False, Reset.ZERO_NEXT),
         ("leaky", "none", True, Reset.SUBTRACT_DELAYED),
+        ("synaptic", "subtract", False, Reset.SUBTRACT),
+        ("synaptic", "zero", True, Reset.ZERO_DELAYED),
+        ("rsynaptic", "zero", True, Reset.ZERO),
     ],
 )
 def test_another_reset_gives_other_spikes(

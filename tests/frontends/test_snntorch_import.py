@@ -13,6 +13,7 @@ import nir
 import numpy as np
 import pytest
 
+from snnc.compiler.diagnostics import InputError
 from snnc.frontends.importer import import_module
 from snnc.frontends.snntorch import from_snntorch, run_snntorch
 from snnc.frontends.torch_run import RUN_BATCH
@@ -103,6 +104,83 @@ def test_sequential() -> None:
         np.testing.assert_array_equal(notes[name], np.full(3, value, np.float32), strict=True)
     weight = module[3].recurrent.weight.detach().numpy()
     np.testing.assert_array_equal(node_of(graph, "3.recurrent").weight, weight, strict=True)
+
+
+def test_synaptic_current() -> None:
+    module = nn.Sequential(
+        nn.Linear(6, 5),
+        snn.Synaptic(alpha=0.75, beta=0.5, init_hidden=True),
+        nn.Linear(5, 3),
+        snn.RSynaptic(alpha=1.5, beta=1.0, linear_features=3, init_hidden=True),
+    )
+    graph = from_snntorch(module, (6,), dt=1e-3)
+    node = node_of(graph, "1")
+    assert type(node) is nir.CubaLIF
+    assert {f: getattr(node, f)[0] for f in ("tau_syn", "w_in", "tau_mem", "r")} == {
+        "tau_syn": 0.004,
+        "w_in": 4.0,
+        "tau_mem": 0.002,
+        "r": 2.0,
+    }
+    notes = node.metadata["snnc"]
+    assert (notes["integration"], notes["reset"]) == ("current-decay", "subtract-delayed")
+    for name, value in (("decay", 0.5), ("current_decay", 0.75), ("gain", 1), ("leak", 0)):
+        np.testing.assert_array_equal(notes[name], np.full(5, value, np.float32), strict=True)
+    clamped = node_of(graph, "3")
+    assert clamped.metadata["snnc"]["current_decay"].tolist() == [1, 1, 1]
+    assert np.isfinite([clamped.tau_syn, clamped.tau_mem, clamped.w_in]).all()
+    np.testing.assert_array_equal((1 - 1e-3 / clamped.tau_syn).astype(np.float32), 1)
+    assert ("3.recurrent", "3") in graph.edges
+
+
+def test_synaptic_states_by_hand_are_the_same_network() -> None:
+    def forward(self: Any, x: Any, syn1: Any, mem1: Any, spk2: Any, syn2: Any, mem2: Any) -> Any:
+        spk1, syn1, mem1 = self.lif1(self.fc1(x), syn1, mem1)
+        spk2, syn2, mem2 = self.lif2(self.fc2(spk1), spk2, syn2, mem=mem2)
+        return spk2, syn1, mem1, syn2, mem2
+
+    module = functional(forward)
+    module.lif1 = snn.Synaptic(alpha=0.75, beta=0.5)
+    module.lif2 = snn.RSynaptic(alpha=0.5, beta=0.9, linear_features=3)
+    other = nn.Sequential(
+        module.fc1,
+        snn.Synaptic(alpha=0.75, beta=0.5, init_hidden=True),
+        module.fc2,
+        snn.RSynaptic(alpha=0.5, beta=0.9, linear_features=3, init_hidden=True, output=True),
+    )
+    other[3].recurrent = module.lif2.recurrent
+    x = 3 * spikes(5, 40, 4, 6)
+    syn1, mem1 = torch.zeros(2, 4, 5)
+    spk2, syn2, mem2 = torch.zeros(3, 4, 3)
+    wanted: list[Any] = []
+    with torch.no_grad():
+        for value in torch.tensor(x):
+            spk2, syn1, mem1, syn2, mem2 = module(value, syn1, mem1, spk2, syn2, mem2)
+            wanted.append(mem2.numpy())
+    here, there = run_snntorch(module, x), run_snntorch(other, x)
+    assert here.outputs["output"].any()
+    np.testing.assert_array_equal(here.v["lif2"], np.stack(wanted))
+    np.testing.assert_array_equal(here.v["lif2"], there.v["3"])
+    np.testing.assert_array_equal(here.spikes["lif1"], there.spikes["1"])
+
+
+def test_a_synaptic_current_that_starts_again_is_refused() -> None:
+    def forward(self: Any, x: Any) -> Any:
+        spk1, _, self.mem1 = self.lif1(self.fc1(x), torch.zeros(len(x), 5), self.mem1)
+        return self.lif2(self.fc2(spk1))
+
+    module = functional(forward)
+    module.lif1, module.mem1 = snn.Synaptic(alpha=0.75, beta=0.5), None
+    with pytest.raises(InputError) as caught:
+        from_snntorch(module, (6,))
+    assert str(caught.value) == (
+        "error[SNN113]: every layer's input comes from the model's input or from another layer, "
+        "once a step\n"
+        "  --> lif1\n"
+        "   found: syn does not go on from the step before\n"
+        "   limit: every neuron starts from zero and goes on from the state that it left\n"
+        "  remedy: reset states outside forward, or use init_hidden=True"
+    )
 
 
 def test_weights_are_copies() -> None:

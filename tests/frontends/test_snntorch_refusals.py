@@ -38,7 +38,10 @@ INCOMPLETE = (
     "error[SNN104]: every node has all its fields, each with the shape that the node's equation "
     "needs"
 )
-LAYERS = "nn.Linear, nn.Flatten, nn.Identity, nn.Dropout, snn.Leaky, snn.RLeaky"
+LAYERS = (
+    "nn.Linear, nn.Flatten, nn.Identity, nn.Dropout, snn.Leaky, snn.RLeaky, snn.Synaptic, "
+    "snn.RSynaptic"
+)
 EXACT = "docs/frontends.md lists the options that are exact"
 
 
@@ -95,8 +98,8 @@ def with_parameter(layer: Any, name: str, value: float) -> Any:
             id="torch",
         ),
         pytest.param(
-            lambda: snn.Synaptic(alpha=0.5, beta=0.5, init_hidden=True),
-            "snntorch: Synaptic",
+            lambda: snn.Alpha(alpha=0.9, beta=0.5, init_hidden=True),
+            "snntorch: Alpha",
             LAYERS,
             "replace the layer; docs/frontends.md lists what is supported",
             id="snntorch",
@@ -168,6 +171,63 @@ def test_recurrence_by_convolution_is_refused() -> None:
         "Conv2d",
         "nn.Linear (linear_features=n) or elementwise V (all_to_all=False)",
         "use one of the two",
+    )
+
+
+@pytest.mark.parametrize("mechanism", ["subtract", "zero", "none"])
+def test_rsynaptic_without_delay_of_its_reset_is_refused(mechanism: str) -> None:
+    """It raises where its states are its own."""
+    layer = rsynaptic(mechanism, init_hidden=True)
+    reset = text(
+        UNSUPPORTED,
+        "1",
+        "reset_delay=False",
+        "reset_delay=True: snntorch 1.0 applies the other to states that it then discards",
+        "train with reset_delay=True",
+    )
+    raised = text(
+        UNTRACEABLE,
+        "Sequential.forward",
+        "TypeError: unsupported operand type(s) for /: 'NoneType' and 'Tensor'",
+        "forward runs one step on a tensor of shape [2, 6]",
+        "check --input-shape; states that forward takes must be tensors, one argument each",
+    )
+    assert refusal(after_linear(layer)) == f"{reset}\n\n{raised}"
+
+
+@pytest.mark.parametrize("mechanism", ["subtract", "zero", "none"])
+def test_rsynaptic_discards_a_reset_without_delay(mechanism: str) -> None:
+    """What the refusal says of snnTorch: states given by hand are reset with delay all the same."""
+    at_once, delayed = rsynaptic(mechanism), rsynaptic(mechanism, reset_delay=True)
+    delayed.load_state_dict(at_once.state_dict())
+    states, others = list(torch.zeros(3, 4, 3)), list(torch.zeros(3, 4, 3))
+    for x in 2 * torch.rand(30, 4, 3):
+        states, others = at_once(x, *states), delayed(x, *others)
+        assert all(torch.equal(a, b) for a, b in zip(states, others, strict=True))
+    assert states[0].any()
+
+
+def rsynaptic(mechanism: str, **options: Any) -> Any:
+    fields = {"alpha": 0.5, "beta": 0.5, "linear_features": 3, "reset_delay": False}
+    return snn.RSynaptic(**(fields | options), reset_mechanism=mechanism)
+
+
+def test_alpha_is_checked_as_beta_is() -> None:
+    layer = snn.Synaptic(alpha=torch.tensor([0.5, 0.5]), beta=0.5, init_hidden=True)
+    assert text(
+        INCOMPLETE,
+        "1.alpha",
+        "shape [2]",
+        "one value, or one for each neuron: [3]",
+        "make the layer with as many values as it has neurons",
+    ) in refusal(after_linear(layer))
+    layer = snn.Synaptic(alpha=float("nan"), beta=0.5, init_hidden=True)
+    assert refusal(after_linear(layer)) == text(
+        UNUSABLE,
+        "1.alpha",
+        "1 of 1 are not finite (nan)",
+        "finite numbers",
+        "correct the parameter, or train again",
     )
 
 
