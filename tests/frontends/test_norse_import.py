@@ -218,5 +218,5 @@ def test_the_command_imports_and_proves(
     assert main(["import", spec, "--framework", "snntorch", "-o", "other.nir"]) == 2
     assert not Path("other.nir").exists()
     assert "  remedy: --framework norse, or leave it out\n" in capsys.readouterr().err
-    assert main(["verify", spec, "--input", "x.npy", "--targets", "float"]) == 0
+    assert main(["verify", spec, "--input", "x.npy", "--targets", "float", "--report", "r"]) == 0
     assert "framework: spikes  0 of 480" in capsys.readouterr().out
