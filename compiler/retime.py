@@ -30,8 +30,9 @@ def retime(network: FixedNetwork) -> FixedNetwork:
         x -1-> hidden (lag 1) -1-> out (lag 2),  x -2-> out,  hidden -1-> hidden
 
     Every population computes the same spikes, ``lag`` hardware steps later: around a loop the
-    lags cancel, and along parallel branches they agree. Inputs keep lag 0. A network in which
-    every delay is at least 1 already is returned as it is.
+    lags cancel, and along parallel branches they agree. Inputs keep lag 0. A population that
+    nothing feeds waits for those that it feeds, so that its delays stay as short as theirs. A
+    network in which every delay is at least 1 already is returned as it is.
 
     Reference: Leiserson and Saxe 1991, Retiming Synchronous Circuitry, Algorithmica 6.
 
@@ -42,6 +43,7 @@ def retime(network: FixedNetwork) -> FixedNetwork:
     if all(p.delay >= 1 for p in network.projections):
         return network
     lags = _least_lags(network)
+    lags |= _lags_of_unfed(network, lags)
     populations = tuple(replace(p, lag=lags[p.name]) for p in network.populations)
     projections = tuple(
         replace(p, delay=p.delay + lags[p.target] - lags[p.source]) for p in network.projections
@@ -64,6 +66,17 @@ def _least_lags(network: FixedNetwork) -> dict[str, int]:
         cycle = [str(name) for name in nx.find_negative_cycle(graph, _START)]
         raise InputError([_loop(network, cycle)]) from unbounded
     return {str(name): -int(d) for name, d in distances.items() if name != _START}
+
+
+def _lags_of_unfed(network: FixedNetwork, lags: dict[str, int]) -> dict[str, int]:
+    """Give lags of the populations that nothing feeds: as late as what they feed allows."""
+    unfed = {p.name for p in network.populations} - {q.target for q in network.projections}
+    latest: dict[str, int] = {}
+    for q in network.projections:
+        if q.source in unfed:
+            lag = lags[q.target] - (q.delay == 0)
+            latest[q.source] = min(lag, latest.get(q.source, lag))
+    return latest
 
 
 def _loop(network: FixedNetwork, cycle: list[str]) -> Diagnostic:

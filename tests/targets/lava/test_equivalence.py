@@ -84,7 +84,7 @@ def test_currents_with_memory_and_a_bias(integration: str) -> None:
             )
         )
     )
-    assert [p.lag for p in fixed.populations] == [0, 1, 0, 2]
+    assert [p.lag for p in fixed.populations] == [0, 1, 1, 2]
     kinds = {name: kind for _, kind, name in make_plan(fixed).processes}
     assert kinds["first.bias"] == "LIFReset"
     assert (kinds["first"], kinds["last"]) == ("LIFReset", "Population")
