@@ -56,6 +56,7 @@ def facts(artifact: Artifact) -> dict[str, Any]:
                 "integration": p.integration.value,
                 "reset": p.reset.value,
                 "decay": _extent(p.decay),
+                "current_decay": _extent(p.current_decay),
                 "threshold": _extent(p.threshold),
             }
             for p in network.populations
@@ -132,13 +133,14 @@ def _populations_table(populations: Iterable[Population], lags: Mapping[str, int
             p.integration.value,
             p.reset.value,
             _range(p.decay),
+            _range(p.current_decay) if p.integration.has_current else "-",
             _range(p.threshold),
             str(lags.get(p.name, 0)),
         )
         for p in populations
     ]
-    header = ("population", "shape", "integration", "reset", "decay", "threshold", "lag")
-    return table(header, rows)
+    header = ("population", "shape", "integration", "reset", "decay", "of current", "threshold")
+    return table((*header, "lag"), rows)
 
 
 def _projections_table(artifact: Artifact) -> str:

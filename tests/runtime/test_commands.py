@@ -17,6 +17,8 @@ from snnc.frontends.nir_file import write_nir
 from snnc.runtime.commands import doctor
 from snnc.runtime.environment import PACKAGES
 from snnc.targets.artifact import load
+from tests.builders import chain, linear
+from tests.builders import lif as nir_lif
 from tests.runtime.conftest import Snnc
 from tests.runtime.samples import BATCH, CLASSES, STEPS, WIDTH, artifact, data, graph
 
@@ -369,10 +371,10 @@ def test_inspect_an_artifact(snnc: Snnc) -> None:
         "-----  -----  ----  -------\n"
         "input      6     1        1\n"
         "\n"
-        "population    shape  integration  reset  decay  threshold  lag\n"
-        "------------  -----  -----------  -----  -----  ---------  ---\n"
-        "hidden            8  euler        zero     0.1        0.3    1\n"
-        "output_layer      3  euler        zero     0.1        0.3    2\n"
+        "population    shape  integration  reset  decay  of current  threshold  lag\n"
+        "------------  -----  -----------  -----  -----  ----------  ---------  ---\n"
+        "hidden            8  euler        zero     0.1           -        0.3    1\n"
+        "output_layer      3  euler        zero     0.1           -        0.3    2\n"
         "\n"
         "projection  from    to            weights  delay  on hardware\n"
         "----------  ------  ------------  -------  -----  -----------\n"
@@ -380,6 +382,19 @@ def test_inspect_an_artifact(snnc: Snnc) -> None:
         "fc2         hidden  output_layer    3 x 8      0            1\n"
     )
     assert "chosen: reset zero, as NIR defines it\n" in out
+
+
+def test_inspect_tells_the_decay_of_a_current(here: Path, snnc: Snnc) -> None:
+    ones, zeros = np.ones(2, np.float32), np.zeros(2, np.float32)
+    tau_syn = np.array([0.0005, 0.001], np.float32)
+    lif = nir.CubaLIF(tau_syn=tau_syn, tau_mem=0.002 * ones, r=ones, v_leak=zeros, v_threshold=ones)
+    model = chain(linear(np.ones((2, 1))), lif, linear(np.ones((1, 2))), nir_lif())
+    write_nir(model, here / "current.nir")
+    out = snnc("inspect", "current.nir", "--dt", "1e-4").out
+    row = next(line for line in out.splitlines() if "current-euler" in line)
+    assert row.split() == ["1", "2", "current-euler", "zero", "0.05", "0.1", "to", "0.2", "1", "0"]
+    found = json.loads(snnc("inspect", "current.nir", "--dt", "1e-4", "--json").out)
+    assert found["populations"][0]["current_decay"] == pytest.approx([0.1, 0.2])
 
 
 def test_inspect_a_model_needs_no_target(snnc: Snnc) -> None:
