@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from snnc.compiler import quantize as quantize_module
 from snnc.compiler.check import check_fixed
 from snnc.compiler.diagnostics import InputError
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
@@ -312,6 +314,35 @@ def test_the_leak_of_a_current_population_stays_a_bias() -> None:
     net = one_neuron(integration=Integration.CURRENT_EULER, decay=0.25, leak=0.5)
     (lif,) = quantize(net).populations
     assert lif.bias_mant[0] * 2.0 ** lif.bias_exp[0] == pytest.approx(lif.scale[0] / 8, rel=1e-3)
+
+
+def first_of(value: int, *_: object) -> int:
+    return value
+
+
+def test_a_slow_current_takes_the_exponent_with_the_least_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Truncation of ``u`` is most of the error: the choice sees it, and no other is better."""
+    fields: dict[str, Any] = {"decay": 0.97, "current_decay": 0.9, "threshold": 10.0}
+    weight = np.random.default_rng(0).uniform(0.5, 1, (100, 1))
+    kind = {"integration": Integration.CURRENT_DECAY, "reset": Reset.NONE}
+    net = one_neuron(weight, **fields, **kind)
+    x = spikes((100, 4, 1), seed=1)
+    real = execute_float(net, {"x": x}).v["lif"]
+
+    def error() -> float:
+        fixed = quantize(net)
+        got = execute_fixed(fixed, {"x": x.astype(np.int32)}).v["lif"]
+        return float(((got / fixed.populations[0].scale - real) ** 2).mean())
+
+    chosen = error()
+    others: list[float] = []
+    for exponent in range(-1, 5):
+        monkeypatch.setattr(quantize_module, "_best_exponent", partial(first_of, exponent))
+        others.append(error())
+    assert chosen == min(others)
+    assert max(others) > 10 * chosen
 
 
 def test_the_neuron_of_a_bias_finds_a_name() -> None:
