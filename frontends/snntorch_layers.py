@@ -208,11 +208,10 @@ def _neuron_problems(path: str, layer: Layer, shape: tuple[int, ...]) -> Iterato
 
 
 def _recurrent_problems(path: str, layer: Layer, shape: tuple[int, ...]) -> Iterator[Diagnostic]:
-    import snntorch
     from torch import nn
 
     yield from _neuron_problems(path, layer, shape)
-    if isinstance(layer, snntorch.RSynaptic) and not layer.reset_delay:
+    if (type(layer).__name__, _mechanism(layer), bool(layer.reset_delay)) not in RESETS:
         limit = "reset_delay=True: snntorch 1.0 applies the other to states that it then discards"
         yield refusal(path, "reset_delay=False", limit, "train with reset_delay=True")
     recurrent = layer.recurrent

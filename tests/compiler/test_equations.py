@@ -23,7 +23,9 @@ PATHLIKE = "model.nir"
 def cuba(n: int = 1, metadata: Any = None, **fields: Any) -> nir.CubaLIF:
     defaults = {"tau_syn": 0.004, "tau_mem": 0.01, "w_in": 1.0, "r": 1.0, "v_leak": 0.0}
     values = defaults | {"v_threshold": 1.0, "v_reset": 0.0} | fields
-    vectors = {f: np.broadcast_to(np.float32(v), n).copy() for f, v in values.items()}
+    vectors: dict[str, Any] = {
+        f: np.broadcast_to(np.float32(v), n).copy() for f, v in values.items()
+    }
     return nir.CubaLIF(**vectors, metadata=metadata or {})
 
 
@@ -197,7 +199,8 @@ def test_ambiguous_cuba() -> None:
 @pytest.mark.parametrize("field", ["r", "w_in"])
 def test_one_factor_of_two_is_not_snntorch(field: str) -> None:
     """As of norse, whose ``r`` is 1."""
-    node = cuba(**(UNIT | {field: 1.0}))
+    fields: dict[str, Any] = UNIT | {field: 1.0}
+    node = cuba(**fields)
     assert only(discretize(fed(node), dt=STEP)).integration is Integration.CURRENT_EULER
 
 
@@ -225,7 +228,8 @@ def test_snntorch_writes_no_integrator() -> None:
 
 
 def test_factors_that_snntorch_does_not_write() -> None:
-    node = cuba(**(UNIT | {"r": 1.0, "w_in": 1.0}))
+    fields: dict[str, Any] = UNIT | {"r": 1.0, "w_in": 1.0}
+    node = cuba(**fields)
     assert message(fed(node), dialect="snntorch", reset="zero") == "\n\n".join(
         text(
             "SNN105",
