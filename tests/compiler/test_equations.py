@@ -26,7 +26,9 @@ def cuba(n: int = 1, metadata: Any = None, **fields: Any) -> nir.CubaLIF:
     vectors: dict[str, Any] = {
         f: np.broadcast_to(np.float32(v), n).copy() for f, v in values.items()
     }
-    return nir.CubaLIF(**vectors, metadata=metadata or {})
+    node = nir.CubaLIF(**vectors)
+    node.metadata.update(metadata or {})
+    return node
 
 
 def integrator(n: int = 1, **fields: Any) -> nir.IF:
