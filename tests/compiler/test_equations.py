@@ -23,17 +23,17 @@ PATHLIKE = "model.nir"
 def cuba(n: int = 1, metadata: Any = None, **fields: Any) -> nir.CubaLIF:
     defaults = {"tau_syn": 0.004, "tau_mem": 0.01, "w_in": 1.0, "r": 1.0, "v_leak": 0.0}
     values = defaults | {"v_threshold": 1.0, "v_reset": 0.0} | fields
-    vectors: dict[str, Any] = {
-        f: np.broadcast_to(np.float32(v), n).copy() for f, v in values.items()
-    }
-    node = nir.CubaLIF(**vectors)
-    node.metadata.update(metadata or {})
-    return node
+    vectors = {f: spread(v, n) for f, v in values.items()}
+    return nir.CubaLIF(**vectors, metadata=metadata or {})
 
 
 def integrator(n: int = 1, **fields: Any) -> nir.IF:
     values = {"r": 1000.0, "v_threshold": 1.0, "v_reset": 0.0} | fields
-    return nir.IF(**{f: np.broadcast_to(np.float32(v), n).copy() for f, v in values.items()})
+    return nir.IF(**{f: spread(v, n) for f, v in values.items()})
+
+
+def spread(value: Any, n: int) -> Any:
+    return np.broadcast_to(np.float32(value), n).copy()
 
 
 def fed(node: nir.NIRNode) -> nir.NIRGraph:
