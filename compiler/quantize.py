@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -214,8 +215,7 @@ def _scales(n: _Neurons, weight_bits: int) -> Doubles:
     """Give the scale of each neuron: as large as allowed, and ``scale * theta`` an integer."""
     largest = _largest_weights(n)
     exponent = _best_exponent(n, largest, weight_bits)
-    counts = np.floor(_limited(n, largest, weight_bits, exponent) * n.theta)
-    return np.maximum(counts, 1) / n.theta
+    return np.floor(_limited(n, largest, weight_bits, exponent) * n.theta) / n.theta
 
 
 def _largest_weights(n: _Neurons) -> Doubles:
@@ -238,7 +238,7 @@ def _best_exponent(n: _Neurons, largest: Doubles, weight_bits: int) -> int:
     scale binds it wastes bits of the weights. Errors per neuron, as variances in units of the
     threshold ``c = scale * theta`` counts: rounding of ``m`` weights ``m (2**exponent / c)**2 /
     12``, truncation of the decay ``(4096 / dv / (128 c))**2``, rounding of a threshold to whole
-    counts ``1 / (12 c**2)``.
+    counts ``1 / (12 c**2)``. An exponent that leaves a threshold less than a count is out.
     """
     fan_in = np.zeros(n.theta.size)
     for weights in n.weights.values():
@@ -246,7 +246,9 @@ def _best_exponent(n: _Neurons, largest: Doubles, weight_bits: int) -> int:
     memory = np.where(n.dv > 0, ONE / np.maximum(n.dv, 1), 0.0)
 
     def cost(exponent: int) -> float:
-        counts = np.maximum(_limited(n, largest, weight_bits, exponent) * n.theta, 1.0)
+        counts = _limited(n, largest, weight_bits, exponent) * n.theta
+        if (counts < 1).any():
+            return math.inf
         rounding = fan_in * 4.0**exponent / 12
         truncation = (memory / (2 * UNIT)) ** 2
         return float(((rounding + truncation + 1 / 12) / counts**2).mean())
