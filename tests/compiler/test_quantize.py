@@ -330,4 +330,4 @@ def test_large_weights_do_not_shrink_the_threshold_to_nothing(bits: int) -> None
     """Weights of five thresholds each: at a small exponent they would leave it no whole count."""
     (p,) = quantize(one_neuron(np.full((1, 64), 5.0)), weight_bits=bits).populations
     top = 2 ** (bits - 1) - 1
-    assert p.threshold[0] >= min(top * 2**7 // 5, 390)
+    assert p.threshold[0] >= min(top * 2**7 // 5, 36)
