@@ -98,8 +98,8 @@ def quantize(
         bias_i      = round(64 * S_i * b_i)
 
     ``S_i`` is the largest for which weights, threshold and bias fit their registers and ``u``
-    and ``v`` are proven not to overflow; the weight exponent trades the two against each other
-    (see ``_best_exponent``). Nothing is clamped. Delays stay as they are; ``retime`` follows.
+    and ``v``, in real numbers and with some headroom, cannot overflow; the weight exponent trades
+    the two against each other (see ``_best_exponent``). Nothing is clamped. Delays stay as they are; ``retime`` follows.
 
     Args:
         network: The real network.

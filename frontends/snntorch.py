@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault, raise_all
+from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.trace import Trace
+from snnc.frontends.packages import missing_framework
 from snnc.frontends.snntorch_layers import layer_nodes
 from snnc.frontends.snntorch_model import INPUT, OUTPUT, Model, device_of, follow_model
 from snnc.frontends.snntorch_states import States
@@ -148,17 +149,8 @@ def _flatten(shape: tuple[int, ...]) -> nir.Flatten:
 def _snntorch_version() -> str:
     try:
         import snntorch
-    except ModuleNotFoundError as missing:
-        if (missing.name or "").partition(".")[0] not in {"torch", "snntorch"}:
-            raise
-        diagnostic = Diagnostic(
-            rule=rules.PACKAGE_PRESENT,
-            node="framework snntorch",
-            found=f"{missing.name} is not installed",
-            limit="importing a model of snnTorch needs snntorch 1.0 and torch 2.6 or newer",
-            remedy="pip install 'snnc[snntorch]'",
-        )
-        raise EnvironmentFault([diagnostic]) from missing
+    except ModuleNotFoundError as error:
+        raise (missing_framework(error) or error) from error
     return str(snntorch.__version__)
 
 
