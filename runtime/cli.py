@@ -12,6 +12,7 @@ from snnc.compiler.diagnostics import Diagnostic, InputError
 from snnc.compiler.rules import OPTION_VALID
 from snnc.runtime.commands import compile as compile_
 from snnc.runtime.commands import doctor, explain, import_, inspect, run, targets, verify
+from snnc.runtime.ending import unwinding
 from snnc.runtime.exits import EXIT_CODES, exit_code, nearest
 
 DEBUG = "--debug"
@@ -72,9 +73,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = DEBUG in arguments
     try:
-        code = cli.main(
-            [a for a in arguments if a != DEBUG], prog_name="snnc", standalone_mode=False
-        )
+        with unwinding():
+            code = cli.main(
+                [a for a in arguments if a != DEBUG], prog_name="snnc", standalone_mode=False
+            )
     except BaseException as error:  # noqa: BLE001  (the one place where errors become exit codes)
         called = [a for a in arguments[:1] if a in cli.commands]
         return exit_code(error, command=" ".join(["snnc", *called]), debug=debug)
