@@ -28,6 +28,9 @@ FEW_COUNTS = 32
 """Threshold mantissa below which a user is warned: 2.7 % spike-count error at tau/dt = 500
 (measured on 200 random neurons; 0.4 % at 8192 counts)."""
 
+MOST_WEIGHTS = 0.5
+"""Share of lost weights above which a user is warned."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PopulationAccount:
@@ -101,6 +104,14 @@ def warnings_of(accounts: tuple[PopulationAccount, ...]) -> Iterator[Diagnostic]
                 found=f"a threshold of {a.threshold_min} counts",
                 limit=f"{FEW_COUNTS} counts",
                 remedy="train with smaller weights against the threshold",
+            )
+        if a.weights_rounded_to_zero > MOST_WEIGHTS * a.weights:
+            yield Diagnostic(
+                rule=rules.WEIGHTS_KEPT,
+                node=node,
+                found=f"{a.weights_rounded_to_zero} of {a.weights} weights became zero",
+                limit=f"{100 * MOST_WEIGHTS:g} %",
+                remedy="allow wider weights with --weight-bits, or train with more even ones",
             )
         if a.overflow != "proven":
             yield Diagnostic(

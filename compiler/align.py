@@ -1,4 +1,4 @@
-"""Hardware time into the framework's time."""
+"""Hardware time into the framework's time, or left as it is."""
 
 from __future__ import annotations
 
@@ -29,25 +29,20 @@ def aligned_trace(
         executor: Name of the target.
         steps: Steps of the input.
         record: The signals that the trace keeps.
-        raw_time: Leave the outputs in hardware time.
+        raw_time: Leave everything in hardware time: ``steps + network.latency`` steps.
         seconds: Wall time of the run.
     """
     lags = {p.name: p.lag for p in network.populations}
     shapes = {p.name: p.shape for p in network.populations}
 
     def of_steps(name: str, values: Array) -> Array:
-        window = values[lags[name] : lags[name] + steps]
+        window = values if raw_time else values[lags[name] : lags[name] + steps]
         return window.reshape(*window.shape[:2], *shapes[name])
 
-    outputs: dict[str, Array] = {}
-    for output in network.outputs:
-        raw = signals["spikes"][output.source]
-        shaped = raw.reshape(*raw.shape[:2], *shapes[output.source])
-        outputs[output.name] = shaped if raw_time else of_steps(output.source, raw)
     kept = {s: {n: of_steps(n, a) for n, a in signals[s].items()} for s in record}
     return Trace(
         executor=executor,
-        outputs=outputs,
+        outputs={o.name: of_steps(o.source, signals["spikes"][o.source]) for o in network.outputs},
         spikes=kept.get("spikes", {}),
         u=kept.get("u", {}),
         v=kept.get("v", {}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -103,10 +104,10 @@ def quantize(
         bias_i      = round(64 * S_i * b_i)
 
     ``S_i`` is the largest for which weights, threshold and bias fit their registers and ``u``
-    and ``v`` are proven not to overflow; the weight exponent trades the two against each other
-    (see ``_best_exponent``). Nothing is clamped. Delays stay as they are; ``retime`` follows.
-    A bias that enters a synaptic current gets a neuron of its own (see ``bias_neurons``), which
-    stands before its population.
+    and ``v``, in real numbers and with some headroom, cannot overflow; the weight exponent trades
+    the two against each other (see ``_best_exponent``). Nothing is clamped. Delays stay as they
+    are; ``retime`` follows. A bias that enters a synaptic current gets a neuron of its own (see
+    ``bias_neurons``), which stands before its population.
 
     Args:
         network: The real network.
@@ -255,8 +256,7 @@ def _scales(n: _Neurons, weight_bits: int) -> Doubles:
     """Give the scale of each neuron: as large as allowed, and ``scale * theta`` an integer."""
     largest = _largest_weights(n)
     exponent = _best_exponent(n, largest, weight_bits)
-    counts = np.floor(_limited(n, largest, weight_bits, exponent) * n.theta)
-    return np.maximum(counts, 1) / n.theta
+    return np.floor(_limited(n, largest, weight_bits, exponent) * n.theta) / n.theta
 
 
 def _largest_weights(n: _Neurons) -> Doubles:
@@ -281,6 +281,7 @@ def _best_exponent(n: _Neurons, largest: Doubles, weight_bits: int) -> int:
     12``, truncation of the decay ``(4096 / dv / (128 c))**2``, rounding of a threshold to whole
     counts ``1 / (12 c**2)``. Of a current with memory the truncation comes beside that of ``v``,
     which sums it up: ``4096 / (du + 1)`` times as much.
+    An exponent that leaves a threshold less than a count is out.
     """
     fan_in = np.zeros(n.theta.size)
     for weights in n.weights.values():
@@ -291,7 +292,9 @@ def _best_exponent(n: _Neurons, largest: Doubles, weight_bits: int) -> int:
     truncation = (memory**2 + of_u**2) / (2 * UNIT) ** 2
 
     def cost(exponent: int) -> float:
-        counts = np.maximum(_limited(n, largest, weight_bits, exponent) * n.theta, 1.0)
+        counts = _limited(n, largest, weight_bits, exponent) * n.theta
+        if (counts < 1).any():
+            return math.inf
         rounding = fan_in * 4.0**exponent / 12
         return float(((rounding + truncation + 1 / 12) / counts**2).mean())
 

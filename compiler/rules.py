@@ -150,6 +150,13 @@ FEW_COUNTS = Rule(
     "A threshold of a few counts makes every rounding a large step. It comes from weights that "
     "are large against the threshold.",
 )
+WEIGHTS_KEPT = Rule(
+    "SNN305",
+    "rounding leaves at least half of a population's weights",
+    "Weights that are small against the largest one of the same neuron, or against its threshold, "
+    "are rounded to zero, and the network computes without them. snnc verify shows what that "
+    "costs.",
+)
 PACKAGE_PRESENT = Rule(
     "SNN501",
     "the packages that a run needs are installed",

@@ -1,4 +1,4 @@
-"""What a run gave: spikes and states, in the time of the framework."""
+"""What a run gave: spikes and states, in the time of the framework or of the hardware."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ class Trace:
     """Arrays of one run, each of shape ``[steps, batch, *shape]``.
 
     Step ``t`` of every array belongs to step ``t`` of the input, as the framework would give it,
-    unless the run was asked for raw time: then it is hardware step ``t``.
+    unless the run was asked for raw time: then it is hardware step ``t``, in outputs and recorded
+    signals alike, and there are as many steps more as the network has latency.
 
     Attributes:
         executor: Who ran: the name of a target or of a framework.
-        outputs: Spikes (0 or 1, uint8) of each output.
+        outputs: Spikes (0 or 1, uint8) of each output, in the order of the network.
         spikes: Spikes of each recorded population.
         u: Synaptic current of each recorded population: int32 of fixed networks.
         v: Membrane potential after the reset of the step: int32 of fixed networks, float32 else.
@@ -53,5 +54,8 @@ class Trace:
 
     @property
     def predictions(self) -> Array:
-        """Class of each sample: the output neuron with most spikes, the first among equals."""
+        """Class of each sample: the neuron of the first output with most spikes.
+
+        Among equals the first.
+        """
         return np.asarray(self.counts.argmax(axis=1))

@@ -15,6 +15,7 @@ import numpy as np
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, Rule
+from snnc.compiler.wiring import COMPILED
 from snnc.frontends.hdf5_gate import printable
 from snnc.frontends.hdf5_tree import Array, Tree
 
@@ -48,7 +49,8 @@ def parse_node(place: str, group: Tree) -> nir.NIRNode | list[Diagnostic]:
     kind = group.get("type")
     if not isinstance(kind, str) or kind not in FORMS:
         found = kind if isinstance(kind, str) else "no type"
-        return [_problem(place, found, ", ".join(FORMS), rules.NODE_KNOWN)]
+        limit = ", ".join(kind.__name__ for kind in COMPILED)
+        return [_problem(place, found, limit, rules.NODE_KNOWN)]
     form = FORMS[kind]
     values = {n: v for n, v in group.items() if n != "type"}
     problems = [*_name_problems(place, form, set(values)), *_value_problems(place, values)]

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-VERSIONS = "norse 1.1, nirtorch and torch 2.6 or newer"
-
 
 def from_norse(
     module: Module, input_shape: tuple[int, ...], *, dt: float | None = None
@@ -55,7 +53,7 @@ def from_norse(
             from being imported exactly, at once.
         EnvironmentFault: SNN501, torch or norse is not installed.
     """
-    version = framework_version("norse", VERSIONS)
+    version = framework_version("norse")
     raise_all(argument_problems(input_shape, dt))
     model = follow_model(module, input_shape)
     steps = {path: float(cast("Any", cell).dt) for path, cell in model.neurons.items()}
@@ -89,7 +87,7 @@ def run_norse(
         InputError: SNN113, the model cannot be followed; SNN502, ``x`` has no such shape.
         EnvironmentFault: SNN501, torch or norse is not installed.
     """
-    framework_version("norse", VERSIONS)
+    framework_version("norse")
     raise_all(data_problems(x))
     return run_model("norse", module, follow_model(module, x.shape[2:]), x, _steps, progress)
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-VERSIONS = "snntorch 1.0 and torch 2.6 or newer"
-
 
 def from_snntorch(
     module: Module, input_shape: tuple[int, ...], *, dt: float = 1e-4
@@ -47,7 +45,7 @@ def from_snntorch(
             from being imported exactly, at once.
         EnvironmentFault: SNN501, torch or snntorch is not installed.
     """
-    version = framework_version("snntorch", VERSIONS)
+    version = framework_version("snntorch")
     raise_all(argument_problems(input_shape, dt))
     model = follow_model(module, input_shape)
     return graph_of(
@@ -79,7 +77,7 @@ def run_snntorch(
         InputError: SNN113, the model cannot be followed; SNN502, ``x`` has no such shape.
         EnvironmentFault: SNN501, torch or snntorch is not installed.
     """
-    framework_version("snntorch", VERSIONS)
+    framework_version("snntorch")
     raise_all(data_problems(x))
     model = follow_model(module, x.shape[2:])
     return run_model("snntorch", module, model, x, _steps, progress)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InputError
+from snnc.frontends.packages import missing_framework
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -170,10 +171,13 @@ def _guarded(path: Path, node: str, work: Callable[[], Result]) -> Result:
 
     Raises:
         InputError: SNN114, it raised; the text names the line in the user's file.
+        EnvironmentFault: SNN501, it imports a framework that is not installed.
     """
     try:
         return work()
     except (Exception, SystemExit) as error:
+        if isinstance(error, ModuleNotFoundError) and (fault := missing_framework(error)):
+            raise fault from error
         message = str(error).partition("\n")[0]
         found = f"{type(error).__name__}: {message} ({_line_of(path, error)})"
         remedy = f"run it by itself: python {path}"
@@ -182,10 +186,11 @@ def _guarded(path: Path, node: str, work: Callable[[], Result]) -> Result:
 
 def _line_of(path: Path, error: BaseException) -> str:
     """Give the last line of the user's file on the way to ``error``."""
-    if isinstance(error, SyntaxError) and error.filename == str(path):
+    place = path.resolve()
+    if isinstance(error, SyntaxError) and Path(error.filename or "").resolve() == place:
         return f"line {error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+    lines = [frame.lineno for frame in frames if Path(frame.filename).resolve() == place]
     return f"line {lines[-1]}" if lines else "outside the file"
 
 

@@ -11,12 +11,10 @@ import nir
 import numpy as np
 
 from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault
+from snnc.compiler.diagnostics import Diagnostic
+from snnc.frontends.packages import missing_framework
 from snnc.frontends.torch_layers import Nodes, flatten_node
 from snnc.frontends.torch_model import INPUT, OUTPUT, Link, Model
-
-TITLES = {"snntorch": "snnTorch", "norse": "norse"}
-"""What the frameworks call themselves, by package."""
 
 
 def graph_of(
@@ -50,29 +48,19 @@ def graph_of(
     return nir.NIRGraph(nodes=nodes, edges=edges, metadata={"snnc": notes}, type_check=False)
 
 
-def framework_version(framework: str, versions: str) -> str:
+def framework_version(framework: str) -> str:
     """Import ``framework`` and give its version.
 
     Args:
         framework: Name of its package.
-        versions: Which versions of which packages do, for the message.
 
     Raises:
         EnvironmentFault: SNN501, the framework or something that it imports is not installed.
     """
     try:
         import_module(framework)
-    except ModuleNotFoundError as missing:
-        if (missing.name or "").partition(".")[0] not in {"torch", framework, "nirtorch"}:
-            raise
-        diagnostic = Diagnostic(
-            rule=rules.PACKAGE_PRESENT,
-            node=f"framework {framework}",
-            found=f"{missing.name} is not installed",
-            limit=f"importing a model of {TITLES[framework]} needs {versions}",
-            remedy=f"pip install 'snnc[{framework}]'",
-        )
-        raise EnvironmentFault([diagnostic]) from missing
+    except ModuleNotFoundError as error:
+        raise (missing_framework(error, framework) or error) from error
     return version(framework)
 
 

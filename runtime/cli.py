@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 import click
+from snnc.runtime.ending import unwinding
 
 from snnc import __version__
 from snnc.compiler.diagnostics import Diagnostic, InputError
@@ -72,9 +73,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = DEBUG in arguments
     try:
-        code = cli.main(
-            [a for a in arguments if a != DEBUG], prog_name="snnc", standalone_mode=False
-        )
+        with unwinding():
+            code = cli.main(
+                [a for a in arguments if a != DEBUG], prog_name="snnc", standalone_mode=False
+            )
     except BaseException as error:  # noqa: BLE001  (the one place where errors become exit codes)
         called = [a for a in arguments[:1] if a in cli.commands]
         return exit_code(error, command=" ".join(["snnc", *called]), debug=debug)

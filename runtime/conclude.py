@@ -20,6 +20,7 @@ from snnc.targets.base import Inputs
 
 INCOMPLETE_CODE = 3
 """Exit code where nothing failed and something is missing (``EnvironmentFault``)."""
+SILENCE = "No output spiked in any execution: this input shows little of the network."
 
 
 def conclude(
@@ -33,13 +34,15 @@ def conclude(
     """Give the report on ``links``."""
     verdict = verdict_of(links)
     artifact = subject.artifact
+    executions = tuple(_executions(runs, judge))
+    silent = bool(executions) and not any(e.output_spikes for e in executions)
     failures = [run for run in runs.values() if isinstance(run, SnncError)]
     broken = [link for link in links if link.status is Status.BROKEN]
     account = artifact.account
     return Report(
         snnc=__version__,
         verdict=verdict,
-        headline=headline(verdict, links),
+        headline=headline(verdict, links, silent=silent),
         exit_code=_exit_code(verdict, failures),
         model=subject.name,
         command=command,
@@ -47,7 +50,9 @@ def conclude(
         max_drop=judge.max_drop,
         links=links,
         first_divergence=broken[0].first_divergence if broken else None,
-        executions=tuple(_executions(runs, judge)),
+        outputs=tuple(output.name for output in artifact.network.outputs),
+        executions=executions,
+        silent=silent,
         choices=artifact.network.choices,
         warnings=tuple(account.get("warnings", ())),
         lags=dict(account.get("lags", {})),
@@ -70,8 +75,8 @@ def verdict_of(links: tuple[Link, ...]) -> Verdict:
     return Verdict.EQUIVALENT
 
 
-def headline(verdict: Verdict, links: tuple[Link, ...]) -> str:
-    """Say what was proven, what was not, and what was left out."""
+def headline(verdict: Verdict, links: tuple[Link, ...], *, silent: bool) -> str:
+    """Say what was proven, what was not, what was left out, and where little was to be seen."""
     held, broken, measured, not_run = (
         [link for link in links if link.status is s]
         for s in (Status.HELD, Status.BROKEN, Status.MEASURED, Status.NOT_RUN)
@@ -84,6 +89,8 @@ def headline(verdict: Verdict, links: tuple[Link, ...]) -> str:
         sentences.append(f"{kept} kept: {', '.join(link.name for link in held)}.")
     sentences += [f"Measured, not judged: {link.name}." for link in measured]
     sentences += [f"Not run: {link.name} ({link.reason})." for link in not_run]
+    if silent:
+        sentences.append(SILENCE)
     return " ".join(sentences)
 
 

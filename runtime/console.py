@@ -41,8 +41,8 @@ def emit_json(data: Mapping[str, Any]) -> None:
 
 
 def note(text: str) -> None:
-    """Print a line on stderr."""
-    with contextlib.suppress(BrokenPipeError):
+    """Print a line on stderr; where nobody reads it any more, it is lost."""
+    with contextlib.suppress(OSError):
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
 
@@ -81,9 +81,10 @@ class Display:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._end_stage()
-        if self._bars is not None:
-            self._bars.stop()
+        with contextlib.suppress(OSError):  # the terminal may be closed
+            self._end_stage()
+            if self._bars is not None:
+                self._bars.stop()
 
     def stage(self, text: str) -> Progress:
         """Begin a stage; the one before it is over.

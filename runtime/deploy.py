@@ -111,9 +111,8 @@ def load_graph(
 
 
 def is_spec(text: str) -> bool:
-    """Say whether ``text`` is ``FILE.py:FUNCTION`` rather than the path of a file."""
-    file, colon, function = text.rpartition(":")
-    return bool(colon) and file.endswith(".py") and function.isidentifier()
+    """Say whether ``text`` means ``FILE.py:FUNCTION``, whole or not, and no other file."""
+    return text.endswith(".py") or ".py:" in text
 
 
 def _account(network: Network, fixed: FixedNetwork) -> dict[str, Any]:

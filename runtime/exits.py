@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Iterable, Sequence
 
 import click
+from snnc.runtime.ending import Terminated
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, SnncError
@@ -19,7 +20,9 @@ EXIT_CODES = {
     3: "the environment lacks or refuses something: a package, a file system, a worker",
     4: "a fault of snnc itself",
     124: "ended at the time limit",
-    130: "interrupted",
+    129: "terminated, since the terminal was closed (SIGHUP)",
+    130: "interrupted (Ctrl-C)",
+    143: "terminated (SIGTERM)",
 }
 USE, ENVIRONMENT, INTERNAL, INTERRUPTED = 2, 3, 4, 130
 
@@ -38,6 +41,9 @@ def exit_code(error: BaseException, *, command: str, debug: bool) -> int:
         case click.Abort() | KeyboardInterrupt():
             note("interrupted")
             return INTERRUPTED
+        case Terminated():
+            note("terminated")
+            return error.exit_code
         case SystemExit() if _is_of_click(error):
             return 0  # the reader of its help has gone away
         case _:

@@ -8,6 +8,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
 from errno import EISDIR
 from pathlib import Path
 from typing import IO, Any
@@ -26,6 +27,23 @@ NPY, ZIP = b"\x93NUMPY", b"PK\x03\x04"
 """First bytes of an .npy and of an .npz file."""
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 """Date of every member that is written: the same arrays give the same bytes."""
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """A kind of file that is written.
+
+    Attributes:
+        name: What it is called, such as ``an .npz file``.
+        magic: The bytes that it begins with.
+    """
+
+    name: str
+    magic: bytes
+
+
+NPZ = FileKind("an .npz file", b"PK")
+NIR = FileKind("a .nir file", b"\x89HDF\r\n\x1a\n")
 
 
 def read_arrays(path: Path, option: str) -> Array | dict[str, Array]:
@@ -85,6 +103,7 @@ def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
     """Write an .npz file, compressed; the same arrays give the same bytes.
 
     Raises:
+        InputError: SNN003, another file is there.
         EnvironmentFault: SNN002, the file system refuses.
     """
 
@@ -96,30 +115,36 @@ def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
                 with archive.open(member, "w", force_zip64=True) as content:
                     np.lib.format.write_array(content, np.ascontiguousarray(values))
 
-    write_file(path, write)
+    write_file(path, write, NPZ)
 
 
-def check_file_place(path: Path) -> None:
+def check_file_place(path: Path, kind: FileKind) -> None:
     """Find out before the work whether ``write_file`` would be refused.
 
     Raises:
+        InputError: SNN003, ``path`` exists and is no file of this kind.
         EnvironmentFault: SNN002, the file system refuses.
     """
     try:
         if path.is_dir():
             raise IsADirectoryError(EISDIR, "a directory is there")
+        if (path.exists() or path.is_symlink()) and not _is_of(path, kind):
+            raise InputError([_foreign_file(path, kind)])
         check_writable(path.parent)
     except OSError as error:
         raise EnvironmentFault([cannot_write(path, error)]) from error
 
 
-def write_file(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+def write_file(path: Path, write: Callable[[IO[bytes]], None], kind: FileKind) -> None:
     """Write a file under a temporary name and move it to its place when it is whole.
 
+    A file of the same kind is replaced; anything else that is there stays.
+
     Raises:
+        InputError: SNN003, ``path`` exists and is no file of this kind.
         EnvironmentFault: SNN002, the file system refuses.
     """
-    check_file_place(path)
+    check_file_place(path, kind)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".snnc-", dir=path.parent) as scratch:
@@ -131,6 +156,24 @@ def write_file(path: Path, write: Callable[[IO[bytes]], None]) -> None:
             fresh.replace(path)
     except OSError as error:
         raise EnvironmentFault([cannot_write(path, error)]) from error
+
+
+def _is_of(path: Path, kind: FileKind) -> bool:
+    """Say whether ``path`` is a regular file that begins as its kind does."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(len(kind.magic)) == kind.magic
+
+
+def _foreign_file(path: Path, kind: FileKind) -> Diagnostic:
+    return Diagnostic(
+        rule=rules.OUTPUT_FREE,
+        node=str(path),
+        found=f"something that is not {kind.name}",
+        limit=f"a new file, or {kind.name} to replace",
+        remedy="name another file with -o",
+    )
 
 
 @contextlib.contextmanager

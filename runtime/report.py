@@ -11,10 +11,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from snnc.runtime.compare import Difference, Divergence
-from snnc.targets.directory import REPORT, write_directory
+from snnc.targets.directory import Kind, write_directory
 
 FORMAT = 1
 """Version of ``report.json``; raised when an older reader could not read it."""
+JSON, HTML, JUNIT = "report.json", "report.html", "junit.xml"
+"""The files of a report."""
 
 
 class Verdict(StrEnum):
@@ -158,7 +160,9 @@ class Report(Record):
         max_drop: Accuracy in points of percent that the integers may lose.
         links: The chain, in order.
         first_divergence: Of the first link that breaks its promise.
+        outputs: Names of the network's outputs; classes, and so accuracy, are those of the first.
         executions: Each run that was done.
+        silent: No neuron of any output spiked in any of them, so that little was compared.
         choices: What had to be chosen because the model does not say it.
         warnings: What the compiler warned of.
         lags: Steps by which each population runs behind the input.
@@ -180,7 +184,9 @@ class Report(Record):
     max_drop: float
     links: tuple[Link, ...]
     first_divergence: Divergence | None
+    outputs: tuple[str, ...]
     executions: tuple[Execution, ...]
+    silent: bool
     choices: tuple[str, ...]
     warnings: tuple[str, ...]
     lags: dict[str, int]
@@ -194,6 +200,11 @@ class Report(Record):
     def passed(self) -> bool:
         """Whether the verdict is ``equivalent``."""
         return self.verdict is Verdict.EQUIVALENT
+
+    @property
+    def accuracy_of(self) -> str:
+        """``accuracy``, and of which output where there are several."""
+        return "accuracy" if len(self.outputs) == 1 else f"accuracy of {self.outputs[0]}"
 
     def assert_equivalent(self) -> None:
         """Do nothing when the verdict is ``equivalent``.
@@ -216,19 +227,38 @@ class Report(Record):
     def save(self, directory: str | os.PathLike[str]) -> Path:
         """Write ``report.html``, ``report.json`` and ``junit.xml``, all of them or none.
 
-        A report that is there already is replaced; anything else that is there stays.
+        A report that is there already, with nothing beside it, is replaced; anything else that is
+        there stays.
 
         Raises:
-            InputError: SNN003, ``directory`` exists and is no report.
+            InputError: SNN003, ``directory`` exists and is no report, or holds more than one.
             EnvironmentFault: SNN002, the file system refuses.
         """
         from snnc.runtime.render import html_text, junit_text
 
         path = Path(directory)
         files = {
-            REPORT.marker: self.json_text().encode(),
-            "report.html": html_text(self).encode(),
-            "junit.xml": junit_text(self),
+            JSON: self.json_text().encode(),
+            HTML: html_text(self).encode(),
+            JUNIT: junit_text(self),
         }
         write_directory(path, files, REPORT)
         return path
+
+
+class _Marker(BaseModel):
+    """What a report of any release has: enough to know one by."""
+
+    format: int
+    snnc: str
+    verdict: Verdict
+    headline: str
+    links: list[dict[str, Any]]
+
+
+def _members(marker: bytes) -> tuple[str, ...]:
+    _Marker.model_validate_json(marker)
+    return (JSON, HTML, JUNIT)
+
+
+REPORT = Kind("a report", JSON, "--report", _members)

@@ -90,7 +90,7 @@ def load_subject(
     if isinstance(model, Artifact):
         raise_all(_artifact_problems(name, model, targets, options))
         return Subject(name, model, framework)
-    if isinstance(model, str) and (is_spec(model) or model.endswith(".py")):
+    if isinstance(model, str) and is_spec(model):
         from snnc.frontends.spec import load_model
 
         progress(f"loading {model}")

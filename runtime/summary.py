@@ -5,13 +5,13 @@ from __future__ import annotations
 from snnc.runtime.report import Execution, Link, Report
 from snnc.runtime.text import percent, seconds, shown, table
 
-HEADER = ("execution", "accuracy", "compared with", "differ", "latency", "time")
-
 
 def summary_table(report: Report) -> str:
     """Give one row for each execution: what it is compared with, and how many values differ."""
     into = {link.other: link for link in report.links if link.values}
-    return table(HEADER, [_row(e, into.get(e.name)) for e in report.executions])
+    accuracy = shown(report.accuracy_of)
+    header = ("execution", accuracy, "compared with", "differ", "latency", "time")
+    return table(header, [_row(e, into.get(e.name)) for e in report.executions])
 
 
 def summary_text(report: Report) -> str:

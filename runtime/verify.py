@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ from snnc.compiler.diagnostics import (
     TimeLimitExceeded,
     raise_all,
 )
+from snnc.compiler.network import Network
 from snnc.compiler.trace import SIGNALS, Array, Trace
 from snnc.runtime.conclude import conclude
 from snnc.runtime.deploy import Data
@@ -91,6 +92,7 @@ def verify(
     if labels is not None:
         judge = Judge(_checked_labels(np.asarray(labels), runs["float"]), max_drop)
     runs["framework"] = _run_framework(subject, inputs, progress)
+    raise_all(_module_problems(subject.artifact.network, runs["framework"]))
     for target in chain[1:]:
         record = SIGNALS if len(chain) > 2 else ("spikes",)
         runs[target] = _run(subject, target, inputs, record, timeout, progress)
@@ -148,6 +150,26 @@ def _run_framework(subject: Subject, inputs: Inputs, progress: Stages) -> Run:
         return run_module(subject.framework, x, progress=told)
     except EnvironmentFault as error:
         return error
+
+
+def _module_problems(network: Network, run: Run) -> Iterator[Diagnostic]:
+    """Tell where the populations of the trained module are not those of the network."""
+    if not isinstance(run, Trace):
+        return
+    wanted = {(p.name, p.shape) for p in network.populations}
+    given = {(name, spikes.shape[2:]) for name, spikes in run.spikes.items()}
+    if wanted != given:
+        yield Diagnostic(
+            rule=rules.OPTION_VALID,
+            node="--model",
+            found=f"a module of other populations: {_populations(given - wanted)}",
+            limit=f"the module that the network was made from: {_populations(wanted - given)}",
+            remedy="name the trained module itself with --model, or compile this one",
+        )
+
+
+def _populations(of: Iterable[tuple[str, tuple[int, ...]]]) -> str:
+    return ", ".join(f"{name} {list(shape)}" for name, shape in sorted(of)) or "none of these"
 
 
 def _option_problems(targets: Sequence[str], max_drop: float) -> Iterator[Diagnostic]:

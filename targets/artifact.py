@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,13 +40,13 @@ from snnc.compiler.store import StoreError, Tensors, from_json, to_json
 from snnc.compiler.trace import Trace
 from snnc.targets import TARGETS, get_target
 from snnc.targets.base import Inputs, Progress, no_progress
-from snnc.targets.directory import ARTIFACT, write_directory
+from snnc.targets.directory import Kind, write_directory
 from snnc.targets.inputs import named_inputs
 from snnc.targets.options import run_options
 
 FORMAT = 1
 """Version of the artifact; raised when an older reader could not read it."""
-MANIFEST = ARTIFACT.marker
+MANIFEST = "manifest.json"
 PROGRAM, WEIGHTS = "program.json", "weights.safetensors"
 REFERENCE, REFERENCE_WEIGHTS = "reference.json", "reference.safetensors"
 
@@ -70,6 +71,13 @@ class Manifest(BaseModel):
     options: dict[str, Any]
     account: dict[str, Any]
     members: dict[str, Member]
+
+
+def _member_names(manifest: bytes) -> set[str]:
+    return {MANIFEST, *Manifest.model_validate_json(manifest).members}
+
+
+ARTIFACT = Kind("an artifact", MANIFEST, "-o", _member_names)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -108,7 +116,7 @@ class Artifact:
         Args:
             x: An array ``[steps, batch, *shape]``, or one for each input of the network by name.
             record: Which of ``spikes``, ``u`` and ``v`` to keep of every population.
-            raw_time: Leave the outputs in hardware time, ``latency`` steps longer than the input.
+            raw_time: Leave everything in hardware time, ``latency`` steps longer than the input.
             timeout: Seconds after which the run is ended, or None for the target's own limit.
             progress: Called with the steps done and the steps in all, now and then.
 
@@ -152,11 +160,11 @@ class Artifact:
     def save(self, directory: str | os.PathLike[str]) -> Path:
         """Write the artifact as a directory, all of it or nothing.
 
-        An artifact that is there already is replaced; anything else that is there stays, and the
-        artifact is not written.
+        An artifact that is there already, with nothing beside it, is replaced; anything else that
+        is there stays, and the artifact is not written.
 
         Raises:
-            InputError: SNN003, ``directory`` exists and is no artifact.
+            InputError: SNN003, ``directory`` exists and is no artifact, or holds more than one.
             EnvironmentFault: SNN002, the file system refuses.
         """
         path = Path(directory)
@@ -271,12 +279,16 @@ def _required(manifest: Manifest) -> set[str]:
 
 
 def _missing(path: Path) -> Diagnostic:
+    remedy = "snnc compile MODEL --target TARGET -o DIR makes one"
+    if path.suffix == ".nir" and path.exists():
+        model = shlex.quote(str(path))
+        remedy = f"compile it first: snnc compile {model} --target TARGET -o DIR"
     return Diagnostic(
         rule=rules.INPUT_READABLE,
         node=str(path),
-        found="no such directory",
+        found="a file" if path.exists() else "no such directory",
         limit="a directory that snnc compile wrote",
-        remedy="snnc compile MODEL --target TARGET -o DIR makes one",
+        remedy=remedy,
     )
 
 

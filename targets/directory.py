@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault, InputError
@@ -20,22 +20,21 @@ class Kind:
         name: What it is called, such as ``an artifact``.
         marker: The file that every result of this kind has.
         option: Where the user names its place, for the remedy.
+        members: Names every file of a result from the content of its marker; raises a
+            ``ValueError`` where that is none of snnc's.
     """
 
     name: str
     marker: str
     option: str
-
-
-ARTIFACT = Kind("an artifact", "manifest.json", "-o")
-REPORT = Kind("a report", "report.json", "--report")
+    members: Callable[[bytes], Collection[str]]
 
 
 def write_directory(path: Path, files: Mapping[str, bytes], kind: Kind) -> None:
     """Write ``files`` as the directory ``path``, all of them or none.
 
-    A directory that holds a result of the same kind is replaced. Anything else that is there
-    stays, and nothing is written.
+    A directory that holds a result of the same kind, and nothing beside it, is replaced. Anything
+    else that is there stays, and nothing is written.
 
     Args:
         path: The directory.
@@ -98,19 +97,47 @@ def _refuse_foreign(path: Path, kind: Kind) -> None:
     """Raise SNN003 unless ``path`` is free, an empty directory or a result of this kind."""
     if not path.exists() and not path.is_symlink():
         return
-    if path.is_dir() and ((path / kind.marker).is_file() or not any(path.iterdir())):
-        return
+    found = "a file"
+    if path.is_dir():
+        foreign = _foreign_entry(path, kind)
+        if foreign is None:
+            return
+        found = f"a directory with {foreign!r:.80}, which is not of {kind.name}"
     raise InputError(
         [
             Diagnostic(
                 rule=rules.OUTPUT_FREE,
                 node=str(path),
-                found="a directory with other files" if path.is_dir() else "a file",
+                found=found,
                 limit=f"a new directory, an empty one, or {kind.name} of snnc to replace",
                 remedy=f"name another directory with {kind.option}",
             )
         ]
     )
+
+
+def _foreign_entry(directory: Path, kind: Kind) -> str | None:
+    """Name something in ``directory`` that would be lost: what no result of this kind has."""
+    marker = directory / kind.marker
+    if marker.is_symlink() or not marker.is_file():
+        return min((p.name for p in directory.iterdir()), default=None)
+    try:
+        members = {PurePosixPath(name) for name in kind.members(marker.read_bytes())}
+    except ValueError:
+        return kind.marker
+    folders = {folder for name in members for folder in name.parents}
+    caches = {name.parent / "__pycache__" for name in members if name.suffix == ".py"}
+    for entry in sorted(directory.rglob("*")):
+        name = PurePosixPath(entry.relative_to(directory).as_posix())
+        if entry.is_symlink():
+            return str(name)
+        if entry.is_dir():
+            known = name in folders or name in caches
+        else:
+            known = name in members or (name.parent in caches and name.suffix == ".pyc")
+        if not known:
+            return str(name)
+    return None
 
 
 def _replace(path: Path, fresh: Path, old: Path) -> None:

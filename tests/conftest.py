@@ -1,7 +1,8 @@
-"""What all tests share: the markers of optional packages, and hypothesis without a clock."""
+"""What all tests share: markers of optional packages, hypothesis without a clock, Ctrl-C."""
 
 from __future__ import annotations
 
+import signal
 from importlib.util import find_spec
 
 import pytest
@@ -17,6 +18,11 @@ PACKAGES = {
 # Two shared cores make any deadline a coin toss.
 settings.register_profile("snnc", parent=settings.default, deadline=None)
 settings.load_profile("snnc")
+
+# A shell starts background jobs with Ctrl-C ignored, and what they start inherits that: the tests
+# that interrupt a command would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -21,7 +21,7 @@ def test_first_change(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "contributing.md").read_text()
     blocks = re.findall(r"^ *```python\n(.*?)^ *```$", page, re.MULTILINE | re.DOTALL)
     test, rule, constant, check = [dedent(block) for block in blocks]
-    (tmp_path / "test_many_zeros.py").write_text(test)
+    (tmp_path / "test_noisy_weights.py").write_text(test)
 
     assert "1 failed, 1 passed" in run_test(tmp_path)
     rules, account = tmp_path / "compiler" / "rules.py", tmp_path / "compiler" / "account.py"
@@ -31,7 +31,7 @@ def test_first_change(tmp_path: Path) -> None:
     in_loop = "".join(f"        {line}\n" for line in check.splitlines())
     account.write_text(before + in_loop + found + after + "\n" + constant)
     assert "2 passed" in run_test(tmp_path)
-    account.write_text(account.read_text().replace("zero > MOST", "zero >= MOST"))
+    account.write_text(account.read_text().replace("db < NOISY", "db <= NOISY"))
     assert "1 failed, 1 passed" in run_test(tmp_path)
 
 

@@ -34,7 +34,8 @@ def command(
     from snnc.runtime.console import Display, emit, emit_json
     from snnc.runtime.deploy import compile
     from snnc.runtime.files import read_arrays
-    from snnc.targets.directory import ARTIFACT, check_place
+    from snnc.targets.artifact import ARTIFACT
+    from snnc.targets.directory import check_place
 
     place = output or default_output(model, target)
     check_place(place, ARTIFACT)

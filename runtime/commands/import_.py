@@ -39,10 +39,10 @@ def command(
     from snnc.frontends.nir_file import write_nir
     from snnc.frontends.spec import framework_of, load_model
     from snnc.runtime.console import Display, emit
-    from snnc.runtime.files import check_file_place
+    from snnc.runtime.files import NIR, check_file_place
     from snnc.runtime.text import count, shown
 
-    check_file_place(output)
+    check_file_place(output, NIR)
     with Display() as display:
         display.stage(f"loading {spec}")
         module = load_model(spec)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--record", callback=read_names, default="", metavar="S,S", help="Keep signals: spikes, u, v."
 )
-@click.option("--raw-time", is_flag=True, help="Leave the outputs in hardware time.")
+@click.option("--raw-time", is_flag=True, help="Leave everything in hardware time.")
 @click.option("--timeout", type=float, metavar="S", help="Seconds after which the run is ended.")
 def command(
     directory: Path,
@@ -41,12 +41,12 @@ def command(
 ) -> int:
     """Run the artifact DIR where its target runs."""
     from snnc.runtime.console import Display, emit
-    from snnc.runtime.files import check_file_place, read_arrays, trace_arrays, write_npz
+    from snnc.runtime.files import NPZ, check_file_place, read_arrays, trace_arrays, write_npz
     from snnc.runtime.text import count, seconds, shown
     from snnc.targets.artifact import load
     from snnc.targets.inputs import named_inputs
 
-    check_file_place(output)
+    check_file_place(output, NPZ)
     artifact = load(directory)
     x = named_inputs(artifact.network.inputs, read_arrays(source, "--input"))
     if steps is not None:

@@ -64,10 +64,11 @@ def command(
     from snnc.frontends.spec import load_model
     from snnc.runtime.console import Display, emit, note
     from snnc.runtime.files import read_array, read_arrays
+    from snnc.runtime.report import REPORT
     from snnc.runtime.summary import summary_text
     from snnc.runtime.text import shown
     from snnc.runtime.verify import verify
-    from snnc.targets.directory import REPORT, check_place
+    from snnc.targets.directory import check_place
 
     check_place(report, REPORT)
     x = read_arrays(source, "--input")

@@ -200,6 +200,17 @@ def test_few_counts_warning() -> None:
     ]
 
 
+def test_lost_weights_warning() -> None:
+    assert warnings(weights=100, weights_rounded_to_zero=50) == []
+    assert warnings(weights=100, weights_rounded_to_zero=51) == [
+        "warning[SNN305]: rounding leaves at least half of a population's weights\n"
+        "  --> net.fc + net.lif\n"
+        "   found: 51 of 100 weights became zero\n"
+        "   limit: 50 %\n"
+        "  remedy: allow wider weights with --weight-bits, or train with more even ones"
+    ]
+
+
 @pytest.mark.parametrize(("v_bound", "found"), [(1.234, "123 %"), (None, "an unknown share")])
 def test_overflow_warning(v_bound: float | None, found: str) -> None:
     assert warnings(overflow="not proven", v_bound=v_bound) == [

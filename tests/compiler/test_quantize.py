@@ -441,3 +441,11 @@ def test_all_populations_at_once() -> None:
     assert refusal(net) == "\n\n".join(
         fits_at_no_scale(f"{node}, neuron 0", found, 8) for node in ("net.a + net.b", "b")
     )
+
+
+@pytest.mark.parametrize("bits", [3, 4, 8])
+def test_large_weights_do_not_shrink_the_threshold_to_nothing(bits: int) -> None:
+    """Weights of five thresholds each: at a small exponent they would leave it no whole count."""
+    (p,) = quantize(one_neuron(np.full((1, 64), 5.0)), weight_bits=bits).populations
+    top = 2 ** (bits - 1) - 1
+    assert p.threshold[0] >= min(top * 2**7 // 5, 36)

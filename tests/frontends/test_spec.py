@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from snnc.compiler.diagnostics import InputError
+from snnc.compiler.diagnostics import EnvironmentFault, InputError
 from snnc.frontends.spec import framework_of, infer_input_shape, input_shape_of, load_model
 from tests.frontends.optional import optional
 
@@ -198,4 +198,32 @@ def test_another_framework_than_the_model_has() -> None:
         "norse",
         "snntorch, whose layers the model has",
         "--framework snntorch, or leave it out",
+    )
+
+
+def test_a_line_is_told_whatever_the_path_looks_like(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "m.py").write_text("\ndef trained():\n    raise ValueError('no weights')\n")
+    monkeypatch.chdir(tmp_path)
+    found = "ValueError: no weights (line 3)"
+    remedy = "run it by itself: python m.py"
+    assert refusal("m.py:trained") == text(LOADS, "m.py:trained", found, FUNCTION, remedy)
+
+
+@pytest.mark.parametrize("package", ["torch", "snntorch"])
+def test_a_framework_that_the_file_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    path = tmp_path / "m.py"
+    path.write_text(f"import {package}\n")
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(EnvironmentFault) as caught:
+        load_model(f"{path}:trained")
+    assert str(caught.value) == text(
+        "error[SNN501]: the packages that a run needs are installed",
+        "framework snntorch",
+        f"{package} is not installed",
+        "importing a model of snnTorch needs snntorch 1.0 and torch 2.6 or newer",
+        "pip install 'snnc[snntorch]'",
     )

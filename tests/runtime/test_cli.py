@@ -347,6 +347,7 @@ def slow_targets(monkeypatch: pytest.MonkeyPatch, pause: float) -> None:
         with Display() as display:
             display.stage("working on \x1b[31m")
             time.sleep(pause)
+        time.sleep(1.2 - min(pause, 1.2))  # nothing may come when the stage is over
         return 0
 
     monkeypatch.setattr(cli.commands["targets"], "callback", work)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,24 @@ def test_place_that_cannot_be_written(place: str, found: str, here: Path, snnc: 
     )
 
 
+def test_what_was_there_comes_back_when_the_new_cannot_be_moved(
+    here: Path, snnc: Snnc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert snnc(*COMPILE, "-o", "a").code == 0
+    rename = Path.rename
+
+    def refuse_the_new(self: Path, target: Path) -> Path:
+        if self.name == "new":
+            raise OSError(5, "Input/output error")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse_the_new)
+    ended = snnc(*COMPILE, "-o", "a")
+    assert (ended.code, made(here)) == (3, ["a"])
+    assert "   found: Input/output error\n" in ended.err
+    assert load("a").target == "integer"
+
+
 def test_artifact_is_replaced_whole(here: Path, snnc: Snnc) -> None:
     assert snnc(*COMPILE, "-o", "a").code == 0
     (here / "a" / "left.txt").write_text("of the one before")
@@ -359,6 +378,27 @@ def test_output_that_cannot_be_written_is_found_before_the_run(here: Path, snnc:
     assert "  --> file/out.npz\n   found: Not a directory\n" in ended.err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["compile", "no model", "--target", "integer", "-o", "file/x"],
+        ["verify", "no model", "--input", "no input", "--report", "file/x"],
+        ["import", "no.py:model", "-o", "file/x"],
+    ],
+)
+def test_place_is_looked_at_before_the_work(arguments: list[str], here: Path, snnc: Snnc) -> None:
+    (here / "file").write_text("")
+    ended = snnc(*arguments)
+    assert (ended.code, ended.out, made(here)) == (3, "", ["file"])
+    assert "  --> file/x\n   found: Not a directory\n" in ended.err
+
+
+def test_place_of_a_diagnostic_is_shown_harmlessly(snnc: Snnc) -> None:
+    ended = snnc("run", "model.integer", "--input", "no\x1b[2J\u202e.nir", "-o", "out.npz")
+    assert "  --> --input no\\x1b[2J\\u202e.nir\n" in ended.err
+    assert not set("\x1b\u202e") & set(ended.err)
+
+
 # --- inspect, targets, explain, doctor ----------------------------------------------------------
 
 
@@ -422,6 +462,12 @@ def test_hostile_names_are_shown_harmlessly(snnc: Snnc) -> None:
     out = snnc("inspect", "hostile").out
     assert r"<b>\u202e" in out
     assert hostile not in out
+
+
+def test_hostile_choices_are_shown_harmlessly(snnc: Snnc) -> None:
+    good = artifact()
+    replace(good, network=replace(good.network, choices=("dt\x1b[31m",))).save("hostile")
+    assert "\nchosen: dt\\x1b[31m\n" in snnc("inspect", "hostile").out
 
 
 def test_targets(snnc: Snnc, monkeypatch: pytest.MonkeyPatch) -> None:

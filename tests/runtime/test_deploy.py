@@ -1,0 +1,34 @@
+"""Which models ``compile`` takes for a Python file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from snnc.compiler.diagnostics import InputError
+from snnc.runtime.deploy import compile, is_spec
+
+
+@pytest.mark.parametrize("text", ["net.py:f", "a b/net.py:f", "net.py", "net.py:", "net.py:a-b"])
+def test_a_python_file(text: str) -> None:
+    assert is_spec(text)
+
+
+@pytest.mark.parametrize("text", ["net.nir", "net", "C:/net.nir", "net.pyc"])
+def test_another_file(text: str) -> None:
+    assert not is_spec(text)
+
+
+def test_a_python_file_without_a_function(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text("")
+    with pytest.raises(InputError) as caught:
+        compile(path)
+    assert str(caught.value) == (
+        "error[SNN114]: FILE.py:FUNCTION names a function that returns a trained module\n"
+        f"  --> {path}\n"
+        "   found: no Python file with a function\n"
+        "   limit: a function without arguments that returns a torch.nn.Module\n"
+        f"  remedy: {path}:FUNCTION"
+    )
