@@ -154,7 +154,7 @@ def _check_synaptic_input(
         if q.weight.ndim != 2:
             continue  # refused for its shape
         total = np.abs(q.weight.astype(np.float64)).sum(axis=1).max(initial=0)
-        aligned = max(1.0, 2.0 ** (q.weight_exp + ALIGN_BITS))
+        aligned = max(2.0, 2.0 ** (q.weight_exp + ALIGN_BITS))  # Lava's Dense holds twice W
         largest += float(total) * levels.get(q.source, 1) * aligned
     if largest > MAX_SYNAPTIC_INPUT:
         yield _number(

@@ -7,11 +7,11 @@ import traceback
 from collections.abc import Iterable, Sequence
 
 import click
-from snnc.runtime.ending import Terminated
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, SnncError
 from snnc.runtime.console import note, note_diagnostic
+from snnc.runtime.ending import Terminated
 
 EXIT_CODES = {
     0: "done",

@@ -33,7 +33,7 @@ class RunOptions:
 
     Attributes:
         record: Which of ``spikes``, ``u``, ``v`` to keep of every population.
-        raw_time: Leave the outputs in hardware time, ``latency`` steps longer than the input.
+        raw_time: Leave everything in hardware time, ``latency`` steps longer than the input.
         timeout: Seconds after which the run is ended, or None for the target's own limit.
         progress: Told how far the run is.
     """

@@ -102,7 +102,7 @@ def _refuse_foreign(path: Path, kind: Kind) -> None:
         foreign = _foreign_entry(path, kind)
         if foreign is None:
             return
-        found = f"a directory with {foreign!r:.80}, which is not of {kind.name}"
+        found = f"a directory with {foreign!r:.80}, which is no part of {kind.name} of snnc"
     raise InputError(
         [
             Diagnostic(
@@ -127,17 +127,17 @@ def _foreign_entry(directory: Path, kind: Kind) -> str | None:
         return kind.marker
     folders = {folder for name in members for folder in name.parents}
     caches = {name.parent / "__pycache__" for name in members if name.suffix == ".py"}
-    for entry in sorted(directory.rglob("*")):
-        name = PurePosixPath(entry.relative_to(directory).as_posix())
+
+    def is_known(entry: Path, name: PurePosixPath) -> bool:
         if entry.is_symlink():
-            return str(name)
+            return False
         if entry.is_dir():
-            known = name in folders or name in caches
-        else:
-            known = name in members or (name.parent in caches and name.suffix == ".pyc")
-        if not known:
-            return str(name)
-    return None
+            return name in folders | caches
+        return name in members or (name.parent in caches and name.suffix == ".pyc")
+
+    entries = sorted(directory.rglob("*"), key=lambda path: (path.is_dir(), path))
+    names = ((p, PurePosixPath(p.relative_to(directory).as_posix())) for p in entries)
+    return next((str(name) for entry, name in names if not is_known(entry, name)), None)
 
 
 def _replace(path: Path, fresh: Path, old: Path) -> None:

@@ -23,6 +23,7 @@ from typing import IO, Any, cast
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault, TimeLimitExceeded
 from snnc.targets.base import Progress
+from snnc.targets.directory import cannot_write
 
 RUNNER = Path(__file__).resolve().parent / "run.py"
 """The runner of the installed package; the one in an artifact is never started."""
@@ -56,13 +57,17 @@ def run_lava(directory: Path, record: tuple[str, ...], limit: Limit, progress: P
         progress: Told the hardware steps done and in all.
 
     Raises:
-        EnvironmentFault: SNN505, Lava failed or was ended.
+        EnvironmentFault: SNN505, Lava failed or was ended; SNN002, no room in ``directory``.
         TimeLimitExceeded: SNN506.
     """
     prefix = f"/snnc-{secrets.token_hex(6)}-"
     request = {"record": record, "shared_memory": prefix}
-    (directory / "request.json").write_text(json.dumps(request), encoding="utf-8")
-    with (directory / "log.txt").open("w+b") as log:
+    try:
+        (directory / "request.json").write_text(json.dumps(request), encoding="utf-8")
+        log = (directory / "log.txt").open("w+b")
+    except OSError as error:
+        raise EnvironmentFault([cannot_write(directory, error, "TMPDIR")]) from error
+    with log:
         child = _start(directory, log)
         try:
             reason = _follow(child, limit, progress)

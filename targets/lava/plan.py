@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic, InternalError, raise_all
+from snnc.compiler.diagnostics import InternalError
 from snnc.compiler.fixed import FixedNetwork, FixedPopulation, FixedProjection, FixedReset
 
 FORMAT = 1
 """Version of ``lava.json``."""
-PORT_LIMIT = 2**31 - 1
-"""Ports of Lava carry int32 (lava 0.10.0, ``lava/proc/dense/models.py:66``)."""
 STOCK_LIMIT = 2**18
 """Largest synaptic input for which Lava's LIF, in int32, keeps ``u`` within 24 bits: then ``u``
 before its wrap is below ``2**23 + 2**24``, and one wrap is enough."""
@@ -41,13 +37,13 @@ class Plan:
 
 
 def make_plan(network: FixedNetwork) -> Plan:
-    """Choose a Lava process for every node of ``network``.
+    """Choose a Lava process for every node of ``network``, whose sums fit Lava's 32-bit ports.
+
+    ``compiler/check.py`` holds that of every network that is compiled or loaded.
 
     Raises:
-        InputError: SNN301, a sum of weights leaves the 32 bits of Lava's ports.
         InternalError: A projection has delay 0, so the network is not retimed.
     """
-    raise_all(_port_problems(network))
     nodes = [
         *(("Source", i.name) for i in network.inputs),
         *((_neuron_process(network, p), p.name) for p in network.populations),
@@ -105,16 +101,3 @@ def _largest_sum(network: FixedNetwork, projection: FixedProjection) -> int:
     rows = np.abs(projection.weight.astype(np.int64)).sum(axis=1)
     total = int(rows.max(initial=0)) * largest
     return total << max(projection.weight_exp, 1)  # Dense holds twice the weights
-
-
-def _port_problems(network: FixedNetwork) -> Iterator[Diagnostic]:
-    for population in network.populations:
-        largest = _largest_input(network, population)
-        if largest > PORT_LIMIT:
-            yield Diagnostic(
-                rule=rules.NUMBER_FITS,
-                node=" + ".join(population.origin) or population.name,
-                found=f"synaptic input of up to {largest}",
-                limit=f"{PORT_LIMIT}: ports of Lava are 32 bits wide",
-                remedy="compile with fewer weight bits: --weight-bits 6",
-            )

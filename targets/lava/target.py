@@ -6,8 +6,6 @@ import json
 import tempfile
 import time
 from collections.abc import Mapping
-from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +24,11 @@ from snnc.targets.directory import cannot_write
 from snnc.targets.inputs import integer_inputs
 from snnc.targets.lava.child import Limit, run_lava
 from snnc.targets.lava.plan import Plan, make_plan
+from snnc.targets.lava.runner import packages
 
-LAVA_VERSION = "0.10.0"
-NEEDS = ("asteval", "lava", "networkx", "numpy", "safetensors", "scipy")
-"""What the runner imports, and what lava-nc 0.10.0 imports in turn."""
 INSTALL = (
     "pip install 'snnc[lava]' and then "
-    f"pip install --no-deps --ignore-requires-python lava-nc=={LAVA_VERSION}"
+    f"pip install --no-deps --ignore-requires-python lava-nc=={packages.LAVA_VERSION}"
 )
 START_SECONDS = 60.0
 PROCESS_SECONDS = 0.01
@@ -49,11 +45,7 @@ class LavaTarget:
     fixed = True
 
     def members(self, fixed: FixedNetwork) -> Mapping[str, bytes]:
-        """Give ``lava.json`` and the source of the runner, readable and complete.
-
-        Raises:
-            InputError: SNN301, the network does not fit Lava's ports.
-        """
+        """Give ``lava.json`` and the source of the runner, readable and complete."""
         here = Path(__file__).resolve().parent
         sources = (here / "run.py", *sorted((here / "runner").glob("*.py")))
         files = {path.relative_to(here).as_posix(): path.read_bytes() for path in sources}
@@ -61,14 +53,8 @@ class LavaTarget:
 
     def missing(self) -> Diagnostic | None:
         """Say what lacks to run Lava, without importing any of it."""
-        absent = [name for name in NEEDS if find_spec(name) is None]
-        if absent:
-            return _not_installed(f"no {', '.join(absent)}")
-        try:
-            version = metadata.version("lava-nc")
-        except metadata.PackageNotFoundError:
-            return _not_installed("a package lava that is not lava-nc")
-        return None if version == LAVA_VERSION else _not_installed(f"lava-nc {version}")
+        problem = packages.problem()
+        return None if problem is None else _not_installed(problem)
 
     def run(self, artifact: Artifact, inputs: Inputs, options: RunOptions) -> Trace:
         """Run the integers on Lava, in a guarded process of its own.
@@ -143,10 +129,11 @@ def _limit(network: FixedNetwork, plan: Plan, hardware_steps: int, options: RunO
 
 
 def _not_installed(found: str) -> Diagnostic:
+    others = ", ".join(name for name in packages.NEEDS if name != "lava-nc")
     return Diagnostic(
         rule=rules.PACKAGE_PRESENT,
         node="target lava",
         found=found,
-        limit=f"lava-nc {LAVA_VERSION} with {', '.join(n for n in NEEDS if n != 'lava')}",
+        limit=f"lava-nc {packages.LAVA_VERSION} with {others}",
         remedy=INSTALL,
     )

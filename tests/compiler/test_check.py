@@ -244,11 +244,11 @@ def test_synaptic_input_stays_in_32_bits() -> None:
 
 
 def test_synaptic_input_before_a_negative_exponent() -> None:
-    """``W x`` itself takes 32 bits, whatever the shift leaves of it."""
+    """``2 W x`` takes 32 bits in Lava's Dense, whatever the shift leaves of it."""
     limit = "2147483647: Lava's ports are 32 bits wide"
-    assert said(wide(1, 127, -7, 2**24)) == []
+    assert said(wide(1, 127, -7, 2**23)) == []
     found = "synaptic input: up to 2.15e+09"
-    assert said(wide(1, -128, -7, 2**24)) == [text("SNN105", "lif", found, limit)]
+    assert said(wide(1, -128, -7, 2**23)) == [text("SNN105", "lif", found, limit)]
 
 
 def test_synaptic_input_of_all_projections_together() -> None:

@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from snnc.compiler.diagnostics import InternalError
 from snnc.runtime import cli as cli_module
 from snnc.runtime.cli import cli
 from tests.runtime.conftest import Snnc
-from tests.runtime.samples import ROOT, WIDTH, inverted, run_snnc
+from tests.runtime.samples import ROOT, WIDTH, artifact, inverted, run_snnc
 
 COMMANDS = ["import", "compile", "run", "verify", "inspect", "targets", "explain", "doctor"]
 
@@ -54,7 +55,7 @@ def test_help_lists_the_commands_in_the_order_of_the_work(snnc: Snnc) -> None:
 def test_help_tells_the_exit_codes(snnc: Snnc) -> None:
     codes = snnc("--help").out.split("Exit codes:\n")[1].splitlines()
     found = [line.split()[0] for line in codes if line.split()[0].isdigit()]
-    assert found == ["0", "1", "2", "3", "4", "124", "130"]
+    assert found == ["0", "1", "2", "3", "4", "124", "129", "130", "143"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -228,23 +229,124 @@ def test_124_time_limit(here: Path) -> None:
     assert not Path("out.npz").exists()
 
 
-def test_130_interrupted(here: Path) -> None:
+def start_long_run(here: Path, model: str, *before: str) -> subprocess.Popen[str]:
+    """Start a run that takes long, and give it when it says so."""
     np.save("long.npy", np.zeros((200_000, 1, WIDTH), np.uint8))
-    command = [sys.executable, "-m", "snnc", "run", "model.integer", "--input", "long.npy"]
+    (here / "scratch").mkdir()
+    command = [sys.executable, "-m", "snnc", "run", model, "--input", "long.npy"]
     process = subprocess.Popen(
-        [*command, "-o", "out.npz"],
+        [*before, *command, "-o", "out.npz"],
         cwd=here,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(here / "scratch")},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     )
     assert process.stderr is not None
-    assert process.stderr.readline() == "running on integer ...\n"  # after a second
-    process.send_signal(signal.SIGINT)
-    assert process.stderr.read().strip() == "interrupted"
+    line = process.stderr.readline()
+    while line and not line.startswith("running on "):  # after a second
+        line = process.stderr.readline()
+    return process
+
+
+def said_at_the_end(process: subprocess.Popen[str]) -> str:
+    assert process.stderr is not None
+    said = process.stderr.read().strip()
     process.stderr.close()
-    assert process.wait(30) == 130
-    assert sorted(p.name for p in here.iterdir() if not p.is_symlink()) == ["long.npy"]
+    return said
+
+
+ENDED = [
+    (signal.SIGINT, "interrupted", 130),
+    (signal.SIGTERM, "terminated", 143),
+    (signal.SIGHUP, "terminated", 129),
+]
+
+
+@pytest.mark.parametrize(("number", "says", "code"), ENDED)
+def test_ended_by_a_signal(number: signal.Signals, says: str, code: int, here: Path) -> None:
+    process = start_long_run(here, "model.integer")
+    process.send_signal(number)
+    assert said_at_the_end(process) == says
+    assert process.wait(30) == code
+    assert made(here) == ["long.npy", "scratch"]
+    assert list((here / "scratch").iterdir()) == []
+
+
+def made(here: Path) -> list[str]:
+    return sorted(p.name for p in here.iterdir() if not p.is_symlink())
+
+
+@pytest.mark.lava
+@pytest.mark.parametrize(("number", "says", "code"), ENDED[1:])
+def test_lava_is_ended_by_a_signal(
+    number: signal.Signals, says: str, code: int, here: Path
+) -> None:
+    artifact("lava").save("on_lava")
+    process = start_long_run(here, "on_lava")
+    deadline = time.monotonic() + 30
+    while not (workers := children(process.pid)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert len(workers) == 1
+    assert list((here / "scratch").iterdir()) != []
+    process.send_signal(number)
+    assert said_at_the_end(process) == says
+    assert process.wait(30) == code
+    assert made(here) == ["long.npy", "on_lava", "scratch"]
+    assert list((here / "scratch").iterdir()) == []
+    assert not Path(f"/proc/{workers[0]}").exists()
+
+
+def children(process: int) -> list[int]:
+    listed = Path(f"/proc/{process}/task/{process}/children").read_text()
+    return [int(number) for number in listed.split()]
+
+
+def test_a_signal_that_is_ignored_stays_ignored(here: Path) -> None:
+    process = start_long_run(here, "model.integer", "nohup")
+    process.send_signal(signal.SIGHUP)
+    time.sleep(0.2)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert said_at_the_end(process) == "terminated"
+    assert process.wait(30) == 143
+
+
+def signaled(monkeypatch: pytest.MonkeyPatch, *numbers: signal.Signals) -> list[str]:
+    """Make ``snnc targets`` send itself signals, one after the other as it clears up."""
+    cleared: list[str] = []
+
+    def work(**_: Any) -> int:
+        try:
+            signal.raise_signal(numbers[0])
+        finally:
+            for number in numbers[1:]:
+                signal.raise_signal(number)
+            cleared.append("all")
+        return 0
+
+    monkeypatch.setattr(cli.commands["targets"], "callback", work)
+    return cleared
+
+
+def test_a_second_signal_does_not_disturb_the_clearing_up(
+    snnc: Snnc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cleared = signaled(monkeypatch, signal.SIGTERM, signal.SIGTERM, signal.SIGHUP)
+    ended = snnc("targets")
+    assert (ended.code, ended.out, ended.err) == (143, "", "terminated\n")
+    assert cleared == ["all"]
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        assert signal.getsignal(number) is signal.SIG_DFL
+
+
+def test_signals_are_the_main_threads(snnc: Snnc) -> None:
+    codes: list[int] = []
+    thread = threading.Thread(target=lambda: codes.append(snnc("targets").code))
+    thread.start()
+    thread.join()
+    assert codes == [0]
 
 
 def raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:

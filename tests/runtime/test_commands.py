@@ -157,7 +157,7 @@ def test_nan_weight_is_refused_by_its_node(here: Path, snnc: Snnc) -> None:
     assert "fc1" in ended.err
 
 
-@pytest.mark.parametrize("content", ["other.txt", "nested"])
+@pytest.mark.parametrize("content", ["other.txt", "manifest.json"])
 def test_directory_of_others_is_not_replaced(content: str, here: Path, snnc: Snnc) -> None:
     (here / "mine").mkdir()
     (here / "mine" / content).write_text("precious")
@@ -166,7 +166,7 @@ def test_directory_of_others_is_not_replaced(content: str, here: Path, snnc: Snn
     assert ended.err == (
         "error[SNN003]: the place that is named is free or holds a result of snnc\n"
         "  --> mine\n"
-        "   found: a directory with other files\n"
+        f"   found: a directory with '{content}', which is no part of an artifact of snnc\n"
         "   limit: a new directory, an empty one, or an artifact of snnc to replace\n"
         "  remedy: name another directory with -o\n"
     )
@@ -215,9 +215,9 @@ def test_what_was_there_comes_back_when_the_new_cannot_be_moved(
 
 def test_artifact_is_replaced_whole(here: Path, snnc: Snnc) -> None:
     assert snnc(*COMPILE, "-o", "a").code == 0
-    (here / "a" / "left.txt").write_text("of the one before")
+    (here / "a" / "program.json").unlink()
     assert snnc(*COMPILE, "-o", "a").code == 0
-    assert not (here / "a" / "left.txt").exists()
+    assert load("a").target == "integer"
     assert made(here) == ["a"]
 
 
@@ -247,6 +247,60 @@ def test_run_in_raw_time_is_later_by_the_latency(snnc: Snnc) -> None:
         raw = found["output"]
     assert raw.shape == (STEPS + 2, BATCH, CLASSES)
     np.testing.assert_array_equal(raw[2:], artifact().run(data()).outputs["output"])
+
+
+def test_run_in_raw_time_gives_recorded_signals_so_too(snnc: Snnc) -> None:
+    assert snnc(*RUN, "--raw-time", "--record", "spikes,u,v").code == 0
+    trace = artifact().run(data(), record=("spikes", "u", "v"))
+    with np.load("out.npz") as found:
+        assert {found[name].shape[0] for name in found.files} == {STEPS + 2}
+        for signal in ("spikes", "u", "v"):
+            hidden = found[f"hidden.{signal}"]
+            np.testing.assert_array_equal(hidden[1 : 1 + STEPS], trace.signal(signal)["hidden"])
+
+
+def test_run_of_a_model_that_is_not_compiled(here: Path, snnc: Snnc) -> None:
+    ended = snnc("run", "model.nir", "--input", "x.npy", "-o", "out.npz")
+    assert (ended.code, ended.out, made(here)) == (2, "", [])
+    assert ended.err == (
+        "error[SNN001]: a file that is named exists and can be read\n"
+        "  --> model.nir\n"
+        "   found: a file\n"
+        "   limit: a directory that snnc compile wrote\n"
+        "  remedy: compile it first: snnc compile model.nir --target TARGET -o DIR\n"
+    )
+
+
+OTHERS = {
+    "run": (["run", "no artifact", "--input", "no input"], "an .npz file"),
+    "import": (["import", "no.py:model"], "a .nir file"),
+}
+
+
+@pytest.mark.parametrize("command", OTHERS)
+@pytest.mark.parametrize("content", [b"", b"all of my thesis", b"\x93NUMPY"])
+def test_a_file_of_others_is_not_replaced(
+    command: str, content: bytes, here: Path, snnc: Snnc
+) -> None:
+    arguments, kind = OTHERS[command]
+    (here / "mine").write_bytes(content)
+    ended = snnc(*arguments, "-o", "mine")
+    assert (ended.code, ended.out, made(here)) == (2, "", ["mine"])
+    assert ended.err == (
+        "error[SNN003]: the place that is named is free or holds a result of snnc\n"
+        "  --> mine\n"
+        f"   found: something that is not {kind}\n"
+        f"   limit: a new file, or {kind} to replace\n"
+        "  remedy: name another file with -o\n"
+    )
+    assert (here / "mine").read_bytes() == content
+
+
+def test_a_result_of_run_is_replaced(snnc: Snnc) -> None:
+    assert snnc(*RUN, "--steps", "5").code == 0
+    assert snnc(*RUN).code == 0
+    with np.load("out.npz") as found:
+        assert found["output"].shape[0] == STEPS
 
 
 def test_run_first_steps(snnc: Snnc) -> None:

@@ -15,6 +15,9 @@ import pytest
 from snnc.compiler.diagnostics import EnvironmentFault, InputError
 from snnc.compiler.trace import Trace
 from snnc.runtime.files import (
+    NIR,
+    NPZ,
+    FileKind,
     check_file_place,
     read_array,
     read_arrays,
@@ -158,16 +161,16 @@ def test_nothing_is_left_of_a_write_that_fails(tmp_path: Path) -> None:
         raise OSError(28, "No space left on device")
 
     path = tmp_path / "out.npz"
-    path.write_bytes(b"before")
+    path.write_bytes(b"PK before")
     with pytest.raises(EnvironmentFault) as caught:
-        write_file(path, fail)
+        write_file(path, fail, NPZ)
     assert str(caught.value) == UNWRITABLE.format(path=path, found="No space left on device")
     assert [p.name for p in tmp_path.iterdir()] == ["out.npz"]
-    assert path.read_bytes() == b"before"
+    assert path.read_bytes() == b"PK before"
 
 
 CHECKS: dict[str, Callable[[Path], None]] = {
-    "before": check_file_place,
+    "before": lambda path: check_file_place(path, NPZ),
     "writing": lambda path: write_npz(path, {"x": np.zeros(1)}),
 }
 
@@ -183,13 +186,62 @@ def test_place_below_a_file(check: str, tmp_path: Path) -> None:
 
 def test_directory_in_the_place_of_a_file(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFault) as caught:
-        check_file_place(tmp_path)
+        check_file_place(tmp_path, NPZ)
     assert str(caught.value) == UNWRITABLE.format(path=tmp_path, found="a directory is there")
 
 
 def test_checking_a_place_makes_nothing(tmp_path: Path) -> None:
-    check_file_place(tmp_path / "new" / "out.npz")
+    check_file_place(tmp_path / "new" / "out.npz", NPZ)
     assert list(tmp_path.iterdir()) == []
+
+
+def foreign(path: Path) -> str:
+    return (
+        "error[SNN003]: the place that is named is free or holds a result of snnc\n"
+        f"  --> {path}\n"
+        "   found: something that is not an .npz file\n"
+        "   limit: a new file, or an .npz file to replace\n"
+        "  remedy: name another file with -o"
+    )
+
+
+STRANGE: dict[str, Callable[[Path], object]] = {
+    "text": lambda path: path.write_text("all of my thesis"),
+    "a pipe": os.mkfifo,
+    "a link that leads nowhere": lambda path: path.symlink_to("nowhere"),
+    "a link to a device": lambda path: path.symlink_to("/dev/null"),
+    "HDF5": lambda path: path.write_bytes(NIR.magic),
+}
+
+
+@pytest.mark.parametrize("case", STRANGE)
+def test_what_is_no_npz_file_stays(case: str, tmp_path: Path) -> None:
+    path = tmp_path / "out.npz"
+    STRANGE[case](path)
+    before = path.lstat()
+    for check in CHECKS.values():
+        with pytest.raises(InputError) as caught:
+            check(path)
+        assert str(caught.value) == foreign(path)
+    assert (path.lstat().st_ino, path.lstat().st_size) == (before.st_ino, before.st_size)
+
+
+def test_a_file_is_known_by_what_is_written(tmp_path: Path) -> None:
+    import h5py
+
+    write_npz(tmp_path / "out.npz", {"x": np.zeros(1)})
+    write_npz(tmp_path / "none.npz", {})
+    h5py.File(tmp_path / "model.nir", "w").close()
+    check_file_place(tmp_path / "out.npz", NPZ)
+    check_file_place(tmp_path / "none.npz", NPZ)
+    check_file_place(tmp_path / "model.nir", NIR)
+
+
+@pytest.mark.parametrize("kind", [NPZ, NIR])
+def test_the_beginning_of_a_magic_is_not_enough(kind: FileKind, tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(kind.magic[:-1])
+    with pytest.raises(InputError, match=rf"found: something that is not {kind.name}"):
+        check_file_place(tmp_path / "x", kind)
 
 
 def test_names_of_a_trace() -> None:

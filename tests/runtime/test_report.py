@@ -230,24 +230,46 @@ def test_save_and_replace(report: Report, tmp_path: Path) -> None:
     place = report.save(tmp_path / "deep" / "report")
     names = ["junit.xml", "report.html", "report.json"]
     assert sorted(p.name for p in place.iterdir()) == names
-    (place / "left.txt").write_text("of the one before")
+    (place / "report.html").unlink()
     report.save(place)
     assert sorted(p.name for p in place.iterdir()) == names
     assert [p.name for p in place.parent.iterdir()] == ["report"]
 
 
-def test_save_replaces_nothing_else(report: Report, tmp_path: Path) -> None:
-    (tmp_path / "manifest.json").write_text("an artifact")
+def test_a_report_of_another_release_is_replaced(report: Report, tmp_path: Path) -> None:
+    content = json.loads(report.json_text())
+    del content["outputs"]
+    (tmp_path / "report.json").write_text(json.dumps(content | {"format": 0, "extra": 1}))
+    report.save(tmp_path)
+    assert (tmp_path / "report.json").read_text() == report.json_text()
+
+
+OF_OTHERS = {
+    "an artifact": ("manifest.json", None),
+    "a report of others": ("report.json", "report.json"),
+    "a list": ("report.json", "report.json"),
+    "a file beside": ("thesis.txt", "thesis.txt"),
+}
+CONTENTS = {"a report of others": '{"verdict": "guilty"}', "a list": "[]"}
+
+
+@pytest.mark.parametrize("case", OF_OTHERS)
+def test_save_replaces_nothing_else(case: str, report: Report, tmp_path: Path) -> None:
+    name, of_report = OF_OTHERS[case]
+    if of_report is not None:
+        report.save(tmp_path)
+    (tmp_path / name).write_text(CONTENTS.get(case, "precious"))
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
     with pytest.raises(InputError) as caught:
         report.save(tmp_path)
     assert str(caught.value) == (
         "error[SNN003]: the place that is named is free or holds a result of snnc\n"
         f"  --> {tmp_path}\n"
-        "   found: a directory with other files\n"
+        f"   found: a directory with '{name}', which is no part of a report of snnc\n"
         "   limit: a new directory, an empty one, or a report of snnc to replace\n"
         "  remedy: name another directory with --report"
     )
-    assert [p.name for p in tmp_path.iterdir()] == ["manifest.json"]
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
 
 def test_save_below_a_file(report: Report, tmp_path: Path) -> None:
@@ -257,6 +279,14 @@ def test_save_below_a_file(report: Report, tmp_path: Path) -> None:
 
 
 # --- terminal -----------------------------------------------------------------------------------
+
+
+def test_several_outputs_say_whose_accuracy_it_is(report: Report) -> None:
+    several = report.model_copy(update={"outputs": ("a\x1b", "b")})
+    assert summary_table(report).splitlines()[0].split()[:2] == ["execution", "accuracy"]
+    assert r"accuracy of a\x1b" in summary_table(several).splitlines()[0]
+    assert r'<th class="n">accuracy of a\x1b</th>' in html_text(several)
+    assert '<th class="n">accuracy</th>' in html_text(report)
 
 
 def test_summary(report: Report) -> None:

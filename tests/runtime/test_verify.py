@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import nir
 import numpy as np
 import pytest
 
@@ -19,7 +20,10 @@ from snnc.compiler.diagnostics import (
 )
 from snnc.compiler.trace import Trace
 from snnc.runtime.conclude import headline, verdict_of
+from snnc.runtime.deploy import compile
+from snnc.runtime.render import html_text
 from snnc.runtime.report import Link, Report, Status, Verdict
+from snnc.runtime.summary import summary_text
 from snnc.runtime.verify import verify
 from snnc.targets.integer.target import IntegerTarget
 from snnc.targets.lava.target import LavaTarget
@@ -164,6 +168,53 @@ def test_float_alone_is_incomplete() -> None:
     assert (report.verdict, report.exit_code) == ("incomplete", 3)
 
 
+def two_outputs() -> nir.NIRGraph:
+    """Give the small network with its hidden population as an output that comes first."""
+    two = graph()
+    two.nodes["all"] = nir.Output(output_type={"output": np.array([8])})
+    return nir.NIRGraph(nodes=two.nodes, edges=[*two.edges, ("hidden", "all")])
+
+
+def test_classes_are_those_of_the_first_output() -> None:
+    truth = verify(two_outputs(), data(), dt=1e-4, targets="integer")
+    assert truth.outputs == ("all", "output")
+    hidden = compile(two_outputs(), "float", dt=1e-4).run(data()).outputs["all"]
+    wanted = hidden.sum(axis=0).argmax(axis=1)
+    report = verify(two_outputs(), data(), labels=wanted, dt=1e-4, targets="integer")
+    assert [e.accuracy for e in report.executions] == [1, 1]
+    assert "accuracy of all" in summary_text(report)
+    assert html_text(report).count("accuracy of all<") == 2  # of the executions and of the link
+
+
+# --- an input that shows nothing -----------------------------------------------------------------
+
+SILENT = "No output spiked in any execution: this input shows little of the network."
+
+
+def test_silence_is_told(here: Path, snnc: Snnc) -> None:
+    np.save("zero.npy", np.zeros_like(data()))
+    ended = snnc(
+        *("verify", "model.integer", "--input", "zero.npy", "--report", "r"),
+        *("--targets", "integer"),
+    )
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.splitlines()[-2] == (
+        "equivalent: 1 promise kept: float -> integer. "
+        f"Not run: framework -> float (no trained module is at hand). {SILENT}"
+    )
+    report = Report.model_validate_json((here / "r" / "report.json").read_text())
+    assert report.silent
+    assert report.headline.endswith(SILENT)
+    assert SILENT in (here / "r" / "report.html").read_text()
+    assert SILENT in (here / "r" / "junit.xml").read_text()
+
+
+def test_one_spike_is_not_silence() -> None:
+    report = verify(graph(), data(), dt=1e-4, targets="integer")
+    assert not report.silent
+    assert SILENT not in report.headline
+
+
 # --- what cannot be run -------------------------------------------------------------------------
 
 MISSING = Diagnostic(
@@ -266,7 +317,7 @@ def test_verdict(links: list[Link], verdict: Verdict) -> None:
 
 @pytest.mark.parametrize(("links", "verdict"), VERDICTS)
 def test_headline_leaves_nothing_out(links: list[Link], verdict: Verdict) -> None:
-    text = headline(verdict, tuple(links))
+    text = headline(verdict, tuple(links), silent=False)
     assert ("Not run: a -> b (why)." in text) == any(x.status is Status.NOT_RUN for x in links)
     assert ("Measured, not judged: a -> b." in text) == any(
         x.status is Status.MEASURED for x in links
@@ -424,6 +475,42 @@ def test_another_module_is_found_out(here: Path, snnc: Snnc) -> None:
     assert ended.code == 1
     assert ended.out.splitlines()[-3].startswith("first divergence: step 0, sample 0, population ")
     assert ended.out.splitlines()[-2].startswith("not equivalent: framework -> float: ")
+
+
+OTHER_MODULES = {
+    "names": (
+        [("self.lif", "self.first"), ("self.last", "self.second")],
+        "first [5], second [3]",
+        "last [3], lif [5]",
+    ),
+    "one name": ([("self.lif", "self.first")], "first [5]", "lif [5]"),
+    "sizes": ([("(6, 5)", "(6, 7)"), ("(5, 3)", "(7, 3)")], "lif [7]", "lif [5]"),
+    "an output less": ([("(5, 3)", "(5, 2)")], "last [2]", "last [3]"),
+}
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("case", OTHER_MODULES)
+def test_a_module_of_other_populations_is_refused(case: str, here: Path, snnc: Snnc) -> None:
+    changes, found, limit = OTHER_MODULES[case]
+    other = MODULE
+    for old, new in changes:
+        other = other.replace(old, new)
+    Path("net.py").write_text(MODULE.format(seed=1))
+    Path("other.py").write_text(other.format(seed=1))
+    assert snnc("import", "net.py:net", "-o", "net.nir").code == 0
+    ended = snnc(
+        *("verify", "net.nir", "--model", "other.py:net", "--input", "x.npy", "--report", "r"),
+        *("--targets", "integer"),
+    )
+    assert (ended.code, ended.out, (here / "r").exists()) == (2, "", False)
+    assert ended.err == (
+        "error[SNN004]: options have a value in their range and fit together\n"
+        "  --> --model\n"
+        f"   found: a module of other populations: {found}\n"
+        f"   limit: the module that the network was made from: {limit}\n"
+        "  remedy: name the trained module itself with --model, or compile this one\n"
+    )
 
 
 @pytest.mark.lava

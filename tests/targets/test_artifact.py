@@ -186,11 +186,91 @@ def test_what_is_not_ours_stays(kind: str, tmp_path: Path) -> None:
     assert str(raised.value) == text(
         "SNN003",
         str(path),
-        "a directory with other files" if kind == "directory" else "a file",
+        "a directory with 'thesis.txt', which is no part of an artifact of snnc"
+        if kind == "directory"
+        else "a file",
         "a new directory, an empty one, or an artifact of snnc to replace",
         "name another directory with -o",
     )
     assert tree(tmp_path) == before
+
+
+def link_member(path: Path) -> None:
+    (path / "weights.safetensors").rename(path.parent / "weights")
+    (path / "weights.safetensors").symlink_to(path.parent / "weights")
+
+
+def put(name: str, content: str = "all of it") -> Callable[[Path], object]:
+    """Give what writes the file ``name`` of a user."""
+
+    def write(path: Path) -> None:
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_text(content)
+
+    return write
+
+
+def link_manifest(path: Path) -> None:
+    (path / "manifest.json").rename(path.parent / "manifest")
+    (path / "manifest.json").symlink_to(path.parent / "manifest")
+
+
+OF_OTHERS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a manifest of others": (put("manifest.json", '{"name": "web app"}'), "manifest.json"),
+    "a manifest that is not JSON": (put("manifest.json", "{"), "manifest.json"),
+    "a manifest of bytes": (lambda p: (p / "manifest.json").write_bytes(b"\xff"), "manifest.json"),
+    "a file beside the artifact": (put("notes.txt"), "notes.txt"),
+    "a file in a folder": (put("src/thesis.txt"), "src/thesis.txt"),
+    "a file in a folder of the artifact": (put("sub/thesis.txt"), "sub/thesis.txt"),
+    "an empty folder": (lambda p: (p / "src").mkdir(), "src"),
+    "a folder __pycache__ of others": (put("src/__pycache__/a.pyc"), "src/__pycache__/a.pyc"),
+    "a cache without a program": (put("my/__pycache__/a.pyc"), "my/__pycache__/a.pyc"),
+    "a text in a cache": (put("sub/__pycache__/thesis.txt"), "sub/__pycache__/thesis.txt"),
+    "a folder in a cache": (put("sub/__pycache__/b/c.pyc"), "sub/__pycache__/b/c.pyc"),
+    "a link": (lambda p: (p / "data").symlink_to(p.parent), "data"),
+    "a member that is a link": (link_member, "weights.safetensors"),
+    "a manifest that is a link": (link_manifest, "manifest.json"),
+}
+
+
+@pytest.mark.parametrize("case", OF_OTHERS)
+def test_an_artifact_with_something_of_others_stays(case: str, saved: Path) -> None:
+    spoil, found = OF_OTHERS[case]
+    spoil(saved)
+    before = tree(saved.parent)
+    with pytest.raises(InputError) as raised:
+        integer(one_neuron(3)).save(saved)
+    assert str(raised.value) == text(
+        "SNN003",
+        str(saved),
+        f"a directory with {found!r}, which is no part of an artifact of snnc",
+        "a new directory, an empty one, or an artifact of snnc to replace",
+        "name another directory with -o",
+    )
+    assert tree(saved.parent) == before
+
+
+def test_a_project_with_a_manifest_of_its_own_stays(tmp_path: Path) -> None:
+    put("manifest.json", '{"members": {}}')(tmp_path)
+    put("src/thesis.txt")(tmp_path)
+    before = tree(tmp_path)
+    with pytest.raises(InputError, match=r"a directory with 'manifest\.json', which is no part"):
+        integer().save(tmp_path)
+    assert tree(tmp_path) == before
+
+
+def test_caches_of_its_runner_do_not_keep_an_artifact(saved: Path) -> None:
+    put("sub/__pycache__/runner.cpython-311.pyc")(saved)
+    other = integer(one_neuron(3))
+    other.save(saved)
+    assert {n: c for n, c in tree(saved).items() if c is not None} == other.files()
+
+
+def test_a_part_of_an_artifact_is_replaced(saved: Path) -> None:
+    """What is changed or missing loses nothing that is not snnc's."""
+    (saved / "program.json").write_text("changed")
+    (saved / "weights.safetensors").unlink()
+    assert load(integer().save(saved)).target == "integer"
 
 
 def not_writable(path: Path, reason: str) -> str:
@@ -271,13 +351,17 @@ def test_a_failed_move_leaves_all_as_it_was(
 
 def test_no_directory(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    for path in (tmp_path / "nowhere", tmp_path / "file"):
-        assert refusal(path) == text(
-            "SNN001",
-            str(path),
-            "no such directory",
-            "a directory that snnc compile wrote",
-            "snnc compile MODEL --target TARGET -o DIR makes one",
+    (tmp_path / "my model.nir").write_text("")
+    make = "snnc compile MODEL --target TARGET -o DIR makes one"
+    first = f"compile it first: snnc compile '{tmp_path}/my model.nir' --target TARGET -o DIR"
+    for name, found, remedy in (
+        ("nowhere", "no such directory", make),
+        ("nowhere.nir", "no such directory", make),
+        ("file", "a file", make),
+        ("my model.nir", "a file", first),
+    ):
+        assert refusal(tmp_path / name) == text(
+            "SNN001", str(tmp_path / name), found, "a directory that snnc compile wrote", remedy
         )
 
 
@@ -295,11 +379,6 @@ def flip_two(path: Path) -> None:
 def empty(path: Path) -> None:
     shutil.rmtree(path)
     path.mkdir()
-
-
-def link_member(path: Path) -> None:
-    (path / "weights.safetensors").rename(path.parent / "weights")
-    (path / "weights.safetensors").symlink_to(path.parent / "weights")
 
 
 def link_folder(path: Path) -> None:
@@ -576,7 +655,7 @@ def test_a_loaded_artifact_runs_as_the_saved_one(saved: Path) -> None:
 @given(fixed_networks())
 @settings(max_examples=30)
 def test_outputs_are_aligned(fixed: FixedNetwork) -> None:
-    """Step ``t`` of a signal is hardware step ``t + lag``; raw outputs are in hardware time."""
+    """Step ``t`` of a signal is hardware step ``t + lag``; in raw time all is hardware time."""
     network = one_neuron(np.ones((1, fixed.inputs[0].size)))
     artifact = Artifact(target="integer", network=network, fixed=fixed)
     x = integers_for(fixed, steps=6, batch=2)
@@ -589,10 +668,14 @@ def test_outputs_are_aligned(fixed: FixedNetwork) -> None:
             window = wanted[signal][p.name][p.lag : p.lag + 6]
             assert (trace.signal(signal)[p.name] == window).all()
     last = fixed.populations[-1]
-    raw = artifact.run(x, raw_time=True)
+    raw = artifact.run(x, record=("spikes", "u", "v"), raw_time=True)
     assert (trace.outputs["out"] == trace.spikes[last.name]).all()
-    assert (raw.outputs["out"] == wanted["spikes"][last.name]).all()
-    assert raw.spikes == {}
+    assert np.array_equal(raw.outputs["out"], wanted["spikes"][last.name])
+    for signal in ("spikes", "u", "v"):
+        assert set(raw.signal(signal)) == {p.name for p in fixed.populations}
+        for name, values in raw.signal(signal).items():
+            assert np.array_equal(values, wanted[signal][name])
+    assert artifact.run(x, raw_time=True).spikes == {}
 
 
 def test_outputs_have_the_shape_of_their_population() -> None:

@@ -2,6 +2,7 @@
 
 - ``main``: the command, for a user; ``serve``: the same for snnc, which watches from outside
 - ``program``: ``program.json``, ``weights.safetensors`` and ``lava.json`` as records
+- ``packages``: looks for the packages that are needed
 - ``arrays``: input data and results
 - ``network``: runs the program, all samples one after the other
 - ``build``: the program as connected Lava processes

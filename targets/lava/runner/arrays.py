@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import zipfile
 from collections.abc import Iterator
@@ -82,12 +81,17 @@ def check_writable(path: Path) -> None:
     """Say before a long run, and not after it, that its results have no place.
 
     Raises:
-        OSError: The directory is not there, or this user may not write into it.
+        BadInput: ``path`` is a directory.
+        OSError: No file can be made beside ``path``.
     """
-    if not path.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
-    if not os.access(path.parent, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path.parent))
+    if path.is_dir():
+        raise BadInput(f"{path}: a directory; --output takes the name of a file")
+    scratch = _scratch(path)
+    try:
+        scratch.touch()
+        scratch.unlink()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path.parent)) from error
 
 
 def write_results(
@@ -101,16 +105,25 @@ def write_results(
         path: A ``.npz`` file.
         aligned_steps: Steps of the input, to which everything is aligned; None leaves it in
             hardware time.
+
+    Raises:
+        OSError: The file system refuses; ``filename`` is ``path``.
     """
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch = _scratch(path)
     try:
         with zipfile.ZipFile(scratch, "w", allowZip64=True) as archive:
             for name, array in _results(program, recording, aligned_steps):
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                     np.lib.format.write_array(cast("Any", member), array, allow_pickle=False)
         scratch.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def _scratch(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}")
 
 
 def _results(

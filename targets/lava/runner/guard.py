@@ -14,11 +14,15 @@ is looked at. What Lava keeps private is used freely: its last release will not 
 from __future__ import annotations
 
 import multiprocessing
+import secrets
 import signal
+import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
+from multiprocessing.managers import SharedMemoryManager
 from typing import Any
 
 from lava.magma.core.process.message_interface_enum import ActorType
@@ -61,6 +65,20 @@ class Worker(infrastructure.SystemProcess):
         return f"was ended by signal {-code} ({signal.Signals(-code).name})"
 
 
+class Memory(infrastructure.SharedMemoryManager):
+    """Lava's shared memory, with its manager at an address that is no file.
+
+    The path of a socket has at most 107 characters, which a file in a long TMPDIR exceeds, and a
+    file stays behind when its process is killed. Linux' abstract addresses (``unix(7)``) have
+    neither fault.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        address = f"\0snnc-{secrets.token_hex(16)}" if sys.platform == "linux" else None
+        self._manager = SharedMemoryManager(address)
+
+
 Advance = Callable[[int], None]
 
 
@@ -79,6 +97,7 @@ def running(
         ProcessFault: A Lava process failed or was ended.
     """
     infrastructure.SystemProcess = Worker
+    infrastructure.SharedMemoryManager = Memory
     config = Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map=dict(models))
     executable = next(iter(models)).compile(config)
     runtime = Runtime(executable, ActorType.MultiProcessing)
@@ -111,7 +130,13 @@ def running(
 def _start(runtime: Any, wait: Callable[[Callable[[], bool]], None]) -> None:
     """Do as ``Runtime.initialize`` does, without its unlimited wait for every process."""
     runtime._build_watchdog_manager()
-    runtime._build_message_infrastructure()
+    try:
+        runtime._build_message_infrastructure()
+    except EOFError as error:
+        raise ProcessFault(
+            "the manager of shared memory did not start; its socket is in TMPDIR, "
+            f"which may be too long a path: {tempfile.gettempdir()}"
+        ) from error
     runtime._build_channels()
     runtime._build_sync_channels()
     runtime._build_processes()
@@ -137,11 +162,11 @@ def _end(runtime: Any) -> None:
     """
     runtime._is_started = runtime._is_running = False
     messages = runtime._messaging_infrastructure
-    if messages is None:
+    if messages is None or messages.smm is None:
         return
     for worker in messages.actors:
         worker.kill()
     for worker in messages.actors:
         multiprocessing.Process.join(worker, END_LIMIT)
-    if messages.smm is not None:
+    if hasattr(messages.smm._manager, "shutdown"):  # only one that was started has it
         messages.smm._manager.shutdown()

@@ -6,23 +6,20 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
-from . import compat
+from . import compat, packages
 from .arrays import check_writable, read_inputs, write_results
 from .faults import BadInput, Overtime, ProcessFault
 from .network import simulate
 from .orphans import end_in_order
-from .program import read_program
+from .program import check_whole, read_program
 from .serve import serve
 from .window import SIGNALS
 
 HERE = Path(__file__).resolve().parent.parent
 """Where program and weights lie: beside this package."""
-NEEDS = ("asteval", "lava", "networkx", "scipy")
-"""What lava-nc 0.10.0 imports, and itself."""
 REPORT_PERIOD = 2.0
 """Seconds between two lines of progress."""
 
@@ -63,7 +60,7 @@ def _run_for_user(arguments: argparse.Namespace) -> int:
     except ProcessFault as error:
         return _fail(3, str(error))
     except OSError as error:
-        return _fail(3, f"{error.filename}: {error.strerror}")
+        return _fail(3, f"{error.filename or 'the run'}: {error.strerror or error}")
     except Overtime as error:
         return _fail(124, str(error))
     except KeyboardInterrupt:
@@ -79,8 +76,10 @@ def _fail(code: int, message: str) -> int:
 def _run(arguments: argparse.Namespace) -> None:
     _check_packages()
     record = _signals(arguments.record)
+    _check_timeout(arguments.timeout)
     if arguments.input is None or arguments.output is None:
         raise BadInput("--input X.npy and --output OUT.npz are needed")
+    check_whole(HERE)
     program = read_program(HERE)
     inputs = read_inputs(program, arguments.input)
     check_writable(arguments.output)
@@ -91,11 +90,11 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 def _check_packages() -> None:
-    absent = [name for name in NEEDS if find_spec(name) is None]
-    if absent:
+    problem = packages.problem()
+    if problem is not None:
         raise ProcessFault(
-            f"no {', '.join(absent)}: pip install asteval networkx scipy and then "
-            "pip install --no-deps --ignore-requires-python lava-nc==0.10.0"
+            f"{problem}: pip install asteval networkx scipy and then pip install --no-deps "
+            f"--ignore-requires-python lava-nc=={packages.LAVA_VERSION}"
         )
 
 
@@ -105,6 +104,11 @@ def _signals(text: str) -> tuple[str, ...]:
     if unknown:
         raise BadInput(f"--record: {unknown[0]!r} is none of {', '.join(SIGNALS)}")
     return names
+
+
+def _check_timeout(timeout: float | None) -> None:
+    if timeout is not None and not timeout > 0:  # nan is not above 0 either
+        raise BadInput(f"--timeout: {timeout:g} is not a number of seconds above 0")
 
 
 def _time_check(timeout: float | None) -> Callable[[], None]:

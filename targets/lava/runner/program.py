@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,12 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load
 
+from .faults import BadInput
+
 Array = npt.NDArray[Any]
+MANIFEST = "manifest.json"
+"""Lists every file of an artifact with its SHA-256."""
+PROGRAM, WEIGHTS, PLAN = "program.json", "weights.safetensors", "lava.json"
 
 
 @dataclass(frozen=True)
@@ -119,11 +125,33 @@ class Program:
                 return None
 
 
+def check_whole(directory: Path) -> None:
+    """Compare the three files that make the program with the manifest of the artifact.
+
+    Raises:
+        BadInput: One is absent, or is not as it was written.
+    """
+    names = (PROGRAM, WEIGHTS, PLAN)
+    try:
+        members = _read_json(directory / MANIFEST)["members"]
+        wanted = {name: members[name]["sha256"] for name in names}
+        contents = {name: (directory / name).read_bytes() for name in names}
+    except OSError as error:
+        raise BadInput(f"{error.filename}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{directory / MANIFEST}: damaged; compile the model again") from error
+    for name, content in contents.items():
+        if hashlib.sha256(content).hexdigest() != wanted[name]:
+            raise BadInput(
+                f"{directory / name}: not as {MANIFEST} describes it; compile the model again"
+            )
+
+
 def read_program(directory: Path) -> Program:
     """Read the three files of an artifact that make the program."""
-    tensors = load((directory / "weights.safetensors").read_bytes())
-    program = cast("dict[str, Any]", _filled(_read_json(directory / "program.json"), tensors))
-    plan = _read_json(directory / "lava.json")
+    tensors = load((directory / WEIGHTS).read_bytes())
+    program = cast("dict[str, Any]", _filled(_read_json(directory / PROGRAM), tensors))
+    plan = _read_json(directory / PLAN)
     return Program(
         inputs={i["name"]: _input(i) for i in program["inputs"]},
         populations={p["name"]: _population(p) for p in program["populations"]},

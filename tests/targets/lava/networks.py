@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
-from safetensors.numpy import save
 
 from snnc.compiler.fixed import (
     MAX_BIAS_EXP,
@@ -27,7 +26,6 @@ from snnc.compiler.fixed import (
     FixedReset,
 )
 from snnc.compiler.network import Network, Output
-from snnc.compiler.store import Tensors, to_json
 from snnc.compiler.trace import SIGNALS, Trace
 from snnc.targets.artifact import Artifact
 from snnc.targets.base import RunOptions
@@ -47,12 +45,9 @@ def artifact(fixed: FixedNetwork) -> Artifact:
 
 
 def write_artifact(directory: Path, fixed: FixedNetwork) -> Path:
-    """Write what the runner needs of an artifact, and give the script that runs it."""
-    tensors: Tensors = {}
-    files = dict(LavaTarget().members(fixed))
-    files["program.json"] = json.dumps(to_json(fixed, "program", tensors)).encode()
-    files["weights.safetensors"] = save(tensors)
-    for name, content in files.items():
+    """Write an artifact of ``fixed``, and give the script that runs it."""
+    whole = replace(artifact(fixed), members=LavaTarget().members(fixed))
+    for name, content in whole.files().items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)

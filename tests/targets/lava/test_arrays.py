@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from snnc.targets.lava.runner.arrays import check_writable, read_inputs
+from snnc.targets.lava.runner.arrays import check_writable, read_inputs, write_results
 from snnc.targets.lava.runner.faults import BadInput
-from snnc.targets.lava.runner.program import Input, Program
+from snnc.targets.lava.runner.program import Input, Population, Process, Program
 from tests.targets.lava.networks import Array, save_inputs
 
 
@@ -91,6 +91,31 @@ def test_files_that_do_not_fit(tmp_path: Path) -> None:
 
 def test_place_of_the_results_is_looked_at_first(tmp_path: Path) -> None:
     check_writable(tmp_path / "out.npz")
+    assert list(tmp_path.iterdir()) == []
     with pytest.raises(FileNotFoundError) as error:
         check_writable(tmp_path / "absent" / "out.npz")
     assert error.value.filename == str(tmp_path / "absent")
+    with pytest.raises(BadInput) as refused:
+        check_writable(tmp_path)
+    assert str(refused.value) == f"{tmp_path}: a directory; --output takes the name of a file"
+
+
+def test_place_that_cannot_be_written(tmp_path: Path) -> None:
+    """A name that leaves no room for one more character is refused whoever the user is."""
+    with pytest.raises(OSError, match="File name too long") as error:
+        check_writable(tmp_path / ("n" * 255))
+    assert error.value.filename == str(tmp_path)
+
+
+def test_full_disk_names_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("zipfile.ZipFile.open", refuse)
+    part = Population("p", (1,), {}, "zero", 0)
+    sink = Process("n1", "Sink", "out")
+    of = Program({}, {"p": part}, {}, {"out": "p"}, (sink,), 0)
+    with pytest.raises(OSError, match="No space left on device") as error:
+        write_results(of, {"n1": {"spikes": np.zeros((1, 1, 1))}}, tmp_path / "out.npz", None)
+    assert error.value.filename == str(tmp_path / "out.npz")
+    assert list(tmp_path.iterdir()) == []

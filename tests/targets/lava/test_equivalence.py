@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -97,58 +99,63 @@ def test_currents_with_memory_and_a_bias(integration: str) -> None:
     assert all(0.05 < trace.spikes[name].mean() < 0.95 for name in ("first", "last"))
 
 
-def test_streamed_samples_are_those_run_one_by_one() -> None:
+def test_streamed_sample_is_as_if_run_alone() -> None:
     fixed = recurrent(1, [FixedReset.SUBTRACT_DELAYED])
     inputs = random_inputs(fixed, steps=6, batch=3)
     streamed = LavaTarget().run(artifact(fixed), inputs, RECORD_ALL)
-    for sample in range(3):
-        only = {name: x[:, sample : sample + 1] for name, x in inputs.items()}
-        alone = LavaTarget().run(artifact(fixed), only, RECORD_ALL)
-        for signal in ("spikes", "u", "v"):
-            for name, values in alone.signal(signal).items():
-                assert np.array_equal(streamed.signal(signal)[name][:, sample], values[:, 0])
+    last = {name: x[:, 2:] for name, x in inputs.items()}  # two samples could leak into it
+    alone = LavaTarget().run(artifact(fixed), last, RECORD_ALL)
+    for signal in ("spikes", "u", "v"):
+        for name, values in alone.signal(signal).items():
+            assert np.array_equal(streamed.signal(signal)[name][:, 2:], values)
 
 
 @pytest.mark.parametrize("delay", [1, 3])
 def test_every_exponent_of_a_synapse(delay: int) -> None:
-    """``u`` without memory is 64 times the synaptic input: all exponents in one network."""
+    """``u`` without memory is 64 times the synaptic input: for each exponent three neurons."""
     rng = np.random.default_rng(5)
     exponents = range(MIN_WEIGHT_EXP, MAX_WEIGHT_EXP + 1)
+    size = 3 * len(exponents)
+    owner = np.repeat(exponents, 3)[:, None]
     fixed = FixedNetwork(
         inputs=(FixedInput("x", (4,), max_abs=7),),
-        populations=tuple(
-            population(f"e{e}", (3,), FixedReset.NONE, 1, threshold=131071) for e in exponents
-        ),
+        populations=(population("p", (size,), FixedReset.NONE, 1, threshold=131071),),
         projections=tuple(
-            projection("x", f"e{e}", rng.integers(-128, 128, (3, 4)), exp=e, delay=delay)
+            replace(projection("x", "p", weight, exp=e, delay=delay), name=f"exponent {e}")
             for e in exponents
+            for weight in [rng.integers(-128, 128, (size, 4)) * (owner == e)]
         ),
-        outputs=(Output("out", "e0"),),
+        outputs=(Output("out", "p"),),
         dt=1e-3,
     )
     x = rng.integers(-7, 8, (5, 12, 4))
     trace = LavaTarget().run(artifact(fixed), {"x": x}, RECORD_ALL)
     seen = np.concatenate([np.zeros((delay - 1, 12, 4), np.int64), x])[:5]
     for p in fixed.projections:
-        total = np.einsum("ni,tbi->tbn", p.weight.astype(np.int64), seen)
+        neurons = owner[:, 0] == p.weight_exp
+        total = np.einsum("ni,tbi->tbn", p.weight[neurons].astype(np.int64), seen)
         e = p.weight_exp
         a = total << e if e >= 0 else total >> -e
         wrapped = (64 * a + 2**23 - 1) % 2**24 - 2**23 + 1
-        assert np.array_equal(trace.u[p.target], wrapped)
+        assert np.array_equal(trace.u["p"][:, :, neurons], wrapped)
         assert (total[total < 0] % 2**-e != 0).any() if e < -1 else True  # floor is seen
 
 
-def test_raw_time_shifts_the_outputs_by_their_lag() -> None:
+def test_raw_time_shifts_everything_by_its_lag() -> None:
     fixed = recurrent(resets=[FixedReset.ZERO, FixedReset.SUBTRACT])
     inputs = random_inputs(fixed, steps=7, batch=2)
-    aligned = LavaTarget().run(artifact(fixed), inputs, RunOptions())
-    raw = LavaTarget().run(artifact(fixed), inputs, RunOptions(raw_time=True))
+    aligned = LavaTarget().run(artifact(fixed), inputs, RECORD_ALL)
+    raw = LavaTarget().run(artifact(fixed), inputs, replace(RECORD_ALL, raw_time=True))
     for p in fixed.populations:
         late = raw.outputs[p.name]
         assert late.shape == (7 + fixed.latency, 2, 6)
         assert np.array_equal(late[p.lag : p.lag + 7], aligned.outputs[p.name])
         assert not late[: p.lag].any()
         assert not late[p.lag + 7 :].any()
+        for signal in ("spikes", "u", "v"):
+            late = raw.signal(signal)[p.name]
+            assert late.shape == (7 + fixed.latency, 2, 6)
+            assert np.array_equal(late[p.lag : p.lag + 7], aligned.signal(signal)[p.name])
 
 
 def test_parts_that_are_not_connected_all_run() -> None:

@@ -54,11 +54,19 @@ def network() -> FixedNetwork:
 
 @pytest.fixture
 def mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Mark the processes and the shared memory of the test; nothing of it may remain."""
+    """Mark the processes and the shared memory of the test; nothing of it may remain.
+
+    Nor may files for a time, whose folder has a longer path than a socket may have.
+    """
+    temporary = tmp_path / ("long" * 30)
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.setenv(MARK, str(tmp_path))
     name_segments(monkeypatch)
     yield str(tmp_path)
     assert end_leftovers(str(tmp_path)) == []
+    assert list(temporary.iterdir()) == []
 
 
 def patch_runner(
@@ -202,6 +210,20 @@ def test_killed_manager_of_shared_memory_does_no_harm(mark: str) -> None:
     assert killed
 
 
+def test_socket_in_a_long_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: str) -> None:
+    """Where addresses cannot be abstract, the message names the place."""
+    assert mark
+    patch_runner(tmp_path, monkeypatch, "guard.py", 'sys.platform == "linux"', "False")
+    with pytest.raises(EnvironmentFault) as error:
+        run(RunOptions())
+    assert found(error) == (
+        "the manager of shared memory did not start; its socket is in TMPDIR, "
+        f"which may be too long a path: {os.environ['TMPDIR']}"
+    )
+    for left in Path(os.environ["TMPDIR"]).glob("pymp-*"):
+        left.rmdir()
+
+
 def test_time_limit_of_a_hang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: str) -> None:
     step = "        theta = self.theta\n"
     hang = "        import time; time.sleep(300)\n"
@@ -260,6 +282,10 @@ run(RunOptions(progress=lambda done, total: print("running", flush=True)))
         process.communicate(timeout=10)
         assert process.returncode == -number
     assert wait_until_gone(mark) == {}
+    for left in Path(os.environ["TMPDIR"]).iterdir():  # only SIGINT lets Python clean up
+        assert number != signal.SIGINT
+        assert left.name.startswith("snnc-lava-")
+        shutil.rmtree(left)
 
 
 def test_success_leaves_nothing(mark: str) -> None:

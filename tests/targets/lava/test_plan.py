@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from snnc.compiler.diagnostics import InputError, InternalError
+from snnc.compiler.diagnostics import InternalError
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedProjection, FixedReset
 from snnc.compiler.network import Output
 from snnc.targets.lava.plan import make_plan
@@ -112,17 +112,3 @@ def test_network_that_is_not_retimed() -> None:
         InternalError, match=r"^a to b: a projection of delay 0 cannot run on Lava$"
     ):
         make_plan(network(projection("a", "b", WEIGHT, delay=0)))
-
-
-def test_ports_too_narrow() -> None:
-    fixed = network(projection("a", "b", WEIGHT))
-    wide = replace(fixed, inputs=(FixedInput("x", (2,), max_abs=2**24),))
-    with pytest.raises(InputError) as error:
-        make_plan(wide)
-    assert str(error.value) == (
-        "error[SNN301]: every parameter fits the hardware's integers\n"
-        "  --> a\n"
-        "   found: synaptic input of up to 4026531840\n"
-        "   limit: 2147483647: ports of Lava are 32 bits wide\n"
-        "  remedy: compile with fewer weight bits: --weight-bits 6"
-    )

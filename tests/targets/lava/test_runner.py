@@ -17,6 +17,9 @@ import pytest
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
 from snnc.compiler.network import Output
 from snnc.compiler.trace import SIGNALS
+from snnc.targets.lava.runner import main
+from snnc.targets.lava.runner.faults import BadInput
+from snnc.targets.lava.runner.program import check_whole
 from tests.targets.lava.leftovers import (
     MARK,
     end_leftovers,
@@ -37,6 +40,10 @@ from tests.targets.lava.networks import (
 
 NEEDS = ("asteval", "lava", "networkx", "numpy", "numpy.libs", "safetensors", "scipy", "scipy.libs")
 """Folders of the packages that the runner may use: lava-nc, numpy, safetensors, and Lava's own."""
+INSTALL = (
+    "pip install asteval networkx scipy and then "
+    "pip install --no-deps --ignore-requires-python lava-nc==0.10.0"
+)
 
 
 @pytest.fixture(scope="module")
@@ -259,8 +266,8 @@ def test_time_limit(tmp_path: Path, packages: Path) -> None:
     script = write_artifact(tmp_path, two_inputs())
     save_inputs(tmp_path / "x.npz", random_inputs(two_inputs(), 500, 400))
     into = ("--input", str(tmp_path / "x.npz"), "--output", str(tmp_path / "out.npz"))
-    wanted = "error: the run was ended after 3 s (--timeout)\n"
-    assert start(script, packages, *into, "--timeout", "3") == (124, wanted)
+    wanted = "error: the run was ended after 0.5 s (--timeout)\n"
+    assert start(script, packages, *into, "--timeout", "0.5") == (124, wanted)
     assert not (tmp_path / "out.npz").exists()
 
 
@@ -275,6 +282,11 @@ def test_what_cannot_be_used_is_told_in_one_line(tmp_path: Path, packages: Path)
         2,
         "error: --record: 'w' is none of spikes, u, v\n",
     )
+    for number in ("-1", "0", "nan"):
+        assert start(script, packages, *into, "--timeout", number) == (
+            2,
+            f"error: --timeout: {number} is not a number of seconds above 0\n",
+        )
     assert start(script, packages, *into) == (
         2,
         f"error: {tmp_path}/x.npz: No such file or directory\n",
@@ -284,6 +296,64 @@ def test_what_cannot_be_used_is_told_in_one_line(tmp_path: Path, packages: Path)
         3,
         f"error: {tmp_path}/nowhere: No such file or directory\n",
     )
+    assert start(script, packages, *into[:3], str(tmp_path)) == (
+        2,
+        f"error: {tmp_path}: a directory; --output takes the name of a file\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        (OSError(28, "No space left on device"), "the run: No space left on device"),
+        (OSError(28, "No space left on device", "o.npz"), "o.npz: No space left on device"),
+        (OSError("odd"), "the run: odd"),
+    ],
+)
+def test_fault_of_the_machine(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    fault: OSError,
+    text: str,
+) -> None:
+    def fail() -> None:
+        raise fault
+
+    monkeypatch.setattr("snnc.targets.lava.runner.packages.problem", fail)
+    monkeypatch.setattr(main, "end_in_order", lambda: None)
+    monkeypatch.setattr("sys.argv", ["run.py"])
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert ended.value.code == 3
+    assert capsys.readouterr().err == f"error: {text}\n"
+
+
+def problem_of(directory: Path) -> str:
+    with pytest.raises(BadInput) as error:
+        check_whole(directory)
+    return str(error.value)
+
+
+@pytest.mark.lava
+def test_damaged_artifact(tmp_path: Path, packages: Path) -> None:
+    script = write_artifact(tmp_path, two_inputs())
+    check_whole(tmp_path)
+    for name in ("program.json", "weights.safetensors", "lava.json"):
+        path = tmp_path / name
+        whole = path.read_bytes()
+        for damaged in (whole[:-9], whole.replace(b"1", b"2"), b""):
+            path.write_bytes(damaged)
+            wanted = f"{path}: not as manifest.json describes it; compile the model again"
+            assert problem_of(tmp_path) == wanted
+        path.unlink()
+        assert problem_of(tmp_path) == f"{path}: No such file or directory"
+        path.write_bytes(whole)
+    wanted = f"{tmp_path}/manifest.json: damaged; compile the model again"
+    for text in ("{", "[]", "{}", '{"members": {"program.json": 1}}', "\xff"):
+        (tmp_path / "manifest.json").write_text(text, encoding="latin-1")
+        assert problem_of(tmp_path) == wanted
+    into = ("--input", "x.npz", "--output", "out.npz")
+    assert start(script, packages, *into) == (2, f"error: {wanted}\n")
 
 
 def test_packages_that_lack_are_named(tmp_path: Path) -> None:
@@ -291,11 +361,23 @@ def test_packages_that_lack_are_named(tmp_path: Path) -> None:
         link_package(name, tmp_path / "packages")
     script = write_artifact(tmp_path / "artifact", two_inputs())
     into = ("--input", "x.npz", "--output", "out.npz")
-    assert start(script, tmp_path / "packages", *into) == (
-        3,
-        "error: no asteval, lava, networkx, scipy: pip install asteval networkx scipy and then "
-        "pip install --no-deps --ignore-requires-python lava-nc==0.10.0\n",
-    )
+    wanted = (3, f"error: no asteval, lava-nc, networkx, scipy: {INSTALL}\n")
+    assert start(script, tmp_path / "packages", *into) == wanted
+    (tmp_path / "packages" / "lava" / "magma" / "__pycache__").mkdir(parents=True)
+    assert start(script, tmp_path / "packages", *into) == wanted  # what a removed one left
+
+
+@pytest.mark.lava
+def test_another_lava_is_named(tmp_path: Path) -> None:
+    for name in NEEDS:
+        link_package(name, tmp_path / "packages")
+    described = tmp_path / "packages" / "lava_nc-0.9.0.dist-info"
+    described.mkdir()
+    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: lava-nc\nVersion: 0.9.0\n")
+    script = write_artifact(tmp_path / "artifact", two_inputs())
+    into = ("--input", "x.npz", "--output", "out.npz")
+    wanted = (3, f"error: lava-nc 0.9.0: {INSTALL}\n")
+    assert start(script, tmp_path / "packages", *into) == wanted
 
 
 @pytest.mark.lava
@@ -322,12 +404,16 @@ def test_end_from_outside(
     line, environment = command(
         script, packages, "--input", f"{tmp_path}/x.npz", "--output", f"{tmp_path}/out.npz"
     )
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment["TMPDIR"] = str(temporary)
     before = set(segments("psm_"))
     with subprocess.Popen(
         line, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         end = time.monotonic() + 30
         while len(marked_processes(str(tmp_path))) < 12 and time.monotonic() < end:
+            assert process.poll() is None
             time.sleep(0.05)
         time.sleep(0.3)
         made = set(segments("psm_")) - before
@@ -345,3 +431,4 @@ def test_end_from_outside(
     wait_until_gone(str(tmp_path))
     assert end_leftovers(str(tmp_path)) == []
     assert made & set(segments("psm_")) == set()
+    assert list(temporary.iterdir()) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import metadata
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from typing import IO, Any, cast
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from snnc.targets import get_target
 from snnc.targets.base import RunOptions
 from snnc.targets.lava import target
 from snnc.targets.lava.plan import make_plan
+from snnc.targets.lava.runner import packages
 from snnc.targets.lava.target import LavaTarget
 from tests.targets.lava.networks import artifact, recurrent
 
@@ -49,37 +51,52 @@ def missing(found: str) -> str:
     )
 
 
-def install(monkeypatch: pytest.MonkeyPatch, packages: set[str], version: str | None) -> None:
-    """Pretend that these packages, and lava-nc of that version, are installed."""
+def install(monkeypatch: pytest.MonkeyPatch, absent: set[str], version: str | None) -> None:
+    """Pretend that all modules but ``absent``, and lava-nc of that version, are installed."""
 
     def find_spec(name: str) -> ModuleSpec | None:
-        return ModuleSpec(name, None) if name in packages else None
+        if name in absent:
+            return None
+        spec = ModuleSpec(name, None, is_package=True)
+        spec.submodule_search_locations = [str(LAVA)]
+        return spec
 
     def find_version(name: str) -> str:
         if version is None:
             raise metadata.PackageNotFoundError(name)
         return version
 
-    monkeypatch.setattr(target, "find_spec", find_spec)
+    monkeypatch.setattr(packages, "find_spec", find_spec)
     monkeypatch.setattr(metadata, "version", find_version)
 
 
-ALL: set[str] = {*target.NEEDS}
+@pytest.fixture(autouse=True)
+def lava(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder that holds so much of Lava that it is taken for it."""
+    folder = tmp_path_factory.mktemp("site") / "lava"
+    core = folder / "magma" / "core"
+    core.mkdir(parents=True)
+    (core / "run_configs.py").touch()
+    monkeypatch.setattr(f"{__name__}.LAVA", folder)
+    return folder
+
+
+LAVA = Path()
 
 
 @pytest.mark.parametrize(
-    ("packages", "version", "found"),
+    ("absent", "version", "found"),
     [
-        (ALL - {"lava"}, None, "no lava"),
-        (ALL - {"scipy", "asteval"}, "0.10.0", "no asteval, scipy"),
-        (ALL, "0.9.0", "lava-nc 0.9.0"),
-        (ALL, None, "a package lava that is not lava-nc"),
+        ({"lava"}, None, "no lava-nc"),
+        ({"scipy", "lava", "asteval"}, None, "no asteval, lava-nc, scipy"),
+        ({"scipy"}, "0.10.0", "no scipy"),
+        (set[str](), "0.9.0", "lava-nc 0.9.0"),
     ],
 )
 def test_missing(
-    monkeypatch: pytest.MonkeyPatch, packages: set[str], version: str | None, found: str
+    monkeypatch: pytest.MonkeyPatch, absent: set[str], version: str | None, found: str
 ) -> None:
-    install(monkeypatch, packages, version)
+    install(monkeypatch, absent, version)
     diagnostic = LavaTarget().missing()
     assert diagnostic is not None
     assert diagnostic.rule is PACKAGE_PRESENT
@@ -89,19 +106,33 @@ def test_missing(
     assert str(error.value) == missing(found)
 
 
-def test_nothing_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    install(monkeypatch, ALL, "0.10.0")
+def test_folder_that_a_removed_lava_left(monkeypatch: pytest.MonkeyPatch, lava: Path) -> None:
+    install(monkeypatch, set(), None)
+    (lava / "magma" / "core" / "run_configs.py").unlink()
+    assert str(LavaTarget().missing()) == missing("no lava-nc")
+
+
+@pytest.mark.parametrize("version", ["0.10.0", None])
+def test_nothing_missing(monkeypatch: pytest.MonkeyPatch, version: str | None) -> None:
+    """A copy of Lava that pip did not install has no version."""
+    install(monkeypatch, set(), version)
     assert LavaTarget().missing() is None
 
 
-def test_no_room_for_the_files_of_a_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    install(monkeypatch, ALL, "0.10.0")
+@pytest.mark.parametrize("file", ["program.json", "request.json", "log.txt"])
+def test_no_room_for_the_files_of_a_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: str
+) -> None:
+    install(monkeypatch, set(), "0.10.0")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    really_open = cast("Any", Path.open)
 
-    def refuse(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+    def refuse(self: Path, *arguments: Any, **options: Any) -> IO[Any]:
+        if self.name == file:
+            raise OSError(28, "No space left on device")
+        return cast("IO[Any]", really_open(self, *arguments, **options))
 
-    monkeypatch.setattr(np, "save", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(EnvironmentFault) as error:
         LavaTarget().run(artifact(recurrent()), {"x": np.zeros((3, 1, 6))}, RunOptions())
     (diagnostic,) = error.value.diagnostics
