@@ -15,8 +15,8 @@ import nir
 import numpy as np
 import pytest
 
-from snnc.compiler.wiring import COMPILED
 from snnc.compiler.diagnostics import EnvironmentFault, InputError
+from snnc.compiler.wiring import COMPILED
 from snnc.frontends.nir_file import read_nir, write_nir
 from tests.data_shared import SHARED, needs_shared
 from tests.frontends.graphs import node_of, reals, small_graph
@@ -313,8 +313,7 @@ def test_a_convolutional_file_is_refused_node_by_node(name: str) -> None:
         "error[SNN103]: every node is of a type that snnc can compile\n"
         f"  --> {path}:{node}\n"
         f"   found: {kind}\n"
-        f"   limit: {', '.join(kind.__name__ for kind in COMPILED)}
-"
+        f"   limit: {', '.join(kind.__name__ for kind in COMPILED)}\n"
         "  remedy: correct the model, and write the file again"
         for node, kind in [
             ("0", "Conv2d"),
