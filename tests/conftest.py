@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from importlib.util import find_spec
 
 import pytest
@@ -19,10 +20,11 @@ PACKAGES = {
 settings.register_profile("snnc", parent=settings.default, deadline=None)
 settings.load_profile("snnc")
 
-# A shell starts background jobs with Ctrl-C ignored, and what they start inherits that: the tests
-# that interrupt a command would wait for ever.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell starts background jobs with Ctrl-C ignored, nohup those that outlive the terminal, and what
+# they start inherits that: the tests that interrupt a command would wait for ever.
+for ignorable in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(ignorable) is signal.SIG_IGN:
+        signal.signal(ignorable, lambda *_: sys.exit("interrupted"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
