@@ -20,8 +20,8 @@ PACKAGES = {
 settings.register_profile("snnc", parent=settings.default, deadline=None)
 settings.load_profile("snnc")
 
-# A shell starts background jobs with Ctrl-C ignored, nohup those that outlive the terminal, and what
-# they start inherits that: the tests that interrupt a command would wait for ever.
+# A shell starts background jobs with Ctrl-C ignored, and nohup its jobs without the end of the
+# terminal. What they start inherits that: tests that interrupt a command would wait for ever.
 for ignorable in (signal.SIGINT, signal.SIGHUP):
     if signal.getsignal(ignorable) is signal.SIG_IGN:
         signal.signal(ignorable, lambda *_: sys.exit("interrupted"))
