@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from importlib.util import find_spec
 
 import pytest
@@ -24,7 +23,7 @@ settings.load_profile("snnc")
 # terminal. What they start inherits that: tests that interrupt a command would wait for ever.
 for ignorable in (signal.SIGINT, signal.SIGHUP):
     if signal.getsignal(ignorable) is signal.SIG_IGN:
-        signal.signal(ignorable, lambda *_: sys.exit("interrupted"))
+        signal.signal(ignorable, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
