@@ -58,7 +58,7 @@ def write_tree(tree: Tree, path: Path) -> None:
     with h5py.File(memory, "w", libver="earliest") as file:
         _write_group(file, tree)
     try:
-        _replace(path, memory.getbuffer())
+        _replace(path, memory.getvalue())
     except OSError as error:
         diagnostic = Diagnostic(
             rule=rules.OUTPUT_WRITABLE,
@@ -89,8 +89,8 @@ def _check_readable(path: Path) -> None:
             start = file.read(len(SIGNATURE))
     except OSError as error:
         raise InputError([_unreadable(path, error.strerror or str(error))]) from error
-    except ValueError as error:  # a null byte in the path
-        raise InputError([_unreadable(path, str(error))]) from error
+    except ValueError as error:
+        raise InputError([_unreadable(path, "a null byte in the path")]) from error
     if start != SIGNATURE:
         raise InputError([file_form(str(path), f"a file that begins with {start!r}")])
 
@@ -142,7 +142,7 @@ def _write_group(group: h5py.Group, tree: Mapping[str, Tree | Array | str]) -> N
         group.create_dataset(name, data=value, dtype=kind, track_times=False)
 
 
-def _replace(path: Path, content: memoryview) -> None:
+def _replace(path: Path, content: bytes) -> None:
     """Write beside ``path``, make sure that it is on the disk, and move it there.
 
     Raises:

@@ -333,7 +333,7 @@ def test_what_is_no_file(tmp_path: Path, make: Callable[[Path], object], found: 
 def test_a_path_that_no_file_can_have() -> None:
     told = refusal(Path("a\0.nir"))
     limit, remedy = "a file that this user may read", "check the path and its permissions"
-    assert told == text(READABLE, r"a\x00.nir", "embedded null byte", limit, remedy)
+    assert told == text(READABLE, r"a\x00.nir", "a null byte in the path", limit, remedy)
 
 
 def soft_link(file: Any) -> None:
