@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from snnc.compiler.frozen import Frozen
 from snnc.compiler.network import Output
+from snnc.compiler.operators import FixedOperator
 
 Ints = npt.NDArray[np.int32]
-Weights = npt.NDArray[np.int8]
 
 STATE_LIMIT = 2**23
 """``u`` and ``v`` are 24 bit wide (lava 0.10.0, ``lava/proc/lif/models.py:100``)."""
@@ -92,10 +92,14 @@ class FixedPopulation(Frozen):
         threshold: Mantissa, 0 to 131071; a neuron spikes where ``v > threshold * 64``.
         bias_mant: -4095 to 4095.
         bias_exp: 0 to 7; ``bias_mant * 2**bias_exp`` is added to ``v`` in every step.
+        initial: ``v`` before the first step, 24 bits.
         reset: What a spike does to ``v``.
+        refractory: Steps after a spike in which ``v`` is held and no spike is possible.
+        spiking: False for a read-out: no threshold, and what it sends is ``v``.
         lag: Hardware steps by which its time runs behind the input's: its step ``t`` is
             hardware step ``t + lag``. Before its first step a population is silent and at rest.
-        scale: Units of ``v`` per unit of the real potential (float64); for reports only.
+        scale: Units of ``v`` per unit of the real potential (float64).
+        offset: Real potential where ``v`` is 0 (float64): real = ``v / scale + offset``.
     """
 
     name: str
@@ -106,9 +110,13 @@ class FixedPopulation(Frozen):
     threshold: Ints
     bias_mant: Ints
     bias_exp: Ints
+    initial: Ints
     reset: FixedReset
+    refractory: int
+    spiking: bool
     lag: int
     scale: npt.NDArray[np.float64]
+    offset: npt.NDArray[np.float64]
 
     @property
     def size(self) -> int:
@@ -116,16 +124,16 @@ class FixedPopulation(Frozen):
         return prod(self.shape)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class FixedProjection(Frozen):
-    """``a = (W x) * 2**weight_exp``, rounded down, for every neuron of ``target``.
+@dataclass(frozen=True, kw_only=True)
+class FixedProjection:
+    """``a = y * 2**weight_exp``, rounded down, with ``y`` what the operators make of ``x``.
 
     Attributes:
         name: Unique among projections.
         origin: The modules of the user's model that it came from.
         source: Name of an input or a population.
         target: Name of a population.
-        weight: ``W``, two's complement, shape ``[n_target, n_source]``.
+        operators: Exactly one has weights; pooling may stand before and behind it.
         weight_exp: -7 to 7; applied to the sum, not to each weight.
         delay: Hardware steps from a spike to its effect. 0 only before retiming.
     """
@@ -134,7 +142,7 @@ class FixedProjection(Frozen):
     origin: tuple[str, ...]
     source: str
     target: str
-    weight: Weights
+    operators: tuple[FixedOperator, ...]
     weight_exp: int
     delay: int
 
@@ -171,6 +179,11 @@ class FixedNetwork:
             if population.name == name:
                 return population
         raise KeyError(name)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of every input and population by name."""
+        return {n.name: n.shape for n in (*self.inputs, *self.populations)}
 
     @property
     def latency(self) -> int:

@@ -12,12 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import prod
 
-import numpy as np
-import numpy.typing as npt
-
 from snnc.compiler.frozen import Frozen
-
-Reals = npt.NDArray[np.float32]
+from snnc.compiler.operators import Operator, Reals
 
 
 class Integration(StrEnum):
@@ -59,6 +55,8 @@ class Reset(StrEnum):
 
     NONE = "none"
     """Nothing."""
+    VALUE = "value"
+    """``v = reset_value`` in the step of the spike (norse with ``v_reset``, NIR)."""
     ZERO = "zero"
     """``v = 0`` in the step of the spike (norse; snnTorch zero without delay)."""
     ZERO_DELAYED = "zero-delayed"
@@ -99,7 +97,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Output:
-    """A place where spikes leave: all spikes of one population.
+    """A place where data leave: the spikes of a population, or the potential of a read-out.
 
     Attributes:
         name: Unique among outputs.
@@ -125,8 +123,14 @@ class Population(Frozen):
             ``dt / tau`` of the current, 0 to 1. Else 0.
         gain: Factor of the input current; 1 where the framework has none.
         leak: ``EULER``, ``CURRENT_EULER``: potential that ``v`` decays to; else 0.
+        initial: ``v`` before the first step.
         threshold: A neuron spikes where ``v > threshold``.
         reset: What a spike does to ``v``.
+        reset_value: What ``VALUE`` sets ``v`` to; else 0.
+        spike: What a spike sends on: 1, or snnTorch's ``graded_spikes_factor``.
+        refractory: Steps after a spike in which ``v`` is held and no spike is possible, while a
+            synaptic current goes on (norse ``LIFRefracCell``).
+        spiking: False for a read-out, which has no threshold and whose ``v`` is the output.
     """
 
     name: str
@@ -137,8 +141,13 @@ class Population(Frozen):
     current_decay: Reals
     gain: Reals
     leak: Reals
+    initial: Reals
     threshold: Reals
     reset: Reset
+    reset_value: Reals
+    spike: Reals
+    refractory: int
+    spiking: bool
 
     @property
     def size(self) -> int:
@@ -146,17 +155,37 @@ class Population(Frozen):
         return prod(self.shape)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Projection(Frozen):
-    """``I = W x + b``, every neuron of ``target`` fed by all of ``source``.
+@dataclass(frozen=True, kw_only=True)
+class Junction:
+    """The sum of what arrives, sent on within the step: no neuron, and no state.
+
+    Attributes:
+        name: Unique among inputs, junctions and populations.
+        origin: The modules of the user's model that it came from.
+        shape: Shape of the sum.
+    """
+
+    name: str
+    origin: tuple[str, ...]
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Projection:
+    """What ``source`` sends, through ``operators``, into ``target``.
 
     Attributes:
         name: Unique among projections.
         origin: The modules of the user's model that it came from.
-        source: Name of an input or a population.
-        target: Name of a population.
-        weight: ``W``, shape ``[n_target, n_source]``.
-        bias: ``b``, shape ``[n_target]``; present from the first step on, whatever the delay.
+        source: Name of an input, a junction or a population.
+        target: Name of a junction or a population.
+        operators: Applied one after the other; none where values arrive as they are sent. Before
+            the first value arrives they take zeros, so a bias is there from the first step on.
         delay: Steps from a spike to its effect; 0 is the same step.
     """
 
@@ -164,8 +193,7 @@ class Projection(Frozen):
     origin: tuple[str, ...]
     source: str
     target: str
-    weight: Reals
-    bias: Reals
+    operators: tuple[Operator, ...]
     delay: int
 
 
@@ -175,14 +203,17 @@ class Network:
 
     Attributes:
         inputs: Where data enters.
-        populations: In an order of evaluation: a projection of delay 0 goes only forward.
-        projections: The currents of a population are summed in this order.
-        outputs: Where spikes leave.
+        junctions: In an order of evaluation among themselves.
+        populations: In an order of evaluation: a projection of delay 0 goes only forward, be it
+            through junctions.
+        projections: The currents of a population or junction are summed in this order.
+        outputs: Where data leave.
         dt: Length of one step in seconds.
         choices: What had to be chosen because the model does not say it, for the user to read.
     """
 
     inputs: tuple[Input, ...]
+    junctions: tuple[Junction, ...]
     populations: tuple[Population, ...]
     projections: tuple[Projection, ...]
     outputs: tuple[Output, ...]
@@ -190,7 +221,7 @@ class Network:
     choices: tuple[str, ...] = ()
 
     def incoming(self, name: str) -> Iterator[Projection]:
-        """Give the projections into the population ``name``, in the order of summation."""
+        """Give the projections into a population or junction, in the order of summation."""
         return (p for p in self.projections if p.target == name)
 
     def population(self, name: str) -> Population:
@@ -203,3 +234,8 @@ class Network:
             if population.name == name:
                 return population
         raise KeyError(name)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of every input, junction and population by name."""
+        return {n.name: n.shape for n in (*self.inputs, *self.junctions, *self.populations)}

@@ -1,0 +1,268 @@
+"""What a projection makes of what its source sends: weights, pooling, one after the other.
+
+Every operator takes one value and gives one, of a shape that follows from its own fields. Real
+operators belong to a ``Network``, integer ones to a ``FixedNetwork``; pooling without a divisor is
+the same in both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from snnc.compiler.frozen import Frozen
+
+Shape: TypeAlias = tuple[int, ...]
+Reals = npt.NDArray[np.float32]
+Weights = npt.NDArray[np.int8]
+
+
+class ShapeError(ValueError):
+    """A value has a shape that an operator does not take; the text says both."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window that moves over the last axes of a value; one entry an axis.
+
+    Attributes:
+        kernel: Elements under the window.
+        stride: Elements from one position to the next.
+        padding: Zeros before the first and after the last element.
+        dilation: Elements from one under the window to the next.
+    """
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+    dilation: tuple[int, ...]
+
+    def positions(self, shape: Shape) -> Shape:
+        """Give the number of positions of the window on each axis.
+
+        Args:
+            shape: Extent of the value on the axes of the window.
+
+        Raises:
+            ShapeError: The window is larger than the padded value, or has other axes.
+        """
+        if len(shape) != len(self.kernel):
+            raise ShapeError(f"a window of {len(self.kernel)} axes on {list(shape)}")
+        counts = tuple(
+            (n + before + after - d * (k - 1) - 1) // s + 1
+            for n, k, s, (before, after), d in zip(
+                shape, self.kernel, self.stride, self.padding, self.dilation, strict=True
+            )
+        )
+        if min(counts) < 1:
+            raise ShapeError(f"a window of {list(self.kernel)} does not fit on {list(shape)}")
+        return counts
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Dense(Frozen):
+    """``y = W x + b``; ``x`` of any shape, flattened in C order.
+
+    Attributes:
+        weight: ``W``, shape ``[n_out, n_in]``.
+        bias: ``b``, shape ``[n_out]``.
+    """
+
+    tagged: ClassVar[bool] = True
+    weight: Reals
+    bias: Reals
+
+    def result_shape(self, shape: Shape) -> Shape:
+        """Give ``[n_out]``."""
+        return _dense_shape(self.weight.shape, shape)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Convolution(Frozen):
+    """Cross-correlation with ``weight``, as every framework's convolution: nothing is flipped.
+
+    Attributes:
+        weight: Shape ``[c_out, c_in / groups, *kernel]``.
+        bias: Shape ``[c_out]``.
+        window: Of the kernel's shape.
+        groups: Channels are convolved in so many independent groups.
+    """
+
+    tagged: ClassVar[bool] = True
+    weight: Reals
+    bias: Reals
+    window: Window
+    groups: int
+
+    def result_shape(self, shape: Shape) -> Shape:
+        """Give ``[c_out, *positions]`` of ``[c_in, *extent]``."""
+        return _convolution_shape(self.weight.shape, self.window, self.groups, shape)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Scaling(Frozen):
+    """``y = factor * x + shift`` for each element, rounded once (a fused multiply-add).
+
+    That is how torch computes a batch norm in evaluation; without a shift it is a product.
+
+    Attributes:
+        factor: Shape of the value, or one that broadcasts to it.
+        shift: The same.
+    """
+
+    tagged: ClassVar[bool] = True
+    factor: Reals
+    shift: Reals
+
+    def result_shape(self, shape: Shape) -> Shape:
+        """Give ``shape``."""
+        for array in (self.factor, self.shift):
+            _check_broadcast(array.shape, shape)
+        return shape
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AveragePooling(Frozen):
+    """Sum under the window in the order of its elements, then divided.
+
+    Attributes:
+        window: Over the axes behind the first.
+        divisors: Shape ``[m, *positions]`` or one that broadcasts to it: divided by one after the
+            other, as ``sum / 9`` and ``sum / 3 / 3`` differ in the last bit.
+    """
+
+    tagged: ClassVar[bool] = True
+    window: Window
+    divisors: Reals
+
+    def result_shape(self, shape: Shape) -> Shape:
+        """Give ``[c, *positions]`` of ``[c, *extent]``."""
+        return _pooled_shape(self.window, shape)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SumPooling:
+    """Sum under the window."""
+
+    tagged: ClassVar[bool] = True
+    window: Window
+
+    def result_shape(self, shape: Shape) -> Shape:
+        """Give ``[c, *positions]`` of ``[c, *extent]``."""
+        return _pooled_shape(self.window, shape)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaxPooling:
+    """Largest element under the window; padding is smaller than any."""
+
+    tagged: ClassVar[bool] = True
+    window: Window
+
+    def result_shape(self, shape: Shape) -> Shape:
+        """Give ``[c, *positions]`` of ``[c, *extent]``."""
+        return _pooled_shape(self.window, shape)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FixedDense(Frozen):
+    """``y = W x`` in integers.
+
+    Attributes:
+        weight: Two's complement, shape ``[n_out, n_in]``.
+    """
+
+    tagged: ClassVar[bool] = True
+    weight: Weights
+
+    def result_shape(self, shape: Shape) -> Shape:
+        """Give ``[n_out]``."""
+        return _dense_shape(self.weight.shape, shape)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FixedConvolution(Frozen):
+    """Cross-correlation in integers; see ``Convolution``."""
+
+    tagged: ClassVar[bool] = True
+    weight: Weights
+    window: Window
+    groups: int
+
+    def result_shape(self, shape: Shape) -> Shape:
+        """Give ``[c_out, *positions]`` of ``[c_in, *extent]``."""
+        return _convolution_shape(self.weight.shape, self.window, self.groups, shape)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FixedScaling(Frozen):
+    """``y = w x`` for each element: one synapse a neuron.
+
+    Attributes:
+        weight: Two's complement, shape ``[n]``, ``n`` the size of the value.
+    """
+
+    tagged: ClassVar[bool] = True
+    weight: Weights
+
+    def result_shape(self, shape: Shape) -> Shape:
+        """Give ``shape``."""
+        if self.weight.shape != (prod(shape),):
+            raise ShapeError(f"{list(self.weight.shape)} weights on {list(shape)}")
+        return shape
+
+
+Operator: TypeAlias = Dense | Convolution | Scaling | AveragePooling | SumPooling | MaxPooling
+"""In real numbers."""
+FixedOperator: TypeAlias = (
+    FixedDense | FixedConvolution | FixedScaling | SumPooling | MaxPooling
+)
+"""In integers."""
+
+
+def result_shape(operators: tuple[Operator | FixedOperator, ...], shape: Shape) -> Shape:
+    """Give the shape that ``operators``, one after the other, make of ``shape``.
+
+    Raises:
+        ShapeError: One of them does not take what the one before gives.
+    """
+    for operator in operators:
+        shape = operator.result_shape(shape)
+    return shape
+
+
+def _dense_shape(weight: Shape, shape: Shape) -> Shape:
+    if len(weight) != 2 or weight[1] != prod(shape):
+        raise ShapeError(f"a weight of shape {list(weight)} on {prod(shape)} values")
+    return weight[:1]
+
+
+def _convolution_shape(weight: Shape, window: Window, groups: int, shape: Shape) -> Shape:
+    if weight[2:] != window.kernel or len(weight) < 3:
+        raise ShapeError(f"a weight of shape {list(weight)} for a kernel {list(window.kernel)}")
+    if len(shape) != len(weight) - 1 or shape[0] != weight[1] * groups or weight[0] % groups:
+        wanted = [weight[1] * groups, *("*" for _ in window.kernel)]
+        raise ShapeError(
+            f"a weight of shape {list(weight)} in {groups} groups takes "
+            f"[{', '.join(map(str, wanted))}], not {list(shape)}"
+        )
+    return weight[0], *window.positions(shape[1:])
+
+
+def _pooled_shape(window: Window, shape: Shape) -> Shape:
+    if len(shape) != len(window.kernel) + 1:
+        raise ShapeError(f"pooling over {len(window.kernel)} axes behind the first of {list(shape)}")
+    return shape[0], *window.positions(shape[1:])
+
+
+def _check_broadcast(array: Shape, shape: Shape) -> None:
+    try:
+        fits = np.broadcast_shapes(array, shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ShapeError(f"numbers of shape {list(array)} for values of shape {list(shape)}")
