@@ -14,6 +14,8 @@ import numpy.typing as npt
 Json = Any
 Tensors = dict[str, npt.NDArray[Any]]
 StageT = TypeVar("StageT")
+KIND = "kind"
+"""Names the class of a record where several may stand: of those that are ``tagged``."""
 
 
 class StoreError(ValueError):
@@ -40,7 +42,8 @@ def to_json(record: object, prefix: str, tensors: Tensors) -> Json:
         case None | str() | bool() | int() | float():
             return record
         case _ if dataclasses.is_dataclass(record):
-            return {
+            kind = {KIND: type(record).__name__} if getattr(record, "tagged", False) else {}
+            return kind | {
                 f.name: to_json(getattr(record, f.name), f"{prefix}.{f.name}", tensors)
                 for f in dataclasses.fields(record)
             }
@@ -62,7 +65,7 @@ def _decode(kind: Any, data: Json, tensors: Mapping[str, npt.NDArray[Any]], path
     if hasattr(origin, "__value__"):  # npt.NDArray is a type alias from NumPy 2.5 on
         return _decode(origin.__value__[get_args(kind)], data, tensors, path)
     if origin is UnionType:
-        return _decode_optional(kind, data, tensors, path)
+        return _decode_union(kind, data, tensors, path)
     if origin is np.ndarray:
         return _decode_array(kind, data, tensors, path)
     if origin is tuple:
@@ -76,13 +79,19 @@ def _decode(kind: Any, data: Json, tensors: Mapping[str, npt.NDArray[Any]], path
     return _decode_scalar(kind, data, path)
 
 
-def _decode_optional(
+def _decode_union(
     kind: Any, data: Json, tensors: Mapping[str, npt.NDArray[Any]], path: str
 ) -> object:
-    if data is None:
+    """Decode one of several tagged records, which says itself which it is, or what may be None."""
+    if data is None and NoneType in get_args(kind):
         return None
-    (inner,) = (k for k in get_args(kind) if k is not NoneType)
-    return _decode(inner, data, tensors, path)
+    kinds = {k.__name__: k for k in get_args(kind) if k is not NoneType}
+    if len(kinds) == 1:
+        return _decode(*kinds.values(), data, tensors, path)
+    fields = cast("dict[str, Json]", data) if isinstance(data, dict) else {}
+    if fields.get(KIND) not in kinds:
+        raise StoreError(f"{path}: {fields.get(KIND)!r:.60} is none of {', '.join(kinds)}")
+    return _decode(kinds[fields[KIND]], data, tensors, path)
 
 
 def _decode_record(
@@ -91,7 +100,9 @@ def _decode_record(
     hints = get_type_hints(kind)
     if not isinstance(data, dict):
         raise StoreError(f"{path}: an object is expected, not {data!r:.60}")
-    fields = cast("dict[str, Json]", data)
+    fields = dict(cast("dict[str, Json]", data))
+    if getattr(kind, "tagged", False):
+        fields.pop(KIND, None)
     for problem in _field_problems(set(hints), set(fields)):
         raise StoreError(f"{path}: {problem}")
     values = {n: _decode(hints[n], fields[n], tensors, f"{path}.{n}") for n in hints}

@@ -21,11 +21,21 @@ from snnc.compiler.fixed import (
 from snnc.compiler.network import (
     Input,
     Integration,
+    Junction,
     Network,
     Output,
     Population,
     Projection,
     Reset,
+)
+from snnc.compiler.operators import (
+    Convolution,
+    Dense,
+    FixedConvolution,
+    FixedDense,
+    FixedOperator,
+    Operator,
+    Window,
 )
 
 Numbers = npt.ArrayLike
@@ -46,7 +56,10 @@ def population(name: str = "lif", n: int = 1, **fields: Any) -> Population:
         "current_decay": 0.25 if integration.has_current else 0.0,
         "gain": 1.0,
         "leak": 0.0,
+        "initial": 0.0,
         "threshold": 1.0,
+        "reset_value": 0.0,
+        "spike": 1.0,
     }
     return Population(
         name=name,
@@ -54,28 +67,67 @@ def population(name: str = "lif", n: int = 1, **fields: Any) -> Population:
         shape=fields.get("shape", (n,)),
         integration=integration,
         reset=fields.get("reset", Reset.ZERO),
+        refractory=fields.get("refractory", 0),
+        spiking=fields.get("spiking", True),
         **{f: _vector(fields.get(f, default), n, np.float32) for f, default in reals.items()},
+    )
+
+
+def dense(weight: Numbers, bias: Numbers = 0.0) -> Dense:
+    """Make ``W x + b``."""
+    matrix = np.atleast_2d(np.asarray(weight, np.float32))
+    return Dense(weight=matrix, bias=_vector(bias, matrix.shape[0], np.float32))
+
+
+def window(
+    *kernel: int, stride: int = 1, padding: int | tuple[int, int] = 0, dilation: int = 1
+) -> Window:
+    """Make a window with the same stride, padding and dilation on every axis."""
+    n = len(kernel)
+    pair = (padding, padding) if isinstance(padding, int) else padding
+    return Window(kernel, (stride,) * n, (pair,) * n, (dilation,) * n)
+
+
+def convolution(
+    weight: Numbers, bias: Numbers = 0.0, *, groups: int = 1, **options: Any
+) -> Convolution:
+    """Make a convolution of a weight ``[c_out, c_in / groups, *kernel]``."""
+    kernels = np.asarray(weight, np.float32)
+    return Convolution(
+        weight=kernels,
+        bias=_vector(bias, kernels.shape[0], np.float32),
+        window=window(*kernels.shape[2:], **options),
+        groups=groups,
     )
 
 
 def projection(
     source: str,
     target: str,
-    weight: Numbers,
-    *,
+    weight: Numbers | None = None,
+    *operators: Operator,
     bias: Numbers = 0.0,
     delay: int = 0,
     name: str = "",
 ) -> Projection:
-    """Make a projection named ``source->target`` unless told otherwise."""
-    matrix = np.atleast_2d(np.asarray(weight, np.float32))
+    """Make a projection named ``source->target`` unless told otherwise.
+
+    Args:
+        source: Name of an input, a junction or a population.
+        target: Name of a junction or a population.
+        weight: Of a dense operator, which comes first; None where there is none.
+        operators: Others.
+        bias: Of the dense operator.
+        delay: In steps.
+        name: Of the projection.
+    """
+    first = () if weight is None else (dense(weight, bias),)
     return Projection(
         name=name or f"{source}->{target}",
         origin=(name or f"{source}->{target}",),
         source=source,
         target=target,
-        weight=matrix,
-        bias=_vector(bias, matrix.shape[0], np.float32),
+        operators=(*first, *operators),
         delay=delay,
     )
 
@@ -84,22 +136,29 @@ def network(
     populations: Sequence[Population],
     projections: Sequence[Projection],
     *,
-    inputs: Mapping[str, int] | None = None,
+    inputs: Mapping[str, int | tuple[int, ...]] | None = None,
     outputs: Sequence[str] = (),
+    junctions: Sequence[Junction] = (),
 ) -> Network:
     """Make a network; its input is ``x``, as wide as its weights say, and its last population out.
 
     Args:
         populations: In an order of evaluation.
         projections: In the order of summation.
-        inputs: Name and size of each input.
+        inputs: Name and size, or shape, of each input.
         outputs: Names of populations.
+        junctions: In an order of evaluation.
     """
-    widths = {q.source: q.weight.shape[1] for q in projections}
+    widths = {
+        q.source: q.operators[0].weight.shape[1]
+        for q in projections
+        if q.operators and isinstance(q.operators[0], Dense)
+    }
     sizes = inputs if inputs is not None else {"x": widths.get("x", 1)}
     sources = outputs or (populations[-1].name,)
     return Network(
-        inputs=tuple(Input(name, (n,)) for name, n in sizes.items()),
+        inputs=tuple(Input(name, n if isinstance(n, tuple) else (n,)) for name, n in sizes.items()),
+        junctions=tuple(junctions),
         populations=tuple(populations),
         projections=tuple(projections),
         outputs=tuple(Output(f"out_{s}" if outputs else "out", s) for s in sources),
@@ -120,33 +179,61 @@ def one_neuron(weight: Numbers = 1.0, *, bias: Numbers = 0.0, **fields: Any) -> 
 def fixed_population(name: str = "lif", n: int = 1, **fields: Any) -> FixedPopulation:
     """Make ``n`` neurons without memory of ``u``: half of ``v`` a step, threshold 10, to zero."""
     integers = {"du": 4095, "dv": 2048, "threshold": 10, "bias_mant": 0, "bias_exp": 0}
+    integers["initial"] = 0
     return FixedPopulation(
         name=name,
         origin=fields.get("origin", (name,)),
         shape=fields.get("shape", (n,)),
         reset=FixedReset(fields.get("reset", "zero")),
+        refractory=fields.get("refractory", 0),
+        spiking=fields.get("spiking", True),
         lag=fields.get("lag", 0),
         scale=_vector(fields.get("scale", 64.0), n, np.float64),
+        offset=_vector(fields.get("offset", 0.0), n, np.float64),
         **{f: _vector(fields.get(f, default), n, np.int32) for f, default in integers.items()},
+    )
+
+
+def fixed_dense(weight: Numbers) -> FixedDense:
+    """Make ``W x`` in integers."""
+    return FixedDense(weight=np.atleast_2d(np.asarray(weight, np.int8)))
+
+
+def fixed_convolution(weight: Numbers, *, groups: int = 1, **options: Any) -> FixedConvolution:
+    """Make a convolution of a weight ``[c_out, c_in / groups, *kernel]`` in integers."""
+    kernels = np.asarray(weight, np.int8)
+    return FixedConvolution(
+        weight=kernels, window=window(*kernels.shape[2:], **options), groups=groups
     )
 
 
 def fixed_projection(
     source: str,
     target: str,
-    weight: Numbers,
-    *,
+    weight: Numbers | None = None,
+    *operators: FixedOperator,
     weight_exp: int = 0,
     delay: int = 1,
     name: str = "",
 ) -> FixedProjection:
-    """Make a projection named ``source->target`` unless told otherwise."""
+    """Make a projection named ``source->target`` unless told otherwise.
+
+    Args:
+        source: Name of an input or a population.
+        target: Name of a population.
+        weight: Of a dense operator, which comes first; None where there is none.
+        operators: Others.
+        weight_exp: Exponent of the sum.
+        delay: In hardware steps.
+        name: Of the projection.
+    """
+    first = () if weight is None else (fixed_dense(weight),)
     return FixedProjection(
         name=name or f"{source}->{target}",
         origin=(name or f"{source}->{target}",),
         source=source,
         target=target,
-        weight=np.atleast_2d(np.asarray(weight, np.int8)),
+        operators=(*first, *operators),
         weight_exp=weight_exp,
         delay=delay,
     )
@@ -159,7 +246,11 @@ def fixed_network(
     inputs: Sequence[FixedInput] = (),
 ) -> FixedNetwork:
     """Make a fixed network; its input is ``x`` for spikes unless told, its last population out."""
-    widths = {q.source: q.weight.shape[1] for q in projections}
+    widths = {
+        q.source: q.operators[0].weight.shape[1]
+        for q in projections
+        if q.operators and isinstance(q.operators[0], FixedDense)
+    }
     return FixedNetwork(
         inputs=tuple(inputs) or (FixedInput("x", (widths.get("x", 1),)),),
         populations=tuple(populations),
