@@ -87,7 +87,8 @@ def _decode_union(
         return None
     kinds = {k.__name__: k for k in get_args(kind) if k is not NoneType}
     if len(kinds) == 1:
-        return _decode(*kinds.values(), data, tensors, path)
+        (inner,) = kinds.values()
+        return _decode(inner, data, tensors, path)
     fields = cast("dict[str, Json]", data) if isinstance(data, dict) else {}
     if fields.get(KIND) not in kinds:
         raise StoreError(f"{path}: {fields.get(KIND)!r:.60} is none of {', '.join(kinds)}")
@@ -97,7 +98,8 @@ def _decode_union(
 def _decode_record(
     kind: type[object], data: Json, tensors: Mapping[str, npt.NDArray[Any]], path: str
 ) -> object:
-    hints = get_type_hints(kind)
+    names = [f.name for f in dataclasses.fields(cast("Any", kind))]
+    hints = {name: hint for name, hint in get_type_hints(kind).items() if name in names}
     if not isinstance(data, dict):
         raise StoreError(f"{path}: an object is expected, not {data!r:.60}")
     fields = dict(cast("dict[str, Json]", data))
