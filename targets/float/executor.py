@@ -55,13 +55,13 @@ def execute(
             recording.u[p.name] = np.zeros(shape, np.float32)
     for t in range(steps):
         for p in network.populations:
-            state, s = neuron_step(p, states[p.name], currents.into(p.name, t))
-            states[p.name] = state
-            recording.v[p.name][t] = state.v
-            currents.sent[p.name][t] = s * p.spike if p.spiking else state.v
+            step = neuron_step(p, states[p.name], currents.into(p.name, t))
+            states[p.name] = step.state
+            recording.v[p.name][t] = step.state.v
+            currents.sent[p.name][t] = step.s * p.spike if p.spiking else step.state.v
             if p.spiking:
-                recording.spikes[p.name][t] = s
+                recording.spikes[p.name][t] = step.s
             if p.integration.has_current:
-                recording.u[p.name][t] = state.i
+                recording.u[p.name][t] = step.state.i
         progress(t + 1, steps)
     return recording
