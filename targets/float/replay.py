@@ -25,6 +25,10 @@ from snnc.targets.float.operators import Signal
 
 TIE_ULP = 4
 """Units in the last place of the threshold within which rounding decides about a spike."""
+STATE_ROUNDING = 1e-4
+"""Difference of ``v`` in one step, as a share of the largest, that rounding explains: a float32 sum
+of ``m`` terms is off by up to ``m * 2**-24`` of the sum of their magnitudes (Higham 2002, Accuracy
+and Stability of Numerical Algorithms, section 4.2), and ``m`` is some thousands."""
 
 
 @dataclass(frozen=True)
@@ -69,15 +73,23 @@ class Replay:
     Attributes:
         spikes: Spikes compared.
         mismatches: Those that differ, in the order of steps.
+        state_errors: Of each population the largest difference of ``v`` after a step, where the
+            spike is the same, as a share of the largest ``|v|``.
     """
 
     spikes: int
     mismatches: tuple[Mismatch, ...]
+    state_errors: Mapping[str, float]
 
     @property
-    def only_ties(self) -> bool:
-        """Whether rounding explains all of them."""
-        return all(m.is_tie for m in self.mismatches)
+    def ties(self) -> tuple[Mismatch, ...]:
+        """The mismatches about which rounding decides."""
+        return tuple(m for m in self.mismatches if m.is_tie)
+
+    @property
+    def strangers(self) -> tuple[str, ...]:
+        """Populations whose ``v`` is not what the float network computes, by more than rounding."""
+        return tuple(n for n, error in self.state_errors.items() if error > STATE_ROUNDING)
 
 
 def can_replay(network: Network, recorded: Trace) -> bool:
@@ -110,19 +122,24 @@ def replay(
         sent = recorded.spikes[p.name] if p.spiking else recorded.v[p.name]
         currents.sent[p.name] = _flat(sent).astype(np.float32) * (p.spike if p.spiking else 1)
     found: list[Mismatch] = []
+    off = {p.name: 0.0 for p in network.populations}
     rest = {p.name: at_rest(p, batch).rest for p in network.populations}
     for t in range(steps):
         for p in network.populations:
-            if not p.spiking:
-                continue
             before = _state(p, recorded, t, rest[p.name])
             step = neuron_step(p, before, currents.into(p.name, t))
-            wanted = _flat(recorded.spikes[p.name])[t]
-            rest[p.name] = refractory_steps(p, rest[p.name], wanted)
-            found += _mismatches(p, t, step.tested, step.s != wanted)
+            differ = np.zeros(step.s.shape, np.bool_)
+            if p.spiking:
+                wanted = _flat(recorded.spikes[p.name])[t]
+                differ = step.s != wanted
+                rest[p.name] = refractory_steps(p, rest[p.name], wanted)
+                found += _mismatches(p, t, step.tested, differ)
+            apart = np.abs(step.state.v - _flat(recorded.v[p.name])[t])[~differ]
+            off[p.name] = max(off[p.name], float(apart.max(initial=0)))
         progress(t + 1, steps)
     compared = sum(p.size for p in network.populations if p.spiking) * steps * batch
-    return Replay(compared, tuple(found))
+    extents = {name: float(np.abs(recorded.v[name]).max(initial=0)) for name in off}
+    return Replay(compared, tuple(found), {n: off[n] / (extents[n] or 1.0) for n in off})
 
 
 def _state(p: Population, recorded: Trace, t: int, rest: npt.NDArray[np.int32]) -> State:
