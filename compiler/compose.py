@@ -102,7 +102,7 @@ def _without_reshapes(steps: Steps, shape: Shape) -> Steps:
                 flat = step.weight.reshape(shape_after(tuple(kept[:-1]), shape))
                 kept.insert(-1, Factors(flat))
                 continue
-            case (Matrix() | Reshape()), Reshape():
+            case ((Matrix() | Reshape()), Reshape()):
                 kept.pop()
             case _:
                 pass

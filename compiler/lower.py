@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +14,7 @@ from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.fixed import FixedReset
 from snnc.compiler.linear import Doubles, Factors, Kernels, Weighted, shape_after
 from snnc.compiler.network import Network, Population, Reset
-from snnc.compiler.paths import Arrivals, Constant, Path, arrivals
+from snnc.compiler.paths import Arrivals, Path, arrivals
 
 Labels = npt.NDArray[np.intp]
 
@@ -46,7 +45,7 @@ class Lowered:
         paths: What arrives: pooling, one layer of weights, pooling. ``v'`` takes up what they
             give of a spike in the step in which it arrives.
         constants: The same for sources that spike in every step.
-        groups: Neurons of one number have one scale, shape ``[n]``.
+        groups: Neurons that must have one scale: of each the first of its group, shape ``[n]``.
     """
 
     population: Population
@@ -73,8 +72,7 @@ def lower(network: Network) -> tuple[Lowered, ...]:
     decays to 0 gets a bias of ``-(1 - decay) * reset_value``.
 
     Raises:
-        InputError: SNN120, SNN122, what lies between two neurons is no layer of weights;
-            SNN301, a threshold is not above the reset.
+        InputError: SNN120 or SNN122, what lies between two neurons is no layer of weights.
     """
     received = arrivals(network)
     problems: list[Diagnostic] = []
@@ -90,9 +88,7 @@ def _lowered(
     gain = input_gain(p)
     paths, unit = _in_units(_composed(received.paths, problems), gain, problems)
     offset = p.reset_value.astype(np.float64) * (p.reset is Reset.VALUE)
-    threshold = (p.threshold - offset) / unit * p.spiking
-    if p.spiking and (threshold <= 0).any():
-        problems.append(_threshold_too_low(p, int(threshold.argmin())))
+    threshold = (p.threshold - offset) / unit if p.spiking else np.zeros(p.size)
     current = p.integration.has_current
     at_once = [c for c in received.constants if not current and c.start == 0]
     carried = [c for c in received.constants if current or c.start > 0]
@@ -153,7 +149,7 @@ def _in_units(
     groups = _groups(gain.size, paths)
     if (gain == 1).all():
         return paths, ones
-    if (gain > 0).all() and (gain != gain[_first(groups)]).any():
+    if (gain > 0).all() and (gain != gain[groups]).any():
         return paths, gain
     scaled = tuple(
         replace(p, steps=(*p.steps, Factors(gain.reshape(shape_after(p.steps, p.shape)))))
@@ -174,16 +170,15 @@ def shares_weights(path: Path) -> bool:
 
 
 def _groups(n: int, paths: tuple[Path, ...]) -> Labels:
-    """Give the smallest groups of neurons that no channel with shared weights is cut by."""
+    """Give the smallest groups that cut no channel with shared weights: their first neurons."""
     labels = np.arange(n)
-    channels = {
-        shape_after(path.steps, path.shape)[0] for path in paths if shares_weights(path)
-    }
+    channels = {shape_after(path.steps, path.shape)[0] for path in paths if shares_weights(path)}
     before = None
     while before is None or (labels != before).any():
         before = labels
-        for c in sorted(channels):
+        for c in channels:
             rows = labels.reshape(c, -1)
-            lowest = np.broadcast_to(rows.min(axis=1, keepdims=True), rows.shape).ravel()
-            labels = _first_of_each(labels, lowest)
+            lowest = np.full(n, n)
+            np.minimum.at(lowest, rows, rows.min(axis=1, keepdims=True))
+            labels = lowest[labels]
     return labels

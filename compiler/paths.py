@@ -130,9 +130,7 @@ def _sent(sender: Input | Population) -> Arrivals:
     steps: Steps = ()
     if isinstance(sender, Population) and (sender.spike != 1).any():
         steps = (Factors(sender.spike.astype(np.float64).reshape(sender.shape)),)
-    path = Path(
-        name="", origin=(), source=sender.name, shape=sender.shape, steps=steps, delay=0
-    )
+    path = Path(name="", origin=(), source=sender.name, shape=sender.shape, steps=steps, delay=0)
     return Arrivals(paths=(path,), constants=())
 
 
@@ -172,9 +170,7 @@ def _through(
     return Arrivals(paths=paths, constants=tuple(constants))
 
 
-def _carried(
-    q: Projection, step: Step, values: Doubles, problems: list[Diagnostic]
-) -> Doubles:
+def _carried(q: Projection, step: Step, values: Doubles, problems: list[Diagnostic]) -> Doubles:
     """Give what ``step`` adds to its result where ``values`` are added to what it takes.
 
     That is the same for a max pooling where they are one number under each position of its window.
@@ -184,7 +180,9 @@ def _carried(
         spread = (result + apply(step, -values)).max()
         if spread > _EQUAL * np.abs(values).max():
             problems.append(
-                _problem(q.origin, "biases that differ under the window of a max pooling", ONE_LAYER)
+                _problem(
+                    q.origin, "biases that differ under the window of a max pooling", ONE_LAYER
+                )
             )
     return result
 
@@ -196,7 +194,9 @@ def _pooled_sums(q: Projection, sent: Arrivals, steps: Steps) -> Iterator[Diagno
         used = [_channels_used((*path.steps, *steps[:k]), path.shape) for path in sent.paths]
         if (np.sum(used, axis=0) > 1).any():
             yield _problem(
-                q.origin, f"a max pooling of the sum of {len(used)} paths without a neuron", ONE_LAYER
+                q.origin,
+                f"a max pooling of the sum of {len(used)} paths without a neuron",
+                ONE_LAYER,
             )
             return
 
