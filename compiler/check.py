@@ -207,9 +207,7 @@ def _check_synaptic_input(
         )
 
 
-def _check_projection(
-    projection: FixedProjection, sizes: dict[str, int]
-) -> Iterator[Diagnostic]:
+def _check_projection(projection: FixedProjection, sizes: dict[str, int]) -> Iterator[Diagnostic]:
     missing = [n for n in (projection.source, projection.target) if n not in sizes]
     if missing:
         yield _edge(projection.name, f"no population {missing[0]!r}", "inputs and populations")

@@ -108,7 +108,9 @@ def nir_neurons(node: NeuronNode, dt: float, reset: Reset) -> Neurons:
     return replace(how, threshold=reals(node.v_threshold), reset=reset, reset_value=value)
 
 
-def snntorch_neurons(node: nir.LIF | nir.CubaLIF | nir.Threshold, dt: float, reset: Reset) -> Neurons:
+def snntorch_neurons(
+    node: nir.LIF | nir.CubaLIF | nir.Threshold, dt: float, reset: Reset
+) -> Neurons:
     """Give the neurons that snnTorch exports as ``node`` (snntorch 1.0.0, ``export_nir.py``).
 
     ``LIF`` is ``mem = beta * mem + x`` with ``beta = 1 - dt / tau``. ``CubaLIF`` is ``syn = alpha *
