@@ -14,9 +14,10 @@ import nir
 import numpy as np
 import numpy.typing as npt
 
-from snnc.compiler.network import Integration, Reals, Reset
+from snnc.compiler.network import Integration, Reset
 from snnc.compiler.nodes import READ_OUTS, NeuronNode
 from snnc.compiler.notes import DEFAULTS, REQUIRED
+from snnc.compiler.operators import Reals
 
 Doubles = npt.NDArray[np.float64]
 ZERO, ONE = np.zeros((), np.float32), np.ones((), np.float32)

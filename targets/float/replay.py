@@ -16,7 +16,8 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from snnc.compiler.network import Network, Population, Reals
+from snnc.compiler.network import Network, Population
+from snnc.compiler.operators import Reals
 from snnc.compiler.trace import Array, Trace
 from snnc.targets.base import Progress, no_progress
 from snnc.targets.float.currents import Currents
