@@ -22,12 +22,11 @@ from snnc.compiler.network import (
     Output,
     Population,
     Projection,
-    Reals,
 )
 from snnc.compiler.node_operators import operators_of
 from snnc.compiler.nodes import COMPILED, NEURONS
 from snnc.compiler.notes import note_problems, origin_of, parameter_of
-from snnc.compiler.operators import Operator, Scaling, Shape, ShapeError, result_shape
+from snnc.compiler.operators import Operator, Reals, Scaling, Shape, ShapeError, result_shape
 from snnc.compiler.wiring import Route, Wiring, edge_problems, loop_problems, ranks
 
 

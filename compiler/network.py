@@ -14,7 +14,7 @@ from math import prod
 
 from snnc.compiler.frozen import Frozen
 from snnc.compiler.operators import Operator
-from snnc.compiler.operators import Reals as Reals
+from snnc.compiler.operators import Reals
 
 
 class Integration(StrEnum):

@@ -125,7 +125,9 @@ def _window_of_kernel(node: nir.Conv1d | nir.Conv2d, kernel: Shape) -> Window:
     padding = metadata(node).get("padding", cast("Any", node.padding))
     if isinstance(padding, str):
         # 'same' puts the odd zero behind, as torch does (torch 2.13, nn/modules/conv.py).
-        totals = [d * (k - 1) if padding == "same" else 0 for k, d in zip(kernel, dilation, strict=True)]
+        totals = [
+            d * (k - 1) if padding == "same" else 0 for k, d in zip(kernel, dilation, strict=True)
+        ]
         pairs = [(total // 2, total - total // 2) for total in totals]
     else:
         pairs = list(_paddings(padding, axes))

@@ -52,7 +52,9 @@ class Trace:
         """What the first output gives, summed over time, shape ``[batch, n]``."""
         first = next(iter(self.outputs.values()))
         given = first.reshape(first.shape[0], first.shape[1], -1)
-        return np.asarray(given.sum(axis=0, dtype=np.float64 if given.dtype.kind == "f" else np.int64))
+        return np.asarray(
+            given.sum(axis=0, dtype=np.float64 if given.dtype.kind == "f" else np.int64)
+        )
 
     @property
     def predictions(self) -> Array:

@@ -67,7 +67,7 @@ class Judge:
             replayed: The framework's run, repeated step by step; None where it could not be.
         """
         link = self._spikes(names, runs)
-        if replayed is None or link.status is Status.NOT_RUN and link.values:
+        if replayed is None or (link.status is Status.NOT_RUN and link.values):
             return link
         ties = replayed.ties
         link = link.model_copy(update={"ties": ties[:LISTED], "n_ties": len(ties)})

@@ -7,7 +7,8 @@ from math import prod
 
 import numpy as np
 
-from snnc.compiler.network import Network, Projection, Reals
+from snnc.compiler.network import Network, Projection
+from snnc.compiler.operators import Reals
 from snnc.targets.float.operators import Signal, apply
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from snnc.compiler.network import Network, Reals
+from snnc.compiler.network import Network
+from snnc.compiler.operators import Reals
 from snnc.targets.base import Progress, no_progress
 from snnc.targets.float.currents import Currents
 from snnc.targets.float.neuron import at_rest, neuron_step

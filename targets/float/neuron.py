@@ -72,7 +72,9 @@ def neuron_step(p: Population, before: State, arriving: list[Signal]) -> Step:
     return Step(State(after, i, rest), s, v)
 
 
-def refractory_steps(p: Population, rest: npt.NDArray[np.int32], s: Signal) -> npt.NDArray[np.int32]:
+def refractory_steps(
+    p: Population, rest: npt.NDArray[np.int32], s: Signal
+) -> npt.NDArray[np.int32]:
     """Give the refractory steps that are left after a step with the spikes ``s``."""
     return np.where(s > 0, p.refractory, np.maximum(rest - 1, 0)).astype(np.int32)
 

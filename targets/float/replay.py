@@ -16,7 +16,8 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from snnc.compiler.network import Network, Population, Reals
+from snnc.compiler.network import Network, Population
+from snnc.compiler.operators import Reals
 from snnc.compiler.trace import Array, Trace
 from snnc.targets.base import Progress, no_progress
 from snnc.targets.float.currents import Currents
@@ -158,6 +159,6 @@ def _mismatches(p: Population, t: int, tested: Signal, differ: Array) -> Iterato
     for sample, neuron in np.argwhere(differ):
         v, threshold = tested[sample, neuron], p.threshold[neuron]
         unit = np.spacing(np.maximum(np.abs(v), np.abs(threshold)))
-        index = tuple(int(i) for i in np.unravel_index(neuron, p.shape))
+        index = tuple(map(int, np.unravel_index(neuron, p.shape)))
         ulp = float(np.abs(v.astype(np.float64) - threshold) / unit)
         yield Mismatch(t, int(sample), p.name, index, float(v), float(threshold), ulp)
