@@ -226,7 +226,7 @@ def _steps(operators: tuple[Operator, ...], shape: Shape) -> Steps:
                 steps.append(_factors(operator.factor.astype(np.float64), after))
             case AveragePooling():
                 divisors = operator.divisors.astype(np.float64)
-                steps.append(SumPooling(operator.window))
+                steps.append(SumPooling(window=operator.window))
                 steps.append(_factors(1 / divisors.prod(axis=0), after))
             case SumPooling() | MaxPooling():
                 steps.append(operator)
