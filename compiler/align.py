@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.trace import Array, Trace
 
@@ -25,27 +27,35 @@ def aligned_trace(
     Args:
         network: What was executed.
         signals: ``spikes``, ``u``, ``v``: of each recorded population an array
-            ``[steps + network.latency, batch, n]``; spikes of the output populations at least.
+            ``[steps + network.latency, batch, n]``; of the output populations at least what they
+            send, spikes or the ``v`` of a read-out.
         executor: Name of the target.
         steps: Steps of the input.
         record: The signals that the trace keeps.
         raw_time: Leave everything in hardware time: ``steps + network.latency`` steps.
         seconds: Wall time of the run.
     """
-    lags = {p.name: p.lag for p in network.populations}
-    shapes = {p.name: p.shape for p in network.populations}
+    populations = {p.name: p for p in network.populations}
 
     def of_steps(name: str, values: Array) -> Array:
-        window = values if raw_time else values[lags[name] : lags[name] + steps]
-        return window.reshape(*window.shape[:2], *shapes[name])
+        p = populations[name]
+        window = values if raw_time else values[p.lag : p.lag + steps]
+        return window.reshape(*window.shape[:2], *p.shape)
+
+    def sent(name: str) -> Array:
+        p = populations[name]
+        if p.spiking:
+            return of_steps(name, signals["spikes"][name])
+        potential = signals["v"][name] / p.scale + p.offset
+        return of_steps(name, potential.astype(np.float32))
 
     kept = {s: {n: of_steps(n, a) for n, a in signals[s].items()} for s in record}
     return Trace(
         executor=executor,
-        outputs={o.name: of_steps(o.source, signals["spikes"][o.source]) for o in network.outputs},
+        outputs={o.name: sent(o.source) for o in network.outputs},
         spikes=kept.get("spikes", {}),
         u=kept.get("u", {}),
         v=kept.get("v", {}),
-        lags=lags,
+        lags={name: p.lag for name, p in populations.items()},
         seconds=seconds,
     )
