@@ -27,8 +27,8 @@ from .processes import (
     Synapse,
     SynapseModel,
 )
-from .program import Population as PopulationRecord
 from .program import SYNAPSES, Process, Program
+from .program import Population as PopulationRecord
 from .window import Array, Recorder, Window
 
 GRADED_BITS = 24
