@@ -174,7 +174,7 @@ def check_whole(directory: Path) -> None:
 def read_program(directory: Path) -> Program:
     """Read the three files of an artifact that make the program."""
     tensors = load((directory / WEIGHTS).read_bytes())
-    program = cast("dict[str, Any]", _filled(_read_json(directory / PROGRAM), tensors))
+    program = cast("dict[str, Any]", filled(_read_json(directory / PROGRAM), tensors))
     plan = _read_json(directory / PLAN)
     return Program(
         inputs={i["name"]: _input(i) for i in program["inputs"]},
@@ -190,16 +190,16 @@ def _read_json(path: Path) -> dict[str, Any]:
     return cast("dict[str, Any]", json.loads(path.read_text(encoding="utf-8")))
 
 
-def _filled(data: Any, tensors: Mapping[str, Array]) -> Any:
+def filled(data: Any, tensors: Mapping[str, Array]) -> Any:
     """Put the arrays where ``{"tensor": name}`` stands for them."""
     match data:
         case {"tensor": str(name), **rest} if not rest:
             return tensors[name]
         case dict():
             items = cast("dict[str, Any]", data)
-            return {key: _filled(value, tensors) for key, value in items.items()}
+            return {key: filled(value, tensors) for key, value in items.items()}
         case list():
-            return [_filled(value, tensors) for value in cast("list[object]", data)]
+            return [filled(value, tensors) for value in cast("list[object]", data)]
         case _:
             return data
 

@@ -7,6 +7,7 @@ holds it exactly, so sums may be left to BLAS, whatever order it adds in.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from math import prod
 from typing import Any
 
@@ -90,22 +91,23 @@ def _scaling(record: Record, shape: Shape) -> tuple[Stage, Shape]:
 
 
 def _pooling(record: Record, shape: Shape) -> tuple[Stage, Shape]:
-    reduce, padding = _REDUCTIONS[record["kind"]]
+    """Give the sum or the largest under the window: whole arrays, one element of it at a time."""
+    combine, padding = _POOLING[record["kind"]]
     view = WindowView(record["window"], shape, padding)
-    axes = tuple(range(len(view.kernel)))
+    under = [view.elements[k] for k in np.ndindex(*view.kernel)]
 
     def pool(x: Floats) -> Floats:
         view.fill(x)
-        return reduce(view.elements, axis=axes)
+        return reduce(combine, under)
 
     return pool, (shape[0], *view.positions)
 
 
-_REDUCTIONS: dict[str, tuple[Callable[..., Floats], float]] = {
-    "SumPooling": (np.sum, 0),
-    "MaxPooling": (np.max, -np.inf),
+_POOLING: dict[str, tuple[np.ufunc, float]] = {
+    "SumPooling": (np.add, 0),
+    "MaxPooling": (np.maximum, -np.inf),
 }
-"""How the elements under a window become one, and what the padding holds."""
+"""How two elements under a window become one, and what the padding holds."""
 _STAGES: dict[str, Callable[[Record, Shape], tuple[Stage, Shape]]] = {
     "FixedDense": _dense,
     "FixedConvolution": _convolution,

@@ -103,8 +103,6 @@ def run(network: FixedNetwork, inputs: Mapping[str, Array]) -> dict[str, dict[st
 
 def arriving(network: FixedNetwork, q: FixedProjection, x: list[int]) -> list[int]:
     """Give the synaptic input that ``x`` becomes."""
-    if not any(x):
-        return [0] * network.population(q.target).size
     shape = network.shapes[q.source]
     value = dict(zip(_indices(shape), x, strict=True))
     for operator in q.operators:
