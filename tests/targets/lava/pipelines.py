@@ -51,7 +51,7 @@ def _axes(n: int, *, pads: bool) -> list[tuple[int, int, int, int, int]]:
         reach = (d + 1) * k + 1
         positions = range(-before, n + after - reach + 1, s + 1)
         covered = all(any(0 <= p + i * (d + 1) < n for i in range(k + 1)) for p in positions)
-        if len(positions) and (pads or covered):
+        if positions and (pads or covered):
             found.append((k + 1, s + 1, before, after, d + 1))
     return found
 

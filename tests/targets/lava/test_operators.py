@@ -151,7 +151,7 @@ def test_read_out_as_source(delay: int) -> None:
         ),
         projections=(
             projection("x", "v", np.array([[20, -5], [-30, 4]])),
-            projection("v", "a", np.array([[1, 2], [-1, 1]]), delay=delay, exp=-6),
+            projection("v", "a", np.array([[1, -2], [1, -1]]), delay=delay, exp=-6),
             projection("v", "b", scaling(3, -1), delay=delay, exp=-6),
         ),
         outputs=(Output("a", "a"), Output("b", "b")),
