@@ -234,7 +234,8 @@ def check(tmp_path: Path, packages: Path, case: Case, fault: tuple[str, str, str
         path.write_text(path.read_text().replace(old, new))
     np.save(tmp_path / "x.npy", inputs["x"])
     into = ("--input", str(tmp_path / "x.npy"), "--output", str(tmp_path / "out.npz"))
-    assert start(script, packages, *into, "--record", "spikes,u,v") == (0, "")
+    code, told = start(script, packages, *into, "--record", "spikes,u,v")
+    assert code == 0
     outputs, signals = results(tmp_path / "out.npz", fixed)
     different = {
         kind: sum(int((signals[kind][n] != v).sum()) for n, v in wanted[kind].items())
@@ -243,6 +244,7 @@ def check(tmp_path: Path, packages: Path, case: Case, fault: tuple[str, str, str
     real = expected_outputs(fixed, wanted)
     different["outputs"] = sum(int((outputs[n] != v).sum()) for n, v in real.items())
     if fault is None:
+        assert told == ""
         assert different == {"spikes": 0, "u": 0, "v": 0, "outputs": 0}
     else:
         assert any(different.values())
