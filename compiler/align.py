@@ -22,13 +22,15 @@ def aligned_trace(
 ) -> Trace:
     """Make a ``Trace`` of what an executor of integers recorded in hardware time.
 
-    Step ``t`` of a population of lag ``L`` happened at hardware step ``t + L``.
+    Step ``t`` of a population of lag ``L`` happened at hardware step ``t + L``. The output of a
+    read-out is its potential in the units of the model, ``v / scale + offset``; what is recorded
+    of it are the integers.
 
     Args:
         network: What was executed.
         signals: ``spikes``, ``u``, ``v``: of each recorded population an array
-            ``[steps + network.latency, batch, n]``; of the output populations at least what they
-            send, spikes or the ``v`` of a read-out.
+            ``[steps + network.latency, batch, n]``; at least the spikes of populations that are
+            an output, and ``v`` of read-outs that are one.
         executor: Name of the target.
         steps: Steps of the input.
         record: The signals that the trace keeps.
@@ -42,20 +44,19 @@ def aligned_trace(
         window = values if raw_time else values[p.lag : p.lag + steps]
         return window.reshape(*window.shape[:2], *p.shape)
 
-    def sent(name: str) -> Array:
+    def output(name: str) -> Array:
         p = populations[name]
         if p.spiking:
             return of_steps(name, signals["spikes"][name])
-        potential = signals["v"][name] / p.scale + p.offset
-        return of_steps(name, potential.astype(np.float32))
+        return of_steps(name, (signals["v"][name] / p.scale + p.offset).astype(np.float32))
 
     kept = {s: {n: of_steps(n, a) for n, a in signals[s].items()} for s in record}
     return Trace(
         executor=executor,
-        outputs={o.name: sent(o.source) for o in network.outputs},
+        outputs={o.name: output(o.source) for o in network.outputs},
         spikes=kept.get("spikes", {}),
         u=kept.get("u", {}),
         v=kept.get("v", {}),
-        lags={name: p.lag for name, p in populations.items()},
+        lags={p.name: p.lag for p in network.populations},
         seconds=seconds,
     )
