@@ -112,14 +112,10 @@ def threshold_problems(node: str, values: Tensor) -> Iterator[Diagnostic]:
         yield unusable(node, f"{smallest:g}", "above 0")
 
 
-def unknown_layer(path: str, layer: Module, supported: str) -> Diagnostic:
+def unknown_layer(path: str, found: str, supported: str, remedy: str = "") -> Diagnostic:
     """Tell that snnc does not import layers of this class."""
-    return refusal(
-        path,
-        found=f"{type(layer).__module__.partition('.')[0]}: {type(layer).__name__}",
-        limit=supported,
-        remedy="replace the layer; docs/frontends.md lists what is supported",
-    )
+    default = "replace the layer; docs/frontends.md lists what is supported"
+    return refusal(path, found, supported, remedy or default)
 
 
 def refusal(node: str, found: str, limit: str, remedy: str) -> Diagnostic:
