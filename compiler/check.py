@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +26,8 @@ from snnc.compiler.fixed import (
     FixedPopulation,
     FixedProjection,
 )
-from snnc.compiler.network import Network, Population, Projection
+from snnc.compiler.network import Network, Population, Projection, Reset
+from snnc.compiler.operators import Shape, ShapeError, result_shape
 
 MAX_SYNAPTIC_INPUT = 2**31 - 1
 """Largest sum that a port carries: 32 bits (lava 0.10.0, ``PyInPort.VEC_DENSE, np.int32``)."""
@@ -44,15 +47,12 @@ def ensure(diagnostics: Iterable[Diagnostic], after: str) -> None:
 def check_network(network: Network) -> Iterator[Diagnostic]:
     """Yield every way in which ``network`` is not well formed."""
     yield from _check_names(network)
-    sizes = _sizes(network)
     for population in network.populations:
         yield from _check_population(population)
-    yield from _check_order(network)
+    yield from _check_network_order(network)
+    shapes = network.shapes
     for projection in network.projections:
-        yield from _check_projection(projection, sizes)
-        for values, field in ((projection.weight, "weight"), (projection.bias, "bias")):
-            if not np.isfinite(values).all():
-                yield _number(projection, field, "a value that is not finite", "finite numbers")
+        yield from _check_real_projection(projection, shapes)
 
 
 def check_fixed(network: FixedNetwork) -> Iterator[Diagnostic]:
@@ -71,13 +71,14 @@ def check_fixed(network: FixedNetwork) -> Iterator[Diagnostic]:
         yield from _in_range(projection, "weight_exp", exponents, MIN_WEIGHT_EXP, MAX_WEIGHT_EXP)
 
 
-def _sizes(network: Network | FixedNetwork) -> dict[str, int]:
+def _sizes(network: FixedNetwork) -> dict[str, int]:
     inputs = {i.name: i.size for i in network.inputs}
     return inputs | {p.name: p.size for p in network.populations}
 
 
 def _check_names(network: Network | FixedNetwork) -> Iterator[Diagnostic]:
-    sources = [n.name for n in (*network.inputs, *network.populations)]
+    sums = network.junctions if isinstance(network, Network) else ()
+    sources = [n.name for n in (*network.inputs, *sums, *network.populations)]
     for group in (
         sources,
         [p.name for p in network.projections],
@@ -93,7 +94,7 @@ def _check_names(network: Network | FixedNetwork) -> Iterator[Diagnostic]:
             yield _edge(output.name, f"no population {output.source!r}", "a population")
 
 
-def _check_order(network: Network | FixedNetwork) -> Iterator[Diagnostic]:
+def _check_order(network: FixedNetwork) -> Iterator[Diagnostic]:
     names = [p.name for p in network.populations]
     ranks = {name: i for i, name in enumerate(names)}
     for projection in network.projections:
@@ -105,16 +106,57 @@ def _check_order(network: Network | FixedNetwork) -> Iterator[Diagnostic]:
             )
 
 
+def _check_network_order(network: Network) -> Iterator[Diagnostic]:
+    """Yield undelayed projections that do not go forward, through junctions too."""
+    places = {p.name: i for i, p in enumerate(network.populations)}
+    latest = {i.name: -1 for i in network.inputs} | places  # of all that a value depends on
+    for junction in network.junctions:
+        before = [q.source for q in network.incoming(junction.name) if q.delay == 0]
+        latest[junction.name] = max((latest.get(name, len(places)) for name in before), default=-1)
+    for q in network.projections:
+        if q.delay == 0 and latest.get(q.source, -1) >= places.get(q.target, len(places) + 1):
+            ends = f"{q.source} to {q.target}"
+            yield _edge(q.name, f"no delay from {ends}", "a step, or a population further on")
+
+
+def _check_real_projection(q: Projection, shapes: dict[str, Shape]) -> Iterator[Diagnostic]:
+    missing = [n for n in (q.source, q.target) if n not in shapes]
+    if missing:
+        yield _edge(q.name, f"no population {missing[0]!r}", "inputs and populations")
+        return
+    try:
+        shape = result_shape(q.operators, shapes[q.source])
+    except ShapeError as misfit:
+        yield _misfit(q, str(misfit), f"what {q.source} sends, {list(shapes[q.source])}")
+        return
+    if prod(shape) != prod(shapes[q.target]):
+        yield _misfit(q, f"values of shape {list(shape)}", f"{q.target}, {list(shapes[q.target])}")
+    yield from _in_range(q, "delay", np.array([q.delay]), 0, MAX_DELAY)
+    for operator in q.operators:
+        for field, values in vars(operator).items():
+            if isinstance(values, np.ndarray) and not np.isfinite(values).all():
+                yield _number(q, field, "a value that is not finite", "finite numbers")
+
+
 def _check_population(population: Population) -> Iterator[Diagnostic]:
-    for field in ("decay", "current_decay", "gain", "leak", "threshold"):
+    for field in (f.name for f in fields(population) if f.type == "Reals"):
         values: npt.NDArray[np.float32] = getattr(population, field)
         yield from _has_shape(population, field, values, (population.size,))
         if not np.isfinite(values).all():
             yield _number(population, field, "a value that is not finite", "finite numbers")
     yield from _in_range(population, "decay", population.decay, 0, 1)
     yield from _in_range(population, "current_decay", population.current_decay, 0, 1)
-    if (population.threshold <= 0).any():
-        yield _number(population, "threshold", f"{population.threshold.min():g}", "above 0")
+    if population.refractory < 0:
+        yield _number(population, "refractory", str(population.refractory), "0 or more")
+    if population.spiking:
+        yield from _check_threshold(population)
+
+
+def _check_threshold(population: Population) -> Iterator[Diagnostic]:
+    base = population.reset_value if population.reset is Reset.VALUE else 0.0
+    if (population.threshold <= base).any():
+        limit = "above the reset value" if population.reset is Reset.VALUE else "above 0"
+        yield _number(population, "threshold", f"{population.threshold.min():g}", limit)
 
 
 def _check_fixed_input(declared: FixedInput) -> Iterator[Diagnostic]:
@@ -165,18 +207,12 @@ def _check_synaptic_input(
         )
 
 
-def _check_projection(
-    projection: Projection | FixedProjection, sizes: dict[str, int]
-) -> Iterator[Diagnostic]:
+def _check_projection(projection: FixedProjection, sizes: dict[str, int]) -> Iterator[Diagnostic]:
     missing = [n for n in (projection.source, projection.target) if n not in sizes]
     if missing:
         yield _edge(projection.name, f"no population {missing[0]!r}", "inputs and populations")
         return
-    shape = sizes[projection.target], sizes[projection.source]
-    yield from _has_shape(projection, "weight", projection.weight, shape)
     yield from _in_range(projection, "delay", np.array([projection.delay]), 0, MAX_DELAY)
-    if isinstance(projection, Projection):
-        yield from _has_shape(projection, "bias", projection.bias, shape[:1])
 
 
 Record = Population | Projection | FixedInput | FixedPopulation | FixedProjection
@@ -186,13 +222,17 @@ def _has_shape(
     record: Record, field: str, values: npt.NDArray[np.generic], shape: tuple[int, ...]
 ) -> Iterator[Diagnostic]:
     if values.shape != shape:
-        yield Diagnostic(
-            rule=rules.NODE_COMPLETE,
-            node=_path(record),
-            found=f"{field} of shape {list(values.shape)}",
-            limit=f"shape {list(shape)}",
-            remedy="give the node arrays of one shape",
-        )
+        yield _misfit(record, f"{field} of shape {list(values.shape)}", f"shape {list(shape)}")
+
+
+def _misfit(record: Record, found: str, limit: str) -> Diagnostic:
+    return Diagnostic(
+        rule=rules.NODE_COMPLETE,
+        node=_path(record),
+        found=found,
+        limit=limit,
+        remedy="give the node arrays of one shape",
+    )
 
 
 def _in_range(

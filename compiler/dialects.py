@@ -25,27 +25,30 @@ from snnc.compiler.equations import (
     snntorch_neurons,
 )
 from snnc.compiler.network import Reset
-from snnc.compiler.notes import NEURONS, NeuronNode, metadata
+from snnc.compiler.nodes import NEURONS, READ_OUTS, NeuronNode
+from snnc.compiler.notes import metadata
 
 DIALECTS = ("nir", "snntorch")
 SNNTORCH_DT = 1e-4
 """The step that snnTorch's own exporter assumes (snntorch 1.0.0, ``export_nir.py``)."""
+SNNTORCH_NODES = (nir.LIF, nir.CubaLIF, nir.Threshold)
 _NIR_CHOICES = (
     (
-        nir.LIF,
+        (nir.LIF, nir.LI),
         "dialect nir: forward Euler, v += dt/tau * ((r*I + v_leak) - v), from v = 0",
     ),
     (
-        nir.CubaLIF,
+        (nir.CubaLIF, nir.CubaLI),
         "dialect nir: forward Euler, i += w_in*dt/tau_syn * r*I, v += dt/tau_mem * ((v_leak - v) "
         "+ i), i -= dt/tau_syn * i, from i = v = 0; r is folded into i",
     ),
-    (nir.IF, "dialect nir: forward Euler, v += r*dt * I, from v = 0"),
+    ((nir.IF, nir.I), "dialect nir: forward Euler, v += r*dt * I, from v = 0"),
+    ((nir.Threshold,), "dialect nir: a spike where I > threshold, in every step anew"),
 )
 _SNNTORCH_CHOICES = (
-    (nir.LIF, "dialect snntorch: v = beta*v + I with beta = 1 - dt/tau, from v = 0"),
+    ((nir.LIF,), "dialect snntorch: v = beta*v + I with beta = 1 - dt/tau, from v = 0"),
     (
-        nir.CubaLIF,
+        (nir.CubaLIF,),
         "dialect snntorch: i = alpha*i + I with alpha = 1 - dt/tau_syn, v = beta*v + i with beta = "
         "1 - dt/tau_mem, from i = v = 0",
     ),
@@ -99,14 +102,14 @@ def settle(
 
 
 def _from_metadata(notes: Mapping[str, Any], nodes: Mapping[str, NeuronNode]) -> Semantics:
-    neurons = {name: noted_neurons(metadata(node)) for name, node in nodes.items()}
+    neurons = {name: noted_neurons(node, metadata(node)) for name, node in nodes.items()}
     chosen = f"semantics as {notes['framework']} computes, noted in the file by snnc"
     return Semantics(float(notes["dt"]), neurons, (chosen,))
 
 
 def _nir(nodes: Mapping[str, NeuronNode], dt: float, reset: str | None) -> Semantics:
     rule = Reset(reset) if reset else Reset.ZERO
-    choices = [text for kind, text in _NIR_CHOICES if _any(nodes, kind)]
+    choices = [text for kinds, text in _NIR_CHOICES if _any(nodes, kinds)]
     choices.append(f"dt = {dt:g} s, as named")
     choices.append(f"reset {rule}" + (", as named" if reset else ", as NIR defines it"))
     neurons = {name: nir_neurons(node, dt, rule) for name, node in nodes.items()}
@@ -114,18 +117,18 @@ def _nir(nodes: Mapping[str, NeuronNode], dt: float, reset: str | None) -> Seman
 
 
 def _snntorch(nodes: Mapping[str, NeuronNode], dt: float, reset: Reset) -> Semantics:
-    choices = [text for kind, text in _SNNTORCH_CHOICES if _any(nodes, kind)]
+    choices = [text for kinds, text in _SNNTORCH_CHOICES if _any(nodes, kinds)]
     choices += [f"dt = {dt:g} s", f"reset {reset}, as named"]
     neurons = {
         name: snntorch_neurons(node, dt, reset)
         for name, node in nodes.items()
-        if not isinstance(node, nir.IF)  # refused
+        if isinstance(node, SNNTORCH_NODES)  # others are refused
     }
     return Semantics(dt, neurons, tuple(choices))
 
 
-def _any(nodes: Mapping[str, NeuronNode], kind: type[nir.NIRNode]) -> bool:
-    return any(isinstance(node, kind) for node in nodes.values())
+def _any(nodes: Mapping[str, NeuronNode], kinds: tuple[type[nir.NIRNode], ...]) -> bool:
+    return any(isinstance(node, kinds) for node in nodes.values())
 
 
 def _option_problems(
@@ -168,8 +171,10 @@ def _unknown_step(dt: float | None) -> Iterator[Diagnostic]:
 
 def _ambiguous(nodes: Mapping[str, NeuronNode], dt: float) -> Iterator[Diagnostic]:
     for name, node in nodes.items():
+        if isinstance(node, nir.Threshold):
+            continue
         unit = bool((np.asarray(node.r) == 1).all())
-        if isinstance(node, nir.IF):
+        if isinstance(node, nir.IF | nir.I):
             if unit and not is_unit(gains(node, dt)["r*dt"]):
                 yield _ambiguous_integrator(name, dt)
         elif not unit and all(map(is_unit, gains(node, dt).values())):
@@ -223,11 +228,11 @@ def _snntorch_problems(
             limit=", ".join(Reset),
             remedy="--reset subtract-delayed is snnTorch's default",
         )
-    if isinstance(node, nir.IF):
+    if not isinstance(node, SNNTORCH_NODES):
         yield Diagnostic(
             rule=rules.SEMANTICS_KNOWN,
             node=name,
-            found="a node of type IF",
+            found=f"a node of type {type(node).__name__}",
             limit="LIF and CubaLIF: snnTorch exports no other neuron",
             remedy="use --dialect nir",
         )
@@ -248,21 +253,29 @@ def _factors(name: str, node: NeuronNode, dt: float) -> Iterator[Diagnostic]:
 
 
 def _time_constants(node: NeuronNode) -> tuple[str, ...]:
-    if isinstance(node, nir.CubaLIF):
+    if isinstance(node, nir.CubaLIF | nir.CubaLI):
         return ("tau_syn", "tau_mem")
-    return () if isinstance(node, nir.IF) else ("tau",)
+    return ("tau",) if isinstance(node, nir.LIF | nir.LI) else ()
 
 
 def _neuron_problems(name: str, node: NeuronNode) -> Iterator[Diagnostic]:
-    for field in (*_time_constants(node), "v_threshold"):
+    for field in (*_time_constants(node), *_threshold(node)):
         values = np.asarray(getattr(node, field), np.float64)
         if not values.min() > 0:
             yield _number(name, field, float(values.min()), "above 0")
         elif values.max() == np.inf:
             yield _number(name, field, np.inf, "a finite number")
-    resets = np.atleast_1d(0 if node.v_reset is None else node.v_reset)
-    if (resets != 0).any():
-        yield _number(name, "v_reset", float(resets[resets != 0][0]), "0 in this release")
+    if not isinstance(node, (*READ_OUTS, nir.Threshold)) and node.v_reset is not None:
+        above = np.asarray(node.v_reset) >= np.asarray(node.v_threshold)
+        if above.any():
+            value = float(np.broadcast_to(node.v_reset, above.shape)[above][0])
+            yield _number(name, "v_reset", value, "below the threshold")
+
+
+def _threshold(node: NeuronNode) -> tuple[str, ...]:
+    if isinstance(node, nir.Threshold):
+        return ("threshold",)
+    return () if isinstance(node, READ_OUTS) else ("v_threshold",)
 
 
 def _number(name: str, field: str, found: float, limit: str) -> Diagnostic:

@@ -7,7 +7,7 @@ writes one is told so.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import nir
 import numpy as np
@@ -41,3 +41,16 @@ class MaxPool1d(MaxPool2d):
 
 OWN_NODES = (MaxPool2d, MaxPool1d)
 """Every node type of ours."""
+
+NeuronNode: TypeAlias = nir.LIF | nir.CubaLIF | nir.IF | nir.LI | nir.CubaLI | nir.I | nir.Threshold
+NEURONS = (nir.LIF, nir.CubaLIF, nir.IF, nir.LI, nir.CubaLI, nir.I, nir.Threshold)
+"""The node types that become populations."""
+READ_OUTS = (nir.LI, nir.CubaLI, nir.I)
+"""Those that have no threshold."""
+CONVOLUTIONS = (nir.Conv1d, nir.Conv2d)
+POOLS = (nir.SumPool2d, nir.AvgPool2d, MaxPool2d)
+WEIGHTS = (nir.Linear, nir.Affine, *CONVOLUTIONS)
+OPERATORS = (*WEIGHTS, *POOLS, nir.Scale, nir.Flatten, nir.Delay)
+"""The node types that are computed within a step, and have no state; and ``Delay``."""
+COMPILED = (nir.Input, nir.Output, *OPERATORS, *NEURONS)
+"""Every node type that is compiled; a nested graph is flattened before."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import nir
 import numpy as np
@@ -11,15 +11,16 @@ import numpy as np
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
 from snnc.compiler.network import Integration, Reset
+from snnc.compiler.nodes import NEURONS, OPERATORS, NeuronNode
 
 KEY = "snnc"
 """The one key of a node's or graph's metadata that is ours."""
-FORMAT = 1
+FORMAT = 2
 """Version of our metadata."""
-
-NeuronNode: TypeAlias = nir.LIF | nir.CubaLIF | nir.IF
-NEURONS = (nir.LIF, nir.CubaLIF, nir.IF)
-"""The node types that become populations."""
+REQUIRED = ("decay", "gain", "leak", "threshold")
+"""What every neuron has a number of, or one for each."""
+DEFAULTS = {"current_decay": 0.0, "initial": 0.0, "reset_value": 0.0, "spike": 1.0}
+"""What a neuron may have, and the number where it has none."""
 
 _OF_CURRENTS = tuple(i for i in Integration if i.has_current)
 Check = Callable[[Any], bool]
@@ -31,6 +32,11 @@ def metadata(node: nir.NIRNode) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", notes) if isinstance(notes, Mapping) else {}
 
 
+def origin_of(graph: nir.NIRGraph, name: str) -> str:
+    """Give the path in the user's model of the node ``name``."""
+    return str(metadata(graph.nodes[name]).get("origin", name))
+
+
 def note_problems(graph: nir.NIRGraph) -> Iterator[Diagnostic]:
     """Yield every note that is missing or unusable; a graph without notes has none."""
     if metadata(graph):
@@ -38,9 +44,9 @@ def note_problems(graph: nir.NIRGraph) -> Iterator[Diagnostic]:
     for name, node in graph.nodes.items():
         if isinstance(node, NEURONS) and metadata(graph):
             yield from _problems(name, metadata(node), _neuron_checks(node))
-        elif isinstance(node, nir.Linear | nir.Affine):
-            given = {k: v for k, v in metadata(node).items() if k in _WEIGHTS}
-            yield from _problems(name, given, {k: _WEIGHTS[k] for k in given})
+        elif isinstance(node, OPERATORS):
+            given = {k: v for k, v in metadata(node).items() if k in _OPERATORS}
+            yield from _problems(name, given, {k: _OPERATORS[k] for k in given})
 
 
 def _problems(
@@ -61,17 +67,19 @@ def _holds(check: Check, value: Any) -> bool:
 
 
 def _neuron_checks(node: NeuronNode) -> Mapping[str, Check]:
-    shape = np.shape(node.v_threshold)
+    shape = np.shape(parameter_of(node))
 
     def fits(value: Any) -> bool:
         numbers = np.asarray(value)
         return numbers.dtype.kind in "iuf" and np.broadcast_shapes(numbers.shape, shape) == shape
 
-    fields = ["decay", "gain", "leak", "threshold"]
     notes = metadata(node)
-    if "current_decay" in notes or str(notes.get("integration")) in _OF_CURRENTS:
+    fields = [*REQUIRED, *(name for name in DEFAULTS if name in notes)]
+    if str(notes.get("integration")) in _OF_CURRENTS and "current_decay" not in fields:
         fields.append("current_decay")
     numbers: dict[str, Check] = dict.fromkeys(fields, fits)
+    if "refractory" in notes:
+        numbers["refractory"] = lambda value: _is_integer(value) and int(value) >= 0
     return {
         "integration": lambda value: str(value) in tuple(Integration),
         "reset": lambda value: str(value) in tuple(Reset),
@@ -79,8 +87,18 @@ def _neuron_checks(node: NeuronNode) -> Mapping[str, Check]:
     }
 
 
+def parameter_of(node: NeuronNode) -> Any:
+    """Give a parameter of the node's shape: every neuron node has one of ``r``, ``threshold``."""
+    return node.threshold if isinstance(node, nir.Threshold) else node.r
+
+
 def _is_integer(value: Any) -> bool:
     return int(np.asarray(value)) == float(np.asarray(value))
+
+
+def _are_counts(value: Any) -> bool:
+    numbers = np.asarray(value)
+    return numbers.dtype.kind in "iuf" and numbers.ndim > 0 and bool((numbers > 0).all())
 
 
 _GRAPH: Mapping[str, Check] = {
@@ -88,7 +106,13 @@ _GRAPH: Mapping[str, Check] = {
     "framework": lambda value: isinstance(value, str),
     "dt": lambda value: 0 < float(np.asarray(value)) < np.inf,
 }
-_WEIGHTS: Mapping[str, Check] = {"delay": _is_integer, "order": _is_integer}
+_OPERATORS: Mapping[str, Check] = {
+    "delay": _is_integer,
+    "order": _is_integer,
+    "divisors": _are_counts,
+    "average": lambda value: _is_integer(value) and int(value) > 0,
+    "padding": lambda value: np.asarray(value).dtype.kind in "iu" and np.ndim(value) == 2,
+}
 
 
 def _unusable(name: str, found: str) -> Diagnostic:

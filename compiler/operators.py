@@ -218,9 +218,7 @@ class FixedScaling(Frozen):
 
 Operator: TypeAlias = Dense | Convolution | Scaling | AveragePooling | SumPooling | MaxPooling
 """In real numbers."""
-FixedOperator: TypeAlias = (
-    FixedDense | FixedConvolution | FixedScaling | SumPooling | MaxPooling
-)
+FixedOperator: TypeAlias = FixedDense | FixedConvolution | FixedScaling | SumPooling | MaxPooling
 """In integers."""
 
 
@@ -255,7 +253,9 @@ def _convolution_shape(weight: Shape, window: Window, groups: int, shape: Shape)
 
 def _pooled_shape(window: Window, shape: Shape) -> Shape:
     if len(shape) != len(window.kernel) + 1:
-        raise ShapeError(f"pooling over {len(window.kernel)} axes behind the first of {list(shape)}")
+        raise ShapeError(
+            f"pooling over {len(window.kernel)} axes behind the first of {list(shape)}"
+        )
     return shape[0], *window.positions(shape[1:])
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, Rule
-from snnc.compiler.wiring import COMPILED
+from snnc.compiler.nodes import COMPILED
 from snnc.frontends.hdf5_gate import printable
 from snnc.frontends.hdf5_tree import Array, Tree
 

@@ -116,7 +116,7 @@ def _executions(runs: Mapping[str, Run], judge: Judge) -> Iterator[Execution]:
             executor=run.executor,
             accuracy=None if judge.labels is None else (correct or 0) / judge.labels.size,
             correct=correct,
-            output_spikes=sum(int(o.sum(dtype=np.int64)) for o in run.outputs.values()),
+            output_spikes=sum(int(np.count_nonzero(o)) for o in run.outputs.values()),
             latency_steps=max(run.lags.values(), default=0),
             seconds=run.seconds,
         )

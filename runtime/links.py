@@ -14,8 +14,13 @@ from snnc.runtime.compare import Comparison, compare, count_error
 from snnc.runtime.report import Link, Statistics, Status
 from snnc.runtime.statistics import paired
 from snnc.runtime.text import count
+from snnc.targets.float.replay import TIE_ULP, Replay
 
 Labels = npt.NDArray[np.integer]
+LISTED = 100
+"""Ties that a report lists one by one; all are counted."""
+NOTHING = Comparison((), None, ())
+"""What there is to compare of networks of read-outs alone: they have no spikes."""
 Run = Trace | SnncError | str
 """A run that was done, one that failed, or why there is none to be had."""
 
@@ -48,6 +53,51 @@ class Judge:
         found = f"all {comparison.values:,} values are equal"
         return link.model_copy(update={"status": Status.HELD, "reason": found})
 
+    def framework(
+        self, names: tuple[str, str], runs: tuple[Run, Run], replayed: Replay | None
+    ) -> Link:
+        """Judge whether the float network computes what the framework does.
+
+        Where spikes differ, only ties excuse it: then every step, begun from the framework's own
+        states, gives the framework's spikes but for those that the order of a sum decides.
+
+        Args:
+            names: Of the two executions.
+            runs: The two.
+            replayed: The framework's run, repeated step by step; None where it could not be.
+        """
+        link = self._spikes(names, runs)
+        if replayed is None or (link.status is Status.NOT_RUN and link.values):
+            return link
+        ties = replayed.ties
+        link = link.model_copy(update={"ties": ties[:LISTED], "n_ties": len(ties)})
+        if replayed.strangers:
+            found = f"v of {', '.join(replayed.strangers)} differs by more than rounding"
+            return link.model_copy(update={"status": Status.BROKEN, "reason": found})
+        if not link.values:
+            found = "v of every read-out is equal but for rounding"
+            return link.model_copy(update={"status": Status.HELD, "reason": found})
+        if link.status is Status.HELD or len(ties) < len(replayed.mismatches):
+            return link
+        found = (
+            f"{link.reason}, all of them behind {count(len(ties), 'tie')}: potentials that the "
+            f"order of a float32 sum puts within {TIE_ULP} ulp of the threshold"
+        )
+        kept = {"status": Status.HELD, "reason": found, "first_divergence": None}
+        return link.model_copy(update=kept)
+
+    def _spikes(self, names: tuple[str, str], runs: tuple[Run, Run]) -> Link:
+        """Judge whether all spikes are the same; of read-outs alone there are none."""
+        if all(isinstance(run, Trace) and not run.spikes for run in runs):
+            return Link(
+                reference=names[0],
+                other=names[1],
+                promise="the same potentials but for rounding",
+                status=Status.NOT_RUN,
+                reason="no population spikes",
+            )
+        return self.exact(names, runs, ("spikes",))
+
     def budget(self, names: tuple[str, str], runs: tuple[Run, Run]) -> Link:
         """Judge a link that may cost accuracy, up to a limit."""
         promise = f"accuracy falls by at most {self.max_drop:g} points"
@@ -60,6 +110,8 @@ class Judge:
             statistics = _statistics(self.labels, runs)
             kept = statistics.drop_points <= self.max_drop
             status, found = Status.HELD if kept else Status.BROKEN, self._cost(statistics)
+        elif not comparison.values:
+            status, found = Status.MEASURED, "no population spikes, and no labels were given"
         elif comparison.differing == 0 and not comparison.uncompared:
             status, found = Status.HELD, f"all {comparison.values:,} values are equal"
         else:
@@ -84,7 +136,8 @@ class Judge:
         self, names: tuple[str, str], runs: tuple[Run, Run], promise: str, signals: Sequence[str]
     ) -> tuple[Comparison, Link]:
         reference, other = _traces(runs)
-        comparison = compare(reference, other, signals)
+        silent = signals == ("spikes",) and not (reference.spikes or other.spikes)
+        comparison = NOTHING if silent else compare(reference, other, signals)
         return comparison, Link(
             reference=names[0],
             other=names[1],
@@ -97,7 +150,7 @@ class Judge:
             differences=comparison.differences,
             uncompared=comparison.uncompared,
             first_divergence=comparison.first,
-            count_error=count_error(reference, other),
+            count_error=None if silent else count_error(reference, other),
             agreement=float((reference.predictions == other.predictions).mean()),
         )
 

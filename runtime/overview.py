@@ -8,7 +8,22 @@ from typing import Any, cast
 
 import numpy as np
 
+from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.network import Population
+from snnc.compiler.operators import (
+    AveragePooling,
+    Convolution,
+    Dense,
+    FixedConvolution,
+    FixedDense,
+    FixedOperator,
+    FixedScaling,
+    MaxPooling,
+    Operator,
+    Scaling,
+    SumPooling,
+    Window,
+)
 from snnc.runtime.text import percent, shown, table
 from snnc.targets.artifact import Artifact
 
@@ -31,7 +46,7 @@ def overview(artifact: Artifact) -> str:
         _projections_table(artifact),
     ]
     if artifact.fixed is not None:
-        lines += ["", quantization_table(artifact.account)]
+        lines += ["", _hardware_table(artifact.fixed), "", quantization_table(artifact.account)]
     processes = lava_processes(artifact)
     if processes:
         lines += ["", table(("process", "kind", "of"), processes)]
@@ -41,7 +56,6 @@ def overview(artifact: Artifact) -> str:
 def facts(artifact: Artifact) -> dict[str, Any]:
     """Give the same as JSON values."""
     network = artifact.network
-    delays = {q.name: q.delay for q in artifact.fixed.projections} if artifact.fixed else {}
     return {
         "target": artifact.target,
         "dt": network.dt,
@@ -57,7 +71,8 @@ def facts(artifact: Artifact) -> dict[str, Any]:
                 "reset": p.reset.value,
                 "decay": _extent(p.decay),
                 "current_decay": _extent(p.current_decay),
-                "threshold": _extent(p.threshold),
+                "threshold": _extent(p.threshold) if p.spiking else None,
+                "refractory": p.refractory,
             }
             for p in network.populations
         ],
@@ -67,11 +82,22 @@ def facts(artifact: Artifact) -> dict[str, Any]:
                 "origin": list(q.origin),
                 "source": q.source,
                 "target": q.target,
-                "shape": list(q.weight.shape),
+                "operators": [operator_text(o) for o in q.operators],
                 "delay": q.delay,
-                "hardware_delay": delays.get(q.name),
             }
             for q in network.projections
+        ],
+        "hardware_projections": [
+            {
+                "name": q.name,
+                "origin": list(q.origin),
+                "source": q.source,
+                "target": q.target,
+                "operators": [operator_text(o) for o in q.operators],
+                "weight_exp": q.weight_exp,
+                "delay": q.delay,
+            }
+            for q in (artifact.fixed.projections if artifact.fixed else ())
         ],
         "choices": list(network.choices),
         "account": dict(artifact.account),
@@ -131,10 +157,10 @@ def _populations_table(populations: Iterable[Population], lags: Mapping[str, int
             p.name,
             _shape(p.shape),
             p.integration.value,
-            p.reset.value,
+            p.reset.value if p.spiking else "-",
             _range(p.decay),
             _range(p.current_decay) if p.integration.has_current else "-",
-            _range(p.threshold),
+            _range(p.threshold) if p.spiking else "read-out",
             str(lags.get(p.name, 0)),
         )
         for p in populations
@@ -144,20 +170,46 @@ def _populations_table(populations: Iterable[Population], lags: Mapping[str, int
 
 
 def _projections_table(artifact: Artifact) -> str:
-    delays = {q.name: q.delay for q in artifact.fixed.projections} if artifact.fixed else {}
     rows = [
-        (
-            q.name,
-            q.source,
-            q.target,
-            _shape(q.weight.shape),
-            str(q.delay),
-            str(delays.get(q.name, "-")),
-        )
+        (q.name, q.source, q.target, _operators(q.operators), str(q.delay))
         for q in artifact.network.projections
     ]
-    header = ("projection", "from", "to", "weights", "delay", "on hardware")
+    return table(("projection", "from", "to", "operators", "delay"), rows)
+
+
+def _hardware_table(network: FixedNetwork) -> str:
+    rows = [
+        (q.name, q.source, q.target, _operators(q.operators), str(q.weight_exp), str(q.delay))
+        for q in network.projections
+    ]
+    header = ("on hardware", "from", "to", "operators", "exponent", "delay")
     return table(header, rows)
+
+
+def _operators(operators: Iterable[Operator | FixedOperator]) -> str:
+    return ", ".join(map(operator_text, operators)) or "as sent"
+
+
+def operator_text(operator: Operator | FixedOperator) -> str:
+    """Give kind and shape of an operator in a few words."""
+    match operator:
+        case Dense() | FixedDense():
+            return f"dense {_shape(operator.weight.shape)}"
+        case Convolution() | FixedConvolution():
+            groups = f" in {operator.groups} groups" if operator.groups > 1 else ""
+            return f"convolution {_shape(operator.weight.shape)}{groups}{_steps(operator.window)}"
+        case Scaling() | FixedScaling():
+            return "elementwise"
+        case MaxPooling():
+            return f"max pool {_shape(operator.window.kernel)}{_steps(operator.window)}"
+        case SumPooling():
+            return f"sum pool {_shape(operator.window.kernel)}{_steps(operator.window)}"
+        case AveragePooling():
+            return f"average pool {_shape(operator.window.kernel)}{_steps(operator.window)}"
+
+
+def _steps(window: Window) -> str:
+    return f" by {_shape(window.stride)}" if max(window.stride) > 1 else ""
 
 
 def _account_row(p: Mapping[str, Any]) -> tuple[str, ...]:

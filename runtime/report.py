@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from snnc.runtime.compare import Difference, Divergence
 from snnc.targets.directory import Kind, write_directory
+from snnc.targets.float.replay import Mismatch
 
 FORMAT = 1
 """Version of ``report.json``; raised when an older reader could not read it."""
@@ -89,6 +90,8 @@ class Link(Record):
         count_error: ``sum |n_i - m_i| / sum n_i`` over spike counts; None where none spikes.
         agreement: Share of samples for which both give the same class.
         statistics: Where labels were given.
+        ties: The first hundred spikes that the order of a float32 sum decides.
+        n_ties: How many there are.
     """
 
     reference: str
@@ -106,6 +109,8 @@ class Link(Record):
     count_error: float | None = None
     agreement: float | None = None
     statistics: Statistics | None = None
+    ties: tuple[Mismatch, ...] = ()
+    n_ties: int = 0
 
     @property
     def name(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +27,8 @@ from snnc.runtime.report import Link, Report
 from snnc.runtime.subject import CompileOptions, Stages, Subject, load_subject, silent
 from snnc.targets import TARGETS, get_target
 from snnc.targets.base import Inputs
-from snnc.targets.inputs import named_inputs
+from snnc.targets.float.replay import Replay, can_replay, replay
+from snnc.targets.inputs import named_inputs, real_inputs
 
 if TYPE_CHECKING:
     import nir
@@ -91,12 +93,15 @@ def verify(
     judge = Judge(None, max_drop)
     if labels is not None:
         judge = Judge(_checked_labels(np.asarray(labels), runs["float"]), max_drop)
-    runs["framework"] = _run_framework(subject, inputs, progress)
+    runs["framework"] = _with_read_outs(
+        subject.artifact.network, _run_framework(subject, inputs, progress)
+    )
     raise_all(_module_problems(subject.artifact.network, runs["framework"]))
     for target in chain[1:]:
         record = SIGNALS if len(chain) > 2 else ("spikes",)
         runs[target] = _run(subject, target, inputs, record, timeout, progress)
-    links = tuple(_links(chain, runs, judge))
+    replayed = _replayed(subject.artifact.network, inputs, runs["framework"], progress)
+    links = tuple(_links(chain, runs, judge, replayed))
     return conclude(subject, inputs, judge, runs, links, command)
 
 
@@ -106,13 +111,15 @@ def _chain(targets: Sequence[str]) -> tuple[str, ...]:
     return ("float", *dict.fromkeys(["integer", *fixed] if fixed else []))
 
 
-def _links(chain: tuple[str, ...], runs: dict[str, Run], judge: Judge) -> Iterator[Link]:
+def _links(
+    chain: tuple[str, ...], runs: dict[str, Run], judge: Judge, replayed: Replay | None
+) -> Iterator[Link]:
     """Judge each link; the integers are compared with the float network, targets with them."""
 
     def pair(reference: str, other: str) -> tuple[tuple[str, str], tuple[Run, Run]]:
         return (reference, other), (runs[reference], runs[other])
 
-    yield judge.exact(*pair("framework", "float"), ("spikes",))
+    yield judge.framework(*pair("framework", "float"), replayed)
     if len(chain) > 1:
         yield judge.budget(*pair("float", "integer"))
     for target in chain[2:]:
@@ -152,12 +159,31 @@ def _run_framework(subject: Subject, inputs: Inputs, progress: Stages) -> Run:
         return error
 
 
+def _with_read_outs(network: Network, run: Run) -> Run:
+    """Give a framework's trace with its outputs as the potentials of the network's read-outs.
+
+    A layer of weights at the end of a module is no population there, and a read-out here.
+    """
+    if not isinstance(run, Trace):
+        return run
+    silent = {p.name for p in network.populations if not p.spiking}
+    given = {o.source: run.outputs[o.name] for o in network.outputs if o.name in run.outputs}
+    return replace(run, v=dict(run.v) | {n: v for n, v in given.items() if n in silent - {*run.v}})
+
+
+def _replayed(network: Network, inputs: Inputs, run: Run, progress: Stages) -> Replay | None:
+    """Repeat the framework's run step by step, where it recorded all states."""
+    if not isinstance(run, Trace) or not can_replay(network, run):
+        return None
+    return replay(network, real_inputs(network, inputs), run, progress("repeating each step"))
+
+
 def _module_problems(network: Network, run: Run) -> Iterator[Diagnostic]:
     """Tell where the populations of the trained module are not those of the network."""
     if not isinstance(run, Trace):
         return
     wanted = {(p.name, p.shape) for p in network.populations}
-    given = {(name, spikes.shape[2:]) for name, spikes in run.spikes.items()}
+    given = {(name, v.shape[2:]) for name, v in run.v.items()}
     if wanted != given:
         yield Diagnostic(
             rule=rules.OPTION_VALID,

@@ -32,7 +32,7 @@ class FloatTarget:
         return None
 
     def run(self, artifact: Artifact, inputs: Inputs, options: RunOptions) -> Trace:
-        """Run the float network on ``inputs``; it has no ``u`` and no latency.
+        """Run the float network on ``inputs``; it has no latency.
 
         Raises:
             InputError: SNN502 or SNN503, the inputs do not fit.
@@ -43,16 +43,16 @@ class FloatTarget:
         recording = execute(network, x, limited_progress(options, self.name))
         shapes = {p.name: p.shape for p in network.populations}
 
-        def shaped(name: str, values: Array) -> Array:
-            return values.reshape(*values.shape[:2], *shapes[name])
+        def shaped(arrays: Mapping[str, Array]) -> dict[str, Array]:
+            return {n: a.reshape(*a.shape[:2], *shapes[n]) for n, a in arrays.items()}
 
-        spikes = {n: shaped(n, a) for n, a in recording.spikes.items()}
-        v = {n: shaped(n, a) for n, a in recording.v.items()}
+        spikes, v = shaped(recording.spikes), shaped(recording.v)
+        signals = {"spikes": spikes, "u": shaped(recording.u), "v": v}
+        given = {p.name: spikes[p.name] if p.spiking else v[p.name] for p in network.populations}
         return Trace(
             executor=self.name,
-            outputs={o.name: spikes[o.source] for o in network.outputs},
-            spikes=spikes if "spikes" in options.record else {},
-            v=v if "v" in options.record else {},
+            outputs={o.name: given[o.source] for o in network.outputs},
+            **{name: signals[name] for name in options.record},
             lags=dict.fromkeys(shapes, 0),
             seconds=time.perf_counter() - begin,
         )

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from snnc.compiler.diagnostics import InputError
-from snnc.compiler.wiring import COMPILED
+from snnc.compiler.nodes import COMPILED
 from snnc.frontends import hdf5_gate
 from snnc.frontends.nir_file import read_nir, write_nir
 from tests.frontends.graphs import reals, small_graph
