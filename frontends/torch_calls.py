@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Forward = Callable[..., Any]
 
+STATES_GO_ON = "every neuron starts from its first state and goes on from the state that it left"
+HAND_ON = "hand every state on unchanged, and reset states before the first step, if at all"
 
 @dataclass(eq=False)
 class Calls:
@@ -41,6 +43,7 @@ class Calls:
         arguments: Of the model: some may be states of neurons.
         batch: Number of samples.
         chains: The populations, in the order of their first calls.
+        order: Every call of a population, in their order.
         left: The states that each population has left last.
     """
 
@@ -49,6 +52,7 @@ class Calls:
     arguments: Arguments
     batch: int
     chains: list[Chain] = field(default_factory=list[Chain])
+    order: list[Call] = field(default_factory=list[Call])
     left: dict[Holder, Tensor] = field(default_factory=dict[Holder, "Tensor"])
 
     def replacement(self, path: str, layer: Module, forward: Forward) -> Forward:
@@ -93,7 +97,8 @@ class Calls:
         return output
 
     def _unsupported(self, path: str, layer: Module, output: Any) -> Any:
-        problem = unknown_layer(path, layer_name(layer), self.framework.supported)
+        way_out = self.framework.ways_out.get(type(layer).__name__, "")
+        problem = unknown_layer(path, layer_name(layer), self.framework.supported, way_out)
         self.recorder.tell(problem)
         for tensor in tensors_of(output):
             self.recorder.know(tensor, Unknown(problem))
@@ -112,6 +117,7 @@ class Calls:
         for one in sources:
             chain.calls.append(Call(chain, len(chain.calls), one))
         calls = chain.calls[-len(sources) :]
+        self.order.append(calls[0])
         for name, tensor in left.states.items():
             self.recorder.know(tensor, calls[-1].state(name))
         spikes = tuple(call.spikes for call in calls)
@@ -178,8 +184,8 @@ def wrong_state(path: str, name: str) -> Diagnostic:
         rule=rules.MODEL_TRACEABLE,
         node=path,
         found=f"{name} does not go on from the step before",
-        limit="every neuron starts from its first state and goes on from the state that it left",
-        remedy="hand every state on unchanged, and start from None, zeros or init_hidden=True",
+        limit=STATES_GO_ON,
+        remedy=HAND_ON,
     )
 
 

@@ -21,7 +21,7 @@ from snnc.frontends.torch_module import (
 )
 from snnc.frontends.torch_place import Place
 from snnc.frontends.torch_record import Recorder
-from snnc.frontends.torch_values import Chain, Constant, Input, Sequence, Shape, Value
+from snnc.frontends.torch_values import Call, Chain, Constant, Input, Sequence, Shape, Value
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,6 +66,7 @@ class Run:
         layout: How it was run.
         convention: How states were handed on.
         chains: Its populations.
+        order: Every call of a layer, by the population and its first step.
         returned: What each call of ``forward`` returned, from left to right.
         steps: How many steps were run.
         fixed: Whether the model itself says how many.
@@ -77,6 +78,7 @@ class Run:
     layout: Layout
     convention: Convention
     chains: tuple[Chain, ...]
+    order: tuple[Call, ...]
     returned: tuple[tuple[Value, ...], ...]
     steps: int
     fixed: bool
@@ -168,6 +170,7 @@ class _Attempt:
             layout=layout,
             convention=convention,
             chains=tuple(calls.chains),
+            order=tuple(calls.order),
             returned=tuple(returned),
             steps=steps,
             fixed=layout is Layout.CONSTANT,

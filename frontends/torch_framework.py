@@ -47,18 +47,39 @@ class Left:
     states: Mapping[str, Tensor]
 
 
+@dataclass(frozen=True)
+class Signals:
+    """What neurons did in one step; of layers that run all steps, in all along the first axis.
+
+    Attributes:
+        spikes: Not 0 where there is one.
+        v: Membrane potential.
+        u: Synaptic current, where it has a memory.
+    """
+
+    spikes: Tensor
+    v: Tensor
+    u: Tensor | None = None
+
+
 class Framework(Protocol):
     """The neurons of a framework, as the recorder sees them.
 
     Attributes:
         supported: The layers that are imported, for messages.
+        ways_out: What to do instead of layers that are not, by the name of their class.
         spike_state: Name of the state that holds the spikes of the step before, where there is one.
         conventions: How models hand states on, the most usual first.
+        read_out_state: Name of the membrane potential among the states.
+        read_out_remedy: What makes neurons read-outs, for messages.
     """
 
     supported: str
+    ways_out: Mapping[str, str]
     spike_state: str | None
     conventions: tuple[Convention, ...]
+    read_out_state: str
+    read_out_remedy: str
 
     def is_layer(self, layer: Module) -> bool:
         """Tell whether ``layer`` is called as a whole; else its ``forward`` is looked into."""
@@ -80,8 +101,16 @@ class Framework(Protocol):
         """Give what a call of ``layer`` gave."""
         ...
 
+    def signals(self, layer: Module, given: Given, output: Any) -> Signals:
+        """Give what the neurons of ``layer`` did in a call."""
+        ...
+
     def is_first(self, layer: Module, name: str, state: Tensor) -> bool:
         """Tell whether ``state`` is what ``layer`` starts from."""
+        ...
+
+    def can_read_out(self, layer: Module) -> bool:
+        """Tell whether spikes change nothing in ``layer``: then its potential can be an output."""
         ...
 
     def reset(self, layer: Module) -> None:

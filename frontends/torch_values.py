@@ -166,6 +166,11 @@ class Origin:
     packaged: bool
     line: str
 
+    @property
+    def place(self) -> str:
+        """The module, with the line of the user's."""
+        return f"{self.path or self.function} ({self.line})" if self.line else self.path
+
 
 @dataclass(eq=False)
 class Input:
