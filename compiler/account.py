@@ -207,7 +207,7 @@ def _integers_of(q: FixedProjection) -> Doubles:
     """Give the weights of ``q``, of any shape."""
     for operator in q.operators:
         if not isinstance(operator, SumPooling | MaxPooling):
-            return operator.weight.astype(np.float64)
+            return np.asarray(operator.weight, np.float64)
     raise InternalError(f"{q.name}: no weights")
 
 

@@ -1,4 +1,4 @@
-"""From a ``Network`` to what can be scaled: each neuron in a unit of its own, around a reset of 0."""
+"""From a ``Network`` to what can be scaled: one layer of weights a path, and a reset to 0."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def lower(network: Network) -> tuple[Lowered, ...]:
     """
     received = arrivals(network)
     problems: list[Diagnostic] = []
-    taken = {n.name for n in (*network.inputs, *network.junctions, *network.populations)}
+    taken = set(network.shapes)
     lowered = tuple(_lowered(p, received[p.name], taken, problems) for p in network.populations)
     raise_all(problems)
     return lowered

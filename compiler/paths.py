@@ -107,7 +107,8 @@ def arrivals(network: Network) -> dict[str, Arrivals]:
     for q in network.projections:
         into.setdefault(q.target, []).append(q)
     problems: list[Diagnostic] = []
-    sent = {s.name: _sent(s) for s in (*network.inputs, *network.populations)}
+    sent = {i.name: _sent(i) for i in network.inputs}
+    sent |= {p.name: _sent(p) for p in network.populations}
 
     def arriving(place: Junction | Population) -> Arrivals:
         parts = [
@@ -181,7 +182,7 @@ def _carried(q: Projection, step: Step, values: Doubles, problems: list[Diagnost
         if spread > _EQUAL * np.abs(values).max():
             problems.append(
                 _problem(
-                    q.origin, "biases that differ under the window of a max pooling", ONE_LAYER
+                    q.origin, "biases that differ under a max pooling", ONE_LAYER
                 )
             )
     return result

@@ -123,7 +123,8 @@ def _run_sample(network: FixedNetwork, inputs: dict[str, list[list[int]]]) -> _S
     for p in network.populations:
         recorded.spikes[p.name], recorded.u[p.name], recorded.v[p.name] = [], [], []
     neurons = {p.name: _neurons(p) for p in network.populations}
-    shapes = {n.name: n.shape for n in (*network.inputs, *network.populations)}
+    shapes = {i.name: i.shape for i in network.inputs}
+    shapes |= {p.name: p.shape for p in network.populations}
     for t in range(1, hardware_steps + 1):
         for p in network.populations:
             alive = 1 + p.lag <= t <= steps + p.lag

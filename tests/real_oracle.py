@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.network import Network, Population, Projection
@@ -104,7 +103,7 @@ FIELDS = ("decay", "current_decay", "gain", "leak", "threshold", "reset_value", 
 def run(network: Network, inputs: dict[str, npt.NDArray[Any]]) -> Signals:
     """Execute ``network`` on one sample, ``[steps, n]`` of each input."""
     sent: dict[str, list[Row]] = {name: x.tolist() for name, x in inputs.items()}
-    sent |= {n.name: [] for n in (*network.junctions, *network.populations)}
+    sent |= {j.name: [] for j in network.junctions} | {p.name: [] for p in network.populations}
     neurons = {p.name: _neurons(p) for p in network.populations}
     signals = Signals()
     for p in network.populations:

@@ -129,7 +129,7 @@ def operated(operator: FixedOperator, x: Integers) -> Integers:
         case FixedConvolution():
             return convolved(operator, x)
         case SumPooling():
-            return sum(under(operator.window, x, 0), np.int64(0))
+            return reduce(np.add, under(operator.window, x, 0))
         case MaxPooling():
             return reduce(np.maximum, under(operator.window, x, SMALLEST))
 
@@ -141,11 +141,11 @@ def convolved(operator: FixedConvolution, x: Integers) -> Integers:
     total: list[Integers] = []
     for x_of_group, kernel in zip(np.split(x, groups, axis=1), kernels, strict=True):
         elements = np.ndindex(*operator.window.kernel)
-        y = np.int64(0)
-        for element, values in zip(elements, under(operator.window, x_of_group, 0), strict=True):
-            by_channel = np.moveaxis(values, 1, -1)
-            y = y + exact_product(by_channel, kernel[(..., *element)].T)
-        total.append(np.moveaxis(y, -1, 1))
+        parts = (
+            exact_product(np.moveaxis(values, 1, -1), kernel[(..., *element)].T)
+            for element, values in zip(elements, under(operator.window, x_of_group, 0), strict=True)
+        )
+        total.append(np.moveaxis(reduce(np.add, parts), -1, 1))
     return np.concatenate(total, axis=1)
 
 

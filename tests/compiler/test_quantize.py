@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from snnc.compiler.check import check_fixed
 from snnc.compiler.diagnostics import InputError
 from snnc.compiler.fixed import FixedInput, FixedPopulation, FixedProjection, FixedReset
-from snnc.compiler.linear import Factors, Weighted, as_steps, magnitude
+from snnc.compiler.linear import Factors, Step, Weighted, as_steps, magnitude
 from snnc.compiler.lower import Lowered, lower
 from snnc.compiler.network import Integration, Network, Output, Reset
 from snnc.compiler.operators import (
@@ -147,6 +147,12 @@ def only_first(net: Network) -> Network:
     )
 
 
+def half_units(step: Step, exponent: int) -> Step:
+    if not isinstance(step, Weighted):
+        return step
+    return replace(step, weight=np.full_like(step.weight, 0.5 * 2.0**exponent))
+
+
 @given(networks(recurrent=False), st.integers(0, 2**32 - 1))
 @settings(max_examples=100)
 def test_one_layer_stays_within_its_error_bound(net: Network, seed: int) -> None:
@@ -168,9 +174,7 @@ def test_one_layer_stays_within_its_error_bound(net: Network, seed: int) -> None
         entering += 64 * (q.weight_exp < 0)
         most = np.ones((1, *fixed.shapes[q.source]))
         for step in as_steps(q.operators, fixed.shapes[q.source]):
-            if isinstance(step, Weighted):
-                step = replace(step, weight=np.full_like(step.weight, 0.5 * 2.0**q.weight_exp))
-            most = magnitude(step, most)
+            most = magnitude(half_units(step, q.weight_exp), most)
         entering += 64 * most.ravel()
     offset = integers.offset
     largest = np.abs(real.v[first.name] - offset).max(axis=(0, 1)) * integers.scale

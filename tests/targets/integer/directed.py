@@ -52,9 +52,8 @@ def behind(
 ) -> Case:
     """Make neurons that keep nothing behind ``operators``, on eight steps of random integers."""
     after = result_shape(operators, shape)
-    lif = fixed_population(
-        n=prod(after), shape=after, **({"dv": 4096, "threshold": 2, "reset": "none"} | fields)
-    )
+    defaults: dict[str, Any] = {"dv": 4096, "threshold": 2, "reset": "none"}
+    lif = fixed_population(n=prod(after), shape=after, **(defaults | fields))
     q = fixed_projection("x", "lif", None, *operators, weight_exp=weight_exp)
     net = fixed_network([lif], [q], inputs=[FixedInput("x", shape, 1.0, max_abs)])
     return net, integers_for(net, steps=8, batch=2, seed=seed)

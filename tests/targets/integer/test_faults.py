@@ -105,12 +105,12 @@ FAULTS = {
     ),
     "padding counted in the largest": ("x, SMALLEST)", "x, 0)"),
     "the largest for the sum": (
-        "return sum(under(operator.window, x, 0), np.int64(0))",
+        "return reduce(np.add, under(operator.window, x, 0))",
         "return reduce(np.maximum, under(operator.window, x, 0))",
     ),
     "the sum for the largest": (
         "return reduce(np.maximum, under(operator.window, x, SMALLEST))",
-        "return sum(under(operator.window, x, 0), np.int64(0))",
+        "return reduce(np.add, under(operator.window, x, 0))",
     ),
     "products in float32": (
         "x.astype(np.float64) @ weight.astype(np.float64)",
