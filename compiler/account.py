@@ -23,7 +23,7 @@ from snnc.compiler.fixed import (
 from snnc.compiler.linear import Doubles
 from snnc.compiler.lower import Lowered, lower
 from snnc.compiler.network import Network, Population
-from snnc.compiler.operators import MaxPooling, SumPooling
+from snnc.compiler.operators import FixedConvolution, FixedDense, FixedScaling
 from snnc.compiler.overflow import StateBounds, bound_states
 from snnc.compiler.scale import step_of, weight_rows
 
@@ -206,8 +206,8 @@ def _account(
 def _integers_of(q: FixedProjection) -> Doubles:
     """Give the weights of ``q``, of any shape."""
     for operator in q.operators:
-        if not isinstance(operator, SumPooling | MaxPooling):
-            return np.asarray(operator.weight, np.float64)
+        if isinstance(operator, FixedDense | FixedConvolution | FixedScaling):
+            return operator.weight.astype(np.float64)
     raise InternalError(f"{q.name}: no weights")
 
 

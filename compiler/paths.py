@@ -180,11 +180,7 @@ def _carried(q: Projection, step: Step, values: Doubles, problems: list[Diagnost
     if isinstance(step, MaxPooling) and values.any():
         spread = (result + apply(step, -values)).max()
         if spread > _EQUAL * np.abs(values).max():
-            problems.append(
-                _problem(
-                    q.origin, "biases that differ under a max pooling", ONE_LAYER
-                )
-            )
+            problems.append(_problem(q.origin, "biases that differ under a max pooling", ONE_LAYER))
     return result
 
 
@@ -273,7 +269,7 @@ def _between_junctions(network: Network) -> nx.DiGraph[str]:
 def _loops(network: Network) -> Iterator[Diagnostic]:
     graph = _between_junctions(network)
     if not nx.is_directed_acyclic_graph(graph):
-        names = [a for a, _ in nx.find_cycle(graph)]
+        names = next(iter(nx.simple_cycles(graph)))
         origins = [" + ".join(j.origin) for n in names for j in network.junctions if j.name == n]
         found = f"a loop without a neuron: {' -> '.join([*origins, origins[0]])}"
         yield _problem((origins[0],), found, "a neuron in every loop")

@@ -199,13 +199,13 @@ def _operated(operator: FixedOperator, x: Value) -> Value:
         return Value((len(sums),), {(i,): total for i, total in enumerate(sums)})
     if isinstance(operator, FixedScaling):
         weights = operator.weight.tolist()
-        at = {place: w * x.at[place] for w, place in zip(weights, x.at, strict=True)}
-        return Value(x.shape, at)
+        products = {place: w * x.at[place] for w, place in zip(weights, x.at, strict=True)}
+        return Value(x.shape, products)
     counts = tuple(map(_count, x.shape[1:], *_axes(operator.window)))
     channels = x.shape[0]
     if isinstance(operator, FixedConvolution):
         channels = operator.weight.shape[0]
-    at = {}
+    at: dict[tuple[int, ...], int] = {}
     for c, *place in product(range(channels), *map(range, counts)):
         if isinstance(operator, FixedConvolution):
             at[c, *place] = _correlated(operator, x, c, place)

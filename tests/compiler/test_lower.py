@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from snnc.compiler import paths as paths_module
 from snnc.compiler.diagnostics import InputError
 from snnc.compiler.linear import Factors, Kernels, Matrix, Weighted, apply
 from snnc.compiler.lower import Lowered, lower
-from snnc.compiler.network import Integration, Junction, Network, Population, Projection, Reset
+from snnc.compiler.network import Integration, Junction, Network, Reset
 from snnc.compiler.operators import (
     AveragePooling,
     MaxPooling,
@@ -158,10 +159,13 @@ UNEVEN_BEHIND = Scaling(factor=numbers(4, 3, 3), shift=numbers(4, 3, 3))
 NEGATIVE = norm(2, -1)
 
 
+LEAKY: dict[str, Any] = {"decay": 0.75}
+
+
 def through(*operators: Operator, **fields: Any) -> Network:
     """Make ``lif`` behind ``operators`` on an input of two channels of 5 by 4."""
     shape = result_shape(operators, (2, 5, 4))
-    lif = population(n=int(np.prod(shape)), shape=shape, **({"decay": 0.75} | fields))
+    lif = population(n=int(np.prod(shape)), shape=shape, **(LEAKY | fields))
     return network(
         [lif], [projection("x", "lif", None, *operators, name="fc")], inputs={"x": (2, 5, 4)}
     )
@@ -215,7 +219,7 @@ def summed(
     """Make ``lif`` behind the sum ``j`` of branches of one input of two channels of 5 by 4."""
     place = shape or result_shape(branches[0], (2, 5, 4))
     after = result_shape(behind, place)
-    lif = population(n=int(np.prod(after)), shape=after, **({"decay": 0.75} | fields))
+    lif = population(n=int(np.prod(after)), shape=after, **(LEAKY | fields))
     into = [projection("x", "j", None, *b, name=f"b{i}") for i, b in enumerate(branches)]
     return network(
         [lif],
@@ -435,7 +439,7 @@ def test_too_many_paths(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ["x", "a", "b", "c"]
     twice = [
         projection(one, two, name=f"{one}{two}{i}")
-        for one, two in zip(names, names[1:], strict=False)
+        for one, two in pairwise(names)
         for i in range(2)
     ]
     net = network(
