@@ -14,9 +14,10 @@ import nir
 import numpy as np
 import numpy.typing as npt
 
-from snnc.compiler.network import Integration, Reals, Reset
+from snnc.compiler.network import Integration, Reset
 from snnc.compiler.nodes import READ_OUTS, NeuronNode
 from snnc.compiler.notes import DEFAULTS, REQUIRED
+from snnc.compiler.operators import Reals
 
 Doubles = npt.NDArray[np.float64]
 ZERO, ONE = np.zeros((), np.float32), np.ones((), np.float32)
@@ -108,7 +109,9 @@ def nir_neurons(node: NeuronNode, dt: float, reset: Reset) -> Neurons:
     return replace(how, threshold=reals(node.v_threshold), reset=reset, reset_value=value)
 
 
-def snntorch_neurons(node: nir.LIF | nir.CubaLIF | nir.Threshold, dt: float, reset: Reset) -> Neurons:
+def snntorch_neurons(
+    node: nir.LIF | nir.CubaLIF | nir.Threshold, dt: float, reset: Reset
+) -> Neurons:
     """Give the neurons that snnTorch exports as ``node`` (snntorch 1.0.0, ``export_nir.py``).
 
     ``LIF`` is ``mem = beta * mem + x`` with ``beta = 1 - dt / tau``. ``CubaLIF`` is ``syn = alpha *

@@ -42,9 +42,7 @@ class MaxPool1d(MaxPool2d):
 OWN_NODES = (MaxPool2d, MaxPool1d)
 """Every node type of ours."""
 
-NeuronNode: TypeAlias = (
-    nir.LIF | nir.CubaLIF | nir.IF | nir.LI | nir.CubaLI | nir.I | nir.Threshold
-)
+NeuronNode: TypeAlias = nir.LIF | nir.CubaLIF | nir.IF | nir.LI | nir.CubaLI | nir.I | nir.Threshold
 NEURONS = (nir.LIF, nir.CubaLIF, nir.IF, nir.LI, nir.CubaLI, nir.I, nir.Threshold)
 """The node types that become populations."""
 READ_OUTS = (nir.LI, nir.CubaLI, nir.I)

@@ -25,9 +25,11 @@ class Trace:
 
     Attributes:
         executor: Who ran: the name of a target or of a framework.
-        outputs: Spikes (0 or 1, uint8) of each output, in the order of the network.
+        outputs: Of each output, in the order of the network, its spikes (0 or 1, uint8), or the
+            potential of its read-out (float32, in the units of the model).
         spikes: Spikes of each recorded population.
-        u: Synaptic current of each recorded population: int32 of fixed networks.
+        u: Synaptic current of each recorded population: int32 of fixed networks, float32 else, and
+            then only of populations whose current has a memory.
         v: Membrane potential after the reset of the step: int32 of fixed networks, float32 else.
         lags: Hardware steps by which each population ran behind the input.
         seconds: Wall time of the run.
@@ -47,14 +49,16 @@ class Trace:
 
     @property
     def counts(self) -> Array:
-        """Spikes of the first output summed over time, shape ``[batch, n]``."""
+        """What the first output gives, summed over time, shape ``[batch, n]``."""
         first = next(iter(self.outputs.values()))
-        spikes = first.reshape(first.shape[0], first.shape[1], -1)
-        return np.asarray(spikes.sum(axis=0, dtype=np.int64))
+        given = first.reshape(first.shape[0], first.shape[1], -1)
+        return np.asarray(
+            given.sum(axis=0, dtype=np.float64 if given.dtype.kind == "f" else np.int64)
+        )
 
     @property
     def predictions(self) -> Array:
-        """Class of each sample: the neuron of the first output with most spikes.
+        """Class of each sample: the neuron of the first output with most spikes, or largest sum.
 
         Among equals the first.
         """

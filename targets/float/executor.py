@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from snnc.compiler.network import Network, Reals
+from snnc.compiler.network import Network
+from snnc.compiler.operators import Reals
 from snnc.targets.base import Progress, no_progress
 from snnc.targets.float.currents import Currents
 from snnc.targets.float.neuron import at_rest, neuron_step
@@ -55,13 +56,13 @@ def execute(
             recording.u[p.name] = np.zeros(shape, np.float32)
     for t in range(steps):
         for p in network.populations:
-            state, s = neuron_step(p, states[p.name], currents.into(p.name, t))
-            states[p.name] = state
-            recording.v[p.name][t] = state.v
-            currents.sent[p.name][t] = s * p.spike if p.spiking else state.v
+            step = neuron_step(p, states[p.name], currents.into(p.name, t))
+            states[p.name] = step.state
+            recording.v[p.name][t] = step.state.v
+            currents.sent[p.name][t] = step.s * p.spike if p.spiking else step.state.v
             if p.spiking:
-                recording.spikes[p.name][t] = s
+                recording.spikes[p.name][t] = step.s
             if p.integration.has_current:
-                recording.u[p.name][t] = state.i
+                recording.u[p.name][t] = step.state.i
         progress(t + 1, steps)
     return recording

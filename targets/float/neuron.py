@@ -32,8 +32,23 @@ def at_rest(p: Population, batch: int) -> State:
     return State(v, np.zeros_like(v), np.zeros(v.shape, np.int32))
 
 
-def neuron_step(p: Population, before: State, arriving: list[Signal]) -> tuple[State, Signal]:
-    """Give the state after the step, and its spikes as float32.
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What one step gave; arrays of shape ``[batch, n]``.
+
+    Attributes:
+        state: After the step.
+        s: Spikes, 0 or 1, float32.
+        tested: The potential that was held against the threshold.
+    """
+
+    state: State
+    s: Signal
+    tested: Signal
+
+
+def neuron_step(p: Population, before: State, arriving: list[Signal]) -> Step:
+    """Advance a population by one step.
 
     Args:
         p: Parameters of shape ``[n]``.
@@ -42,20 +57,31 @@ def neuron_step(p: Population, before: State, arriving: list[Signal]) -> tuple[S
     """
     v, i = _integrated(p, before, arriving)
     if not p.spiking:
-        return State(v, i, before.rest), np.zeros_like(v)
+        return Step(State(v, i, before.rest), np.zeros_like(v), v)
     r = (before.v > p.threshold).astype(np.float32)
-    v, s = _reset(p, v, r)
-    if not p.refractory:
-        return State(v, i, before.rest), s
-    held = before.rest > 0
-    v, s = np.where(held, before.v, v), np.where(held, np.float32(0), s)
-    rest = np.where(s > 0, p.refractory, np.maximum(before.rest - 1, 0)).astype(np.int32)
-    return State(v, i, rest), s
+    if p.reset in (Reset.SUBTRACT_DELAYED, Reset.SUBTRACT_RETEST):
+        v = v - r * p.threshold
+    elif p.reset is Reset.ZERO_NEXT:
+        v = v - r * v
+    s = (v > p.threshold).astype(np.float32)
+    after, rest = _reset(p, v, s, r), before.rest
+    if p.refractory:
+        held = rest > 0
+        after, s = np.where(held, before.v, after), np.where(held, np.float32(0), s)
+        rest = refractory_steps(p, rest, s)
+    return Step(State(after, i, rest), s, v)
+
+
+def refractory_steps(
+    p: Population, rest: npt.NDArray[np.int32], s: Signal
+) -> npt.NDArray[np.int32]:
+    """Give the refractory steps that are left after a step with the spikes ``s``."""
+    return np.where(s > 0, p.refractory, np.maximum(rest - 1, 0)).astype(np.int32)
 
 
 def _integrated(p: Population, before: State, arriving: list[Signal]) -> tuple[Signal, Signal]:
     v, i = before.v, before.i
-    if p.reset is Reset.ZERO_DELAYED:
+    if p.spiking and p.reset is Reset.ZERO_DELAYED:
         v = (1 - (v > p.threshold).astype(np.float32)) * v
     match p.integration:
         case Integration.DECAY:
@@ -77,19 +103,16 @@ def _added(p: Population, start: Signal, arriving: list[Signal]) -> Signal:
     return start
 
 
-def _reset(p: Population, v: Signal, r: Signal) -> tuple[Signal, Signal]:
-    """Give the potential after the reset and the spikes; ``r`` is ``v > threshold`` before it."""
-    if p.reset in (Reset.SUBTRACT_DELAYED, Reset.SUBTRACT_RETEST):
-        v = v - r * p.threshold
-    elif p.reset is Reset.ZERO_NEXT:
-        v = v - r * v
-    s = (v > p.threshold).astype(np.float32)
-    if p.reset is Reset.ZERO:
-        v = v - s * v
-    elif p.reset is Reset.VALUE:
-        v = (1 - s) * v + s * p.reset_value
-    elif p.reset is Reset.SUBTRACT:
-        v = v - s * p.threshold
-    elif p.reset is Reset.SUBTRACT_RETEST:
-        v = v - (s - r) * p.threshold
-    return v, s
+def _reset(p: Population, v: Signal, s: Signal, r: Signal) -> Signal:
+    """Give the potential after the reset; ``r`` is ``v > threshold`` before the step."""
+    match p.reset:
+        case Reset.ZERO:
+            return v - s * v
+        case Reset.VALUE:
+            return (1 - s) * v + s * p.reset_value
+        case Reset.SUBTRACT:
+            return v - s * p.threshold
+        case Reset.SUBTRACT_RETEST:
+            return v - (s - r) * p.threshold
+        case _:
+            return v
