@@ -31,8 +31,8 @@ from snnc.compiler.trace import SIGNALS, Trace
 from snnc.targets.artifact import Artifact
 from snnc.targets.base import RunOptions
 from snnc.targets.lava.target import LavaTarget
+from tests import oracle
 from tests.builders import fixed_dense
-from tests.targets.lava import oracle
 
 Array = npt.NDArray[Any]
 Signals = dict[str, dict[str, Array]]
@@ -71,7 +71,8 @@ def expected(fixed: FixedNetwork, inputs: dict[str, Array]) -> Signals:
         i.name: np.rint(inputs[i.name].reshape(*inputs[i.name].shape[:2], -1) / i.step)
         for i in fixed.inputs
     }
-    raw = oracle.run(fixed, {name: x.astype(np.int64) for name, x in flat.items()})
+    integers = {name: x.astype(np.int64) for name, x in flat.items()}
+    raw = oracle.as_arrays(oracle.run(fixed, integers))
 
     def aligned(signal: str, p: FixedPopulation) -> Array:
         window = raw[signal][p.name][p.lag : p.lag + steps]
