@@ -32,7 +32,7 @@ from snnc.targets.artifact import Artifact
 from snnc.targets.base import RunOptions
 from snnc.targets.lava.target import LavaTarget
 from tests import oracle
-from tests.builders import fixed_dense
+from tests.builders import fixed_dense, fixed_population, fixed_projection
 
 Array = npt.NDArray[Any]
 Signals = dict[str, dict[str, Array]]
@@ -90,7 +90,7 @@ def expected_outputs(fixed: FixedNetwork, wanted: Signals) -> dict[str, Array]:
             outputs[output.name] = wanted["spikes"][p.name].astype(np.uint8)
         else:
             scale, offset = p.scale.reshape(p.shape), p.offset.reshape(p.shape)
-            outputs[output.name] = np.float32(wanted["v"][p.name] / scale + offset)
+            outputs[output.name] = (wanted["v"][p.name] / scale + offset).astype(np.float32)
     return outputs
 
 
@@ -109,34 +109,19 @@ def population(
     name: str, shape: tuple[int, ...], reset: FixedReset, lag: int, **values: Any
 ) -> FixedPopulation:
     """Make neurons whose parameters are numbers or arrays; a plain integrator where not named."""
-    n = int(np.prod(shape))
-    plain = {"refractory": 0, "spiking": True}
-    others = {name: values.pop(name, usual) for name, usual in plain.items()}
-    units = {k: np.broadcast_to(values.pop(k, u), n) for k, u in (("scale", 1.0), ("offset", 0.0))}
-    parameters = {"du": MAX_DU, "dv": 0, "threshold": 100, "bias_mant": 0, "bias_exp": 0}
-    parameters |= {"initial": 0} | values
-    arrays = {k: np.broadcast_to(v, n).astype(np.int32) for k, v in parameters.items()}
-    return FixedPopulation(
-        name=name, origin=(name,), shape=shape, reset=reset, lag=lag, **others, **units, **arrays
-    )
+    plain = {"du": MAX_DU, "dv": 0, "threshold": 100, "scale": 1.0}
+    fields = plain | {"shape": shape, "reset": reset, "lag": lag} | values
+    return fixed_population(name, int(np.prod(shape)), **fields)
 
 
 def projection(
-    source: str,
-    target: str,
-    *operators: FixedOperator | Array,
-    delay: int = 1,
-    exp: int = 0,
+    source: str, target: str, *operators: FixedOperator | Array, delay: int = 1, exp: int = 0
 ) -> FixedProjection:
     """Make a projection named after its ends; a matrix stands for weights of a dense one."""
-    return FixedProjection(
-        name=f"{source} to {target}",
-        origin=(),
-        source=source,
-        target=target,
-        operators=tuple(fixed_dense(o) if isinstance(o, np.ndarray) else o for o in operators),
-        weight_exp=exp,
-        delay=delay,
+    all_of_them = (fixed_dense(o) if isinstance(o, np.ndarray) else o for o in operators)
+    name = f"{source} to {target}"
+    return fixed_projection(
+        source, target, None, *all_of_them, weight_exp=exp, delay=delay, name=name
     )
 
 

@@ -110,9 +110,8 @@ def test_exponent_acts_on_what_the_last_operator_gives() -> None:
 def test_sums_beyond_the_mantissa_of_float32(kind: str) -> None:
     n = 1025
     weight = np.where(np.arange(n) % 2, 126, 127)
-    operator = fixed_dense(weight)
-    if kind == "convolution":
-        operator = fixed_convolution(weight.reshape(1, n, 1, 1))
+    kernels = weight.reshape(1, n, 1, 1)
+    operator = fixed_dense(weight) if kind == "dense" else fixed_convolution(kernels)
     x = np.full((n, 1, 1), 16001)
     wanted = sum(int(w) * 16001 for w in weight)
     assert wanted > 2**24
