@@ -80,7 +80,8 @@ def _of_convolution(node: Convolved, shape: Shape) -> Operator:
     each = groups == len(weight) == shape[0]
     count = metadata(node).get("average")
     if count is not None and each:
-        return AveragePooling(window=window, divisors=_with_axes(float(count), len(shape)))
+        divisors = metadata(node).get("divisors", float(np.asarray(count)))
+        return AveragePooling(window=window, divisors=_with_axes(divisors, len(shape)))
     if result == shape and each and prod(weight.shape[1:]) == 1:
         return _scaling(_with_axes(weight.ravel(), len(shape)), _with_axes(bias, len(shape)))
     return convolution
