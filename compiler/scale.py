@@ -125,7 +125,7 @@ def scalable(lowered: Lowered, inputs: Mapping[str, FixedInput]) -> Scalable:
     du, dv = _current_decay(lowered), _decay(lowered)
     up, down = np.zeros(p.size), np.zeros(p.size)
     largest, fan_in = np.zeros(p.size), np.zeros(p.size)
-    for path in (*lowered.paths, *lowered.constants):
+    for path in lowered.arriving:
         most = inputs[path.source].max_abs if path.source in inputs else None
         high, low = drive(path.steps, path.shape, most)
         step = step_of(path, inputs)

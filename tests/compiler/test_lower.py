@@ -96,12 +96,14 @@ def run(lowered: Sequence[Lowered], x: Doubles) -> tuple[dict[str, Doubles], dic
     sent = {"x": x}
     for name, group in groups.items():
         sent[name] = np.zeros((x.shape[0], group.v.size))
-        sent |= {path.source: np.ones((x.shape[0], 1)) for path in group.n.constants}
+        if group.n.constant is not None:
+            sent[group.n.constant.source] = np.ones((x.shape[0], 1))
     potentials: dict[str, list[Doubles]] = {name: [] for name in groups}
     for t in range(x.shape[0]):
         for name, group in groups.items():
-            paths = (*group.n.paths, *group.n.constants)
-            a = sum((arriving(p, sent[p.source], t) for p in paths), np.zeros(group.v.size))
+            a = np.zeros(group.v.size)
+            for path in group.n.arriving:
+                a = a + arriving(path, sent[path.source], t)
             sent[name][t] = group.step(a)
             potentials[name].append(group.n.unit * group.v + group.n.offset)
     return sent, {name: np.array(rows) for name, rows in potentials.items()}
@@ -144,7 +146,7 @@ def norm(*factors: float, shift: float = 0.25, axes: int = 2) -> Scaling:
 
 
 def average(divisor: float, *kernel: int, **options: Any) -> AveragePooling:
-    divisors = np.full((1,) * (len(kernel) + 2), divisor, np.float32)
+    divisors = np.full((1,) * (len(kernel) + 1), divisor, np.float32)
     return AveragePooling(window=window(*kernel, **options), divisors=divisors)
 
 
@@ -250,17 +252,18 @@ KERNELS_OF_TWO = convolution(numbers(2, 2, 3, 2), numbers(2), padding=(1, 0))
 
 @pytest.mark.parametrize("integration", Integration)
 @pytest.mark.parametrize("delay", [0, 2])
-def test_biases_before_a_delayed_sum_come_late(integration: Integration, delay: int) -> None:
+def test_biases_before_a_sum(integration: Integration, delay: int) -> None:
+    """They are there from the first step on, whatever the delay behind the sum."""
     branches = [(dense(numbers(3, 40), 0.5),), (dense(numbers(3, 40), -2),)]
     last = dense(numbers(4, 3), 0.25)
     (n,) = ensure_the_same(summed(branches, last, delay=delay, integration=integration, decay=0.5))
     assert {path.delay for path in n.paths} == {delay}
-    starts = [path.delay for path in n.constants]
-    at_once = [0] * integration.has_current
-    assert starts == (at_once if delay == 0 else [*at_once, delay])
-    assert len({path.source for path in n.constants}) == bool(starts)
-    if integration is Integration.CURRENT_DECAY and delay:
-        assert [path.name for path in n.constants] == ["lif.bias->lif", "lif.bias->lif (2)"]
+    if not integration.has_current:
+        assert n.constant is None
+        return
+    assert n.constant is not None
+    assert (n.constant.name, n.constant.delay) == ("lif.bias->lif", 0)
+    assert n.constant.origin == ("b0", "out", "b1")
 
 
 def test_sums_of_sums() -> None:

@@ -50,7 +50,7 @@ def wanted_of(n: Lowered, integers: FixedPopulation) -> dict[str, npt.NDArray[An
     """
     counts = integers.scale * n.unit / 64
     wanted: dict[str, npt.NDArray[Any]] = {}
-    for path in (*n.paths, *n.constants):
+    for path in n.arriving:
         (weights,) = [s for s in path.steps if isinstance(s, Weighted)]
         w = weights.weight
         if isinstance(weights, Factors) and path.steps[-1] is weights:
