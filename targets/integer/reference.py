@@ -71,16 +71,16 @@ def execute(
     """
     steps, batch = next(iter(inputs.values())).shape[:2]
     hardware_steps = steps + network.latency
-    sent: dict[str, Integers] = {
-        i.name: _extend(inputs[i.name].astype(np.int64), hardware_steps) for i in network.inputs
-    }
     recording = Recording({}, {}, {})
     for p in network.populations:
         shape = (hardware_steps, batch, p.size)
-        sent[p.name] = np.zeros(shape, np.int64)
         recording.spikes[p.name] = np.zeros(shape, np.uint8)
         recording.u[p.name] = np.zeros(shape, np.int32)
         recording.v[p.name] = np.zeros(shape, np.int32)
+    sent: dict[str, npt.NDArray[np.integer]] = {
+        i.name: _extend(inputs[i.name], hardware_steps) for i in network.inputs
+    }
+    sent.update(recording.spikes)
     state = {p.name: at_rest(p, batch) for p in network.populations}
     shapes = network.shapes
 
@@ -91,11 +91,10 @@ def execute(
             a = np.zeros((batch, p.size), np.int64)
             for projection in network.incoming(p.name):
                 if k >= projection.delay:
-                    x = sent[projection.source][k - projection.delay]
+                    x = sent[projection.source][k - projection.delay].astype(np.int64)
                     a += synaptic_input(projection, x.reshape(batch, *shapes[projection.source]))
             u, v, rho, s = neuron_step(p, *state[p.name], a)
             state[p.name] = u, v, rho
-            sent[p.name][k] = s
             recording.spikes[p.name][k] = s
             recording.u[p.name][k] = u
             recording.v[p.name][k] = v
@@ -240,6 +239,6 @@ def clip(v: Integers) -> Integers:
     return np.clip(v, -(STATE_LIMIT - 1), STATE_LIMIT - 1)
 
 
-def _extend(x: Integers, steps: int) -> Integers:
+def _extend(x: npt.NDArray[np.int32], steps: int) -> npt.NDArray[np.int32]:
     """Append zeros on the time axis."""
-    return np.concatenate((x, np.zeros((steps - x.shape[0], *x.shape[1:]), np.int64)))
+    return np.concatenate((x, np.zeros((steps - x.shape[0], *x.shape[1:]), np.int32)))

@@ -523,7 +523,7 @@ def whole(*shape: int) -> npt.NDArray[np.float32]:
     return weight
 
 
-POOLS = {
+POOLS: dict[str, tuple[Operator, ...]] = {
     "before": (SumPooling(window=window(2, 2)), convolution(whole(2, 2, 2, 2))),
     "behind": (convolution(whole(2, 2, 2, 2)), SumPooling(window=window(2, 2))),
     "largest before": (MaxPooling(window=window(2, 2)), convolution(whole(2, 2, 2, 2))),
@@ -605,7 +605,7 @@ def test_read_outs_use_their_range() -> None:
     net = one_neuron(rng.normal(0, 1, (10, 50)), bias=0.1, decay=0.9, initial=0.5, **fields)
     fixed = quantize(net)
     (p,) = fixed.populations
-    assert (p.spiking, p.reset, p.threshold.any()) == (False, FixedReset.NONE, False)
+    assert (p.spiking, p.reset, p.threshold.tolist()) == (False, FixedReset.NONE, [0] * 10)
     bounds = bound_states(fixed)["lif"]
     assert bounds.proven.all()
     largest = np.abs(weight_of(fixed.projections[0])).max(axis=1)
