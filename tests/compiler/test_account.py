@@ -191,6 +191,14 @@ def test_thresholds_that_differ_within_a_channel() -> None:
     assert account_for(convolved(), quantize(convolved()))[0].threshold_error < 1e-12
 
 
+def test_a_unit_of_the_potential_is_no_error() -> None:
+    """Gains that differ within a channel: kernels are rounded, and no threshold is."""
+    net = convolved(gain=[1, 2, 3, 1], threshold=[8, 16, 24, 8], bias=0)
+    (a,) = account_for(net, quantize(net))
+    assert a.weight_sqnr_db is None or a.weight_sqnr_db > 50
+    assert a.threshold_error < 1e-12
+
+
 def test_read_outs_are_measured_by_their_range() -> None:
     """No threshold, no warning of it; the bias against the largest potential of 2.6."""
     real = one_neuron(1, bias=0.3, decay=0.5, spiking=False, reset=Reset.NONE)

@@ -410,6 +410,11 @@ def test_synaptic_input_of_pooled_sums() -> None:
     wide = replace(wide, projections=(replace(wide.projections[0], weight_exp=-5),))
     found = "synaptic input: up to 2.15e+09"
     assert said(wide) == [text("SNN105", "lif", found, limit)]
+    alone = np.zeros(24, np.int8)
+    alone[1] = -128  # a sum that no window looks at
+    hidden = FixedScaling(weight=alone), MaxPooling(window=window(1, 1, stride=2))
+    assert said(on_plane(*hidden, n=8, max_abs=2**18 - 1)) == []
+    assert said(on_plane(*hidden, n=8, max_abs=2**18)) == [text("SNN105", "lif", found, limit)]
     largest = on_plane(kernels, MaxPooling(window=window(2, 2)), max_abs=2**23 - 1)
     largest = replace(largest, projections=(replace(largest.projections[0], weight_exp=-5),))
     assert said(largest) == []

@@ -194,6 +194,8 @@ def through(*operators: Operator, **fields: Any) -> Network:
         ((KERNELS, GROUPED), (Matrix,)),
         ((UNEVEN, KERNELS), (Matrix,)),
         ((convolution(numbers(2, 2, 1, 1), stride=2), KERNELS), (Matrix,)),
+        ((convolution(numbers(2, 2, 1, 1), padding=1), KERNELS), (Matrix,)),
+        ((KERNELS, convolution(numbers(4, 4, 1, 1), padding=1)), (Matrix,)),
         ((KERNELS, GROUPED, SUM), (Matrix,)),
     ],
 )  # fmt: skip
@@ -312,6 +314,19 @@ def test_gains_that_are_no_unit_make_a_matrix() -> None:
     (n,) = ensure_the_same(through(KERNELS, gain=gain))
     assert isinstance(n.paths[0].steps[0], Matrix)
     assert n.groups.tolist() == list(range(64))
+
+
+@pytest.mark.parametrize("operators", [(KERNELS,), (UNEVEN, SUM), (KERNELS, MAX)])
+def test_shared_weights_make_groups(operators: tuple[Operator, ...]) -> None:
+    (n,) = lower(through(*operators))
+    size = n.population.size // n.population.shape[0]
+    assert n.groups.tolist() == [i // size * size for i in range(n.population.size)]
+
+
+@pytest.mark.parametrize("operators", [(), (SUM,), (UNEVEN,), (SUM, dense(numbers(3, 24)))])
+def test_weights_of_each_neuron_make_none(operators: tuple[Operator, ...]) -> None:
+    (n,) = lower(through(*operators))
+    assert n.groups.tolist() == list(range(n.population.size))
 
 
 def test_channels_of_two_sizes_make_larger_groups() -> None:

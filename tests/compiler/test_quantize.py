@@ -455,6 +455,28 @@ def test_graded_input_leaves_room() -> None:
     assert wide.populations[0].threshold[0] < quantize(one_neuron(8)).populations[0].threshold[0]
 
 
+def test_the_step_of_an_input_counts_in_every_limit() -> None:
+    """One integer stands for 100; weights and bounds hold what it is worth."""
+    x = np.array([12_700, 0.5], np.float32)[:, None, None]
+    for weight in (0.9, 100.0):
+        fixed = quantize(one_neuron(weight, threshold=1e4, decay=0.5), calibration={"x": x})
+        (p,), (q,) = fixed.populations, fixed.projections
+        wanted = p.scale[0] / 64 * weight * 100
+        integer = int(weight_of(q)[0, 0])
+        assert abs(integer * 2.0**q.weight_exp - wanted) <= 0.5 * 2.0**q.weight_exp
+        assert 64 <= integer <= 127
+        assert bound_states(fixed)["lif"].proven.all()
+
+
+def test_an_initial_potential_takes_room() -> None:
+    fixed = quantize(one_neuron(0.01, initial=1000, threshold=1))
+    assert list(check_fixed(fixed)) == []
+    (p,) = fixed.populations
+    assert p.initial[0] == pytest.approx(1000 * p.scale[0], abs=0.5)
+    assert 2**22 < p.initial[0] < 2**23
+    assert bound_states(fixed)["lif"].proven.all()
+
+
 # --- what does not fit -------------------------------------------------------------------------
 
 
@@ -491,6 +513,16 @@ def test_weight_that_fits_at_no_scale(bits: int, largest: int) -> None:
     found = "threshold 1, which the drive leaves 0.5 counts"
     assert refusal(one_neuron([[1, 1], [2 * largest, 1]]), bits) == fits_at_no_scale(
         "lif, neuron 1", found, bits
+    )
+
+
+def test_a_threshold_is_named_in_the_units_of_the_model() -> None:
+    """Gains differ within a channel, and are its neurons' units; the second has 6 of 1."""
+    lif = population(n=2, shape=(1, 2), gain=[3, 6], threshold=[9, 6])
+    kernels = convolution([[[2e5]]])
+    net = network([lif], [projection("x", "lif", None, kernels)], inputs={"x": (1, 2)})
+    assert refusal(net) == fits_at_no_scale(
+        "lif, neuron 1", "threshold 6, which the drive leaves 0.081 counts", 8
     )
 
 

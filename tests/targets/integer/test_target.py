@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,16 @@ def test_read_outs_give_real_potentials() -> None:
     assert (got == (trace.v["b"] / p.scale + p.offset).astype(np.float32)).all()
     real = execute_float(net, {"x": x}).v["b"]
     assert np.abs(got - real)[:3].max() < 0.01, "before a spike of the hidden layer differs"
+
+
+def test_read_outs_have_an_offset() -> None:
+    net, fixed = layered()
+    moved = replace(fixed.population("b"), offset=np.array([7.0, -7.0]))
+    before = Artifact(target="integer", network=net, fixed=fixed).run(spikes((12, 3, 4)))
+    fixed = replace(fixed, populations=(fixed.populations[0], moved))
+    after = Artifact(target="integer", network=net, fixed=fixed).run(spikes((12, 3, 4)))
+    difference = after.outputs["out_b"] - before.outputs["out_b"]
+    assert np.allclose(difference, [7, -7], atol=1e-5)
 
 
 def test_potentials_count_from_the_offset() -> None:
