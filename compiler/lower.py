@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,6 @@ from snnc.compiler.network import Network, Population, Reset
 from snnc.compiler.paths import Arrivals, Path, arrivals
 
 Labels = npt.NDArray[np.intp]
-Number = TypeVar("Number", np.intp, np.float64)
 
 _FIXED_RESET = {
     Reset.NONE: FixedReset.NONE,
@@ -190,14 +188,11 @@ def _groups(n: int, paths: tuple[Path, ...]) -> Labels:
         before = labels
         for c in channels:
             rows = labels.reshape(c, -1)
-            lowest = np.broadcast_to(rows.min(axis=1, keepdims=True), rows.shape)
-            labels = over_groups(np.minimum, labels, lowest.ravel())
+            labels = np.repeat(rows.min(axis=1), n // c)
     return labels
 
 
-def over_groups(
-    ufunc: np.ufunc, groups: Labels, values: npt.NDArray[Number]
-) -> npt.NDArray[Number]:
+def over_groups(ufunc: np.ufunc, groups: Labels, values: Doubles) -> Doubles:
     """Give each neuron what ``ufunc`` makes of all values of its group, shape ``[n]``."""
     result = values.copy()
     ufunc.at(result, groups, values)

@@ -32,7 +32,7 @@ from snnc.compiler.operators import (
 )
 from snnc.compiler.overflow import bound_states
 from snnc.compiler.quantize import quantize
-from snnc.compiler.scale import Scalable
+from snnc.compiler.scale import Scalable, scalable
 from snnc.targets.float.executor import execute as execute_float
 from snnc.targets.integer.reference import execute as execute_fixed
 from tests.builders import (
@@ -458,13 +458,17 @@ def test_graded_input_leaves_room() -> None:
 def test_the_step_of_an_input_counts_in_every_limit() -> None:
     """One integer stands for 100; weights and bounds hold what it is worth."""
     x = np.array([12_700, 0.5], np.float32)[:, None, None]
-    for weight in (0.9, 100.0):
-        fixed = quantize(one_neuron(weight, threshold=1e4, decay=0.5), calibration={"x": x})
+    for weight, threshold in ((0.9, 1e4), (100.0, 1e4), (0.9, 500.0)):
+        net = one_neuron(weight, threshold=threshold, decay=0.0)
+        fixed = quantize(net, calibration={"x": x})
         (p,), (q,) = fixed.populations, fixed.projections
         wanted = p.scale[0] / 64 * weight * 100
         integer = int(weight_of(q)[0, 0])
         assert abs(integer * 2.0**q.weight_exp - wanted) <= 0.5 * 2.0**q.weight_exp
         assert 64 <= integer <= 127
+        (n,) = lower(net)
+        largest = scalable(n, {"x": fixed.inputs[0]}).largest[0]
+        assert largest == pytest.approx(weight * 100)
         assert bound_states(fixed)["lif"].proven.all()
 
 
@@ -583,6 +587,23 @@ def test_channels_are_the_same_where_nothing_is_lost(operators: str, reset: Rese
     )
     net = network([lif], [projection("x", "lif", None, *POOLS[operators])], inputs={"x": (2, 5, 4)})
     assert share_of_differing_spikes(net, seed=3) == 0
+
+
+def test_how_many_weights_act_on_a_neuron() -> None:
+    """The choice of the exponent counts them: as often as a sum takes them up, zeros never."""
+    pool, kernels = SumPooling(window=window(2, 2)), convolution([[[[1, 0], [2, 3]]]])
+    for operators, wanted in (
+        ((kernels,), 3),
+        ((pool, kernels), 12),
+        ((kernels, pool), 12),
+        ((MaxPooling(window=window(2, 2)), kernels), 3),
+        ((pool,), 4),
+        ((pool, dense(np.eye(2, 16))), 4),
+    ):
+        shape = result_shape(operators, (1, 5, 5))
+        lif = population(n=int(np.prod(shape)), shape=shape)
+        net = network([lif], [projection("x", "lif", None, *operators)], inputs={"x": (1, 5, 5)})
+        assert set(scalable(lower(net)[0], {}).fan_in.tolist()) == {wanted}
 
 
 def test_each_channel_has_its_own_scale() -> None:
