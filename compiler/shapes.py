@@ -256,13 +256,15 @@ def _broadcasts(shape: Shape, arriving: Shape) -> bool:
 def _convolution(node: nir.Conv1d | nir.Conv2d, arriving: Shape | None) -> Ends | None:
     window = window_of(node)
     weight, groups = np.shape(node.weight), _group_count(node)
-    given = _ints(node.input_shape)
     channels = weight[1] * groups
-    if given is None and not arriving:
-        return None
     if 0 in weight or weight[0] % groups or np.shape(node.bias) != weight[:1]:
         bias = list(np.shape(node.bias))
         raise ShapeError(f"weight {list(weight)}, bias {bias} and {groups} groups")
+    given = _ints(node.input_shape)
+    if given is None and not arriving:
+        return None
+    if given and (len(given) != len(weight) - 2 or min(given) < 1):
+        raise ShapeError(f"input_shape {list(given)} of a {len(weight) - 2}-dimensional window")
     takes = (channels, *given) if given else _to_axes(cast("Shape", arriving), len(weight) - 1)
     if takes[0] != channels:
         taken = f"{channels} channels ({weight[1]} in each of {groups} groups)"
@@ -291,6 +293,20 @@ def _flatten(node: nir.Flatten, arriving: Shape | None) -> Ends | None:
     if not takes:
         return None
     return takes, flattened(takes, int(node.start_dim), int(node.end_dim))
+
+
+def ends_of(node: nir.NIRNode, arriving: Shape | None = None) -> Ends | None:
+    """Give what ``node`` takes and gives; None where that depends on what arrives.
+
+    Args:
+        node: Any node but a graph.
+        arriving: The shape of what feeds it, where that is known.
+
+    Raises:
+        ShapeError: Its fields do not go together, or not with ``arriving``.
+    """
+    rule = _RULES.get(type(node))
+    return rule(node, arriving) if rule else None
 
 
 _RULES: Mapping[type[nir.NIRNode], _Rule] = {

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from snnc.compiler.diagnostics import EnvironmentFault, InputError
-from snnc.compiler.wiring import COMPILED
+from snnc.frontends.nir_nodes import FORMS
 from snnc.frontends.nir_file import read_nir, write_nir
 from tests.data_shared import SHARED, needs_shared
 from tests.frontends.graphs import node_of, reals, small_graph

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from snnc.compiler.diagnostics import InputError
-from snnc.compiler.wiring import COMPILED
+from snnc.frontends.nir_nodes import FORMS
 from snnc.frontends import hdf5_gate
 from snnc.frontends.nir_file import read_nir, write_nir
 from tests.frontends.graphs import reals, small_graph
@@ -39,7 +39,7 @@ READABLE = "error[SNN001]: a file that is named exists and can be read"
 AGAIN = "correct the model, and write the file again"
 REWRITE = "write the file again with the tool that made it, as nir.write does"
 GROUPS = "an HDF5 file with the groups node and node/nodes and the data set node/edges"
-KINDS = ", ".join(kind.__name__ for kind in COMPILED)
+KINDS = ", ".join((*FORMS, "NIRGraph"))
 LIF = "tau, r, v_leak, v_threshold, v_reset (optional)"
 NODES = "node/nodes/"
 
