@@ -113,10 +113,15 @@ class Gate:
     declared: int = 0
     _kinds: dict[bytes, Kind] = field(default_factory=dict[bytes, Kind])
 
+    @property
+    def is_full(self) -> bool:
+        """Say whether there are too many objects to look at one more."""
+        return self.objects > MAX_OBJECTS
+
     def group_problems(self, group: Any, place: str, depth: int) -> Iterator[Diagnostic]:
         """Tell why what ``group`` holds is not to be looked at."""
         self.objects += group.get_num_objs()
-        if self.objects > MAX_OBJECTS:
+        if self.is_full:
             limit = f"{MAX_OBJECTS} groups and data sets"
             yield _unsafe(self._node(place), f"{self.objects} objects up to here", limit)
         elif depth > MAX_DEPTH:

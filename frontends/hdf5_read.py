@@ -124,7 +124,7 @@ class _Reader:
         found = list(self._gate.group_problems(group, place.rstrip("/"), depth))
         self.problems += found
         for raw in () if found else group:
-            if len(self.problems) >= MAX_REPORTED:
+            if len(self.problems) >= MAX_REPORTED or self._gate.is_full:
                 return
             name = raw.decode("utf-8", "backslashreplace")
             here = f"{place}{name}"

@@ -132,11 +132,12 @@ def _build_convolution(kind: type[nir.Conv1d | nir.Conv2d], fields: Mapping[str,
         input_shape=None,
         weight=fields["weight"],
         stride=_numbers(fields["stride"], single=one),
-        padding=_numbers(fields["padding"], single=one),
+        padding=0,
         dilation=_numbers(fields["dilation"], single=one),
         groups=_numbers(fields["groups"], single=True),
         bias=fields["bias"],
     )
+    node.padding = _numbers(fields["padding"], single=one)  # nir raises where the text is another
     if "input_shape" in fields:
         node.input_shape = _numbers(fields["input_shape"], single=one)
         ends = ends_of(node)
@@ -147,11 +148,11 @@ def _build_convolution(kind: type[nir.Conv1d | nir.Conv2d], fields: Mapping[str,
 
 
 def _numbers(value: Array | str, *, single: bool) -> Any:
-    """Give numbers as nir has them in memory: an int, or a tuple; anything else as it is."""
+    """Give numbers as nir has them in memory: an int, or two of them; anything else as it is."""
     if isinstance(value, str) or value.dtype.kind not in "iu" or value.ndim > 1:
         return value
-    if value.size == 1 and (single or value.ndim == 0):
-        return int(value.item())
+    if value.size == 1:
+        return int(value.item()) if single else (int(value.item()),) * 2
     return tuple(value.tolist())
 
 
