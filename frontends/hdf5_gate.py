@@ -158,7 +158,6 @@ class Gate:
             return [_unsafe(node, found, limit, rules.NODE_COMPLETE)]
         shape = tuple(dataset.shape)
         extent = Extent(kind, shape, layout, prod(shape) * kind.size)
-        self.declared += extent.declared
         stored = dataset.get_storage_size()
         problems = [*_kind_problems(kind, layout, node), *self._size_problems(extent, stored, node)]
         if layout == h5py.h5d.CHUNKED:
@@ -176,12 +175,15 @@ class Gate:
         return self._kinds[key]
 
     def _size_problems(self, extent: Extent, stored: int, node: str) -> Iterator[Diagnostic]:
-        limit = min(MAX_BYTES, max(FREE_BYTES, MAX_PACKING * self.size))
-        if self.declared > limit:
-            yield _unsafe(node, f"{self.declared} bytes up to here", f"{limit} bytes in all")
         if extent.declared > MAX_RATIO * stored:
             found = f"{extent.declared} bytes declared, {stored} stored"
             yield _unsafe(node, found, f"{MAX_RATIO} to 1")
+            return
+        limit = min(MAX_BYTES, max(FREE_BYTES, MAX_PACKING * self.size))
+        was_within = self.declared <= limit
+        self.declared += extent.declared
+        if was_within and self.declared > limit:
+            yield _unsafe(node, f"{self.declared} bytes up to here", f"{limit} bytes in all")
 
 
 def name_problem(name: str) -> str | None:
