@@ -152,11 +152,11 @@ class Gate:
         layout = plan.get_layout()
         if layout not in LAYOUTS or plan.get_external_count():
             return [_unsafe(node, "data that lies in other files", "data in the file itself")]
-        kind = self._kind(dataset.get_type())
-        if not kind.known or dataset.get_space().get_simple_extent_type() not in SPACES:
+        kind, space = self._kind(dataset.get_type()), dataset.get_space()
+        if not kind.known or space.get_simple_extent_type() not in SPACES:
             found, limit = "data of another class", "numbers and strings"
             return [_unsafe(node, found, limit, rules.NODE_COMPLETE)]
-        shape = tuple(dataset.shape)
+        shape = tuple(space.get_simple_extent_dims())
         extent = Extent(kind, shape, layout, prod(shape) * kind.size)
         stored = dataset.get_storage_size()
         problems = [*_kind_problems(kind, layout, node), *self._size_problems(extent, stored, node)]

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,11 +23,12 @@ def write_tree(tree: Tree, path: Path) -> None:
     Raises:
         EnvironmentFault: SNN002, the file system refuses.
     """
-    memory = io.BytesIO()
-    with h5py.File(memory, "w", libver="earliest") as file:
+    with h5py.File("memory", "w", libver="earliest", driver="core", backing_store=False) as file:
         _write_group(file, tree)
+        file.flush()
+        content = file.id.get_file_image()
     try:
-        _replace(path, memory.getvalue())
+        _replace(path, content)
     except OSError as error:
         diagnostic = Diagnostic(
             rule=rules.OUTPUT_WRITABLE,
