@@ -12,13 +12,12 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, cast
 
-import snnc
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import (
     Diagnostic,
@@ -32,7 +31,8 @@ from snnc.frontends.hdf5_wire import Ended, receive
 
 WAIT_FACTOR = 15
 """Seconds of waiting for one of processor time: other work may hold the processors."""
-ROOT = Path(snnc.__file__).resolve().parents[1]
+ROOT = Path(__file__).absolute().parents[2]
+"""The folder that holds the package ``snnc``."""
 CODE = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from snnc.frontends.hdf5_child import main; main()"
@@ -131,7 +131,7 @@ class ReaderProcess:
 
 
 @contextmanager
-def _killed_after(child: subprocess.Popen[bytes], seconds: float) -> Iterator[list[float]]:
+def _killed_after(child: subprocess.Popen[bytes], seconds: float) -> Generator[list[float]]:
     """Kill ``child`` after ``seconds``; the list then holds them."""
     late: list[float] = []
 

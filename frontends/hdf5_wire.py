@@ -120,7 +120,8 @@ def _bytes_of(head: dict[str, Any]) -> int:
         return 0
     if np.dtype(head["dtype"]).kind not in KINDS or any(n < 0 for n in head["shape"]):
         raise ValueError(f"an array of {head['dtype']}")
-    return prod(head["shape"]) * np.dtype(head["dtype"]).itemsize
+    size: int = prod(head["shape"]) * np.dtype(head["dtype"]).itemsize
+    return size
 
 
 def _value(pipe: IO[bytes], head: dict[str, Any]) -> Array | str | None:

@@ -77,11 +77,7 @@ def _sum_problems(place: str, rows: Array) -> Iterator[Diagnostic]:
 def elementwise_problems(place: str, fields: Fields) -> Iterator[Diagnostic]:
     """Tell what is wrong with the parameters of a node that computes each value by itself."""
     shapes = {value.shape for value in fields.values()}
-    try:
-        joint = np.broadcast_shapes(*shapes)
-    except ValueError:
-        joint = None
-    if joint not in shapes or joint is None or 0 in joint:
+    if not _go_together(shapes):
         found = ", ".join(f"{name} {list(value.shape)}" for name, value in fields.items())
         yield problem(place, found, "one value, or one for each neuron, alike in all fields")
         return
@@ -90,6 +86,14 @@ def elementwise_problems(place: str, fields: Fields) -> Iterator[Diagnostic]:
             found = f"{fields[name].min():g}"
             yield problem(f"{place}.{name}", found, "above 0", rules.NUMBER_USABLE)
     yield from _order_problems(place, fields)
+
+
+def _go_together(shapes: set[tuple[int, ...]]) -> bool:
+    try:
+        joint = np.broadcast_shapes(*shapes)
+    except ValueError:
+        return False
+    return joint in shapes and 0 not in joint
 
 
 def _order_problems(place: str, fields: Fields) -> Iterator[Diagnostic]:

@@ -114,6 +114,7 @@ class _Parser:
     def __init__(self, path: str) -> None:
         self.path = path
         self.problems: list[Diagnostic] = []
+        self.refused: set[str] = set()
 
     def graph(self, root: Tree, prefix: str, depth: int) -> nir.NIRGraph:
         groups, ends = root.get("nodes"), root.get("edges")
@@ -140,19 +141,24 @@ class _Parser:
             if depth < MAX_NESTING:
                 return self.graph(group, f"{name}.", depth + 1)
             self.problems.append(_too_deep(self._place(name)))
-            return _Unusable()
+            return self._refused(name)
         fields = dict(group)
         notes = fields.pop("metadata", {})
         node = parse_node(self._place(name), fields)
         if isinstance(node, list):
             self.problems += node
-            return _Unusable()
+            return self._refused(name)
         node.metadata = read_notes(notes)
         return node
 
+    def _refused(self, name: str) -> nir.NIRNode:
+        """Give what stands for a node that is refused, so that its edges are no second fault."""
+        self.refused.add(name)
+        return nir.Threshold(threshold=np.zeros(0))
+
     def _edge_problems(self, graph: nir.NIRGraph, prefix: str) -> Iterator[Diagnostic]:
         seen: set[tuple[str, str]] = set()
-        for edge in cast("list[tuple[str, str]]", graph.edges):
+        for edge in graph.edges:
             unknown = [end for end in edge if _is_unknown(graph, end, edge)]
             if unknown:
                 yield self._edge(prefix, edge, f"no node {unknown[0]}", "nodes of the graph")
@@ -165,7 +171,8 @@ class _Parser:
             seen.add(edge)
         ends = {end for edge in seen for end in edge}
         for name, node in graph.nodes.items():
-            if name not in ends and not isinstance(node, nir.Input | nir.NIRGraph | _Unusable):
+            exempt = isinstance(node, nir.Input | nir.NIRGraph) or f"{prefix}{name}" in self.refused
+            if name not in ends and not exempt:
                 place = self._place(f"{prefix}{name}")
                 self._tell(
                     place, "a node without any edge", "edges to it or from it", rules.EDGE_VALID
@@ -180,13 +187,6 @@ class _Parser:
 
     def _place(self, name: str) -> str:
         return f"{self.path}:{name}" if name else self.path
-
-
-class _Unusable(nir.NIRNode):
-    """Stands for a node that is refused, so that its edges are no second fault."""
-
-    def __init__(self) -> None:
-        self.metadata = {}
 
 
 def _is_unknown(graph: nir.NIRGraph, end: str, edge: tuple[str, str]) -> bool:

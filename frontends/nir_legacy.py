@@ -62,13 +62,15 @@ def _shape(node: nir.NIRNode) -> Shape:
 
 
 def _without(node: nir.NIRNode) -> nir.NIRNode:
-    if isinstance(node, nir.Input) and len(_shape(node)) > 1:
-        return _noted(nir.Input(np.array(_cut(_shape(node)))), node)
-    if isinstance(node, nir.Output) and len(_shape(node)) > 1:
-        return _noted(nir.Output(np.array(_cut(_shape(node)))), node)
+    if isinstance(node, nir.Input | nir.Output):
+        shape = np.array(_cut(_shape(node)))
+        if isinstance(node, nir.Input):
+            return nir.Input(input_type={"input": shape}, metadata=node.metadata)
+        return nir.Output(output_type={"output": shape}, metadata=node.metadata)
     if isinstance(node, nir.Flatten):
-        dims = (n - 1 if n > 0 else n for n in (node.start_dim, node.end_dim))
-        return _noted(nir.Flatten({"input": None}, *dims), node)
+        start, end = (n - 1 if n > 0 else n for n in (node.start_dim, node.end_dim))
+        unknown: Any = {"input": None}
+        return nir.Flatten(unknown, start, end, metadata=node.metadata)
     fields = PARAMETERS.get(type(node), ())
     shapes = {field: np.shape(getattr(node, field)) for field in fields}
     if not all(len(shape) > 1 and shape[0] == 1 for shape in shapes.values()) or not shapes:
@@ -77,9 +79,4 @@ def _without(node: nir.NIRNode) -> nir.NIRNode:
 
 
 def _cut(shape: Shape) -> Shape:
-    return shape[1:] if shape[0] == 1 else shape
-
-
-def _noted(new: Any, old: nir.NIRNode) -> nir.NIRNode:
-    new.metadata = old.metadata
-    return cast("nir.NIRNode", new)
+    return shape[1:] if shape[0] == 1 and len(shape) > 1 else shape

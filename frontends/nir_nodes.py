@@ -116,9 +116,10 @@ def _spread(fields: Mapping[str, Array]) -> dict[str, Array]:
     }
 
 
-def _build_flatten(fields: Mapping[str, Any]) -> nir.Flatten:
-    dims = {n: int(fields[n]) for n in ("start_dim", "end_dim") if n in fields}
-    node = nir.Flatten(input_type={"input": None}, **dims)  # nir's own shapes may raise
+def _build_flatten(fields: Mapping[str, Any]) -> Any:
+    start, end = int(fields.get("start_dim", 1)), int(fields.get("end_dim", -1))
+    unknown: Any = {"input": None}  # nir's own shapes may raise
+    node: Any = nir.Flatten(input_type=unknown, start_dim=start, end_dim=end)
     node.input_type = {"input": fields.get("input_type")}
     ends = ends_of(node)
     node.output_type = {"output": np.array(ends[1]) if ends else None}

@@ -25,7 +25,7 @@ from snnc.compiler.diagnostics import InputError
 from snnc.frontends.hdf5_child import seconds_for
 from snnc.frontends.hdf5_process import WAIT_FACTOR, ReaderProcess
 from snnc.frontends.nir_file import parse, write_nir
-from tests.frontends.graphs import every_node, small_graph, standard_nodes
+from tests.frontends.graphs import every_node, node_of, small_graph, standard_nodes
 
 HEADERS = 4096
 """Bytes at the start of a file, where most of its structure is."""
@@ -58,7 +58,7 @@ def standard_graph() -> nir.NIRGraph:
     graph = standard_nodes()
     graph.metadata = {}
     for name in ("c same", "line 2"):
-        graph.nodes[name].input_shape = (5, 5) if name == "c same" else 6
+        node_of(graph, name).input_shape = (5, 5) if name == "c same" else 6
     return graph
 
 

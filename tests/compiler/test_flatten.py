@@ -14,7 +14,7 @@ from snnc.compiler import flatten
 from snnc.compiler.diagnostics import InputError
 from snnc.compiler.flatten import flatten_graph
 from snnc.compiler.shapes import infer_shapes
-from tests.frontends.graphs import block, chain, input_of, lif, output_of, small_graph
+from tests.frontends.graphs import block, chain, input_of, lif, node_of, output_of, small_graph
 
 REMEDY = "change the nested graph, or its name, where the model is made"
 
@@ -54,14 +54,14 @@ def test_a_flat_graph_is_given_back() -> None:
 def test_names_edges_and_nodes() -> None:
     graph = around(around(block()))
     graph.metadata = {"snnc": {"format": 2}}
-    before = list(graph.nodes), list(graph.edges), list(graph.nodes["block"].nodes)
+    before = list(graph.nodes), list(graph.edges), list(node_of(graph, "block").nodes)
     flat = flatten_graph(graph)
     assert list(flat.nodes) == ["in", "block.block.lif", "out"]
     assert flat.edges == [("in", "block.block.lif"), ("block.block.lif", "out")]
-    inner: Any = graph.nodes["block"].nodes["block"]
+    inner: Any = node_of(graph, "block").nodes["block"]
     assert flat.nodes["block.block.lif"] is inner.nodes["lif"]
     assert flat.metadata == graph.metadata
-    assert before == (list(graph.nodes), list(graph.edges), list(graph.nodes["block"].nodes))
+    assert before == (list(graph.nodes), list(graph.edges), list(node_of(graph, "block").nodes))
     assert flatten_graph(flat) is flat
 
 

@@ -22,8 +22,11 @@ from tests.frontends.graphs import (
     conv1d,
     conv2d,
     elementwise,
+    flat,
     input_of,
     lif,
+    node_of,
+    other_node,
     output_of,
     pool,
     reals,
@@ -83,7 +86,7 @@ def test_windows_are_those_of_torch(seed: int) -> None:
         line = nn.Conv1d(4, 6, kernel[0], stride[0], _first(padding), dilation[0], groups)(
             x[..., 0]
         )
-        halves = tuple(k // 2 for k in kernel)
+        halves = (kernel[0] // 2, kernel[1] // 2)
         mean = nn.AvgPool2d(kernel, stride, halves)(x)
         most = nn.MaxPool2d(kernel, stride, halves, dilation)(x)
         most_line = nn.MaxPool1d(kernel[0], stride[0], halves[0], dilation[0])(x[..., 0])
@@ -204,7 +207,7 @@ def test_a_window_that_is_none(node: Any, found: str) -> None:
             (input_of(9), nir.Affine(reals(3, 9), reals(9))),
             "a bias of shape [9] for a weight of shape [3, 9]",
         ),
-        ((input_of(3, 4), nir.Flatten({"input": None}, 1, 5)), "axes 1 to 5 of [3, 4]"),
+        ((input_of(3, 4), flat(1, 5)), "axes 1 to 5 of [3, 4]"),
     ],
 )
 def test_a_node_that_does_not_fit(nodes: tuple[nir.NIRNode, ...], found: str) -> None:
@@ -279,22 +282,22 @@ def test_a_channel_of_parameters_for_another_number_of_channels() -> None:
 )
 def test_flatten(dims: tuple[int, int], shape: tuple[int, ...]) -> None:
     assert flattened((2, 3, 4), *dims) == shape
-    assert gives(input_of(2, 3, 4), nir.Flatten({"input": None}, *dims)) == shape
+    assert gives(input_of(2, 3, 4), flat(*dims)) == shape
 
 
 def test_flatten_that_counted_the_batch_feeds_weights_for_all_values() -> None:
     """From axis 1 means [C, H*W] in NIR; the values are those of [C*H*W], in the same order."""
-    flat = nir.Flatten({"input": None}, 1, -1)
-    assert gives(input_of(2, 3, 4), flat, nir.Linear(reals(5, 24))) == (5,)
+    node = flat(1, -1)
+    assert gives(input_of(2, 3, 4), node, nir.Linear(reals(5, 24))) == (5,)
     found = "1 gives [2, 12], 2 takes [12]"
     limit = "the same shape, or the same values on merged axes"
-    told = refusal(input_of(2, 3, 4), flat, nir.Linear(reals(5, 12)))
+    told = refusal(input_of(2, 3, 4), node, nir.Linear(reals(5, 12)))
     assert told == text(EDGE, "1 -> 2", found, limit)
 
 
 @pytest.mark.parametrize("shape", [None, np.zeros(4, np.int64)])
 def test_flatten_that_does_not_know_its_input(shape: Any) -> None:
-    node = nir.Flatten({"input": None}, 0, -1)
+    node = flat(0, -1)
     node.input_type = {"input": shape}
     assert gives(input_of(2, 3), node) == (6,)
 
@@ -327,13 +330,9 @@ def test_where_nothing_tells_the_shape() -> None:
 
 
 def test_a_node_of_unknown_type() -> None:
-    class Other(nir.NIRNode):
-        def __init__(self) -> None:
-            self.metadata = {}
-
     kinds = "Input, Output, Linear, Affine, Conv1d, Conv2d, SumPool2d, AvgPool2d, MaxPool2d, "
     kinds += "MaxPool1d, Flatten, Scale, Threshold, Delay, I, IF, LI, LIF, CubaLI, CubaLIF"
-    assert refusal(input_of(1), Other()) == text(KNOWN, "1", "a node of type Other", kinds)
+    assert refusal(input_of(1), other_node()) == text(KNOWN, "1", "a node of type Other", kinds)
 
 
 def test_a_shape_of_any_size_is_bounded() -> None:
@@ -346,7 +345,7 @@ def test_all_is_told_at_once() -> None:
         ("in", input_of(2)),
         ("fc", nir.Linear(reals(3, 4))),
         ("lif", lif(5)),
-        ("flat", nir.Flatten({"input": None}, 3, 4)),
+        ("flat", flat(3, 4)),
     )
     with pytest.raises(InputError) as caught:
         infer_shapes(graph)
@@ -374,5 +373,5 @@ def test_the_graph_stays_as_it_is() -> None:
         ("in", input_of(2, 9, 9)), ("conv", conv2d(reals(3, 2, 3, 3))), ("out", output_of(3, 7, 7))
     )
     infer_shapes(graph)
-    assert graph.nodes["conv"].input_shape is None
-    assert graph.nodes["conv"].output_type == {"output": None}
+    assert node_of(graph, "conv").input_shape is None
+    assert node_of(graph, "conv").output_type == {"output": None}

@@ -63,8 +63,26 @@ def small_graph() -> nir.NIRGraph:
 
 
 def lif(*shape: int) -> nir.LIF:
-    values = {"tau": 1, "r": 1, "v_leak": 0, "v_threshold": 1, "v_reset": 0}
-    return nir.LIF(**{name: reals(*shape, value=value) for name, value in values.items()})
+    return nir.LIF(
+        tau=reals(*shape),
+        r=reals(*shape),
+        v_leak=reals(*shape, value=0),
+        v_threshold=reals(*shape),
+        v_reset=reals(*shape, value=0),
+    )
+
+
+def flat(start_dim: int, end_dim: int) -> nir.Flatten:
+    """A node that does not know what it takes."""
+    unknown: Any = {"input": None}
+    return nir.Flatten(unknown, start_dim, end_dim)
+
+
+def other_node() -> nir.NIRNode:
+    """A node of a type of another tool."""
+    kind: Any = type("Other", (nir.Threshold,), {})
+    node: nir.NIRNode = kind(threshold=np.zeros(1))
+    return node
 
 
 def conv2d(weight: Any, **fields: Any) -> nir.Conv2d:

@@ -23,6 +23,7 @@ from tests.frontends.graphs import (
     chain,
     conv2d,
     elementwise,
+    flat,
     input_of,
     lif,
     node_of,
@@ -152,7 +153,7 @@ def batched() -> nir.NIRGraph:
         ("lif", lif(1, 3, 4, 4)),
         ("single", elementwise("IF")),
         ("one axis", elementwise("Scale", 48)),
-        ("flat", nir.Flatten({"input": None}, start_dim=1, end_dim=-1)),
+        ("flat", flat(1, -1)),
         ("fc", nir.Linear(reals(5, 48))),
         ("out", output_of(1, 5)),
     )
@@ -171,7 +172,7 @@ def test_batch_axis() -> None:
     assert node_of(graph, "one axis").scale.shape == (48,)
     assert (node_of(graph, "flat").start_dim, node_of(graph, "flat").end_dim) == (0, -1)
     assert infer_shapes(graph).gives["flat"] == (48,)
-    assert batched().nodes["in"].input_type["input"].tolist() == [1, 2, 6, 6]
+    assert node_of(batched(), "in").input_type["input"].tolist() == [1, 2, 6, 6]
 
 
 @pytest.mark.parametrize("change", ["none", "no weights decide", "one image", "another input"])
