@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -56,6 +56,7 @@ LAYOUTS = {h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED}
 SPACES = {h5py.h5s.SCALAR, h5py.h5s.SIMPLE}
 CLASSES = {h5py.h5t.INTEGER, h5py.h5t.FLOAT, h5py.h5t.STRING, h5py.h5t.ENUM}
 REWRITE = "write the file again with the tool that made it, as nir.write does"
+UNPACK = "write the file without compression, as nir.write does with compression=None"
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,8 @@ class Gate:
         was_within = self.declared <= limit
         self.declared += extent.declared
         if was_within and self.declared > limit:
-            yield _unsafe(node, f"{self.declared} bytes up to here", f"{limit} bytes in all")
+            found = f"{self.declared} bytes up to here, in a file of {self.size}"
+            yield replace(_unsafe(node, found, f"{limit} bytes in all"), remedy=UNPACK)
 
 
 def name_problem(name: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from snnc.compiler.diagnostics import EnvironmentFault, InputError, InternalErro
 from snnc.frontends import hdf5_process
 from snnc.frontends.hdf5_child import seconds_for
 from snnc.frontends.hdf5_process import ReaderProcess
+from snnc.frontends.hdf5_wire import receive
 from snnc.frontends.nir_file import read_nir, write_nir
 from tests.frontends.graphs import assert_same, every_node, small_graph
 
@@ -236,3 +238,38 @@ def test_names_that_json_must_carry(tmp_path: Path) -> None:
     write_nir(small_graph(), path)
     assert_same(small_graph(), read_nir(path))
     assert json.dumps(str(path)).isascii()
+
+
+def frame(**head: Any) -> bytes:
+    content = json.dumps(head).encode()
+    return len(content).to_bytes(4, "little") + content
+
+
+GROUP = frame(group="a", depth=0)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\xff\xff\xff",
+        frame(),
+        frame(text="b", name="b", depth=1),
+        GROUP + frame(text="b", name="b", depth=2),
+        frame(text="b", name="b", depth=-1),
+        frame(dtype="|O", shape=[1], name="b", depth=0),
+        frame(dtype="<f8", shape=[-1, -1], name="b", depth=0),
+        frame(dtype="<f8", shape=[2**40], name="b", depth=0),
+        frame(text="b", name="b", depth=0) * 200_001,
+    ],
+)
+def test_nonsense_of_the_process_is_not_believed(content: bytes) -> None:
+    with pytest.raises(ValueError, match=r"head|frame|array"):
+        list(receive(io.BytesIO(content)))
+
+
+@pytest.mark.parametrize(
+    "content", [b"", GROUP, GROUP[:9], frame(dtype="<f8", shape=[2], name="b", depth=0) + bytes(15)]
+)
+def test_frames_that_break_off(content: bytes) -> None:
+    with pytest.raises(EOFError):
+        list(receive(io.BytesIO(content)))

@@ -733,7 +733,7 @@ def test_declared_size_is_bounded_in_all(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(hdf5_gate, "MAX_BYTES", 300)
     first = refusal(path, trust=True).split("\n\n")[0].split("\n")
     assert first[0] == SAFE
-    assert first[2].endswith("bytes up to here")
+    assert first[2].endswith(f" bytes up to here, in a file of {path.stat().st_size}")
     assert first[3] == "   limit: 300 bytes in all"
 
 
