@@ -73,6 +73,21 @@ NAME_VALID = Rule(
     "invisible characters, in Unicode's composed form (NFC), of 255 bytes or less. Anything else "
     "cannot be read back, or looks like another name than it is.",
 )
+FILE_BOUNDED = Rule(
+    "SNN108",
+    "a .nir file is read within its limits of time and memory, without a fault",
+    "HDF5 runs for ever, takes all memory or crashes on some damaged files. snnc therefore reads "
+    "them in a process of its own, which gets time and memory in proportion to the file and can "
+    "open no other file. It was ended, and nothing of the file was used. A file of your own can be "
+    "read without that process: read_nir(path, trust=True), or --trust-input.",
+)
+GRAPH_NESTS = Rule(
+    "SNN109",
+    "a nested graph can be put in the place of its node",
+    "A node of a NIR graph may be a graph itself. Its nodes take the place of that node, named by "
+    "both with a dot between. An edge to it means its one Input or its one Output; where it "
+    "has several, the edge names one: block.input2.",
+)
 STEP_KNOWN = Rule(
     "SNN110",
     "the length of a time step is known",
@@ -129,6 +144,12 @@ ONE_LAYER = Rule(
     "layers of weights are multiplied, batch norms and average pooling go into them. A max pooling "
     "cannot be multiplied with anything. It may stand before the weights, or behind them where "
     "nothing has to be added or changed in sign across it.",
+)
+NODE_STANDARD = Rule(
+    "SNN130",
+    "every node of a written file is one that other tools can read",
+    "NIR has no word for some layers, and nir 1.0.8 refuses some forms of others. snnc writes them "
+    "all the same and reads them back; another tool will refuse the file or leave the node out.",
 )
 DELAY_RANGE = Rule(
     "SNN201",

@@ -1,4 +1,4 @@
-"""The node types of NIR that snnc reads and writes: their fields, and what fields must be like."""
+"""The node types of NIR that snnc reads and writes, and how each is built from its fields."""
 # nir has no types:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
@@ -7,19 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import nir
 import numpy as np
 
 from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic, Rule
-from snnc.compiler.nodes import COMPILED
-from snnc.frontends.hdf5_gate import printable
-from snnc.frontends.hdf5_tree import Array, Tree
-
-Fields = Mapping[str, Array]
+from snnc.compiler.diagnostics import Diagnostic
+from snnc.compiler.nodes import MaxPool1d, MaxPool2d
+from snnc.compiler.operators import ShapeError
+from snnc.compiler.shapes import PARAMETERS, ends_of
+from snnc.frontends.hdf5_read import Array, Tree
+from snnc.frontends.nir_fields import (
+    Fields,
+    convolution_problems,
+    elementwise_problems,
+    flatten_problems,
+    no_problems,
+    problem,
+    shape_problems,
+    value_problems,
+    weight_problems,
+)
 
 
 @dataclass(frozen=True)
@@ -29,14 +38,16 @@ class Form:
     Attributes:
         fields: Data sets that it must have.
         optional: Data sets that it may have.
-        problems: Checks shapes, given the node's place and its fields.
-        build: Makes the node.
+        problems: Checks fields, given the node's place and the fields that are numbers.
+        build: Makes the node of its fields.
+        texts: Fields that may be text.
     """
 
     fields: tuple[str, ...]
     optional: tuple[str, ...]
     problems: Callable[[str, Fields], Iterator[Diagnostic]]
-    build: Callable[[Fields], nir.NIRNode]
+    build: Callable[[Mapping[str, Any]], nir.NIRNode]
+    texts: tuple[str, ...] = ()
 
 
 def parse_node(place: str, group: Tree) -> nir.NIRNode | list[Diagnostic]:
@@ -49,14 +60,14 @@ def parse_node(place: str, group: Tree) -> nir.NIRNode | list[Diagnostic]:
     kind = group.get("type")
     if not isinstance(kind, str) or kind not in FORMS:
         found = kind if isinstance(kind, str) else "no type"
-        limit = ", ".join(kind.__name__ for kind in COMPILED)
-        return [_problem(place, found, limit, rules.NODE_KNOWN)]
+        return [problem(place, found, ", ".join((*FORMS, "NIRGraph")), rules.NODE_KNOWN)]
     form = FORMS[kind]
     values = {n: v for n, v in group.items() if n != "type"}
-    problems = [*_name_problems(place, form, set(values)), *_value_problems(place, values)]
+    problems = [*_name_problems(place, form, set(values))]
+    problems += value_problems(place, values, form.texts)
     fields = {n: v for n, v in values.items() if isinstance(v, np.ndarray)}
     problems = problems or list(form.problems(place, fields))
-    return problems or form.build(fields)
+    return problems or _build(place, form, values)
 
 
 def node_fields(node: nir.NIRNode) -> Tree:
@@ -72,128 +83,121 @@ def node_fields(node: nir.NIRNode) -> Tree:
     if isinstance(node, nir.Flatten):
         values["input_type"] = node.input_type["input"]
     tree: Tree = {"type": kind}
-    tree.update({n: np.asarray(v) for n, v in values.items() if v is not None})
+    for name, value in values.items():
+        if value is not None:
+            tree[name] = str(value) if isinstance(value, str) else np.asarray(value)
     return tree
 
 
-def input_size(node: nir.NIRNode) -> int | None:
-    """Give the number of values that ``node`` takes; None where it takes any."""
-    return _size(node, node.input_type["input"])
-
-
-def output_size(node: nir.NIRNode) -> int | None:
-    """Give the number of values that ``node`` gives; None where that depends on what it takes."""
-    return _size(node, node.output_type["output"])
-
-
-def _size(node: nir.NIRNode, shape: Any) -> int | None:
-    spread = isinstance(node, nir.Flatten) or np.size(shape) == 0  # one number for any population
-    return None if spread else prod(int(n) for n in np.asarray(shape))
+def _build(place: str, form: Form, values: Mapping[str, Any]) -> nir.NIRNode | list[Diagnostic]:
+    try:
+        node = form.build(values)
+        ends_of(node)
+    except ShapeError as error:
+        return [problem(place, error, "fields that go together")]
+    return node
 
 
 def _name_problems(place: str, form: Form, names: set[str]) -> Iterator[Diagnostic]:
     limit = ", ".join((*form.fields, *(f"{n} (optional)" for n in form.optional)))
     for name in form.fields:
         if name not in names:
-            yield _problem(f"{place}.{name}", "no such field", limit)
+            yield problem(f"{place}.{name}", "no such field", limit)
     for name in sorted(names - {*form.fields, *form.optional}):
-        yield _problem(f"{place}.{name}", "a field that the node type does not have", limit)
+        yield problem(f"{place}.{name}", "a field that the node type does not have", limit)
 
 
-def _value_problems(place: str, values: Mapping[str, Tree | Array | str]) -> Iterator[Diagnostic]:
-    for name, value in values.items():
-        if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu":
-            found = "a group" if isinstance(value, dict) else "text"
-            found = f"{value.dtype} values" if isinstance(value, np.ndarray) else found
-            yield _problem(f"{place}.{name}", found, "real numbers")
-        elif not np.isfinite(value).all():
-            bad = ~np.isfinite(value)
-            found = f"{int(bad.sum())} of {value.size} are not finite ({value[bad][0]})"
-            yield _problem(f"{place}.{name}", found, "finite numbers", rules.NUMBER_USABLE)
-
-
-def _weight_problems(place: str, fields: Fields) -> Iterator[Diagnostic]:
-    weight = fields["weight"]
-    if weight.ndim != 2 or weight.size == 0:
-        yield _problem(f"{place}.weight", f"shape {list(weight.shape)}", "[n_out, n_in]")
-    elif "bias" in fields and fields["bias"].shape != weight.shape[:1]:
-        found = f"shape {list(fields['bias'].shape)}"
-        yield _problem(f"{place}.bias", found, f"{list(weight.shape[:1])}, as weight has rows")
-
-
-def _elementwise_problems(place: str, fields: Fields) -> Iterator[Diagnostic]:
-    shapes = {value.shape for value in fields.values() if value.ndim}
-    if len(shapes) > 1 or any(0 in shape for shape in shapes):
-        found = ", ".join(f"{name} {list(value.shape)}" for name, value in fields.items())
-        yield _problem(place, found, "one value, or one for each neuron, alike in all fields")
-
-
-def _shape_problems(place: str, fields: Fields) -> Iterator[Diagnostic]:
-    shape = fields["shape"]
-    if shape.ndim != 1 or shape.size == 0 or shape.dtype.kind not in "iu" or (shape < 1).any():
-        found = printable(np.array2string(shape, threshold=8))
-        yield _problem(f"{place}.shape", found, "whole numbers of 1 or more in one axis")
-
-
-def _flatten_problems(place: str, fields: Fields) -> Iterator[Diagnostic]:
-    for name, value in fields.items():
-        if value.dtype.kind not in "iu" or value.ndim != (name == "input_type"):
-            limit = "whole numbers" if name == "input_type" else "a whole number"
-            yield _problem(f"{place}.{name}", f"{value.dtype} of shape {list(value.shape)}", limit)
-
-
-def _spread(fields: Fields) -> dict[str, Array]:
+def _spread(fields: Mapping[str, Array]) -> dict[str, Array]:
     """Broadcast single values to the shape of the others."""
     shape = np.broadcast_shapes(*(value.shape for value in fields.values()))
-    return {name: np.broadcast_to(value, shape).copy() for name, value in fields.items()}
+    return {
+        name: value if value.shape == shape else np.broadcast_to(value, shape).copy()
+        for name, value in fields.items()
+    }
 
 
-def _build_flatten(fields: Fields) -> nir.Flatten:
-    start, end = fields.get("start_dim", 1), fields.get("end_dim", -1)
-    given: Any = {"input": fields.get("input_type")}
-    return nir.Flatten(input_type=given, start_dim=int(start), end_dim=int(end))
+def _build_flatten(fields: Mapping[str, Any]) -> Any:
+    start, end = int(fields.get("start_dim", 1)), int(fields.get("end_dim", -1))
+    unknown: Any = {"input": None}  # nir's own shapes may raise
+    node: Any = nir.Flatten(input_type=unknown, start_dim=start, end_dim=end)
+    node.input_type = {"input": fields.get("input_type")}
+    ends = ends_of(node)
+    node.output_type = {"output": np.array(ends[1]) if ends else None}
+    return node
+
+
+def _build_convolution(kind: type[nir.Conv1d | nir.Conv2d], fields: Mapping[str, Any]) -> Any:
+    """Make the node without nir's shapes, which know one axis of the kernel and no groups."""
+    one = kind is nir.Conv1d
+    node: Any = kind(
+        input_shape=None,
+        weight=fields["weight"],
+        stride=_numbers(fields["stride"], single=one),
+        padding=0,
+        dilation=_numbers(fields["dilation"], single=one),
+        groups=_numbers(fields["groups"], single=True),
+        bias=fields["bias"],
+    )
+    node.padding = _numbers(fields["padding"], single=one)  # nir raises where the text is another
+    if "input_shape" in fields:
+        node.input_shape = _numbers(fields["input_shape"], single=one)
+        ends = ends_of(node)
+        if ends:
+            node.input_type = {"input": np.array(ends[0])}
+            node.output_type = {"output": np.array(ends[1])}
+    return node
+
+
+def _numbers(value: Array | str, *, single: bool) -> Any:
+    """Give numbers as nir has them in memory: an int, or two of them; anything else as it is."""
+    if isinstance(value, str) or value.dtype.kind not in "iu" or value.ndim > 1:
+        return value
+    if value.size == 1:
+        return int(value.item()) if single else (int(value.item()),) * 2
+    return tuple(value.tolist())
 
 
 def _weights(kind: type[nir.NIRNode], *fields: str) -> Form:
-    return Form(fields, (), _weight_problems, lambda values: kind(**values))
+    return Form(fields, (), weight_problems, lambda values: kind(**values))
 
 
-def _elementwise(kind: type[nir.NIRNode], *fields: str, optional: tuple[str, ...] = ()) -> Form:
-    return Form(fields, optional, _elementwise_problems, lambda values: kind(**_spread(values)))
+def _convolution(kind: type[nir.Conv1d | nir.Conv2d]) -> Form:
+    return Form(
+        ("weight", "bias", "stride", "padding", "dilation", "groups"),
+        ("input_shape",),
+        convolution_problems,
+        lambda values: _build_convolution(kind, values),
+        texts=("padding",),
+    )
+
+
+def _pool(kind: type[nir.NIRNode], *more: str) -> Form:
+    fields = ("kernel_size", "stride", "padding", *more)
+    return Form(fields, (), no_problems, lambda values: kind(**values))
+
+
+def _elementwise(kind: type[nir.NIRNode]) -> Form:
+    optional = tuple(n for n in PARAMETERS[kind] if n in {"v_reset", "w_in"})
+    fields = tuple(n for n in PARAMETERS[kind] if n not in optional)
+    return Form(fields, optional, elementwise_problems, lambda values: kind(**_spread(values)))
 
 
 FORMS = {
     "Input": Form(
-        ("shape",), (), _shape_problems, lambda v: nir.Input(input_type={"input": v["shape"]})
+        ("shape",), (), shape_problems, lambda v: nir.Input(input_type={"input": v["shape"]})
     ),
     "Output": Form(
-        ("shape",), (), _shape_problems, lambda v: nir.Output(output_type={"output": v["shape"]})
+        ("shape",), (), shape_problems, lambda v: nir.Output(output_type={"output": v["shape"]})
     ),
     "Affine": _weights(nir.Affine, "weight", "bias"),
     "Linear": _weights(nir.Linear, "weight"),
-    "Flatten": Form((), ("start_dim", "end_dim", "input_type"), _flatten_problems, _build_flatten),
-    "LIF": _elementwise(nir.LIF, "tau", "r", "v_leak", "v_threshold", optional=("v_reset",)),
-    "IF": _elementwise(nir.IF, "r", "v_threshold", optional=("v_reset",)),
-    "LI": _elementwise(nir.LI, "tau", "r", "v_leak"),
-    "I": _elementwise(nir.I, "r"),
-    "CubaLIF": _elementwise(
-        nir.CubaLIF,
-        *("tau_syn", "tau_mem", "r", "v_leak", "v_threshold"),
-        optional=("v_reset", "w_in"),
-    ),
-    "CubaLI": _elementwise(nir.CubaLI, "tau_syn", "tau_mem", "r", "v_leak", optional=("w_in",)),
-    "Scale": _elementwise(nir.Scale, "scale"),
-    "Threshold": _elementwise(nir.Threshold, "threshold"),
-    "Delay": _elementwise(nir.Delay, "delay"),
+    "Conv1d": _convolution(nir.Conv1d),
+    "Conv2d": _convolution(nir.Conv2d),
+    "SumPool2d": _pool(nir.SumPool2d),
+    "AvgPool2d": _pool(nir.AvgPool2d),
+    "MaxPool2d": _pool(MaxPool2d, "dilation"),
+    "MaxPool1d": _pool(MaxPool1d, "dilation"),
+    "Flatten": Form((), ("start_dim", "end_dim", "input_type"), flatten_problems, _build_flatten),
+    **{kind.__name__: _elementwise(kind) for kind in PARAMETERS},
 }
-"""The node types by name; nir 1.0.8 has convolutions, pooling and nested graphs beside them."""
-
-
-def _problem(node: str, found: str, limit: str, rule: Rule = rules.NODE_COMPLETE) -> Diagnostic:
-    return Diagnostic(
-        rule=rule,
-        node=printable(node),
-        found=printable(found),
-        limit=limit,
-        remedy="correct the model, and write the file again",
-    )
+"""The node types by name; beside them NIR has graphs in graphs."""

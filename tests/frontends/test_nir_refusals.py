@@ -7,9 +7,8 @@
 from __future__ import annotations
 
 import os
-import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,22 @@ import numpy as np
 import pytest
 
 from snnc.compiler.diagnostics import InputError
-from snnc.compiler.nodes import COMPILED
+from snnc.compiler.nodes import MaxPool1d
 from snnc.frontends import hdf5_gate
-from snnc.frontends.nir_file import read_nir, write_nir
-from tests.frontends.graphs import reals, small_graph
+from snnc.frontends.hdf5_process import ReaderProcess
+from snnc.frontends.hdf5_read import Tree, grow, read_entries
+from snnc.frontends.nir_file import parse, read_nir, write_nir
+from snnc.frontends.nir_nodes import FORMS
+from tests.frontends.graphs import (
+    chain,
+    conv1d,
+    elementwise,
+    input_of,
+    output_of,
+    pool,
+    reals,
+    small_graph,
+)
 
 COMPLETE = (
     "error[SNN104]: every node has all its fields, each with the shape that the node's equation "
@@ -39,9 +50,14 @@ READABLE = "error[SNN001]: a file that is named exists and can be read"
 AGAIN = "correct the model, and write the file again"
 REWRITE = "write the file again with the tool that made it, as nir.write does"
 GROUPS = "an HDF5 file with the groups node and node/nodes and the data set node/edges"
-KINDS = ", ".join(kind.__name__ for kind in COMPILED)
+KINDS = ", ".join((*FORMS, "NIRGraph"))
+FIT = "fields that go together"
+LOOP = "error[SNN121]: every loop takes at least one step of delay for each projection on it"
+NESTS = "error[SNN109]: a nested graph can be put in the place of its node"
 LIF = "tau, r, v_leak, v_threshold, v_reset (optional)"
 NODES = "node/nodes/"
+
+EDGES = small_graph().edges
 
 Edit = Callable[[Any], Any]
 
@@ -50,9 +66,24 @@ def text(head: str, node: str, found: str, limit: str, remedy: str) -> str:
     return f"{head}\n  --> {node}\n   found: {found}\n   limit: {limit}\n  remedy: {remedy}"
 
 
-def refusal(path: Path) -> str:
+@pytest.fixture(autouse=True, scope="module")
+def process() -> Iterator[None]:
+    """One process reads all the files, as it would one by one."""
+    with ReaderProcess() as reader:
+        READERS.append(reader)
+        yield
+        READERS.clear()
+
+
+READERS: list[ReaderProcess] = []
+
+
+def refusal(path: Path, *, trust: bool = False) -> str:
+    def read() -> Tree:
+        return grow(read_entries(path, str(path))) if trust else READERS[0].read(path)
+
     with pytest.raises(InputError) as caught:
-        read_nir(path)
+        parse(str(path), read())
     return str(caught.value)
 
 
@@ -181,7 +212,7 @@ def declare(place: str, shape: tuple[int, ...], **options: Any) -> Edit:
             id="shape of zero",
         ),
         pytest.param(
-            put("node/edges", [("in", "fc"), ("fc", "gone")]),
+            put("node/edges", [*EDGES, ("fc", "gone")]),
             EDGE,
             "fc -> gone",
             "no node gone",
@@ -189,7 +220,7 @@ def declare(place: str, shape: tuple[int, ...], **options: Any) -> Edit:
             id="unknown end",
         ),
         pytest.param(
-            put("node/edges", [("in", "fc"), ("in", "fc")]),
+            put("node/edges", [*EDGES, ("in", "fc")]),
             EDGE,
             "in -> fc",
             "the same edge again",
@@ -197,12 +228,79 @@ def declare(place: str, shape: tuple[int, ...], **options: Any) -> Edit:
             id="twice",
         ),
         pytest.param(
-            put("node/edges", [("in", "lif")]),
+            put("node/edges", [*EDGES, ("lif", "in")]),
             EDGE,
-            "in -> lif",
-            "in gives 2 values, lif takes 3",
-            "as many as the other",
-            id="sizes",
+            "lif -> in",
+            "an edge into an Input",
+            "edges out of it",
+            id="into an input",
+        ),
+        pytest.param(
+            put("node/edges", [*EDGES, ("out", "lif")]),
+            EDGE,
+            "out -> lif",
+            "an edge out of an Output",
+            "edges into it",
+            id="out of an output",
+        ),
+        pytest.param(
+            put("node/edges", EDGES[:-1]),
+            EDGE,
+            "out",
+            "a node without any edge",
+            "edges to it or from it",
+            id="no edge",
+        ),
+        *(
+            pytest.param(
+                put(NODES + "lif/tau", np.array([1, value, 1])),
+                USABLE,
+                "lif.tau",
+                f"{value}",
+                "above 0",
+                id=f"tau {value}",
+            )
+            for value in (0, -0.5)
+        ),
+        pytest.param(
+            put(NODES + "lif/v_threshold", np.array([1, 1, -0.5])),
+            USABLE,
+            "lif.v_threshold",
+            "-0.5 with a reset to 0",
+            "above v_reset: the neuron would fire for ever",
+            id="threshold",
+        ),
+        pytest.param(
+            put(NODES + "lif/v_reset", np.array([0.5, 1, 0])),
+            USABLE,
+            "lif.v_threshold",
+            "1 with a reset to 1",
+            "above v_reset: the neuron would fire for ever",
+            id="reset",
+        ),
+        pytest.param(
+            put(NODES + "lif/r", np.array([1e300, 1, 1])),
+            USABLE,
+            "lif.r",
+            "1e+300",
+            "3.40282e+38, the largest float32",
+            id="float64",
+        ),
+        pytest.param(
+            put(NODES + "fc/weight", np.array([[3e38, -1e-45], [1, 1], [3e38, 3e38]], np.float32)),
+            USABLE,
+            "fc.weight",
+            "weights of one neuron that add up to 6e+38",
+            "3.40282e+38: a sum of inputs must stay a float32",
+            id="large and tiny",
+        ),
+        pytest.param(
+            put("node/extra", 1),
+            COMPLETE,
+            "extra",
+            "a field that the node type does not have",
+            "edges, metadata, nodes, type",
+            id="extra field of the graph",
         ),
     ],
 )
@@ -213,12 +311,164 @@ def test_a_wrong_node_or_edge(
     assert refusal(path) == text(head, f"{path}:{node}", found, limit, AGAIN)
 
 
+def test_shapes_that_do_not_agree(tmp_path: Path) -> None:
+    path = edited(tmp_path / "a.nir", put("node/edges", [*EDGES, ("in", "lif")]))
+    found = "in gives [2], lif takes [3]"
+    limit = "the same shape, or the same values on merged axes"
+    remedy = "correct the model where it is made"
+    assert refusal(path) == text(EDGE, f"{path}:in -> lif", found, limit, remedy)
+
+
+def test_a_loop_without_state(tmp_path: Path) -> None:
+    path = edited(tmp_path / "a.nir", put("node/edges", [*EDGES, ("loop", "loop")]))
+    found, limit = "a loop without any delay", "a neuron or a Delay on every loop"
+    assert refusal(path) == text(LOOP, f"{path}:loop -> loop", found, limit, AGAIN)
+    graph = small_graph()
+    graph.edges.append(("loop", "loop"))
+    graph.nodes["loop"].metadata = {"snnc": {"delay": 1}}
+    write_nir(graph, path)
+    assert ("loop", "loop") in read_nir(path, trust=True).edges
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("99.0", "version 99.0"),
+        ("2", "version 2"),
+        ("new\x1b", r"version new\x1b"),
+        (1.0, "version no text"),
+    ],
+)
+def test_a_version_that_is_not_known(tmp_path: Path, value: Any, found: str) -> None:
+    path = edited(tmp_path / "a.nir", put("version", value))
+    limit = "1.x or older, as nir 1.0.8 writes"
+    remedy = "write the file with a release 1 of nir, or use a newer snnc"
+    assert refusal(path) == text(FORM, f"{path}:version", found, limit, remedy)
+
+
+@pytest.mark.parametrize("value", ["0.1.1", "0.2.0", "1", "1.0.8", "1.1.dev3", None])
+def test_a_version_that_is_known(tmp_path: Path, value: str | None) -> None:
+    read_nir(edited(tmp_path / "a.nir", put("version", value)), trust=True)
+
+
+def convolutions() -> nir.NIRGraph:
+    return chain(
+        ("in", input_of(2, 9)),
+        ("conv", conv1d(reals(4, 1, 3), groups=2)),
+        ("max", pool(MaxPool1d, 2)),
+        ("delay", elementwise("Delay", 4, 3)),
+        ("out", output_of(4, 3)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "node", "found", "limit"),
+    [
+        ("conv/groups", 0, "conv", "groups 0: a whole number from 1 on", FIT),
+        ("conv/groups", 3, "conv", "weight [4, 1, 3], bias [4] and 3 groups", FIT),
+        ("conv/stride", 0, "conv", "stride 0 for 1 axes: whole numbers from 1 on", FIT),
+        ("conv/stride", 1.5, "conv", "stride 1.5 for 1 axes: whole numbers from 1 on", FIT),
+        ("conv/padding", "big", "conv", "padding 'big': numbers, 'valid' or 'same'", FIT),
+        ("conv/bias", np.zeros(3), "conv", "weight [4, 1, 3], bias [3] and 2 groups", FIT),
+        (
+            "conv/weight",
+            np.ones((4, 3)),
+            "conv.weight",
+            "shape [4, 3]",
+            "[c_out, c_in / groups, *kernel]",
+        ),
+        ("conv/dilation", "2", "conv.dilation", "text", "real numbers"),
+        (
+            "conv/input_shape",
+            np.array([9, 9]),
+            "conv",
+            "input_shape [9, 9] of a 1-dimensional window",
+            FIT,
+        ),
+        (
+            "max/padding",
+            np.array([[3, 0]]),
+            "max",
+            "padding 3 of a window of 2: half of it at most",
+            FIT,
+        ),
+        ("delay/delay", -1.0, "delay.delay", "-1", "0 or more"),
+    ],
+)
+def test_a_window_or_a_delay(
+    tmp_path: Path, place: str, value: Any, node: str, found: str, limit: str
+) -> None:
+    path = tmp_path / "a.nir"
+    write_nir(convolutions(), path)
+    with h5py.File(path, "r+") as file:
+        put(NODES + place, value)(file)
+    head = USABLE if node == "delay.delay" else COMPLETE
+    assert refusal(path) == text(head, f"{path}:{node}", found, limit, AGAIN)
+
+
+def nest(file: Any, levels: int) -> None:
+    """Put graphs into graphs, in the place of the node ``lif``."""
+    del file[NODES + "lif"]
+    place = file[NODES + "lif"] if NODES + "lif" in file else file.create_group(NODES + "lif")
+    for level in range(levels):
+        place["type"] = "NIRGraph"
+        last = level == levels - 1
+        names = [("input", "lif"), ("lif", "output")]
+        place.create_dataset("edges", data=names, dtype=h5py.string_dtype())
+        for name in ("input", "output"):
+            node = place.create_group(f"nodes/{name}")
+            node["type"], node["shape"] = name.title(), np.array([3])
+        place = place.create_group("nodes/lif")
+        if last:
+            place["type"], place["scale"] = "Scale", np.ones(3)
+
+
+def test_nested_graphs(tmp_path: Path) -> None:
+    path = edited(tmp_path / "a.nir", lambda file: nest(file, 32))
+    graph = READERS[0].read(path)
+    with pytest.raises(InputError, match="a loop without any delay"):
+        parse(str(path), graph)
+    path = edited(tmp_path / "a.nir", lambda file: nest(file, 33))
+    node = ".".join(["lif"] * 33)
+    remedy = "flatten the model where it is made"
+    told = refusal(path)
+    assert told == text(NESTS, f"{path}:{node}", "one more graph within it", "32 levels", remedy)
+
+
+def test_what_is_wrong_in_a_nested_graph(tmp_path: Path) -> None:
+    def edit(file: Any) -> None:
+        nest(file, 2)
+        inner = file[NODES + "lif/nodes/lif"]
+        put("nodes/lif/scale", np.array([1, np.nan, 1]))(inner)
+        put("edges", [("input", "lif"), ("lif", "output"), ("lif", "gone")])(inner)
+
+    path = edited(tmp_path / "a.nir", edit)
+    assert refusal(path) == "\n\n".join(
+        [
+            text(
+                USABLE,
+                f"{path}:lif.lif.lif.scale",
+                "1 of 3 are not finite (nan)",
+                "finite numbers",
+                AGAIN,
+            ),
+            text(
+                EDGE,
+                f"{path}:lif.lif.lif -> lif.lif.gone",
+                "no node gone",
+                "nodes of the graph",
+                AGAIN,
+            ),
+        ]
+    )
+
+
 def test_a_node_of_no_neurons(tmp_path: Path) -> None:
     def edit(file: Any) -> None:
         for field in ("r", "tau", "v_leak", "v_reset", "v_threshold"):
             put(f"{NODES}lif/{field}", reals(0))(file)
         put(NODES + "fc/weight", reals(3, 0))(file)
-        put("node/edges", [("in", "fc")])(file)
+        put("node/edges", EDGES)(file)
 
     path = edited(tmp_path / "a.nir", edit)
     found = "r [0], tau [0], v_leak [0], v_reset [0], v_threshold [0]"
@@ -234,6 +484,7 @@ def test_a_node_of_no_neurons(tmp_path: Path) -> None:
 def test_flatten_is_checked(tmp_path: Path) -> None:
     graph = small_graph()
     graph.nodes["flat"] = nir.Flatten(input_type={"input": np.array([2])}, start_dim=0)
+    graph.edges.append(("in", "flat"))
     path = tmp_path / "a.nir"
     write_nir(graph, path)
     with h5py.File(path, "r+") as file:
@@ -255,13 +506,13 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
             put(NODES + "lif/tau"),
             put(NODES + "lif/r", np.array([np.nan, 1, 1])),
             put(NODES + "fc/type", "Conv9d"),
-            put("node/edges", [("in", "x"), ("in", "loop")]),
+            put("node/edges", [*EDGES, ("in", "x"), ("in", "fc")]),
         ):
             change(file)
 
     told = refusal(edited(tmp_path / "a.nir", edit))
     places = [line.rpartition(":")[2] for line in told.split("\n") if line.startswith("  -->")]
-    assert places == ["fc", "lif.tau", "lif.r", "in -> x", "in -> loop"]
+    assert places == ["fc", "lif.tau", "lif.r", "in -> x", "in -> fc"]
 
 
 @pytest.mark.parametrize(
@@ -360,7 +611,7 @@ def virtual_data(file: Any) -> None:
 
 
 def chunk_bomb(file: Any) -> None:
-    weight, chunk = reals(2**13, 2**12), (2**13, 2**12)
+    weight, chunk = reals(2**13, 2**11 + 1), (2**13, 2**11 + 1)
     put(NODES + "fc/weight", weight, chunks=chunk, compression="gzip")(file)
 
 
@@ -370,7 +621,7 @@ def long_elements(file: Any) -> None:
 
 def deep_groups(file: Any) -> None:
     group = file["node"].create_group("metadata")
-    for _ in range(40):
+    for _ in range(100):
         group = group.create_group("a")
 
 
@@ -404,7 +655,7 @@ def quad(file: Any) -> None:
             "filter 6",
             "gzip, shuffle, fletcher32, lzf",
         ),
-        (chunk_bomb, "fc/weight", "a chunk of 134217728 bytes", "67108864 bytes"),
+        (chunk_bomb, "fc/weight", "a chunk of 67141632 bytes", "67108864 bytes"),
         (long_elements, "fc/weight", "elements of 70000 bytes", "65536 bytes"),
         (quad, "fc/weight", "elements of 16 bytes", "8 bytes"),
         (
@@ -413,7 +664,7 @@ def quad(file: Any) -> None:
             "strings in chunks",
             "strings one after the other",
         ),
-        (deep_groups, "../metadata" + 31 * "/a", "one more group within it", "32 levels"),
+        (deep_groups, "../metadata" + 79 * "/a", "one more group within it", "80 levels"),
     ],
 )
 def test_a_file_that_is_not_safe(
@@ -480,17 +731,18 @@ def test_a_bomb_of_links_and_a_cycle_end_at_once(tmp_path: Path) -> None:
 def test_declared_size_is_bounded_in_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = edited(tmp_path / "a.nir", lambda _: None)
     monkeypatch.setattr(hdf5_gate, "MAX_BYTES", 300)
-    first = refusal(path).split("\n\n")[0].split("\n")
+    first = refusal(path, trust=True).split("\n\n")[0].split("\n")
     assert first[0] == SAFE
-    assert first[2].endswith("bytes up to here")
+    assert first[2].endswith(f" bytes up to here, in a file of {path.stat().st_size}")
     assert first[3] == "   limit: 300 bytes in all"
 
 
 def test_the_number_of_objects_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = edited(tmp_path / "a.nir", lambda _: None)
     monkeypatch.setattr(hdf5_gate, "MAX_OBJECTS", 20)
-    limit = "20 groups and data sets"
-    assert refusal(path) == text(SAFE, str(path), "more objects than that", limit, REWRITE)
+    limit, found = "20 groups and data sets", "21 objects up to here"
+    place = f"{path}:node/nodes/lif"
+    assert refusal(path, trust=True) == text(SAFE, place, found, limit, REWRITE)
 
 
 def test_only_the_first_problems_of_a_hostile_file_are_told(tmp_path: Path) -> None:
@@ -538,28 +790,6 @@ def test_no_other_file_is_opened(tmp_path: Path) -> None:
     raw = declare(NODES + "fc/weight", (3, 2), external=[(str(pipe), 0, 24)])
     for edit in (link, virtual, raw):
         assert SAFE in refusal(edited(tmp_path / "a.nir", edit))
-
-
-@pytest.mark.parametrize("place", ["anywhere", "structure"])
-@pytest.mark.parametrize("part", range(4))
-def test_a_damaged_file_gives_a_graph_or_a_named_error(
-    tmp_path: Path, place: str, part: int
-) -> None:
-    """HDF5 itself hangs, crashes or takes gigabytes on some of these."""
-    path = edited(tmp_path / "a.nir", lambda _: None)
-    content, refused = path.read_bytes(), 0
-    end = len(content) if place == "anywhere" else 4096
-    for seed in range(60 * part, 60 * (part + 1)):
-        draw = random.Random(seed)
-        damaged = bytearray(content)
-        for _ in range(draw.choice([1, 2, 5, 20])):
-            damaged[draw.randrange(end)] = draw.randrange(256)
-        path.write_bytes(damaged)
-        try:
-            read_nir(path)
-        except InputError:
-            refused += 1
-    assert refused > 5
 
 
 @pytest.mark.parametrize(
