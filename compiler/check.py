@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from math import prod
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,7 @@ from snnc.compiler.fixed import (
     FixedProjection,
 )
 from snnc.compiler.network import Network, Population, Projection, Reset
-from snnc.compiler.operators import Shape, ShapeError, result_shape
+from snnc.compiler.operators import Reals, Shape, ShapeError, result_shape
 
 MAX_SYNAPTIC_INPUT = 2**31 - 1
 """Largest sum that a port carries: 32 bits (lava 0.10.0, ``PyInPort.VEC_DENSE, np.int32``)."""
@@ -153,7 +154,7 @@ def _check_real_projection(q: Projection, shapes: dict[str, Shape]) -> Iterator[
     yield from _in_range(q, "delay", np.array([q.delay]), 0, MAX_DELAY)
     for operator in q.operators:
         for field, values in vars(operator).items():
-            if isinstance(values, np.ndarray) and not np.isfinite(values).all():
+            if isinstance(values, np.ndarray) and not np.isfinite(cast("Reals", values)).all():
                 yield _number(q, field, "a value that is not finite", "finite numbers")
 
 

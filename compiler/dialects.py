@@ -112,8 +112,9 @@ def _meant(node: NeuronNode, how: Dialect, reset: str | None) -> Reset:
         return AT_ONCE[name]
     if how.has_value and name == Reset.ZERO and _reset_value(node).any():
         return Reset.VALUE
-    of_current = how.meant_of_currents if isinstance(node, nir.CubaLIF) else {}
-    return of_current.get(name, how.meant.get(name, Reset(name)))
+    if isinstance(node, nir.CubaLIF) and name in how.meant_of_currents:
+        return how.meant_of_currents[name]
+    return how.meant.get(name, Reset(name))
 
 
 def _reset_value(node: NeuronNode) -> Reals:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeAlias, cast
 
 import nir
 import numpy as np
@@ -46,7 +46,8 @@ class Neurons:
 
     def arrays(self) -> tuple[Reals, ...]:
         """Give every array."""
-        return tuple(v for v in vars(self).values() if isinstance(v, np.ndarray))
+        values = (getattr(self, f.name) for f in fields(self))
+        return tuple(cast("Reals", v) for v in values if isinstance(v, np.ndarray))
 
 
 def relay() -> Neurons:

@@ -24,6 +24,12 @@ from tests.compiler.neurons import (
 from tests.compiler.test_discretize import STEP, message, text
 
 EXACT = 10 * np.exp(-0.1)
+
+
+def currents(**fields: float) -> dict[str, Any]:
+    return CURRENT_UNIT | fields
+
+
 ASKED: dict[str, tuple[nir.NIRNode, str, str, str]] = {
     "LIF without a factor": (
         lif(**STEPS_UNIT),
@@ -82,8 +88,8 @@ def test_all_are_asked_at_once() -> None:
         (lif(r=3.0), Integration.EULER),
         (lif(tau=0.01, r=9.9), Integration.EULER),
         (cuba(), Integration.CURRENT_EULER),
-        (cuba(**CURRENT_UNIT | {"r": 1.0}), Integration.CURRENT_EULER),
-        (cuba(**CURRENT_UNIT | {"w_in": 1.0}), Integration.CURRENT_EULER),
+        (cuba(**currents(r=1.0)), Integration.CURRENT_EULER),
+        (cuba(**currents(w_in=1.0)), Integration.CURRENT_EULER),
         (integrator(), Integration.DECAY),
         (integrator(r=500.0), Integration.DECAY),
         (threshold(1), Integration.DECAY),

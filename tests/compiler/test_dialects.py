@@ -272,7 +272,7 @@ def test_resets_by_name(reset: Reset) -> None:
         ("rockpool", lif(r=EXACT), "subtract", Reset.SUBTRACT),
     ],
 )
-def test_what_resets_mean(dialect: str, node: nir.NIRNode, name: str, reset: Reset) -> None:
+def test_what_resets_mean(dialect: str, node: Any, name: str, reset: Reset) -> None:
     p = only(discretize(fed(node), dt=STEP, dialect=dialect, reset=name))
     assert p.reset is reset
     wanted = node.v_reset if reset is Reset.VALUE else 0
@@ -337,7 +337,7 @@ def test_nir_has_every_node() -> None:
 
 # --- numbers that a dialect does not write -----------------------------------------------------
 
-UNWRITTEN: dict[str, tuple[str, nir.NIRNode, list[tuple[str, str, str]]]] = {
+UNWRITTEN: dict[str, tuple[str, Any, list[tuple[str, str, str]]]] = {
     "snnTorch": (
         "snntorch",
         lif(r=2.0),
@@ -388,7 +388,7 @@ UNWRITTEN: dict[str, tuple[str, nir.NIRNode, list[tuple[str, str, str]]]] = {
     "Nengo": ("nengo", integrator(r=2.0), [("r", "r = 2 at dt = 0.001 s", "r = 1")]),
     "one of two": (
         "snntorch",
-        lif(2, tau=np.float32([0.01, 0.01]), r=np.float32([10, 5]), v_threshold=1.0),
+        lif(2, tau=np.full(2, 0.01, np.float32), r=np.array([10, 5], np.float32), v_threshold=1.0),
         [("r", "r*dt/tau = 0.5 at dt = 0.001 s", "r*dt/tau = 1")],
     ),
     "a leak": ("snntorch", lif(**STEPS_UNIT, v_leak=0.5), [("v_leak", "0.5", "0")]),

@@ -81,7 +81,7 @@ def noted(**notes: Any) -> nir.NIRGraph:
 
 def test_unknown_nodes_all_at_once() -> None:
     @dataclass
-    class Alpha(nir.NIRNode):
+    class Alpha(nir.NIRNode):  # type: ignore[misc]  # nir has no types
         pass
 
     g = chain(Alpha(), lif(), chain(lif()))
@@ -103,7 +103,8 @@ def test_no_neurons() -> None:
 
 def test_parameters_that_do_not_fit_each_other() -> None:
     g = plain()
-    g.nodes["1"].tau, g.nodes["1"].r = np.full(2, 0.01), np.ones(3)
+    node: Any = g.nodes["1"]
+    node.tau, node.r = np.full(2, 0.01), np.ones(3)
     found = "tau of [2], r of [3], v_leak of [1], v_threshold of [1], v_reset of [1]"
     assert message(g) == text(
         "SNN104", "1", found, "parameters of one shape, or single numbers", NODE
@@ -356,7 +357,8 @@ def test_flatten_before_neurons_and_output() -> None:
 
 def scalar(**fields: float) -> nir.LIF:
     values = {"tau": 0.01, "r": 1.0, "v_leak": 0.0, "v_threshold": 0.5, "v_reset": 0.0} | fields
-    return nir.LIF(**{name: np.array(value) for name, value in values.items()})
+    arrays: dict[str, Any] = {name: np.array(value) for name, value in values.items()}
+    return nir.LIF(**arrays)
 
 
 def test_scalar_parameters() -> None:

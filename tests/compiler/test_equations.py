@@ -81,11 +81,6 @@ def loop(step: Step, x: Array) -> tuple[Array, Array]:
 # --- snnTorch: its own modules -----------------------------------------------------------------
 
 
-def unit(tau: Array, dt: float) -> dict[str, Array]:
-    """Give ``r`` as snnTorch 1.0.0 writes it."""
-    return {"tau": tau, "r": tau / F(dt)}
-
-
 SNNTORCH = [
     (reset, delay, "zero-at-once" if reset == "zero" and not delay else reset)
     for reset in ("subtract", "zero")
@@ -98,7 +93,7 @@ SNNTORCH = [
 def test_snntorch_leaky(reset: str, delay: bool, name: str) -> None:
     name = "subtract-retest" if reset == "subtract" and not delay else name
     random = Random(0)
-    betas = F(random.random.integers(660, 1000, N)) / F(1000)  # these come back exactly
+    betas = random.random.integers(660, 1000, N).astype(F) / F(1000)  # these come back exactly
     thresholds, x = random.between(0.5, 2), random.inputs(0.7)
     module = snntorch.Leaky(
         beta=torch.from_numpy(betas),
@@ -113,7 +108,8 @@ def test_snntorch_leaky(reset: str, delay: bool, name: str) -> None:
         potentials.append(v.numpy())
     tau = F(1e-4) / (F(1) - betas)
     node = nir.LIF(
-        **unit(tau, 1e-4),
+        tau=tau,
+        r=tau / F(1e-4),
         v_leak=np.zeros(N, F),
         v_threshold=thresholds,
         v_reset=np.zeros(N, F),
@@ -126,7 +122,7 @@ def test_snntorch_leaky(reset: str, delay: bool, name: str) -> None:
 @pytest.mark.parametrize(("reset", "name"), [("subtract", "subtract"), ("zero", "zero")])
 def test_snntorch_synaptic(reset: str, name: str) -> None:
     random = Random(1)
-    alphas, betas = (F(random.random.integers(660, 1000, (2, N))) / F(1000)).astype(F)
+    alphas, betas = random.random.integers(660, 1000, (2, N)).astype(F) / F(1000)
     thresholds, x = random.between(0.5, 2), random.inputs(0.3)
     module = snntorch.Synaptic(
         alpha=torch.from_numpy(alphas),
@@ -186,7 +182,7 @@ def test_norse() -> None:
     thresholds, leak, x = random.between(0.4, 1), random.between(-0.1, 0.3), random.inputs(2)
     common = {"v_th": torch.from_numpy(thresholds), "v_leak": torch.from_numpy(leak)}
     inverse = {"tau_mem_inv": torch.from_numpy(mem)}
-    fields = {"v_leak": leak, "v_threshold": thresholds, "v_reset": np.zeros(N, F)}
+    fields: dict[str, Any] = {"v_leak": leak, "v_threshold": thresholds, "v_reset": np.zeros(N, F)}
     ones = np.ones(N, F)
     box = norse.LIFBoxCell(norse.LIFBoxParameters(**inverse, **common), dt=STEP)
     node: nir.NIRNode = nir.LIF(tau=1 / mem, r=ones, **fields)
@@ -321,7 +317,7 @@ def test_lava_dl() -> None:
     """Slayer's integers, on numbers so large and decays so plain that nothing is rounded."""
     random = Random(11)
     x = (random.random.integers(-20, 60, (STEPS, SAMPLES, N)) * 2**14).astype(F)
-    theta, current = F(100 * 2**14), np.zeros((SAMPLES, N), F)
+    theta, current = np.full(N, 100 * 2**14, F), np.zeros((SAMPLES, N), F)
 
     def step(v: Array, arriving: Array) -> tuple[Array, Array]:
         current[:] = current / 2 + arriving
@@ -364,7 +360,8 @@ def test_spyx_is_one_step_later() -> None:
 
 def test_threshold() -> None:
     """The same in every dialect: strictly above."""
-    x = np.broadcast_to(F([0.5, 1, 1.5])[:, None, None], (3, 1, N)).copy()
+    x = np.repeat(np.array([0.5, 1, 1.5], F), N).reshape(3, 1, N)
+    options: dict[str, Any]
     for options in ({"dt": STEP}, {"dialect": "sinabs"}, {"dialect": "lava-dl"}):
         given = run(threshold(1, N), x, **options)
         assert given.spikes["0"].mean(axis=(1, 2)).tolist() == [0, 0, 1]

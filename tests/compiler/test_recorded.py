@@ -1,7 +1,7 @@
 """The neuron that eleven platforms recorded for the NIR paper in 2024, step by step.
 
-1,000 steps of 0.1 ms, four spikes. Each file is what one platform made of the same neuron, tau 2.5 ms
-and threshold 0.1, some with other units of ``v``; not one spike may differ.
+1,000 steps of 0.1 ms, four spikes. Each file is what one platform made of the same neuron, with a
+time constant of 2.5 ms and a threshold of 0.1, some in other units; not one spike may differ.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def recorded(name: str) -> tuple[Array, Array, Array]:
 
 def neuron(weight: float = 1.0, **fields: Any) -> nir.NIRGraph:
     """Make the neuron as another framework writes it, behind a weight."""
-    return chain(linear([[weight]]), lif(**({"tau": 2.5e-3, "v_threshold": 0.1} | fields)))
+    values: dict[str, Any] = {"tau": 2.5e-3, "v_threshold": 0.1} | fields
+    return chain(linear([[weight]]), lif(**values))
 
 
 def of_file(name: str) -> nir.NIRGraph:
@@ -71,8 +72,8 @@ def unit_gain() -> nir.NIRGraph:
 
 def without_current() -> nir.NIRGraph:
     """The neuron as lava-dl's script writes it: its current has no memory."""
-    tau = {"tau_syn": DT, "tau_mem": 2.5e-3}
-    return chain(linear([[0.04]]), cuba(**tau, w_in=1.0, r=25.0, v_threshold=0.1))
+    node = cuba(tau_syn=DT, tau_mem=2.5e-3, w_in=1.0, r=25.0, v_threshold=0.1)
+    return chain(linear([[0.04]]), node)
 
 
 RECIPES: dict[str, Recipe] = {
