@@ -53,7 +53,7 @@ def read_config(ctx: click.Context, param: click.Parameter, value: Path | None) 
 _MODEL_OPTIONS = (
     click.option("--dt", type=float, metavar="S", help="Length of a time step in seconds."),
     click.option(
-        "--dialect", metavar="NAME", help="Whose conventions a .nir file follows: nir, snntorch."
+        "--dialect", metavar="NAME", help="Whose conventions a .nir file follows: nir, norse, ..."
     ),
     click.option("--reset", metavar="NAME", help="What a spike does: zero, subtract, ..."),
     click.option(

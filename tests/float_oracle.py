@@ -74,7 +74,9 @@ class Oracle:
         arriving = [self._through(q, t) for q in self.network.incoming(p.name)]
         before_v = self.v[p.name][-1] if t else list(p.initial)
         before_u = self.u[p.name][-1] if t else [F(0)] * p.size
-        v, u, spikes = [], [], []
+        v: list[F] = []
+        u: list[F] = []
+        spikes: list[int] = []
         for i in range(p.size):
             currents = [F(a.flat[i]) for a in arriving]
             after, current, s = neuron(p, i, before_v[i], before_u[i], currents)
@@ -97,7 +99,7 @@ class Oracle:
 
     def _sent(self, name: str, t: int) -> Values:
         if name in self._inputs:
-            return self._inputs[name][t] if t >= 0 else self._inputs[name][0] * 0
+            return np.asarray(self._inputs[name][max(t, 0)] * (t >= 0), F)
         if name in self.v:
             p = self.network.population(name)
             if t < 0:
@@ -124,8 +126,8 @@ def applied(operator: Operator, x: Values) -> Values:
         case Scaling():
             factor = np.broadcast_to(operator.factor, x.shape).ravel().tolist()
             shift = np.broadcast_to(operator.shift, x.shape).ravel().tolist()
-            flat = zip(x.ravel().tolist(), factor, shift, strict=True)
-            return exact([n * a + b for n, a, b in flat]).reshape(x.shape)
+            parts = zip(x.ravel().tolist(), factor, shift, strict=True)
+            return exact([n * a + b for n, a, b in parts]).reshape(x.shape)
         case Convolution():
             return _convolved(operator, x)
         case _:
@@ -134,7 +136,7 @@ def applied(operator: Operator, x: Values) -> Values:
 
 def _convolved(operator: Convolution, x: Values) -> Values:
     c_out, each = len(operator.weight), len(operator.weight) // operator.groups
-    rows = []
+    rows: list[list[float]] = []
     for channel in range(c_out):
         first = channel // each * operator.weight.shape[1]
         kernels = operator.weight[channel]
@@ -165,9 +167,9 @@ def _pooled(operator: Any, x: Values) -> Values:
 
 
 def _under(window: Window, plane: Values, padding: float) -> Iterator[list[float]]:
-    """Give the elements of ``plane`` under the window, in order, for one position after the other."""
+    """Give the elements of ``plane`` under the window, position by position, in order."""
     for position in product(*map(range, window.positions(plane.shape))):
-        elements = []
+        elements: list[float] = []
         for place in product(*map(range, window.kernel)):
             at = [
                 i * s - before + k * d

@@ -109,7 +109,8 @@ def _reset(p: Population, v: Signal, s: Signal, r: Signal) -> Signal:
         case Reset.ZERO:
             return v - s * v
         case Reset.VALUE:
-            return (1 - s) * v + s * p.reset_value
+            after: Signal = (1 - s) * v + s * p.reset_value
+            return after
         case Reset.SUBTRACT:
             return v - s * p.threshold
         case Reset.SUBTRACT_RETEST:
