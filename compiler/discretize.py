@@ -15,6 +15,7 @@ from snnc.compiler.check import check_network
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.dialects import Semantics, settle
 from snnc.compiler.equations import Neurons, relay
+from snnc.compiler.flatten import flatten_graph
 from snnc.compiler.loops import loop_problems, ranks
 from snnc.compiler.network import Input, Junction, Network, Output, Population, Projection
 from snnc.compiler.nodes import COMPILED
@@ -53,6 +54,7 @@ def discretize(
     Raises:
         InputError: What keeps the graph from being compiled.
     """
+    graph = flatten_graph(graph)
     raise_all(_unknown_nodes(graph))
     raise_all(parameter_problems(graph))
     raise_all(edge_problems(graph))
