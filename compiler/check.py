@@ -81,7 +81,8 @@ def check_fixed(network: FixedNetwork) -> Iterator[Diagnostic]:
     for population in network.populations:
         yield from _check_fixed_population(population)
     yield from _check_order(network)
-    sources = {n.name: n for n in (*network.inputs, *network.populations)}
+    sources: dict[str, FixedInput | FixedPopulation] = {i.name: i for i in network.inputs}
+    sources.update((p.name, p) for p in network.populations)
     sound: dict[str, list[FixedProjection]] = {p.name: [] for p in network.populations}
     for projection in network.projections:
         problems = tuple(_check_fixed_projection(projection, sources))
@@ -264,13 +265,16 @@ def _check_fixed_operators(
             limit = f"what {q.source} sends, {sent}, through the operators"
             yield _misfit(q, str(misfit), limit)
             return
-        if isinstance(operator, MaxPooling):
-            if np.isinf(apply(operator, np.zeros((1, 1, *shape[1:])))).any():
-                yield _number(q, "padding", "a window of nothing else", "an element")
-                return
+        if isinstance(operator, MaxPooling) and _sees_padding_alone(operator, shape):
+            yield _number(q, "padding", "a window of nothing else", "an element")
+            return
         shape = after
     if prod(shape) != target.size:
         yield _misfit(q, f"values of shape {list(shape)}", f"{q.target}, {list(target.shape)}")
+
+
+def _sees_padding_alone(operator: MaxPooling, shape: Shape) -> bool:
+    return bool(np.isinf(apply(operator, np.zeros((1, 1, *shape[1:])))).any())
 
 
 def _window_problem(operator: FixedOperator) -> tuple[str, str, str] | None:
