@@ -50,7 +50,14 @@ def aligned_trace(
             return of_steps(name, signals["spikes"][name])
         return of_steps(name, (signals["v"][name] / p.scale + p.offset).astype(np.float32))
 
-    kept = {s: {n: of_steps(n, a) for n, a in signals[s].items()} for s in record}
+    kept = {
+        s: {
+            name: of_steps(name, values)
+            for name, values in signals[s].items()
+            if s != "spikes" or populations[name].spiking
+        }
+        for s in record
+    }
     return Trace(
         executor=executor,
         outputs={o.name: output(o.source) for o in network.outputs},

@@ -228,7 +228,7 @@ def _check_fixed_projection(
 def _check_fixed_operators(
     q: FixedProjection, shape: Shape, target: FixedInput | FixedPopulation
 ) -> Iterator[Diagnostic]:
-    pools = (SumPooling, MaxPooling)
+    pools, sent = (SumPooling, MaxPooling), list(shape)
     weighted = sum(not isinstance(operator, pools) for operator in q.operators)
     if weighted != 1:
         yield _misfit(q, f"{weighted} operators with weights", "exactly one")
@@ -240,11 +240,12 @@ def _check_fixed_operators(
         try:
             after = operator.result_shape(shape)
         except ShapeError as misfit:
-            yield _misfit(q, str(misfit), f"what {q.source} sends, through operators")
+            limit = f"what {q.source} sends, {sent}, through the operators"
+            yield _misfit(q, str(misfit), limit)
             return
         if isinstance(operator, MaxPooling):
             if np.isinf(apply(operator, np.zeros((1, 1, *shape[1:])))).any():
-                yield _number(q, "padding", "a window of padding alone", "an element in each")
+                yield _number(q, "padding", "a window of nothing else", "an element")
                 return
         shape = after
     if prod(shape) != target.size:
@@ -259,8 +260,11 @@ def _window_problem(operator: FixedOperator) -> tuple[str, str, str] | None:
         return "groups", str(operator.groups), "1 or more"
     w = operator.window
     axes = {len(values) for values in (w.kernel, w.stride, w.padding, w.dilation)}
-    if len(axes) != 1 or any(len(pair) != 2 for pair in w.padding):
-        return "window", f"entries for {sorted(axes)} axes", "one of each for every axis"
+    if len(axes) != 1:
+        found = f"of {' or '.join(map(str, sorted(axes)))} axes"
+        return "window", found, "one entry for each axis"
+    if any(len(pair) != 2 for pair in w.padding):
+        return "padding", str([list(pair) for pair in w.padding]), "before and after each axis"
     for field, values, least in (
         ("kernel", w.kernel, 1),
         ("stride", w.stride, 1),

@@ -102,7 +102,7 @@ def _lowered(
         offset=offset,
         threshold=threshold,
         bias=bias / unit,
-        initial=(p.initial - offset) / unit,
+        initial=(_initial(p) - offset) / unit,
         paths=paths,
         constants=bias_paths(p, carried, gain / unit, taken),
         groups=_groups(p.size, paths),
@@ -113,6 +113,12 @@ def input_gain(p: Population) -> Doubles:
     """Give what one unit of input adds to ``v`` in the step in which it arrives, shape ``[n]``."""
     gain = p.gain.astype(np.float64)
     return gain * p.decay if p.integration.is_euler else gain
+
+
+def _initial(p: Population) -> Doubles:
+    """Give ``v`` before the first step; a delayed reset to zero acts on it before all else."""
+    initial = p.initial.astype(np.float64)
+    return initial * (initial <= p.threshold) if p.reset is Reset.ZERO_DELAYED else initial
 
 
 def _leak(p: Population, offset: Doubles) -> Doubles:

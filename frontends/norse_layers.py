@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,24 +15,21 @@ from snnc.frontends.torch_layers import (
     TORCH_LAYERS,
     Layer,
     Nodes,
-    Problems,
     Reals,
     axis_problems,
-    is_passed_through,
-    linear_problems,
     number_problems,
     parameter_problems,
     per_neuron,
     refusal,
     threshold_problems,
-    unknown_layer,
     unusable,
     weights_node,
 )
+from snnc.frontends.torch_roll import Population
+from snnc.frontends.torch_values import Chain
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from torch.nn import Module
 
 SUPPORTED = (
     f"{TORCH_LAYERS}, and of norse SequentialState, LIFBoxCell, LIFCell, LIFRecurrentCell, IAFCell"
@@ -46,61 +43,29 @@ INTEGRATIONS = {
 }
 """How each cell takes up its input (norse 1.1.0, ``functional/lif_box.py:91-99``,
 ``lif.py:203-219`` and ``lif.py:315-327``, ``iaf.py:95-100``), in its order of operations."""
-CELLS_OF = {"LIF": "LIFCell", "LIFRecurrent": "LIFRecurrentCell", "IAF": "IAFCell"}
-"""For each module that runs all steps at once the cell that runs one."""
 RATES = ("tau_mem_inv", "tau_syn_inv")
 """Inverse time constants, as norse's parameters name them."""
 Shape = tuple[int, ...]
+Problems = Callable[[str, Layer, Shape], Iterator[Diagnostic]]
 
 
-def is_neuron(layer: Module) -> bool:
-    """Tell whether ``layer`` is a spiking cell that ``from_norse`` imports."""
-    return type(layer) in _problems_of_cells()
+def population_problems(chain: Chain) -> Iterator[Diagnostic]:
+    """Tell why the cells of a population cannot be imported exactly."""
+    problems = _problems_of_cells()[type(chain.layer)]
+    yield from problems(chain.path, cast("Layer", chain.layer), chain.given)
 
 
-def layer_problems(path: str, layer: Module, shape: Shape) -> Iterator[Diagnostic]:
-    """Tell why ``layer`` cannot be imported exactly.
-
-    Args:
-        path: Path of the layer in the model.
-        layer: Exactly of a supported class: a subclass may compute anything.
-        shape: Shape of its input without the batch axis.
-    """
-    from torch import nn
-
-    known: dict[type, Problems] = {nn.Linear: linear_problems, **_problems_of_cells()}
-    kind = type(layer)
-    if kind in known:
-        yield from known[kind](path, layer, shape)
-    elif kind.__module__.startswith("norse.") and kind.__name__ in CELLS_OF:
-        found = f"norse: {kind.__name__}, which runs all steps at once"
-        remedy = f"use {CELLS_OF[kind.__name__]} with the same parameters; snnc runs the steps"
-        yield refusal(path, found, SUPPORTED, remedy)
-    elif not is_passed_through(layer):
-        yield unknown_layer(path, layer, SUPPORTED)
-
-
-def layer_nodes(path: str, name: str, layer: Module, shape: Shape) -> Nodes:
-    """Give the nodes of a layer that has no problems, and the edges among them.
-
-    Args:
-        path: Path of the layer in the model, kept as ``origin``.
-        name: Name of its node.
-        layer: ``nn.Linear`` or a cell.
-        shape: Shape of its input without the batch axis.
-    """
-    if not is_neuron(layer):
-        linear = cast("Layer", layer)
-        return {name: weights_node(linear.weight, linear.bias, delay=0, order=0, origin=path)}, []
-    if not hasattr(layer, "recurrent_weights"):
-        return {name: _neurons(layer, path, shape)}, []
-    cell = cast("Layer", layer)
+def population_nodes(population: Population) -> Nodes:
+    """Give the nodes of a population that has no problems, and the edges among them."""
+    name, path, cell = population.name, population.path, cast("Layer", population.layer)
+    if not hasattr(cell, "recurrent_weights"):
+        return {name: _neurons(cell, path, population.given)}, []
     inner, loop = f"{name}.input", f"{name}.recurrent"
     nodes = {
         inner: weights_node(
             cell.input_weights, None, delay=0, order=0, origin=f"{path}.input_weights"
         ),
-        name: _neurons(cell, path, (len(cell.recurrent_weights),)),
+        name: _neurons(cell, path, population.shape),
         loop: weights_node(
             cell.recurrent_weights, None, delay=1, order=1, origin=f"{path}.recurrent_weights"
         ),
@@ -165,6 +130,11 @@ def _reset_of(layer: Layer) -> Reset:
 
     method = getattr(layer.p, "reset_method", None)
     return Reset.SUBTRACT if method is reset_subtract else Reset.ZERO
+
+
+def cells() -> frozenset[type]:
+    """Give the classes of cells that are imported; one derived from them may compute anything."""
+    return frozenset(_problems_of_cells())
 
 
 def _problems_of_cells() -> dict[type, Problems]:

@@ -1,120 +1,88 @@
-"""The states of norse's cells between one step and the next."""
+"""How norse's cells take and return their states."""
+# norse has no types:
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Generator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic
-from snnc.frontends.torch_trace import changes_of, tensors_of
+from snnc.frontends.norse_layers import SUPPORTED, cells
+from snnc.frontends.torch_arguments import Convention
+from snnc.frontends.torch_framework import Given, Left, Signals
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-Arguments = dict[str, object]
+LOOKED_INTO = {("norse.torch.module.sequential", "SequentialState")}
+"""Classes of norse that only call their children, one after the other."""
+RUNS_THE_STEPS = "use {}Cell with the same parameters; snnc runs the steps"
 
 
-def spikes_of(value: object) -> object:
-    """Give the first of what ``forward`` returns: the rest are states."""
-    return _parts(value)[0]
+class Norse:
+    """The cells of norse 1.1.
 
-
-def first_arguments(module: Module) -> Arguments:
-    """Give what ``forward`` takes beside its input in the first step: no state is ``None``."""
-    return {p.name: None for p in _state_parameters(module) if p.default is inspect.Parameter.empty}
-
-
-def next_arguments(module: Module, value: object) -> Arguments:
-    """Give the states that ``forward`` has returned to the next call, in their order."""
-    names = (p.name for p in _state_parameters(module))
-    return dict(zip(names, _parts(value)[1:], strict=False))
-
-
-def _parts(value: object) -> tuple[object, ...]:
-    parts = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
-    return parts or (None,)
-
-
-def _state_parameters(module: Module) -> list[inspect.Parameter]:
-    _, *others = inspect.signature(module.forward).parameters.values()
-    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return [p for p in others if p.kind in named]
-
-
-@dataclass
-class CellStates:
-    """Watches that every cell starts without a state and goes on from the one that it left.
-
-    norse's cells keep nothing: they take a state, or None for the first, and return the next
-    (norse 1.1.0, ``module/snn.py:83-88``). A model that drops a state or hands on another one
-    computes another network.
-
-    Attributes:
-        cells: The cells by path.
-        signals: Spikes and membrane potential that each cell has returned last.
-        problems: What went wrong, by path.
+    A cell keeps nothing: it takes a state, or None for the first, and returns the next (norse
+    1.1.0, ``module/snn.py:83-88``).
     """
 
-    cells: Mapping[str, Module]
-    signals: dict[str, tuple[Tensor, Tensor]] = field(
-        default_factory=dict[str, "tuple[Tensor, Tensor]"]
-    )
-    problems: dict[str, Diagnostic] = field(default_factory=dict[str, Diagnostic])
-    _left: dict[str, list[tuple[Tensor, int]]] = field(
-        default_factory=dict[str, "list[tuple[Tensor, int]]"]
-    )
+    supported = SUPPORTED
+    ways_out = {  # noqa: RUF012
+        name: RUNS_THE_STEPS.format(name) for name in ("LIF", "LIFRecurrent", "IAF")
+    }
+    spike_state = "z"
+    conventions = (Convention.BEHIND_OUTPUT,)
+    read_out_state = "v"
+    read_out_remedy = "return the spikes, the first of what the cell returns"
 
-    def start(self) -> None:
-        """Forget the steps so far."""
-        self._left.clear()
+    def is_layer(self, layer: Module) -> bool:
+        """Tell whether ``layer`` is a cell, or anything else of norse but a container."""
+        from norse.torch.module.snn import SNN, SNNCell, SNNRecurrent, SNNRecurrentCell
 
-    @contextmanager
-    def watching(self) -> Generator[None]:
-        """Hook into the cells."""
-        with ExitStack() as hooks:
-            for path, cell in self.cells.items():
-                before = cell.register_forward_pre_hook(self._before(path), with_kwargs=True)
-                hooks.callback(before.remove)
-                hooks.callback(cell.register_forward_hook(self._after(path)).remove)
-            yield
+        kind = type(layer)
+        if (kind.__module__, kind.__name__) in LOOKED_INTO:
+            return False
+        own = kind.__module__.startswith("norse.")
+        return own or isinstance(layer, SNN | SNNCell | SNNRecurrent | SNNRecurrentCell)
 
-    def _before(self, path: str) -> Any:
-        def hook(cell: Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
-            given = inspect.signature(cell.forward).bind(*args, **kwargs).arguments.get("state")
-            if not self._continues(path, given):
-                self.problems.setdefault(path, _wrong_state(path))
+    def is_supported(self, layer: Module) -> bool:
+        """Tell whether ``layer`` is exactly of a class that is imported."""
+        return type(layer) in cells()
 
-        return hook
+    def runs_all_steps(self, layer: Module) -> bool:
+        """No cell does."""
+        del layer
+        return False
 
-    def _continues(self, path: str, given: object) -> bool:
-        if path not in self._left:
-            return given is None
-        tensors, left = list(tensors_of(given)), self._left[path]
-        return len(tensors) == len(left) and all(
-            tensor is before and changes_of(tensor) == changes
-            for tensor, (before, changes) in zip(tensors, left, strict=True)
-        )
+    def given(self, layer: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Given:
+        """Give input and states."""
+        arguments = inspect.signature(layer.forward).bind(*args, **kwargs).arguments
+        x, state = next(iter(arguments.values())), arguments.get("state")
+        return Given(cast("Tensor", x), {} if state is None else state._asdict())
 
-    def _after(self, path: str) -> Any:
-        def hook(cell: Module, args: object, output: Any) -> None:
-            del cell, args
-            spikes, state = output
-            self.signals[path] = spikes, state.v
-            self._left[path] = [(tensor, changes_of(tensor)) for tensor in tensors_of(state)]
+    def left(self, layer: Module, output: Any) -> Left:
+        """Give the spikes, and the states that the caller is to hand on."""
+        del layer
+        spikes, state = output
+        return Left(spikes, state._asdict())
 
-        return hook
+    def signals(self, layer: Module, given: Given, output: Any) -> Signals:
+        """Give spikes, ``v`` and ``i``."""
+        del layer, given
+        spikes, state = output
+        return Signals(spikes, state.v, getattr(state, "i", None))
 
+    def is_first(self, layer: Module, name: str, state: Tensor) -> bool:
+        """Tell whether a state is zero, as without leak and reset to other potentials."""
+        del layer, name
+        return not bool(state.any())
 
-def _wrong_state(path: str) -> Diagnostic:
-    return Diagnostic(
-        rule=rules.MODEL_TRACEABLE,
-        node=path,
-        found="its state does not go on from the step before",
-        limit="every cell starts with the state None and goes on from the state that it left",
-        remedy="return the cells' states unchanged: forward(x, state=None) -> spikes, state",
-    )
+    def can_read_out(self, layer: Module) -> bool:
+        """No spiking cell can: there is none without a reset."""
+        del layer
+        return False
+
+    def reset(self, layer: Module) -> None:
+        """A cell keeps nothing."""
+        del layer
