@@ -95,10 +95,11 @@ LAYER_SUPPORTED = Rule(
 )
 MODEL_TRACEABLE = Rule(
     "SNN113",
-    "every layer's input comes from the model's input or from another layer, once a step",
-    "snnc runs the model once and follows the tensors from layer to layer. Computation between "
-    "layers (additions, functional calls) and layers that are called several times a step cannot "
-    "be followed yet.",
+    "what a model computes can be followed from its input to its outputs, the same in every step",
+    "snnc runs the model's own forward, records every function of torch that it calls, and tells "
+    "the steps apart by the states of its neurons. A function that the compiler has no operator "
+    "for, numbers that are read out of tensors, and steps that differ cannot be followed. "
+    "docs/frontends.md lists what can.",
 )
 MODEL_LOADS = Rule(
     "SNN114",
@@ -203,6 +204,13 @@ MACHINE_SUFFICES = Rule(
     "the machine gives what the work needs: memory, files, processes",
     "The operating system refused something in the middle of the work. Nothing was written. Fewer "
     "samples at once need less memory; snnc doctor looks at the rest.",
+)
+STEPS_FIT = Rule(
+    "SNN509",
+    "input data suit the loop over time that a model has itself",
+    "A model whose forward runs all steps says how many they are, and one that takes a single "
+    "input holds it for all of them. snnc runs the model as it is, so data of another length, or "
+    "that change while the model holds its input, cannot be given to it.",
 )
 INTERNAL = Rule(
     "SNN900",

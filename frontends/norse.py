@@ -11,22 +11,14 @@ import numpy.typing as npt
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.trace import Trace
-from snnc.frontends.norse_layers import is_neuron, layer_nodes, layer_problems
-from snnc.frontends.norse_states import CellStates, first_arguments, next_arguments, spikes_of
+from snnc.frontends.norse_layers import population_nodes, population_problems
+from snnc.frontends.norse_states import Norse
+from snnc.frontends.torch_follow import follow
 from snnc.frontends.torch_graph import argument_problems, framework_version, graph_of
-from snnc.frontends.torch_model import Model, device_of, model_of, output_problems, reshape_problems
-from snnc.frontends.torch_run import Signals, data_problems, run_model
-from snnc.frontends.torch_trace import (
-    BATCH,
-    Step,
-    call_model,
-    evaluating,
-    layers_of,
-    trace_step,
-)
+from snnc.frontends.torch_roll import Model, roll
+from snnc.frontends.torch_run import data_problems, run_model
 
 if TYPE_CHECKING:
-    from torch import Tensor
     from torch.nn import Module
 
 
@@ -35,12 +27,12 @@ def from_norse(
 ) -> nir.NIRGraph:
     """Import a trained model.
 
-    The model is run for two steps on zeros, and its tensors are followed from layer to layer. It
-    is left as it was.
+    The model runs on zeros, and every function of torch that its ``forward`` calls is recorded.
+    It is left as it was.
 
     Args:
-        module: Its ``forward`` computes one step, calls each layer once, takes the states that it
-            returned in the step before, and returns spikes and states.
+        module: Its ``forward`` computes one step, takes the states that it returned in the step
+            before, and returns spikes and states; or it computes all steps in a loop of its own.
         input_shape: Shape of one sample at one step.
         dt: Length of one step in seconds: that of the cells, which know it themselves.
 
@@ -55,14 +47,14 @@ def from_norse(
     """
     version = framework_version("norse")
     raise_all(argument_problems(input_shape, dt))
-    model = follow_model(module, input_shape)
-    steps = {path: float(cast("Any", cell).dt) for path, cell in model.neurons.items()}
+    model = _followed(module, input_shape)
+    steps = {p.path: float(cast("Any", p.layer).dt) for p in model.populations}
     raise_all(_dt_problems(steps, dt))
     return graph_of(
         model,
         input_shape,
-        lambda link: layer_nodes(link.path, link.name, link.layer, link.shape),
-        {"format": 1, "framework": f"norse {version}", "dt": next(iter(steps.values()))},
+        population_nodes,
+        {"format": 2, "framework": f"norse {version}", "dt": next(iter(steps.values()))},
     )
 
 
@@ -72,7 +64,7 @@ def run_norse(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Trace:
-    """Run ``module`` in norse itself, step by step from its first state.
+    """Run ``module`` in norse itself, from its first state.
 
     Args:
         module: A model that ``from_norse`` imports.
@@ -80,70 +72,28 @@ def run_norse(
         progress: Called with the samples done and the samples in all.
 
     Returns:
-        Spikes and membrane potential of every cell under the name of its node, and the spikes of
-        the model's output as ``output``.
+        Spikes, membrane potential and, where there is one, synaptic current of every cell under
+        the name of its node, and what the model gives at each step.
 
     Raises:
-        InputError: SNN113, the model cannot be followed; SNN502, ``x`` has no such shape.
+        InputError: SNN113, the model cannot be followed; SNN502, ``x`` has no such shape; SNN509,
+            it does not suit the model's own loop over time.
         EnvironmentFault: SNN501, torch or norse is not installed.
     """
     framework_version("norse")
     raise_all(data_problems(x))
-    return run_model("norse", module, follow_model(module, x.shape[2:]), x, _steps, progress)
+    model = _followed(module, x.shape[2:])
+    return run_model("norse", Norse(), module, model, x, progress)
 
 
-def follow_model(module: Module, shape: tuple[int, ...]) -> Model:
-    """Run ``module`` for two steps from its first state, and follow both.
-
-    Args:
-        module: A model of norse.
-        shape: Shape of one sample at one step.
+def _followed(module: Module, shape: tuple[int, ...]) -> Model:
+    """Give the model that ``module`` computes.
 
     Raises:
-        InputError: Everything that keeps the model from being imported exactly, at once.
+        InputError: All that keeps it from being imported exactly.
     """
-    import torch
-
-    x = torch.zeros((BATCH, *shape), device=device_of(module))
-    states = CellStates({p: m for p, m in layers_of(module).items() if is_neuron(m)})
-    with evaluating(module), states.watching():
-        step = trace_step(module, x, first_arguments(module), spikes_of)
-        found = [p for c in step.calls for p in layer_problems(c.path, c.layer, c.shape)]
-        found += [*step.problems, *reshape_problems(step)]
-        if not found:
-            found += output_problems(step, is_neuron, "LIFCell")
-            second = trace_step(module, x, next_arguments(module, step.value), spikes_of)
-            found += second.problems or _change_problems(module, step, second)
-            states.start()
-            call_model(module, x, first_arguments(module))  # what a model keeps itself, shows here
-        raise_all(dict.fromkeys([*found, *states.problems.values()]))  # once, not once a call
-    return model_of(step, is_neuron)
-
-
-def _steps(module: Module, model: Model, values: Tensor) -> Iterator[Signals]:
-    states = CellStates(model.neurons)
-    arguments = first_arguments(module)
-    with states.watching():
-        for value in values:
-            arguments = next_arguments(module, call_model(module, value, arguments))
-            raise_all(states.problems.values())
-            yield states.signals
-
-
-def _change_problems(module: Module, first: Step, second: Step) -> Iterator[Diagnostic]:
-    """Tell of a model that does something else once it has states."""
-    ways = [
-        ([(c.path, c.source, c.shape) for c in step.calls], step.returned)
-        for step in (first, second)
-    ]
-    if ways[0] != ways[1]:
-        yield Diagnostic(
-            rule=rules.MODEL_TRACEABLE,
-            node=f"{type(module).__name__}.forward",
-            found="the second step takes another way through the layers than the first",
-            limit="every step computes the same",
-            remedy="let states go to the cells and nowhere else",
-        )
+    framework = Norse()
+    return roll(follow(module, framework, shape), framework, population_problems)
 
 
 def _dt_problems(steps: Mapping[str, float], dt: float | None) -> Iterator[Diagnostic]:

@@ -1,14 +1,12 @@
-"""Which classes of norse are imported, how each computes, and why the others are not."""
+"""Which classes of norse are imported, how each computes, and what to do without the others."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from snnc.compiler.diagnostics import Diagnostic
 from snnc.compiler.network import Integration
-from snnc.frontends.torch_layers import TORCH_LAYERS, refusal
+from snnc.frontends.torch_layers import TORCH_LAYERS
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -42,53 +40,45 @@ SUPPORTED = f"{TORCH_LAYERS}, and of norse {CONTAINERS}, {', '.join(INTEGRATIONS
 
 _BASES = ("SNNCell", "SNNRecurrentCell", "SNN", "SNNRecurrent", "LILinearCell")
 _ALL_STEPS = ("SNN", "SNNRecurrent")
-_WAYS_OUT: Mapping[str, tuple[str, str]] = {
-    "LIFEx*": (
-        "whose v grows by an exponential of v",
-        "train with LIFCell or LIFRecurrentCell: no target computes exponentials",
+_EXPONENTIAL = "v grows by an exponential, which no target computes: train with LIFCell"
+_ADAPTIVE = "its threshold follows its spikes, and here thresholds are constant: train with LIFCell"
+_PRODUCT = "v is multiplied by a state, which no target computes: train with LIFCell"
+_COMPARTMENTS = "its neurons exchange currents within a step: train with LIFRecurrentCell"
+_ENCODER = "it makes spikes of data: do so before, and give the spikes as [steps, batch, *shape]"
+WAYS_OUT: Mapping[str, str] = {
+    **dict.fromkeys(("LIFExCell", "LIFExRecurrentCell", "LIFEx", "LIFExRecurrent"), _EXPONENTIAL),
+    **dict.fromkeys(
+        ("LIFAdExCell", "LIFAdExRecurrentCell", "LIFAdEx", "LIFAdExRecurrent"), _EXPONENTIAL
     ),
-    "LIFAdEx*": (
-        "whose v grows by an exponential of v and adapts",
-        "train with LIFCell or LIFRecurrentCell: no target computes exponentials",
+    **dict.fromkeys(
+        ("LIFAdExRefracCell", "LIFAdExRefracRecurrentCell", "LIFAdExRefracRecurrent"), _EXPONENTIAL
     ),
-    "LSNN*": (
-        "whose threshold adapts to its spikes",
-        "train with LIFCell or LIFRecurrentCell: thresholds are constant",
+    **dict.fromkeys(("LSNNCell", "LSNNRecurrentCell", "LSNN", "LSNNRecurrent"), _ADAPTIVE),
+    **dict.fromkeys(
+        ("IzhikevichCell", "IzhikevichRecurrentCell", "Izhikevich", "IzhikevichRecurrent"), _PRODUCT
     ),
-    "Izhikevich*": (
-        "whose v grows by the square of v",
-        "train with LIFCell or LIFRecurrentCell: no target computes products of states",
+    "CobaLIFCell": _PRODUCT,
+    **dict.fromkeys(("LIFMCRecurrentCell", "LIFMCRefracRecurrentCell"), _COMPARTMENTS),
+    "LIFCorrelation": "it measures what to learn from: use LIFRecurrentCell with what was learned",
+    **dict.fromkeys(
+        (
+            "ConstantCurrentLIFEncoder",
+            "PoissonEncoder",
+            "PoissonEncoderStep",
+            "PopulationEncoder",
+            "SignedPoissonEncoder",
+            "SignedPoissonEncoderStep",
+            "SpikeLatencyEncoder",
+            "SpikeLatencyLIFEncoder",
+        ),
+        _ENCODER,
     ),
-    "CobaLIF*": (
-        "whose synapses are conductances, multiplied by v",
-        "train with LIFCell or LIFRecurrentCell: no target computes products of states",
-    ),
-    "LIFMC*": (
-        "whose compartments exchange currents within a step",
-        "train with LIFRecurrentCell, whose neurons are one compartment",
-    ),
-    "LIFCorrelation": (
-        "which measures correlations to learn from",
-        "use LIFRecurrentCell with the weights that were learned",
-    ),
-    "*Encoder": (
-        "which makes spikes of data",
-        "encode the data before: snnc takes spikes as input, [steps, batch, *shape]",
-    ),
-    "SpikesToTimesDecoder": (
-        "which makes times of spikes",
-        "leave it to the code that calls the model",
-    ),
-    "RegularizationCell": (
-        "which counts for a loss",
-        "leave it out of the trained model: it changes no spike",
-    ),
-    "LConv2d": (
-        "which convolves all steps at once",
-        "use Lift(nn.Conv2d(...)) with its weight[..., 0]",
-    ),
+    "ExpFilter": "it runs all steps by a rule of its own: use LILinearCell",
+    "SpikesToTimesDecoder": "it makes times of spikes: leave that to the code behind the model",
+    "RegularizationCell": "it counts for a loss and changes no spike: leave it out after training",
+    "LConv2d": "it convolves all steps at once: use Lift(nn.Conv2d(...)) with its weight[..., 0]",
 }
-"""By a pattern of their names why others are not imported, and what to do."""
+"""By the name of their class why others are not imported, and what to do."""
 
 
 def kind_of(layer: Module) -> str | None:
@@ -101,25 +91,14 @@ def kind_of(layer: Module) -> str | None:
 
 def is_layer(layer: Module) -> bool:
     """Tell whether ``layer`` is taken or refused as a whole, and not looked into."""
-    kinds = [k.__name__ for k in type(layer).mro() if k.__module__.startswith("norse.")]
-    return any(name in _BASES or _way_out(name) for name in kinds)
+    return any(name in _BASES or name in WAYS_OUT for name in _names_of_norse(layer))
 
 
 def runs_all_steps(layer: Module) -> bool:
     """Tell whether one call of ``layer`` runs all steps, along the first axis."""
-    kinds = [k.__name__ for k in type(layer).mro() if k.__module__.startswith("norse.")]
-    return any(name in _ALL_STEPS for name in kinds)
+    return any(name in _ALL_STEPS for name in _names_of_norse(layer))
 
 
-def unsupported(path: str, layer: Module) -> Diagnostic:
-    """Tell why a layer of a class that is not imported is not."""
-    kind = type(layer)
-    found = f"{kind.__module__.partition('.')[0]}: {kind.__name__}"
-    reason, remedy = "", "replace the layer; docs/norse.md lists what is supported"
-    if kind.__module__.startswith("norse."):
-        reason, remedy = _way_out(kind.__name__) or (reason, remedy)
-    return refusal(path, ", ".join(filter(None, (found, reason))), SUPPORTED, remedy)
-
-
-def _way_out(name: str) -> tuple[str, str] | None:
-    return next((way for of, way in _WAYS_OUT.items() if fnmatchcase(name, of)), None)
+def _names_of_norse(layer: Module) -> list[str]:
+    """Give the names of the class and of those that it derives from, as far as they are norse's."""
+    return [k.__name__ for k in type(layer).mro() if k.__module__.startswith("norse.")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 import nir
 import numpy as np
@@ -15,6 +15,7 @@ from snnc.frontends.norse_kinds import INTEGRATIONS, READ_OUTS
 from snnc.frontends.norse_parameters import (
     Shape,
     each,
+    initial_of,
     parameter_problems_of,
     parameters_of,
     rate,
@@ -30,40 +31,28 @@ from snnc.frontends.torch_layers import (
     weights_node,
 )
 
-if TYPE_CHECKING:
-    from torch.nn import Module
+from snnc.frontends.torch_roll import Population
+from snnc.frontends.torch_values import Chain
 
 WEIGHTS = ("input_weights", "recurrent_weights")
 """What cells call their matrices, where they have some."""
 
 
-def neuron_problems(path: str, layer: Module, shape: Shape) -> Iterator[Diagnostic]:
-    """Tell why neurons of a class that is imported cannot be imported exactly.
-
-    Args:
-        path: Path of the layer in the model.
-        layer: Exactly of a class that ``kind_of`` names.
-        shape: Shape of its input at one step without the batch axis.
-    """
-    cell: Layer = layer
+def population_problems(chain: Chain) -> Iterator[Diagnostic]:
+    """Tell why the cells of a population cannot be imported exactly."""
+    path, cell = chain.path, cast("Layer", chain.layer)
     matrices = [name for name in WEIGHTS if hasattr(cell, name)]
     if matrices:
-        yield from axis_problems(path, type(cell).__name__, shape)
+        yield from axis_problems(path, type(cell).__name__, chain.given)
     for name in matrices:
         yield from number_problems(f"{path}.{name}", getattr(cell, name))
-    yield from parameter_problems_of(path, cell, neuron_shape(cell, shape))
+    yield from parameter_problems_of(path, cell, chain.shape)
 
 
-def neuron_nodes(path: str, name: str, layer: Module, shape: Shape) -> Nodes:
-    """Give the nodes of neurons that have no problems, and the edges among them.
-
-    Args:
-        path: Path of the layer in the model, kept as ``origin``.
-        name: Name of its node.
-        layer: Exactly of a class that ``kind_of`` names.
-        shape: Shape of its input at one step without the batch axis.
-    """
-    cell: Layer = layer
+def population_nodes(population: Population) -> Nodes:
+    """Give the nodes of a population that has no problems, and the edges among them."""
+    path, name = population.path, population.name
+    cell = cast("Layer", population.layer)
     nodes: dict[str, nir.NIRNode] = {}
     edges: list[tuple[str, str]] = []
     if hasattr(cell, "input_weights"):
@@ -72,7 +61,7 @@ def neuron_nodes(path: str, name: str, layer: Module, shape: Shape) -> Nodes:
             cell.input_weights, None, delay=0, order=0, origin=f"{path}.input_weights"
         )
         edges.append((inner, name))
-    nodes[name] = _neurons(cell, path, neuron_shape(cell, shape))
+    nodes[name] = _neurons(cell, path, population.shape)
     if hasattr(cell, "recurrent_weights"):
         loop = f"{name}.recurrent"
         nodes[loop] = weights_node(
@@ -80,11 +69,6 @@ def neuron_nodes(path: str, name: str, layer: Module, shape: Shape) -> Nodes:
         )
         edges += [(name, loop), (loop, name)]
     return nodes, edges
-
-
-def neuron_shape(layer: Layer, shape: Shape) -> Shape:
-    """Give the shape of a layer's neurons: that of its input where it has no weights of its own."""
-    return (len(layer.input_weights),) if hasattr(layer, "input_weights") else shape
 
 
 def _neurons(layer: Layer, path: str, shape: Shape) -> nir.NIRNode:
@@ -109,11 +93,10 @@ def _neurons(layer: Layer, path: str, shape: Shape) -> nir.NIRNode:
 
 
 def _notes(layer: Layer, shape: Shape) -> dict[str, Any]:
-    """Give what snnc executes; norse starts ``v`` at ``v_leak``, without a leak at ``v_reset``."""
+    """Give what snnc executes."""
     parameters, reset = parameters_of(layer), reset_of(layer)
     integration = INTEGRATIONS[type(layer).__name__]
     leaky, current = integration is not Integration.DECAY, integration.has_current
-    leak = parameters.v_leak if leaky else 0.0
     reset_value = parameters.v_reset if reset is Reset.VALUE else 0.0
     return {
         "integration": str(integration),
@@ -121,8 +104,8 @@ def _notes(layer: Layer, shape: Shape) -> dict[str, Any]:
         "decay": rate(layer, "tau_mem_inv", shape) if leaky else each(1.0, shape),
         "current_decay": rate(layer, "tau_syn_inv", shape) if current else each(0.0, shape),
         "gain": each(1.0, shape),
-        "leak": each(leak, shape),
-        "initial": each(leak if leaky else reset_value, shape),
+        "leak": each(parameters.v_leak if leaky else 0.0, shape),
+        "initial": each(initial_of(layer), shape),
         "threshold": each(getattr(parameters, "v_th", 1.0), shape),
         "reset_value": each(reset_value, shape),
         "refractory": refractory_of(layer),

@@ -65,6 +65,12 @@ def reset_of(layer: Layer) -> Reset:
     return Reset.VALUE if bool((_tensor(parameters.v_reset) != 0).any()) else Reset.ZERO
 
 
+def initial_of(layer: Layer) -> Tensor:
+    """Give ``v`` before the first step: ``v_leak``, or where there is no leak ``v_reset``."""
+    parameters = parameters_of(layer)
+    return _tensor(getattr(parameters, "v_leak", getattr(parameters, "v_reset", 0.0)))
+
+
 def refractory_of(layer: Layer) -> int:
     """Give the steps after a spike in which a cell holds ``v``; 0 where it has no such time.
 

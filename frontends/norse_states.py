@@ -1,120 +1,125 @@
-"""The states of norse's cells between one step and the next."""
+"""How norse's cells take and return their states."""
+# norse has no types:
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Generator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic
-from snnc.frontends.torch_trace import changes_of, tensors_of
+from snnc.frontends.norse_kinds import (
+    INTEGRATIONS,
+    READ_OUTS,
+    SUPPORTED,
+    WAYS_OUT,
+    is_layer,
+    kind_of,
+    runs_all_steps,
+)
+from snnc.frontends.norse_parameters import initial_of
+from snnc.frontends.torch_arguments import Convention
+from snnc.frontends.torch_framework import Given, Left, Signals
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-Arguments = dict[str, object]
 
-
-def spikes_of(value: object) -> object:
-    """Give the first of what ``forward`` returns: the rest are states."""
-    return _parts(value)[0]
-
-
-def first_arguments(module: Module) -> Arguments:
-    """Give what ``forward`` takes beside its input in the first step: no state is ``None``."""
-    return {p.name: None for p in _state_parameters(module) if p.default is inspect.Parameter.empty}
-
-
-def next_arguments(module: Module, value: object) -> Arguments:
-    """Give the states that ``forward`` has returned to the next call, in their order."""
-    names = (p.name for p in _state_parameters(module))
-    return dict(zip(names, _parts(value)[1:], strict=False))
-
-
-def _parts(value: object) -> tuple[object, ...]:
-    parts = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
-    return parts or (None,)
-
-
-def _state_parameters(module: Module) -> list[inspect.Parameter]:
-    _, *others = inspect.signature(module.forward).parameters.values()
-    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return [p for p in others if p.kind in named]
-
-
-@dataclass
-class CellStates:
-    """Watches that every cell starts without a state and goes on from the one that it left.
-
-    norse's cells keep nothing: they take a state, or None for the first, and return the next
-    (norse 1.1.0, ``module/snn.py:83-88``). A model that drops a state or hands on another one
-    computes another network.
+@dataclass(frozen=True)
+class GivenTuple(Given):
+    """What a cell is called with.
 
     Attributes:
-        cells: The cells by path.
-        signals: Spikes and membrane potential that each cell has returned last.
-        problems: What went wrong, by path.
+        state: Its state as norse has it, a named tuple, or None.
     """
 
-    cells: Mapping[str, Module]
-    signals: dict[str, tuple[Tensor, Tensor]] = field(
-        default_factory=dict[str, "tuple[Tensor, Tensor]"]
-    )
-    problems: dict[str, Diagnostic] = field(default_factory=dict[str, Diagnostic])
-    _left: dict[str, list[tuple[Tensor, int]]] = field(
-        default_factory=dict[str, "list[tuple[Tensor, int]]"]
-    )
+    state: Any = None
 
-    def start(self) -> None:
-        """Forget the steps so far."""
-        self._left.clear()
 
-    @contextmanager
-    def watching(self) -> Generator[None]:
-        """Hook into the cells."""
-        with ExitStack() as hooks:
-            for path, cell in self.cells.items():
-                before = cell.register_forward_pre_hook(self._before(path), with_kwargs=True)
-                hooks.callback(before.remove)
-                hooks.callback(cell.register_forward_hook(self._after(path)).remove)
-            yield
+class Norse:
+    """The cells of norse 1.1.
 
-    def _before(self, path: str) -> Any:
-        def hook(cell: Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
-            given = inspect.signature(cell.forward).bind(*args, **kwargs).arguments.get("state")
-            if not self._continues(path, given):
-                self.problems.setdefault(path, _wrong_state(path))
+    A cell keeps nothing: it takes a state, or None for the first, and returns the next (norse
+    1.1.0, ``module/snn.py:83-88``).
+    """
 
-        return hook
+    supported = SUPPORTED
+    ways_out = WAYS_OUT
+    spike_state = "z"
+    conventions = (Convention.BEHIND_OUTPUT,)
+    read_out_state = "v"
+    read_out_remedy = "return the spikes, the first of what the cell returns"
 
-    def _continues(self, path: str, given: object) -> bool:
-        if path not in self._left:
-            return given is None
-        tensors, left = list(tensors_of(given)), self._left[path]
-        return len(tensors) == len(left) and all(
-            tensor is before and changes_of(tensor) == changes
-            for tensor, (before, changes) in zip(tensors, left, strict=True)
+    def is_layer(self, layer: Module) -> bool:
+        """Tell whether ``layer`` is a cell, or anything else of norse but a container."""
+        return is_layer(layer)
+
+    def is_supported(self, layer: Module) -> bool:
+        """Tell whether ``layer`` is exactly of a class that is imported."""
+        return kind_of(layer) is not None
+
+    def runs_all_steps(self, layer: Module) -> bool:
+        """Tell whether one call of ``layer`` runs all steps, along the first axis."""
+        return runs_all_steps(layer)
+
+    def given(self, layer: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> GivenTuple:
+        """Give input and states."""
+        arguments = inspect.signature(layer.forward).bind(*args, **kwargs).arguments
+        x, state = next(iter(arguments.values())), arguments.get("state")
+        states = dict.fromkeys(_names(layer)) if state is None else _flat(state)
+        return GivenTuple(cast("Tensor", x), states, state=state)
+
+    def left(self, layer: Module, output: Any) -> Left:
+        """Give what is sent, and the states that the caller is to hand on."""
+        sent, state = output
+        states = {} if getattr(layer, "record_states", False) else _flat(state)
+        return Left(sent, states, sends="v" if self.can_read_out(layer) else None)
+
+    def signals(self, layer: Module, given: Given, output: Any) -> Signals:
+        """Give spikes, ``v`` and ``i``; a layer that returns its last state only, runs again."""
+        sent, state = output
+        if runs_all_steps(layer):
+            state = _all_states(layer, given.x, cast("GivenTuple", given).state)
+        states, shape = _flat(state), sent.shape
+        current = states.get("i")
+        return Signals(
+            sent, states["v"].expand(shape), None if current is None else current.expand(shape)
         )
 
-    def _after(self, path: str) -> Any:
-        def hook(cell: Module, args: object, output: Any) -> None:
-            del cell, args
-            spikes, state = output
-            self.signals[path] = spikes, state.v
-            self._left[path] = [(tensor, changes_of(tensor)) for tensor in tensors_of(state)]
+    def is_first(self, layer: Module, name: str, state: Tensor) -> bool:
+        """Tell whether a state is what norse starts from where it is given none."""
+        return bool((state == (initial_of(layer) if name == "v" else 0)).all())
 
-        return hook
+    def can_read_out(self, layer: Module) -> bool:
+        """Tell whether ``layer`` is a leaky integrator, which never spikes."""
+        return kind_of(layer) in READ_OUTS
+
+    def reset(self, layer: Module) -> None:
+        """A cell keeps nothing."""
+        del layer
 
 
-def _wrong_state(path: str) -> Diagnostic:
-    return Diagnostic(
-        rule=rules.MODEL_TRACEABLE,
-        node=path,
-        found="its state does not go on from the step before",
-        limit="every cell starts with the state None and goes on from the state that it left",
-        remedy="return the cells' states unchanged: forward(x, state=None) -> spikes, state",
-    )
+def _names(layer: Any) -> tuple[str, ...]:
+    """Give the names of the states of a cell."""
+    names = ("z",) if hasattr(layer, "recurrent_weights") else ()
+    names += ("v", "i") if INTEGRATIONS[type(layer).__name__].has_current else ("v",)
+    return (*names, "rho") if hasattr(layer.p, "rho_reset") else names
+
+
+def _flat(state: Any) -> dict[str, Tensor]:
+    """Give the tensors of a state by name: those of a refractory cell lie one level down."""
+    fields: dict[str, Any] = state._asdict()
+    return {**fields.pop("lif")._asdict(), **fields} if "lif" in fields else fields
+
+
+def _all_states(layer: Any, x: Tensor, state: Any) -> Any:
+    """Give the states of all steps, along the first axis.
+
+    norse gathers them where a layer has been told to (1.1.0, ``module/snn.py:253-262``).
+    """
+    before, layer.record_states = layer.record_states, True
+    try:
+        return type(layer).forward(layer, x, state)[1]
+    finally:
+        layer.record_states = before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import nir
@@ -10,16 +10,14 @@ import numpy.typing as npt
 
 from snnc.compiler.diagnostics import raise_all
 from snnc.compiler.trace import Trace
-from snnc.frontends.snntorch_layers import layer_nodes
-from snnc.frontends.snntorch_model import follow_model
-from snnc.frontends.snntorch_states import States
+from snnc.frontends.snntorch_layers import population_nodes, population_problems
+from snnc.frontends.snntorch_states import SnnTorch
+from snnc.frontends.torch_follow import follow
 from snnc.frontends.torch_graph import argument_problems, framework_version, graph_of
-from snnc.frontends.torch_model import Model
-from snnc.frontends.torch_run import Signals, data_problems, run_model
-from snnc.frontends.torch_trace import call_model
+from snnc.frontends.torch_roll import Model, roll
+from snnc.frontends.torch_run import data_problems, run_model
 
 if TYPE_CHECKING:
-    from torch import Tensor
     from torch.nn import Module
 
 
@@ -28,11 +26,11 @@ def from_snntorch(
 ) -> nir.NIRGraph:
     """Import a trained model.
 
-    The model is run for two steps on zeros, and its tensors are followed from layer to layer.
-    It is left as it was, with its states reset.
+    The model runs on zeros, and every function of torch that its ``forward`` calls is recorded.
+    It is left as it was.
 
     Args:
-        module: Its ``forward`` computes one step, and calls each layer once.
+        module: Its ``forward`` computes one step, or all of them in a loop of its own.
         input_shape: Shape of one sample at one step.
         dt: Length of one step in seconds. snnTorch has none; it sets the unit of ``tau``.
 
@@ -47,12 +45,12 @@ def from_snntorch(
     """
     version = framework_version("snntorch")
     raise_all(argument_problems(input_shape, dt))
-    model = follow_model(module, input_shape)
+    model = _followed(module, input_shape)
     return graph_of(
         model,
         input_shape,
-        lambda link: layer_nodes(link.path, link.name, link.layer, link.shape, dt),
-        {"format": 1, "framework": f"snntorch {version}", "dt": float(dt)},
+        lambda population: population_nodes(population, dt),
+        {"format": 2, "framework": f"snntorch {version}", "dt": float(dt)},
     )
 
 
@@ -62,7 +60,7 @@ def run_snntorch(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Trace:
-    """Run ``module`` in snnTorch itself, step by step from reset states.
+    """Run ``module`` in snnTorch itself, from reset states.
 
     Args:
         module: A model that ``from_snntorch`` imports.
@@ -70,26 +68,26 @@ def run_snntorch(
         progress: Called with the samples done and the samples in all.
 
     Returns:
-        Spikes and membrane potential of every neuron layer under the name of its node, and the
-        spikes of the model's output as ``output``.
+        Spikes, membrane potential and, where it has a memory, synaptic current of every neuron
+        layer under the name of its node, and what the model gives at each step.
 
     Raises:
-        InputError: SNN113, the model cannot be followed; SNN502, ``x`` has no such shape.
+        InputError: SNN113, the model cannot be followed; SNN502, ``x`` has no such shape; SNN509,
+            it does not suit the model's own loop over time.
         EnvironmentFault: SNN501, torch or snntorch is not installed.
     """
     framework_version("snntorch")
     raise_all(data_problems(x))
-    model = follow_model(module, x.shape[2:])
-    return run_model("snntorch", module, model, x, _steps, progress)
+    model = _followed(module, x.shape[2:])
+    return run_model("snntorch", SnnTorch(), module, model, x, progress)
 
 
-def _steps(module: Module, model: Model, values: Tensor) -> Iterator[Signals]:
-    states = States(model.neurons)
-    states.start(module, values)
-    with states.watching():
-        for value in values:
-            call_model(module, value, states.arguments())
-            raise_all(states.problems.values())
-            yield {
-                name: (spikes, states.left(name, "mem")) for name, spikes in states.spikes.items()
-            }
+def _followed(module: Module, shape: tuple[int, ...]) -> Model:
+    """Give the model that ``module`` computes.
+
+    Raises:
+        InputError: All that keeps it from being imported exactly.
+    """
+    framework = SnnTorch()
+    run = follow(module, framework, shape)
+    return roll(run, framework, population_problems)

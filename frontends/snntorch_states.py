@@ -1,147 +1,99 @@
-"""The states of snnTorch's neurons between one step and the next."""
+"""How snnTorch's neurons take, keep and return their states."""
+# snntorch has no types:
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic
-from snnc.frontends.torch_trace import changes_of, tensors_of
+from snnc.frontends.torch_arguments import Convention
+from snnc.frontends.torch_framework import Given, Left, Signals, tensors_of
+from snnc.frontends.torch_layers import TORCH_LAYERS
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
+SUPPORTED = (
+    f"{TORCH_LAYERS}, snn.Leaky, snn.RLeaky, snn.Synaptic, snn.RSynaptic, snn.Lapicque"
+)
+"""What ``from_snntorch`` imports, for messages."""
 STATES = ("spk", "syn", "mem")
 """Names of the states, as arguments of a neuron's ``forward`` and as its attributes."""
 
 
-@dataclass
-class States:
-    """Watches that every neuron goes on from the state that it left, and starts from zero.
+class SnnTorch:
+    """The neurons of snnTorch 1.0.
 
-    snnTorch keeps a state in the layer (``self.mem``) and lets the caller replace it by an
-    argument (snntorch 1.0.0, ``_neurons/leaky.py:184-205``). Both ways of writing a model are
-    followed; one that starts again in every step, or from elsewhere, computes another network.
-
-    Attributes:
-        neurons: The neuron layers by path.
-        spikes: What each neuron returned last.
-        problems: What went wrong, by path.
+    A state is kept in the layer (``self.mem``), and an argument replaces it; one whose shape is not
+    that of the input is replaced by zeros (snntorch 1.0.0, ``_neurons/leaky.py:184-205``).
     """
 
-    neurons: Mapping[str, Module]
-    spikes: dict[str, Tensor] = field(default_factory=dict[str, "Tensor"])
-    problems: dict[str, Diagnostic] = field(default_factory=dict[str, Diagnostic])
-    _blanks: dict[str, Tensor] = field(default_factory=dict[str, "Tensor"])
-    _carries: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
-    _left: dict[tuple[str, str], tuple[Tensor, int]] = field(
-        default_factory=dict[tuple[str, str], "tuple[Tensor, int]"]
-    )
+    supported = SUPPORTED
+    ways_out = {  # noqa: RUF012
+        "Alpha": "use snn.Synaptic: the two currents of Alpha drive a membrane without a memory",
+        "SLSTM": "use a spiking neuron without gates",
+        "SConv2dLSTM": "use a spiking neuron without gates",
+        "LeakyParallel": "use snn.Leaky, which computes one step after the other",
+        "StateLeaky": "use snn.Leaky, which computes one step after the other",
+        "LinearLeaky": "use nn.Linear and snn.Leaky",
+    }
+    spike_state = "spk"
+    conventions = (Convention.BY_USE, Convention.LAST)
+    read_out_state = "mem"
+    read_out_remedy = "return the spikes too, or make the layer with reset_mechanism='none'"
 
-    def start(self, module: Module, x: Tensor) -> None:
-        """Set every state to zero and forget the steps so far; ``x`` is the input to come."""
-        import torch
+    def is_layer(self, layer: Module) -> bool:
+        """Tell whether ``layer`` is a neuron, or anything else of snnTorch."""
+        import snntorch
 
-        reset(self.neurons.values())
-        self._left.clear()
-        self._carries.clear()
-        alone = any(module is neuron for neuron in self.neurons.values())
-        names = () if alone else state_arguments(module)
-        self._blanks = {name: torch.zeros(0, device=x.device) for name in names}
+        own = type(layer).__module__.startswith("snntorch.")
+        return own or isinstance(layer, snntorch.SpikingNeuron)
 
-    def arguments(self) -> dict[str, Tensor]:
-        """Give what ``forward`` takes beside its input in the step to come."""
-        return {
-            name: self.left(*self._carries[name]) if name in self._carries else blank
-            for name, blank in self._blanks.items()
-        }
+    def is_supported(self, layer: Module) -> bool:
+        """Tell whether ``layer`` is exactly of a class that is imported."""
+        import snntorch as snn
 
-    def left(self, path: str, state: str) -> Tensor:
-        """Give the state that a neuron left in the step before."""
-        return self._left[path, state][0]
+        return type(layer) in {snn.Leaky, snn.RLeaky, snn.Synaptic, snn.RSynaptic, snn.Lapicque}
 
-    def unclaimed(self) -> Iterator[Diagnostic]:
-        """Tell of the arguments of ``forward`` that no neuron took as its state."""
-        for name in self._blanks:
-            if name not in self._carries:
-                yield Diagnostic(
-                    rule=rules.MODEL_TRACEABLE,
-                    node=f"forward(..., {name})",
-                    found=f"no neuron takes the argument {name} as its state",
-                    limit="forward takes the input of one step and the states of neurons",
-                    remedy=f"leave {name} out, or give it a default other than None",
-                )
+    def runs_all_steps(self, layer: Module) -> bool:
+        """No neuron does."""
+        del layer
+        return False
 
-    @contextmanager
-    def watching(self) -> Generator[None]:
-        """Hook into the neurons; reset them at the end."""
-        with ExitStack() as hooks:
-            hooks.callback(reset, self.neurons.values())
-            for path, layer in self.neurons.items():
-                before = layer.register_forward_pre_hook(self._before(path), with_kwargs=True)
-                hooks.callback(before.remove)
-                hooks.callback(layer.register_forward_hook(self._after(path)).remove)
-            yield
+    def given(self, layer: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Given:
+        """Give input and states."""
+        arguments = inspect.signature(layer.forward).bind(*args, **kwargs).arguments
+        x = cast("Tensor", next(iter(arguments.values())))
+        states: dict[str, Tensor | None] = {}
+        for name in (name for name in STATES if hasattr(layer, name)):
+            given = arguments.get(name)
+            states[name] = cast("Tensor", getattr(layer, name) if given is None else given)
+        others = {n for n, state in states.items() if state is None or state.shape != x.shape}
+        return Given(x, states, frozenset(others))
 
-    def _before(self, path: str) -> Any:
-        def hook(layer: Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
-            given = inspect.signature(layer.forward).bind(*args, **kwargs).arguments
-            x = cast("Tensor", next(iter(given.values())))
-            for state in STATES:
-                value = given.get(state)
-                value = getattr(layer, state, None) if value is None else value
-                if value is not None and not self._continues(path, state, value, x):
-                    self.problems.setdefault(path, _wrong_state(path, state))
+    def left(self, layer: Module, output: Any) -> Left:
+        """Give the spikes, and the states that the layer keeps."""
+        states = {name: getattr(layer, name) for name in STATES if hasattr(layer, name)}
+        return Left(next(tensors_of(output)), states)
 
-        return hook
+    def signals(self, layer: Module, given: Given, output: Any) -> Signals:
+        """Give spikes, ``mem`` and ``syn``."""
+        del given
+        neuron = cast("Any", layer)
+        return Signals(next(tensors_of(output)), neuron.mem, getattr(neuron, "syn", None))
 
-    def _continues(self, path: str, state: str, value: Tensor, x: Tensor) -> bool:
-        if (path, state) in self._left:
-            left, changes = self._left[path, state]
-            return value is left and changes_of(left) == changes
-        for name, blank in self._blanks.items():
-            if value is blank:
-                self._carries.setdefault(name, (path, state))
-                return True
-        return value.shape != x.shape or not bool(value.any())  # snnTorch replaces other shapes
+    def is_first(self, layer: Module, name: str, state: Tensor) -> bool:
+        """Tell whether a state is zero."""
+        del layer, name
+        return not bool(state.any())
 
-    def _after(self, path: str) -> Any:
-        def hook(layer: Module, args: object, output: object) -> None:
-            del args
-            self.spikes[path] = next(tensors_of(output))
-            for state in STATES:
-                if hasattr(layer, state):
-                    left = cast("Tensor", getattr(layer, state))
-                    self._left[path, state] = left, changes_of(left)
+    def can_read_out(self, layer: Module) -> bool:
+        """Tell whether spikes reset nothing, and go nowhere within the layer."""
+        return int(cast("Any", layer).reset_mechanism_val) == 2 and not hasattr(layer, "recurrent")
 
-        return hook
-
-
-def state_arguments(module: Module) -> tuple[str, ...]:
-    """Give the names of what ``forward`` needs beside its input: no default, or None."""
-    _, *others = inspect.signature(module.forward).parameters.values()
-    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return tuple(
-        p.name for p in others if p.kind in named and p.default in (None, inspect.Parameter.empty)
-    )
-
-
-def reset(neurons: Iterable[Module]) -> None:
-    """Set the states of ``neurons`` to zero."""
-    for neuron in neurons:
-        cast("Any", neuron).reset_mem()
-
-
-def _wrong_state(path: str, state: str) -> Diagnostic:
-    return Diagnostic(
-        rule=rules.MODEL_TRACEABLE,
-        node=path,
-        found=f"{state} does not go on from the step before",
-        limit="every neuron starts from zero and goes on from the state that it left",
-        remedy="reset states outside forward, or use init_hidden=True",
-    )
+    def reset(self, layer: Module) -> None:
+        """Set every state to zero."""
+        if hasattr(layer, "reset_mem"):
+            cast("Any", layer).reset_mem()

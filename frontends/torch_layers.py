@@ -16,22 +16,17 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-TORCH_LAYERS = "nn.Linear, nn.Flatten, nn.Identity, nn.Dropout"
+TORCH_LAYERS = (
+    "nn.Linear, nn.Conv1d/2d, nn.MaxPool1d/2d, nn.AvgPool1d/2d, nn.AdaptiveAvg/MaxPool1d/2d, "
+    "nn.BatchNorm1d/2d, nn.Flatten, nn.Identity, nn.Dropout"
+)
 """What every frontend imports beside the neurons, for messages."""
 
 Layer = Any
 """A layer of torch or of a framework; their attributes have no types."""
 Reals = npt.NDArray[np.float32]
-Problems = Callable[[str, Layer, tuple[int, ...]], Iterator[Diagnostic]]
 Nodes = tuple[dict[str, nir.NIRNode], list[tuple[str, str]]]
 """The nodes of a layer by name, first the one that takes its input, and the edges among them."""
-
-
-def is_passed_through(layer: Module) -> bool:
-    """Tell whether ``layer``, in evaluation mode, gives the values that it takes, in order."""
-    from torch import nn
-
-    return type(layer) in {nn.Flatten, nn.Identity, nn.Dropout}
 
 
 def weights_node(weight: Tensor, bias: Tensor | None, **notes: int | str) -> nir.NIRNode:
@@ -42,11 +37,6 @@ def weights_node(weight: Tensor, bias: Tensor | None, **notes: int | str) -> nir
     return nir.Affine(weight=reals(weight), bias=reals(bias), metadata=metadata)
 
 
-def flatten_node(shape: tuple[int, ...]) -> nir.Flatten:
-    """NIR counts dimensions without the batch: 0 is the first of them."""
-    return nir.Flatten(input_type={"input": np.array(shape)}, start_dim=0, end_dim=-1)
-
-
 def reals(values: Tensor) -> Reals:
     """Give the values of a tensor, as float32."""
     import torch
@@ -55,15 +45,8 @@ def reals(values: Tensor) -> Reals:
 
 
 def per_neuron(values: Tensor, shape: tuple[int, ...]) -> Reals:
-    """Give ``values`` broadcast to ``shape`` as torch does, as float32 of shape ``[n]``."""
-    return np.broadcast_to(reals(values), (1, *shape)).reshape(-1).copy()
-
-
-def linear_problems(path: str, layer: Layer, shape: tuple[int, ...]) -> Iterator[Diagnostic]:
-    """Tell why ``nn.Linear`` cannot be imported."""
-    yield from axis_problems(path, "nn.Linear", shape)
-    for name, values in layer.named_parameters():
-        yield from number_problems(f"{path}.{name}", values)
+    """Give ``values`` broadcast to ``shape`` as torch does, as float32."""
+    return np.broadcast_to(reals(values), (1, *shape)).reshape(shape).copy()
 
 
 def axis_problems(path: str, kind: str, shape: tuple[int, ...]) -> Iterator[Diagnostic]:
@@ -112,14 +95,10 @@ def threshold_problems(node: str, values: Tensor) -> Iterator[Diagnostic]:
         yield unusable(node, f"{smallest:g}", "above 0")
 
 
-def unknown_layer(path: str, layer: Module, supported: str) -> Diagnostic:
+def unknown_layer(path: str, found: str, supported: str, remedy: str = "") -> Diagnostic:
     """Tell that snnc does not import layers of this class."""
-    return refusal(
-        path,
-        found=f"{type(layer).__module__.partition('.')[0]}: {type(layer).__name__}",
-        limit=supported,
-        remedy="replace the layer; docs/frontends.md lists what is supported",
-    )
+    default = "replace the layer; docs/frontends.md lists what is supported"
+    return refusal(path, found, supported, remedy or default)
 
 
 def refusal(node: str, found: str, limit: str, remedy: str) -> Diagnostic:

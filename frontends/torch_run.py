@@ -1,78 +1,95 @@
-"""Run a followed model in its framework, batch by batch, and record what the neurons do."""
+"""Run a model in its framework, batch by batch, and record what its neurons do."""
+# torch types its modules in part:
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic
+from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.trace import Trace
-from snnc.frontends.torch_model import OUTPUT, Model, device_of
-from snnc.frontends.torch_trace import evaluating
+from snnc.frontends.torch_arguments import Arguments
+from snnc.frontends.torch_follow import Layout
+from snnc.frontends.torch_framework import Framework, tensors_of
+from snnc.frontends.torch_module import (
+    call_model,
+    device_of,
+    evaluating,
+    neurons_of,
+    replaced,
+)
+from snnc.frontends.torch_outputs import Port
+from snnc.frontends.torch_roll import Model
+from snnc.frontends.torch_values import Operation, Spikes, State
+from snnc.frontends.torch_watch import Watch
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
+Array = npt.NDArray[Any]
 RUN_BATCH = 256
 """Samples that are run at once: bounds the memory, and shows progress."""
-
-Signals = Mapping[str, "tuple[Tensor, Tensor]"]
-"""Spikes and membrane potential of one step by name of the node, ``[batch, *shape]``."""
-Steps = Callable[["Module", Model, "Tensor"], Iterator[Signals]]
-"""Runs a module from reset states on values of shape ``[steps, batch, *shape]``."""
 
 
 def run_model(
     executor: str,
+    framework: Framework,
     module: Module,
     model: Model,
-    x: npt.NDArray[Any],
-    steps: Steps,
+    x: Array,
     progress: Callable[[int, int], None] | None,
 ) -> Trace:
-    """Run ``module`` on ``x`` and record every neuron layer.
+    """Run ``module`` on ``x`` and record every population; it is left as it was.
 
     Args:
         executor: Name of the framework.
+        framework: Its neurons.
         module: The user's.
         model: The same, followed.
         x: Shape ``[steps, batch, *shape]``, computed with as float32.
-        steps: How the framework does it.
         progress: Called with the samples done and the samples in all.
+
+    Raises:
+        InputError: SNN509, ``x`` does not suit the model's own loop; SNN113, a state does not go
+            on as it did when the model was followed.
     """
     import torch
 
     began = time.perf_counter()
-    length, samples = x.shape[:2]
-    sizes = {name: (length, samples, *model.shapes[name]) for name in model.neurons}
-    spikes = {name: np.empty(size, np.uint8) for name, size in sizes.items()}
-    potentials = {name: np.empty(size, np.float32) for name, size in sizes.items()}
-    with evaluating(module):
-        for start in range(0, samples, RUN_BATCH):
-            part = slice(start, min(start + RUN_BATCH, samples))
-            values = torch.as_tensor(np.ascontiguousarray(x[:, part], np.float32))
-            for t, signals in enumerate(steps(module, model, values.to(device_of(module)))):
-                for name, (fired, potential) in signals.items():
-                    spikes[name][t, part] = fired.cpu().numpy()
-                    potentials[name][t, part] = potential.cpu().numpy()
-            if progress is not None:
-                progress(part.stop, samples)
+    raise_all(_step_problems(model, x))
+    parts: list[dict[str, Array]] = []
+    samples = x.shape[1]
+    for start in range(0, samples, RUN_BATCH):
+        part = slice(start, min(start + RUN_BATCH, samples))
+        values = torch.as_tensor(np.ascontiguousarray(x[:, part], np.float32))
+        parts.append(_run_part(framework, module, model, values.to(device_of(module))))
+        if progress is not None:
+            progress(part.stop, samples)
+    whole = {key: np.concatenate([one[key] for one in parts], axis=1) for key in parts[0]}
+    signals = {
+        kind: {p.name: whole[f"{kind} {p.name}"] for p in model.populations if f"{kind} {p.name}" in whole}
+        for kind in ("spikes", "u", "v")
+    }
     return Trace(
         executor=executor,
-        outputs={OUTPUT: spikes[model.output]},
-        spikes=spikes,
-        v=potentials,
+        outputs={port.name: whole[f"output {port.name}"] for port in model.ports},
+        spikes=signals["spikes"],
+        u=signals["u"],
+        v=signals["v"],
         seconds=time.perf_counter() - began,
     )
 
 
-def data_problems(x: npt.NDArray[Any]) -> Iterator[Diagnostic]:
+def data_problems(x: Array) -> Iterator[Diagnostic]:
     """Tell why ``x`` cannot be run."""
     if x.ndim < 3 or 0 in x.shape:
         yield Diagnostic(
@@ -82,3 +99,80 @@ def data_problems(x: npt.NDArray[Any]) -> Iterator[Diagnostic]:
             limit="[steps, batch, *shape], no axis empty",
             remedy="add the missing axis, as in x[:, None] for a single sample",
         )
+
+
+def _step_problems(model: Model, x: Array) -> Iterator[Diagnostic]:
+    if model.steps not in {None, len(x)}:
+        yield Diagnostic(
+            rule=rules.STEPS_FIT,
+            node="input",
+            found=f"{len(x)} steps",
+            limit=f"{model.steps} steps, as many as the model's own loop runs",
+            remedy=f"give data of {model.steps} steps, or set the number of steps in the model",
+        )
+    if model.layout is Layout.CONSTANT and (x != x[:1]).any():
+        step = int((x != x[:1]).reshape(len(x), -1).any(axis=1).argmax())
+        yield Diagnostic(
+            rule=rules.STEPS_FIT,
+            node="input",
+            found=f"values of step {step} that are not those of step 0",
+            limit="the same values in every step: the model holds its input for all steps",
+            remedy="repeat one step: np.repeat(x[:1], steps, axis=0)",
+        )
+
+
+def _run_part(
+    framework: Framework, module: Module, model: Model, x: Tensor
+) -> dict[str, Array]:
+    """Run one batch; give each signal by ``kind name``, shape ``[steps, batch, *shape]``."""
+    is_layer = framework.is_layer(module)
+    arguments = Arguments.of(module, model.convention, is_layer=is_layer)
+    watch = Watch(framework, model, arguments)
+    returned: list[list[Tensor]] = []
+    with ExitStack() as stack:
+        stack.enter_context(evaluating(module))
+        for layer in neurons_of(module, framework).values():
+            framework.reset(layer)
+        stack.enter_context(replaced(module, watch.replacement))
+        for value in _inputs(model.layout, x):
+            watch.begin()
+            given = arguments.given(value, watch.left)
+            output = call_model(module, value, given, model.layout.says)
+            arguments.take(output)
+            returned.append(list(tensors_of(output)))
+            raise_all(watch.problems)
+    found = watch.arrays()
+    for port in model.ports:
+        found[f"output {port.name}"] = _output(port, model, returned, found, watch)
+    return found
+
+
+def _inputs(layout: Layout, x: Tensor) -> Iterator[Tensor]:
+    match layout:
+        case Layout.STEP:
+            yield from x
+        case Layout.CONSTANT:
+            yield x[0]
+        case Layout.STEPS:
+            yield x
+        case Layout.BATCH_FIRST:
+            yield x.transpose(0, 1).contiguous()
+
+
+def _output(
+    port: Port,
+    model: Model,
+    returned: list[list[Tensor]],
+    found: dict[str, Array],
+    watch: Watch,
+) -> Array:
+    value = port.value
+    if isinstance(value, Spikes | State):
+        name = model.names[value.call.chain]
+        return found.get(f"spikes {name}", found[f"v {name}"])
+    if port.decoding != "steps" and isinstance(value, Operation):
+        return np.stack([step.numpy(force=True) for step in watch.outputs[value.origin.path]])
+    tensors = [tensors[port.place] for tensors in returned]
+    if model.layout is Layout.STEP:
+        return np.stack([tensor.numpy(force=True) for tensor in tensors])
+    return np.moveaxis(tensors[0].numpy(force=True), port.axis, 0)

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from snnc.compiler.discretize import discretize
-from snnc.frontends.norse_layers import neuron_nodes, neuron_problems
+from snnc.frontends.norse_layers import population_nodes, population_problems
+from snnc.frontends.torch_roll import Population
+from snnc.frontends.torch_values import Chain, Input
 from snnc.targets.float.executor import FloatRecording, execute
 from tests.frontends.norse_cells import Array, dyadic, parameters, run_cell
 from tests.frontends.optional import optional
@@ -193,8 +195,19 @@ def data(cell: Any) -> Array:
 
 def graph_of(cell: Any, size: int) -> nir.NIRGraph:
     """Give the node of a cell between an input and an output."""
-    assert list(neuron_problems("cell", cell, (size,))) == []
-    nodes, edges = neuron_nodes("cell", "cell", cell, (size,))
+    chain = Chain("cell", cell, (size,), (NEURONS,))
+    assert list(population_problems(chain)) == []
+    population = Population(
+        name="cell",
+        path="cell",
+        layer=cell,
+        use=0,
+        given=chain.given,
+        shape=chain.shape,
+        source=Input(0, chain.given),
+        reads_out=False,
+    )
+    nodes, edges = population_nodes(population)
     ends: dict[str, nir.NIRNode] = {
         "input": nir.Input(input_type={"input": np.array([size])}),
         "output": nir.Output(output_type={"output": np.array([NEURONS])}),

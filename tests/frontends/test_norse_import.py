@@ -87,7 +87,7 @@ def test_nodes_and_edges() -> None:
         ("4.recurrent", "4"),
         ("4", "output"),
     ]
-    assert graph.metadata == {"snnc": {"format": 1, "framework": "norse 1.1.0", "dt": 0.001}}
+    assert graph.metadata == {"snnc": {"format": 2, "framework": "norse 1.1.0", "dt": 0.001}}
 
 
 def test_the_numbers_of_a_node() -> None:
