@@ -93,8 +93,8 @@ def _of_convolution(node: nir.Conv1d | nir.Conv2d, shape: Shape) -> tuple[Operat
     count = metadata(node).get("average")
     if count is None:
         return (convolution,)
-    divisors = np.full((1,) * (axes + 1), float(np.asarray(count)), np.float32)
-    return (AveragePooling(window=convolution.window, divisors=divisors),)
+    divisors = metadata(node).get("divisors", float(np.asarray(count)))
+    return (AveragePooling(window=convolution.window, divisors=_with_axes(divisors, axes + 1)),)
 
 
 def _scaling(factor: Reals, shift: Reals | None) -> Scaling:
