@@ -47,7 +47,7 @@ class Norse:
     supported = SUPPORTED
     ways_out = WAYS_OUT
     spike_state = "z"
-    conventions = (Convention.BEHIND_OUTPUT,)
+    conventions = (Convention.BEHIND_OUTPUT, Convention.LAST)
     read_out_state = "v"
     read_out_remedy = "return the spikes, the first of what the cell returns"
 
@@ -90,6 +90,10 @@ class Norse:
     def is_first(self, layer: Module, name: str, state: Tensor) -> bool:
         """Tell whether a state is what norse starts from where it is given none."""
         return bool((state == (initial_of(layer) if name == "v" else 0)).all())
+
+    def sends_ones(self, layer: Module) -> bool:
+        """Tell whether ``layer`` spikes."""
+        return not self.can_read_out(layer)
 
     def can_read_out(self, layer: Module) -> bool:
         """Tell whether ``layer`` is a leaky integrator, which never spikes."""

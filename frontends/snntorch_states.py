@@ -89,6 +89,12 @@ class SnnTorch:
         del layer, name
         return not bool(state.any())
 
+    def sends_ones(self, layer: Module) -> bool:
+        """Tell whether the size of its spikes is 1."""
+        import torch
+
+        return bool((torch.as_tensor(cast("Any", layer).graded_spikes_factor) == 1).all())
+
     def can_read_out(self, layer: Module) -> bool:
         """Tell whether spikes reset nothing, and go nowhere within the layer."""
         return int(cast("Any", layer).reset_mechanism_val) == 2 and not hasattr(layer, "recurrent")

@@ -106,7 +106,8 @@ class Calls:
 
     def _new(self, path: str, layer: Module, x: Tensor, spikes: Tensor) -> Chain:
         axes = 2 if self.framework.runs_all_steps(layer) else 1
-        chain = Chain(path, layer, tuple(x.shape[axes:]), tuple(spikes.shape[axes:]))
+        given, shape = tuple(x.shape[axes:]), tuple(spikes.shape[axes:])
+        chain = Chain(path, layer, given, shape, binary=self.framework.sends_ones(layer))
         self.chains.append(chain)
         return chain
 

@@ -111,6 +111,10 @@ class Framework(Protocol):
         """Tell whether ``state`` is what ``layer`` starts from."""
         ...
 
+    def sends_ones(self, layer: Module) -> bool:
+        """Tell whether a spike of ``layer`` is 1."""
+        ...
+
     def can_read_out(self, layer: Module) -> bool:
         """Tell whether spikes change nothing in ``layer``: then its potential can be an output."""
         ...
