@@ -120,6 +120,14 @@ LOOP_DELAYED = Rule(
     "loop whose delays add up to less than the number of its projections cannot be kept in time; "
     "feed-forward projections without delay can, by letting later populations run behind.",
 )
+ONE_LAYER = Rule(
+    "SNN122",
+    "what stands between two neurons makes one layer of weights, with pooling before and behind it",
+    "A synapse takes spikes and gives a current, so operators between two neurons become one: "
+    "layers of weights are multiplied, batch norms and average pooling go into them. A max pooling "
+    "cannot be multiplied with anything. It may stand before the weights, or behind them where "
+    "nothing has to be added or changed in sign across it.",
+)
 DELAY_RANGE = Rule(
     "SNN201",
     "no projection delays a spike longer than the hardware can",

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
 from snnc.compiler.diagnostics import InternalError
-from snnc.compiler.fixed import FixedNetwork, FixedPopulation, FixedProjection, FixedReset
+from snnc.compiler.fixed import (
+    STATE_LIMIT,
+    FixedNetwork,
+    FixedPopulation,
+    FixedProjection,
+    FixedReset,
+)
+from snnc.compiler.operators import (
+    FixedConvolution,
+    FixedDense,
+    FixedOperator,
+    FixedScaling,
+    MaxPooling,
+    SumPooling,
+)
 
-FORMAT = 1
+FORMAT = 2
 """Version of ``lava.json``."""
 STOCK_LIMIT = 2**18
 """Largest synaptic input for which Lava's LIF, in int32, keeps ``u`` within 24 bits: then ``u``
@@ -57,19 +72,26 @@ def make_plan(network: FixedNetwork) -> Plan:
 def _synapse_process(projection: FixedProjection) -> str:
     if projection.delay < 1:
         raise InternalError(f"{projection.name}: a projection of delay 0 cannot run on Lava")
-    return "Dense" if projection.delay == 1 else "DelayDense"
+    match projection.operators:
+        case (FixedDense(),):
+            return "Dense" if projection.delay == 1 else "DelayDense"
+        case _:
+            return "Synapse"
 
 
 def _neuron_process(network: FixedNetwork, population: FixedPopulation) -> str:
     """Give ``LIFReset``, Lava's own, wherever it computes the same.
 
-    It resets to zero only, and between two samples it cannot be kept from spiking. So its spikes
-    may only go where they arrive before the next reset: where a projection, apart from the lags
-    of its ends, has no delay.
+    It starts at zero, resets to zero only, and between two samples it cannot be kept from spiking.
+    So its spikes may only go where they arrive before the next reset: where a projection, apart
+    from the lags of its ends, has no delay.
     """
     delays = [_own_delay(network, p) for p in network.projections if p.source == population.name]
     stock = (
-        population.reset is FixedReset.ZERO
+        population.spiking
+        and population.reset is FixedReset.ZERO
+        and not population.refractory
+        and not population.initial.any()
         and not any(delays)
         and _largest_input(network, population) <= STOCK_LIMIT
     )
@@ -97,7 +119,26 @@ def _largest_input(network: FixedNetwork, population: FixedPopulation) -> int:
 
 def _largest_sum(network: FixedNetwork, projection: FixedProjection) -> int:
     """Bound ``|a|`` of a projection over every input that it can get."""
-    largest = {i.name: i.max_abs for i in network.inputs}.get(projection.source, 1)
-    rows = np.abs(projection.weight.astype(np.int64)).sum(axis=1)
-    total = int(rows.max(initial=0)) * largest
+    total = _largest_sent(network, projection.source) * prod(map(_gain, projection.operators))
     return total << max(projection.weight_exp, 1)  # Dense holds twice the weights
+
+
+def _largest_sent(network: FixedNetwork, name: str) -> int:
+    for declared in network.inputs:
+        if declared.name == name:
+            return declared.max_abs
+    return 1 if network.population(name).spiking else STATE_LIMIT
+
+
+def _gain(operator: FixedOperator) -> int:
+    """Bound the largest magnitude of a result for values of magnitude 1."""
+    match operator:
+        case FixedDense(weight=weight) | FixedConvolution(weight=weight):
+            rows = np.abs(weight.astype(np.int64)).reshape(len(weight), -1).sum(axis=1)
+            return int(rows.max(initial=0))
+        case FixedScaling(weight=weight):
+            return int(np.abs(weight.astype(np.int64)).max(initial=0))
+        case SumPooling(window=window):
+            return prod(window.kernel)
+        case MaxPooling():
+            return 1

@@ -26,11 +26,13 @@ from snnc.compiler.fixed import (
     FixedReset,
 )
 from snnc.compiler.network import Network, Output
+from snnc.compiler.operators import FixedOperator
 from snnc.compiler.trace import SIGNALS, Trace
 from snnc.targets.artifact import Artifact
 from snnc.targets.base import RunOptions
 from snnc.targets.lava.target import LavaTarget
-from tests import oracle
+from tests.builders import fixed_dense
+from tests.targets.lava import oracle
 
 Array = npt.NDArray[Any]
 Signals = dict[str, dict[str, Array]]
@@ -40,7 +42,9 @@ RECORD_ALL = RunOptions(record=SIGNALS)
 
 def artifact(fixed: FixedNetwork) -> Artifact:
     """Give an artifact of ``fixed`` that has no float network."""
-    network = Network(inputs=(), populations=(), projections=(), outputs=(), dt=fixed.dt)
+    network = Network(
+        inputs=(), junctions=(), populations=(), projections=(), outputs=(), dt=fixed.dt
+    )
     return Artifact(target="lava", network=network, fixed=fixed)
 
 
@@ -67,14 +71,26 @@ def expected(fixed: FixedNetwork, inputs: dict[str, Array]) -> Signals:
         i.name: np.rint(inputs[i.name].reshape(*inputs[i.name].shape[:2], -1) / i.step)
         for i in fixed.inputs
     }
-    integers = {name: x.astype(np.int64) for name, x in flat.items()}
-    raw = oracle.as_arrays(oracle.run(fixed, integers))
+    raw = oracle.run(fixed, {name: x.astype(np.int64) for name, x in flat.items()})
 
     def aligned(signal: str, p: FixedPopulation) -> Array:
         window = raw[signal][p.name][p.lag : p.lag + steps]
         return window.reshape(*window.shape[:2], *p.shape)
 
     return {s: {p.name: aligned(s, p) for p in fixed.populations} for s in SIGNALS}
+
+
+def expected_outputs(fixed: FixedNetwork, wanted: Signals) -> dict[str, Array]:
+    """Give every output: spikes, or the potential of a read-out in real units."""
+    outputs: dict[str, Array] = {}
+    for output in fixed.outputs:
+        p = fixed.population(output.source)
+        if p.spiking:
+            outputs[output.name] = wanted["spikes"][p.name].astype(np.uint8)
+        else:
+            scale, offset = p.scale.reshape(p.shape), p.offset.reshape(p.shape)
+            outputs[output.name] = np.float32(wanted["v"][p.name] / scale + offset)
+    return outputs
 
 
 def differing(trace: Trace, wanted: Signals) -> int:
@@ -93,23 +109,31 @@ def population(
 ) -> FixedPopulation:
     """Make neurons whose parameters are numbers or arrays; a plain integrator where not named."""
     n = int(np.prod(shape))
-    parameters = {"du": MAX_DU, "dv": 0, "threshold": 100, "bias_mant": 0, "bias_exp": 0} | values
+    plain = {"refractory": 0, "spiking": True}
+    others = {name: values.pop(name, usual) for name, usual in plain.items()}
+    units = {k: np.broadcast_to(values.pop(k, u), n) for k, u in (("scale", 1.0), ("offset", 0.0))}
+    parameters = {"du": MAX_DU, "dv": 0, "threshold": 100, "bias_mant": 0, "bias_exp": 0}
+    parameters |= {"initial": 0} | values
     arrays = {k: np.broadcast_to(v, n).astype(np.int32) for k, v in parameters.items()}
     return FixedPopulation(
-        name=name, origin=(name,), shape=shape, reset=reset, lag=lag, scale=np.ones(n), **arrays
+        name=name, origin=(name,), shape=shape, reset=reset, lag=lag, **others, **units, **arrays
     )
 
 
 def projection(
-    source: str, target: str, weight: Array, *, delay: int = 1, exp: int = 0
+    source: str,
+    target: str,
+    *operators: FixedOperator | Array,
+    delay: int = 1,
+    exp: int = 0,
 ) -> FixedProjection:
-    """Make a projection named after its ends."""
+    """Make a projection named after its ends; a matrix stands for weights of a dense one."""
     return FixedProjection(
         name=f"{source} to {target}",
         origin=(),
         source=source,
         target=target,
-        weight=weight.astype(np.int8),
+        operators=tuple(fixed_dense(o) if isinstance(o, np.ndarray) else o for o in operators),
         weight_exp=exp,
         delay=delay,
     )

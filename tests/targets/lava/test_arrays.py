@@ -112,7 +112,7 @@ def test_full_disk_names_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("zipfile.ZipFile.open", refuse)
-    part = Population("p", (1,), {}, "zero", 0)
+    part = Population("p", (1,), {}, "zero", 0, True, 0, np.ones(1), np.zeros(1))
     sink = Process("n1", "Sink", "out")
     of = Program({}, {"p": part}, {}, {"out": "p"}, (sink,), 0)
     with pytest.raises(OSError, match="No space left on device") as error:

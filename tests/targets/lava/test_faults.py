@@ -108,7 +108,7 @@ def found(error: pytest.ExceptionInfo[EnvironmentFault]) -> str:
         ),
         (
             "processes.py",
-            "        self.recorder.keep(self.time_step, spikes=self.a_in.recv())\n",
+            "        self.recorder.keep(self.time_step, **{self.signal: self.a_in.recv()})\n",
             "        self.a_in.recv()\n        if self.time_step == 3: raise ValueError('last')\n",
             r"Sink n0006 \(out\) raised ValueError: last",
         ),

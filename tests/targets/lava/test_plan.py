@@ -44,7 +44,7 @@ def test_file() -> None:
         {"id": "n0006", "of": "out", "process": "Sink"},
     ]
     content = make_plan(fixed).to_bytes()
-    assert json.loads(content) == {"format": 1, "gap": 2, "processes": rows}
+    assert json.loads(content) == {"format": 2, "gap": 2, "processes": rows}
     assert content == make_plan(fixed).to_bytes()
 
 
