@@ -30,7 +30,6 @@ from snnc.frontends.torch_layers import (
     number_problems,
     weights_node,
 )
-
 from snnc.frontends.torch_roll import Population
 from snnc.frontends.torch_values import Chain
 

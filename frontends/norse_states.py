@@ -47,6 +47,7 @@ class Norse:
     supported = SUPPORTED
     ways_out = WAYS_OUT
     spike_state = "z"
+    hand_on = "hand every state on unchanged, from None on, as norse's SequentialState does"
     conventions = (Convention.BEHIND_OUTPUT, Convention.LAST)
     read_out_state = "v"
     read_out_remedy = "return the spikes, the first of what the cell returns"

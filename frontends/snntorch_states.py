@@ -40,6 +40,7 @@ class SnnTorch:
         "LinearLeaky": "use nn.Linear and snn.Leaky",
     }
     spike_state = "spk"
+    hand_on = "hand every state on unchanged, and reset states before the first step, if at all"
     conventions = (Convention.BY_USE, Convention.LAST)
     read_out_state = "mem"
     read_out_remedy = "return the spikes too, or make the layer with reset_mechanism='none'"

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 Forward = Callable[..., Any]
 
 STATES_GO_ON = "every neuron starts from its first state and goes on from the state that it left"
-HAND_ON = "hand every state on unchanged, and reset states before the first step, if at all"
 
 @dataclass(eq=False)
 class Calls:
@@ -136,15 +135,15 @@ class Calls:
             elif value is None or self._is_first(layer, name, cast("Tensor", tensor), value):
                 calls[name] = None
             else:
-                self.recorder.tell(wrong_state(path, name))
+                self.recorder.tell(wrong_state(path, name, self.framework))
                 return None
         before = next((call for call in calls.values() if call is not None), None)
         for name, call in calls.items():
             if call is not before or (before and before.chain.layer is not layer):
-                self.recorder.tell(wrong_state(path, name))
+                self.recorder.tell(wrong_state(path, name, self.framework))
                 return None
             if before and before is not before.chain.calls[-1]:
-                self.recorder.tell(wrong_state(path, name))
+                self.recorder.tell(wrong_state(path, name, self.framework))
                 return None
         return before
 
@@ -178,14 +177,14 @@ def _as_it_is(
     return forward(*args, **kwargs)
 
 
-def wrong_state(path: str, name: str) -> Diagnostic:
+def wrong_state(path: str, name: str, framework: Framework) -> Diagnostic:
     """Tell of a state that is not what the same layer left in the step before."""
     return Diagnostic(
         rule=rules.MODEL_TRACEABLE,
         node=path,
         found=f"{name} does not go on from the step before",
         limit=STATES_GO_ON,
-        remedy=HAND_ON,
+        remedy=framework.hand_on,
     )
 
 

@@ -71,6 +71,7 @@ class Framework(Protocol):
         supported: The layers that are imported, for messages.
         ways_out: What to do instead of layers that are not, by the name of their class.
         spike_state: Name of the state that holds the spikes of the step before, where there is one.
+        hand_on: How states go from one step to the next, for messages.
         conventions: How models hand states on, the most usual first.
         read_out_state: Name of the membrane potential among the states.
         read_out_remedy: What makes neurons read-outs, for messages.
@@ -79,6 +80,7 @@ class Framework(Protocol):
     supported: str
     ways_out: Mapping[str, str]
     spike_state: str | None
+    hand_on: str
     conventions: tuple[Convention, ...]
     read_out_state: str
     read_out_remedy: str

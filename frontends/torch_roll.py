@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.frontends.torch_arguments import Convention
-from snnc.frontends.torch_calls import HAND_ON, STATES_GO_ON
+from snnc.frontends.torch_calls import STATES_GO_ON
 from snnc.frontends.torch_follow import Layout, Run
 from snnc.frontends.torch_framework import Framework, layer_name
 from snnc.frontends.torch_match import Matcher, described, parts_of, unreplaced_zeros
@@ -90,7 +90,7 @@ def roll(run: Run, framework: Framework, problems_of: Problems) -> Model:
     problems = [*(p for chain in run.chains for p in problems_of(chain))]
     problems += [*run.problems, *_unknown_sources(run)]
     if not problems:
-        problems += [*_length_problems(run), *_order_problems(run)]
+        problems += [*_length_problems(run, framework), *_order_problems(run)]
     if not problems:
         problems += _step_problems(run, matcher)
     raise_all(dict.fromkeys(problems))
@@ -143,7 +143,7 @@ def _unknown_sources(run: Run) -> Iterator[Diagnostic]:
             yield from unknowns(call.source)
 
 
-def _length_problems(run: Run) -> Iterator[Diagnostic]:
+def _length_problems(run: Run, framework: Framework) -> Iterator[Diagnostic]:
     for chain in run.chains:
         if len(chain.calls) != run.steps:
             yield Diagnostic(
@@ -151,7 +151,7 @@ def _length_problems(run: Run) -> Iterator[Diagnostic]:
                 node=chain.path,
                 found=f"keeps its states for {len(chain.calls)} of {run.steps} steps",
                 limit=STATES_GO_ON,
-                remedy=HAND_ON,
+                remedy=framework.hand_on,
             )
 
 

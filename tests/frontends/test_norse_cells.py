@@ -5,18 +5,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import nir
 import numpy as np
 import pytest
 
+import snnc
 from snnc.compiler.discretize import discretize
+from snnc.frontends.norse import from_norse, run_norse
 from snnc.frontends.norse_layers import population_nodes, population_problems
 from snnc.frontends.torch_roll import Population
 from snnc.frontends.torch_values import Chain, Input
 from snnc.targets.float.executor import FloatRecording, execute
-from tests.frontends.norse_cells import Array, dyadic, parameters, run_cell
+from tests.frontends.graphs import node_of
+from tests.frontends.norse_cells import Array, Ran, dyadic, parameters, run_cell
 from tests.frontends.optional import optional
 
 torch, norse = optional("torch"), optional("norse.torch")
@@ -28,6 +32,7 @@ assert STEPS * SAMPLES * NEURONS >= 1_000_000
 LIF = ("tau_mem_inv", "tau_syn_inv", "v_leak", "v_th", "v_reset")
 BOX = ("tau_mem_inv", "v_leak", "v_th", "v_reset")
 DT = 0.001
+METHODS = ("super", "heaviside", "triangle", "tanh", "circ", "heavi_erfc")
 
 Random = np.random.Generator
 Size = tuple[int, ...]
@@ -194,23 +199,23 @@ def data(cell: Any) -> Array:
 
 
 def graph_of(cell: Any, size: int) -> nir.NIRGraph:
-    """Give the node of a cell between an input and an output."""
-    chain = Chain("cell", cell, (size,), (NEURONS,))
-    assert list(population_problems(chain)) == []
+    """Give the nodes of a cell between an input and an output."""
+    given, shape = (size,), (NEURONS,)
+    assert list(population_problems(Chain("cell", cell, given, shape))) == []
     population = Population(
         name="cell",
         path="cell",
         layer=cell,
         use=0,
-        given=chain.given,
-        shape=chain.shape,
-        source=Input(0, chain.given),
+        given=given,
+        shape=shape,
+        source=Input(0, given),
         reads_out=False,
     )
     nodes, edges = population_nodes(population)
     ends: dict[str, nir.NIRNode] = {
-        "input": nir.Input(input_type={"input": np.array([size])}),
-        "output": nir.Output(output_type={"output": np.array([NEURONS])}),
+        "input": nir.Input(input_type={"input": np.array(given)}),
+        "output": nir.Output(output_type={"output": np.array(shape)}),
     }
     return nir.NIRGraph(
         nodes={**ends, **nodes},
@@ -220,8 +225,11 @@ def graph_of(cell: Any, size: int) -> nir.NIRGraph:
     )
 
 
-def ran_by_snnc(cell: Any, x: Array) -> FloatRecording:
-    return execute(discretize(graph_of(cell, x.shape[2])), {"input": x})
+def assert_states(there: Ran, here: FloatRecording) -> None:
+    np.testing.assert_array_equal(there.v, here.v["cell"])
+    assert (there.i is None) == ("cell" not in here.u)
+    if there.i is not None:
+        np.testing.assert_array_equal(there.i, here.u["cell"])
 
 
 @pytest.mark.parametrize("vector", [True, False], ids=["vector", "scalar"])
@@ -229,12 +237,10 @@ def ran_by_snnc(cell: Any, x: Array) -> FloatRecording:
 def test_spikes_and_states(cell: Callable[..., Any], vector: bool) -> None:
     made = made_of(cell, vector=vector)
     x = data(made)
-    there, here = run_cell(made, x), ran_by_snnc(made, x)
+    there, here = run_cell(made, x), execute(discretize(graph_of(made, x.shape[2])), {"input": x})
     assert 0.02 < there.sent.mean() < 0.9
     assert np.count_nonzero(there.sent != here.spikes["cell"]) == 0
-    assert np.array_equal(there.v, here.v["cell"])
-    assert (there.i is None) == ("cell" not in here.u)
-    assert there.i is None or np.array_equal(there.i, here.u["cell"])
+    assert_states(there, here)
 
 
 @pytest.mark.parametrize("vector", [True, False], ids=["vector", "scalar"])
@@ -242,10 +248,135 @@ def test_spikes_and_states(cell: Callable[..., Any], vector: bool) -> None:
 def test_read_outs(cell: Callable[..., Any], vector: bool) -> None:
     made = made_of(cell, vector=vector)
     x = data(made)
-    there, here = run_cell(made, x), ran_by_snnc(made, x)
+    there, here = run_cell(made, x), execute(discretize(graph_of(made, x.shape[2])), {"input": x})
     assert there.v.std() > 0.05
-    assert "cell" not in here.spikes
-    assert np.array_equal(there.sent, there.v)
-    assert np.array_equal(there.v, here.v["cell"])
-    assert (there.i is None) == ("cell" not in here.u)
-    assert there.i is None or np.array_equal(there.i, here.u["cell"])
+    assert here.spikes == {}
+    np.testing.assert_array_equal(there.sent, there.v)
+    assert_states(there, here)
+
+
+def without_time(cell: Callable[..., Any], kind: str) -> Any:
+    """Give the module that runs all steps of what ``cell`` makes, with its parameters."""
+    one = made_of(cell, vector=False)
+    if not hasattr(one, "input_weights"):
+        return getattr(norse, kind)(one.p)
+    weights = {n: getattr(one, n) for n in ("input_weights", "recurrent_weights")}
+    return getattr(norse, kind)(INPUTS, NEURONS, one.p, autapses=one.autapses, **weights)
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind"),
+    [
+        (lif, "LIF"),
+        (bio, "LIF"),
+        (recurrent, "LIFRecurrent"),
+        (with_autapses, "LIFRecurrent"),
+        (refractory_recurrent, "LIFRefracRecurrent"),
+        (iaf, "IAF"),
+        (li, "LI"),
+    ],
+)
+def test_modules_that_run_all_steps(cell: Callable[..., Any], kind: str) -> None:
+    """norse gives their output; ``run_norse`` also the states that they do not return."""
+    layer = without_time(cell, kind)
+    x = data(layer)
+    with torch.no_grad():
+        sent, last = layer(torch.from_numpy(x))
+    ran = run_norse(layer, x)
+    name = kind.lower()
+    np.testing.assert_array_equal(ran.outputs["output"], sent.numpy())
+    np.testing.assert_array_equal(
+        ran.v[name][-1], getattr(last, "lif", last).v.expand(sent.shape[1:]).numpy()
+    )
+    assert layer.record_states is False
+    network = discretize(from_norse(layer, x.shape[2:]))
+    here = execute(network, {"input": x})
+    assert network.populations[0].spiking == (kind != "LI")
+    np.testing.assert_array_equal(ran.spikes.get(name), here.spikes.get(name))
+    np.testing.assert_array_equal(ran.v[name], here.v[name])
+    np.testing.assert_array_equal(ran.u.get(name), here.u.get(name))
+
+
+@pytest.mark.parametrize(
+    ("cell", "key", "value"),
+    [
+        (box, "integration", "current-euler"),
+        (box, "integration", "leak-euler"),
+        (box, "reset", "subtract"),
+        (box, "initial", 0.0),
+        (box, "leak", 0.0),
+        (box_plain_subtract, "reset", "zero"),
+        (lif, "integration", "euler"),
+        (lif, "current_decay", 0.5),
+        (lif, "reset_value", 0.0),
+        (recurrent, "decay", 0.5),
+        (refractory, "refractory", 4),
+        (refractory, "initial", 0.0),
+        (iaf, "initial", 0.0),
+        (iaf, "integration", "euler"),
+    ],
+)
+def test_other_metadata_give_other_potentials(
+    cell: Callable[..., Any], key: str, value: str | float
+) -> None:
+    """The comparisons above can fail: the data tell one equation from the other."""
+    made = made_of(cell, vector=False)
+    x = data(made)
+    graph = graph_of(made, x.shape[2])
+    notes = node_of(graph, "cell").metadata["snnc"]
+    notes[key] = np.float32(value) if isinstance(value, float) else value
+    here = execute(discretize(graph), {"input": x})
+    assert np.count_nonzero(run_cell(made, x).v != here.v["cell"]) > 100
+
+
+def leak_at_zero(cell: Callable[..., Any]) -> Any:
+    """NIR does not say where ``v`` starts: at 0, where norse starts with ``v_leak = 0``."""
+    made = made_of(cell, vector=True)
+    made.p = made.p._replace(v_leak=torch.tensor(0.0))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("make", "reset"),
+    [
+        (lambda: leak_at_zero(box), None),
+        (lambda: leak_at_zero(box_subtract), "subtract"),
+        (lambda: leak_at_zero(lif), None),
+        (lambda: leak_at_zero(recurrent), None),
+        (lambda: made_of(iaf_plain, vector=True), None),
+        (lambda: leak_at_zero(li), None),
+        (lambda: leak_at_zero(li_box), None),
+        (lambda: leak_at_zero(li_linear), None),
+    ],
+    ids=["box", "subtract", "lif", "recurrent", "iaf", "li", "li_box", "li_linear"],
+)
+def test_the_equations_of_nir(make: Callable[[], Any], reset: str | None, tmp_path: Path) -> None:
+    """The standard nodes alone, as ``nir.read`` gives them to any tool, are the same neurons."""
+    made = make()
+    x = data(made)
+    snnc.write_nir(graph_of(made, x.shape[2]), tmp_path / "cell.nir")
+    graph = nir.read(tmp_path / "cell.nir")
+    graph.metadata.clear()
+    for node in graph.nodes.values():
+        node.metadata.clear()
+    network = discretize(graph, dt=DT, dialect="nir", reset=reset)
+    assert network.choices[0].startswith("dialect nir")
+    there, here = run_cell(made, x), execute(network, {"input": x})
+    if network.populations[0].spiking:
+        assert np.count_nonzero(there.sent != here.spikes["cell"]) == 0
+    assert_states(there, here)
+
+
+def test_autapses_are_as_norse_has_them() -> None:
+    for cell, autapses in ((recurrent, False), (with_autapses, True)):
+        graph = graph_of(made_of(cell, vector=False), INPUTS)
+        assert np.diag(node_of(graph, "cell.recurrent").weight).any() == autapses
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_surrogate_gradients_change_nothing(method: str) -> None:
+    made = norse.LIFCell(norse.LIFParameters(method=method))
+    x = 2 * data(made)
+    there, here = run_cell(made, x), execute(discretize(graph_of(made, NEURONS)), {"input": x})
+    assert there.sent.any()
+    assert np.count_nonzero(there.sent != here.spikes["cell"]) == 0
