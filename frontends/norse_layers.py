@@ -45,7 +45,7 @@ def population_problems(chain: Chain) -> Iterator[Diagnostic]:
         yield from axis_problems(path, type(cell).__name__, chain.given)
     for name in matrices:
         yield from number_problems(f"{path}.{name}", getattr(cell, name))
-    yield from parameter_problems_of(path, cell, chain.shape)
+    yield from parameter_problems_of(path, cell, _shape_of(cell, chain.given))
 
 
 def population_nodes(population: Population) -> Nodes:
@@ -60,7 +60,7 @@ def population_nodes(population: Population) -> Nodes:
             cell.input_weights, None, delay=0, order=0, origin=f"{path}.input_weights"
         )
         edges.append((inner, name))
-    nodes[name] = _neurons(cell, path, population.shape)
+    nodes[name] = _neurons(cell, path, _shape_of(cell, population.given))
     if hasattr(cell, "recurrent_weights"):
         loop = f"{name}.recurrent"
         nodes[loop] = weights_node(
@@ -68,6 +68,11 @@ def population_nodes(population: Population) -> Nodes:
         )
         edges += [(name, loop), (loop, name)]
     return nodes, edges
+
+
+def _shape_of(layer: Layer, given: Shape) -> Shape:
+    """Give the shape of a layer's neurons: that of its input where it has no weights of its own."""
+    return (len(layer.input_weights),) if hasattr(layer, "input_weights") else given
 
 
 def _neurons(layer: Layer, path: str, shape: Shape) -> nir.NIRNode:
