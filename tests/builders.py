@@ -385,9 +385,7 @@ def networks(
         else:
             projections.append(projection(source, name, None, *first))
     projections += _crossings(draw, rng, shapes, names, read_out, recurrent)
-    return network(
-        populations, projections, inputs={"x": shapes["x"]}, junctions=junctions
-    )
+    return network(populations, projections, inputs={"x": shapes["x"]}, junctions=junctions)
 
 
 def _crossings(
@@ -399,7 +397,7 @@ def _crossings(
     recurrent: bool,
 ) -> list[Projection]:
     """Draw skips of no delay, and loops of a step more than there are populations."""
-    forward = [(a, b) for j, b in enumerate(names) for a in ["x", *names[: j - 1]][: j]]
+    forward = [(a, b) for j, b in enumerate(names) for a in ["x", *names[: j - 1]][:j]]
     backward = [(a, b) for j, b in enumerate(names) for a in names[j:] if a != read_out]
     routes: list[tuple[str, str, int]] = []
     if forward:
@@ -478,9 +476,7 @@ def _odd_population(
 
 
 @st.composite
-def fixed_networks(
-    draw: st.DrawFn, *, retimed: bool = True, plain: bool = False
-) -> FixedNetwork:
+def fixed_networks(draw: st.DrawFn, *, retimed: bool = True, plain: bool = False) -> FixedNetwork:
     """Draw a fixed network with registers at and near their limits.
 
     Synaptic input is kept so small that one wrap brings ``u`` back, and large enough to wrap.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -129,7 +130,11 @@ def _run_sample(network: FixedNetwork, inputs: dict[str, list[list[int]]]) -> _S
             spikes = [0] * p.size
             if alive:
                 arriving = [
-                    _synaptic_input(q, _sent(q, t, inputs, recorded.spikes, shapes[q.source]))
+                    synaptic_input(
+                        q,
+                        _sent(q, t, inputs, recorded.spikes, prod(shapes[q.source])),
+                        shapes[q.source],
+                    )
                     for q in network.projections
                     if q.target == p.name
                 ]
@@ -161,18 +166,23 @@ def _sent(
     t: int,
     inputs: dict[str, list[list[int]]],
     spikes: dict[str, list[list[int]]],
-    shape: tuple[int, ...],
-) -> Value:
+    size: int,
+) -> list[int]:
     """Give what the source sent ``delay`` hardware steps before step ``t``, counted from 1."""
     source = inputs[q.source] if q.source in inputs else spikes[q.source]
     when = t - q.delay
-    places = list(product(*map(range, shape)))
-    row = source[when - 1] if 1 <= when <= len(source) else [0] * len(places)
-    return Value(shape, dict(zip(places, row, strict=True)))
+    return source[when - 1] if 1 <= when <= len(source) else [0] * size
 
 
-def _synaptic_input(q: FixedProjection, x: Value) -> list[int]:
-    """Equation 1 for one projection and each neuron; ``>>`` of an int rounds down."""
+def synaptic_input(q: FixedProjection, row: list[int], shape: tuple[int, ...]) -> list[int]:
+    """Equation 1 for one projection and each neuron; ``>>`` of an int rounds down.
+
+    Args:
+        q: The projection.
+        row: What its source sent, in C order.
+        shape: Of the source.
+    """
+    x = Value(shape, dict(zip(product(*map(range, shape)), row, strict=True)))
     for operator in q.operators:
         x = _operated(operator, x)
     if q.weight_exp >= 0:

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
+import numpy.typing as npt
 
 from snnc.compiler.diagnostics import InternalError
-from snnc.compiler.fixed import (
-    STATE_LIMIT,
-    FixedNetwork,
-    FixedPopulation,
-    FixedProjection,
-    FixedReset,
-)
-from snnc.compiler.operators import (
-    FixedConvolution,
-    FixedDense,
-    FixedOperator,
-    FixedScaling,
-    MaxPooling,
-    SumPooling,
-)
+from snnc.compiler.fixed import FixedNetwork, FixedPopulation, FixedProjection, FixedReset
+from snnc.compiler.linear import as_steps, magnitude
+from snnc.compiler.operators import FixedDense
 
 FORMAT = 2
 """Version of ``lava.json``."""
@@ -113,32 +101,19 @@ def _gap(network: FixedNetwork) -> int:
     return max(network.latency, *(_own_delay(network, p) for p in network.projections), 0)
 
 
-def _largest_input(network: FixedNetwork, population: FixedPopulation) -> int:
-    return sum(_largest_sum(network, p) for p in network.incoming(population.name))
+def _largest_input(network: FixedNetwork, population: FixedPopulation) -> float:
+    """Bound ``|a|`` over every input that the population can get."""
+    total = np.zeros(population.size)
+    for projection in network.incoming(population.name):
+        total += _largest_sums(network, projection)
+    return float(total.max(initial=0))
 
 
-def _largest_sum(network: FixedNetwork, projection: FixedProjection) -> int:
-    """Bound ``|a|`` of a projection over every input that it can get."""
-    total = _largest_sent(network, projection.source) * prod(map(_gain, projection.operators))
-    return total << max(projection.weight_exp, 1)  # Dense holds twice the weights
-
-
-def _largest_sent(network: FixedNetwork, name: str) -> int:
-    for declared in network.inputs:
-        if declared.name == name:
-            return declared.max_abs
-    return 1 if network.population(name).spiking else STATE_LIMIT
-
-
-def _gain(operator: FixedOperator) -> int:
-    """Bound the largest magnitude of a result for values of magnitude 1."""
-    match operator:
-        case FixedDense(weight=weight) | FixedConvolution(weight=weight):
-            rows = np.abs(weight.astype(np.int64)).reshape(len(weight), -1).sum(axis=1)
-            return int(rows.max(initial=0))
-        case FixedScaling(weight=weight):
-            return int(np.abs(weight.astype(np.int64)).max(initial=0))
-        case SumPooling(window=window):
-            return prod(window.kernel)
-        case MaxPooling():
-            return 1
+def _largest_sums(network: FixedNetwork, projection: FixedProjection) -> npt.NDArray[np.float64]:
+    """Bound ``|a|`` of a projection, shape ``[n_target]``."""
+    shape = network.shapes[projection.source]
+    sent = {i.name: i.max_abs for i in network.inputs}.get(projection.source, 1)
+    largest = np.full((1, *shape), float(sent))
+    for step in as_steps(projection.operators, shape):
+        largest = magnitude(step, largest)
+    return largest.reshape(-1) * 2.0 ** max(projection.weight_exp, 1)  # Dense holds twice W

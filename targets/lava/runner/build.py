@@ -154,13 +154,12 @@ def _weights(program: Program, process: Process) -> dict[str, Any]:
     """
     projection = program.projections[process.of]
     (dense,) = projection.operators
-    source = program.populations.get(projection.source)
     return {
         "name": process.id,
         "weights": 2 * dense["weight"].astype(np.int32),
         "weight_exp": projection.weight_exp - 1,
         "sign_mode": SignMode.MIXED,
-        "num_message_bits": 0 if source is not None and source.spiking else GRADED_BITS,
+        "num_message_bits": GRADED_BITS if projection.source in program.inputs else 0,
     }
 
 

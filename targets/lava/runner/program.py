@@ -131,7 +131,8 @@ class Program:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of every input and population by name."""
-        return {n.name: n.shape for n in (*self.inputs.values(), *self.populations.values())}
+        inputs = {i.name: i.shape for i in self.inputs.values()}
+        return inputs | {p.name: p.shape for p in self.populations.values()}
 
     @property
     def latency(self) -> int:

@@ -76,7 +76,8 @@ def _convolution(record: Record, shape: Shape) -> tuple[Stage, Shape]:
 
     def correlate(x: Floats) -> Floats:
         view.fill(x)
-        return np.matmul(matrices, under.reshape(columns))
+        y: Floats = matrices @ under.reshape(columns)
+        return y
 
     return correlate, (weight.shape[0], *view.positions)
 
@@ -103,7 +104,7 @@ def _pooling(record: Record, shape: Shape) -> tuple[Stage, Shape]:
     return pool, (shape[0], *view.positions)
 
 
-_POOLING: dict[str, tuple[np.ufunc, float]] = {
+_POOLING: dict[str, tuple[Callable[[Floats, Floats], Floats], float]] = {
     "SumPooling": (np.add, 0),
     "MaxPooling": (np.maximum, -np.inf),
 }

@@ -31,8 +31,8 @@ from snnc.compiler.trace import SIGNALS, Trace
 from snnc.targets.artifact import Artifact
 from snnc.targets.base import RunOptions
 from snnc.targets.lava.target import LavaTarget
-from tests.builders import fixed_dense
-from tests.targets.lava import oracle
+from tests import oracle
+from tests.builders import fixed_dense, fixed_population, fixed_projection
 
 Array = npt.NDArray[Any]
 Signals = dict[str, dict[str, Array]]
@@ -71,7 +71,8 @@ def expected(fixed: FixedNetwork, inputs: dict[str, Array]) -> Signals:
         i.name: np.rint(inputs[i.name].reshape(*inputs[i.name].shape[:2], -1) / i.step)
         for i in fixed.inputs
     }
-    raw = oracle.run(fixed, {name: x.astype(np.int64) for name, x in flat.items()})
+    integers = {name: x.astype(np.int64) for name, x in flat.items()}
+    raw = oracle.as_arrays(oracle.run(fixed, integers))
 
     def aligned(signal: str, p: FixedPopulation) -> Array:
         window = raw[signal][p.name][p.lag : p.lag + steps]
@@ -89,7 +90,7 @@ def expected_outputs(fixed: FixedNetwork, wanted: Signals) -> dict[str, Array]:
             outputs[output.name] = wanted["spikes"][p.name].astype(np.uint8)
         else:
             scale, offset = p.scale.reshape(p.shape), p.offset.reshape(p.shape)
-            outputs[output.name] = np.float32(wanted["v"][p.name] / scale + offset)
+            outputs[output.name] = (wanted["v"][p.name] / scale + offset).astype(np.float32)
     return outputs
 
 
@@ -108,34 +109,19 @@ def population(
     name: str, shape: tuple[int, ...], reset: FixedReset, lag: int, **values: Any
 ) -> FixedPopulation:
     """Make neurons whose parameters are numbers or arrays; a plain integrator where not named."""
-    n = int(np.prod(shape))
-    plain = {"refractory": 0, "spiking": True}
-    others = {name: values.pop(name, usual) for name, usual in plain.items()}
-    units = {k: np.broadcast_to(values.pop(k, u), n) for k, u in (("scale", 1.0), ("offset", 0.0))}
-    parameters = {"du": MAX_DU, "dv": 0, "threshold": 100, "bias_mant": 0, "bias_exp": 0}
-    parameters |= {"initial": 0} | values
-    arrays = {k: np.broadcast_to(v, n).astype(np.int32) for k, v in parameters.items()}
-    return FixedPopulation(
-        name=name, origin=(name,), shape=shape, reset=reset, lag=lag, **others, **units, **arrays
-    )
+    plain = {"du": MAX_DU, "dv": 0, "threshold": 100, "scale": 1.0}
+    fields = plain | {"shape": shape, "reset": reset, "lag": lag} | values
+    return fixed_population(name, int(np.prod(shape)), **fields)
 
 
 def projection(
-    source: str,
-    target: str,
-    *operators: FixedOperator | Array,
-    delay: int = 1,
-    exp: int = 0,
+    source: str, target: str, *operators: FixedOperator | Array, delay: int = 1, exp: int = 0
 ) -> FixedProjection:
     """Make a projection named after its ends; a matrix stands for weights of a dense one."""
-    return FixedProjection(
-        name=f"{source} to {target}",
-        origin=(),
-        source=source,
-        target=target,
-        operators=tuple(fixed_dense(o) if isinstance(o, np.ndarray) else o for o in operators),
-        weight_exp=exp,
-        delay=delay,
+    all_of_them = (fixed_dense(o) if isinstance(o, np.ndarray) else o for o in operators)
+    name = f"{source} to {target}"
+    return fixed_projection(
+        source, target, None, *all_of_them, weight_exp=exp, delay=delay, name=name
     )
 
 

@@ -13,7 +13,7 @@ from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedPopulation, Fixed
 from snnc.compiler.network import Output
 from snnc.targets.lava.runner.neuron import Neurons
 from snnc.targets.lava.runner.window import SIGNALS, Recorder, Window, shared_array
-from tests.targets.lava import oracle
+from tests import oracle
 from tests.targets.lava.networks import population, projection
 
 PARAMETERS = ("du", "dv", "threshold", "bias_mant", "bias_exp", "initial")
@@ -75,7 +75,7 @@ def run_oracle(record: FixedPopulation, inputs: list[int]) -> list[tuple[int, in
         outputs=(Output("out", "p"),),
         dt=1e-3,
     )
-    signals = oracle.run(fixed, {"x": np.array(inputs).reshape(-1, 1, 1)})
+    signals = oracle.as_arrays(oracle.run(fixed, {"x": np.array(inputs).reshape(-1, 1, 1)}))
     columns = [signals[s]["p"][:, 0, 0].tolist() for s in ("spikes", "u", "v")]
     return list(zip(*columns, strict=True))
 

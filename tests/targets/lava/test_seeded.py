@@ -107,7 +107,6 @@ OPERATOR_FAULTS = {
         "            spikes &= ~held\n",
         "            spikes &= ~held\n            self.u = np.where(held, 0, self.u)\n",
     ),
-    "one for every value": ("build.py", "is not None and source.spiking", "is not None"),
     "no offset": ("arrays.py", " + population.offset", ""),
     "potential in single precision": (
         "arrays.py",
@@ -193,16 +192,14 @@ def operators() -> Case:
                 offset=0.3,
                 **usual,
             ),
-            population("after", (5,), FixedReset.SUBTRACT, 5, **usual),
         ),
         projections=(
             projection("x", "held", convolution(shifted, 4, 1, groups=2), delay=3),
             projection("held", "late", total, FixedScaling(weight=weights(rng, 48)), exp=-1),
             projection("late", "largest", minus, around, exp=3),
             projection("largest", "read", weights(rng, 5, 24)),
-            projection("read", "after", weights(rng, 5, 5) // 16, exp=-7),
         ),
-        outputs=(Output("real", "read"), Output("out", "after")),
+        outputs=(Output("real", "read"),),
         dt=1e-3,
     )
     inputs = {"x": (rng.random((14, 4, 2, 7, 4)) < 0.4).astype(np.int64)}

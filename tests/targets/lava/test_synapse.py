@@ -1,4 +1,4 @@
-"""The runner's arithmetic of projections against loops in plain Python; Lava has no part."""
+"""The runner's arithmetic of projections against the reference; Lava has no part."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedProjection, FixedReset
-from snnc.compiler.network import Output
 from snnc.compiler.operators import (
     FixedConvolution,
     FixedOperator,
@@ -19,15 +17,14 @@ from snnc.compiler.operators import (
     MaxPooling,
     SumPooling,
     Window,
-    result_shape,
 )
 from snnc.compiler.store import Tensors, to_json
+from snnc.targets.integer.reference import synaptic_input
 from snnc.targets.lava.runner.program import filled
 from snnc.targets.lava.runner.synapse import Synapses
-from tests.builders import fixed_convolution, fixed_dense, window
-from tests.targets.lava import oracle
-from tests.targets.lava.networks import Array, population
-from tests.targets.lava.pipelines import pipelines
+from tests.builders import fixed_convolution, fixed_dense, fixed_projection, window
+from tests.drawn_operators import fixed_operators
+from tests.targets.lava.networks import Array
 
 SHAPES = [(6,), (2, 5), (3, 4), (2, 4, 3), (4, 1, 6)]
 
@@ -38,34 +35,21 @@ def record(operator: FixedOperator) -> dict[str, Any]:
     return cast("dict[str, Any]", filled(to_json(operator, "o", tensors), tensors))
 
 
-def network(operators: tuple[FixedOperator, ...], shape: tuple[int, ...], e: int) -> FixedNetwork:
-    out = population("p", result_shape(operators, shape), FixedReset.NONE, 1)
-    projection = FixedProjection(
-        name="q", origin=(), source="x", target="p", operators=operators, weight_exp=e, delay=1
-    )
-    return FixedNetwork(
-        inputs=(FixedInput("x", shape),),
-        populations=(out,),
-        projections=(projection,),
-        outputs=(Output("out", "p"),),
-        dt=1e-3,
-    )
-
-
 def check(operators: tuple[FixedOperator, ...], shape: tuple[int, ...], e: int, *xs: Array) -> None:
     """Compare several steps in a row: nothing of one may be left in the next."""
-    of = network(operators, shape, e)
+    projection = fixed_projection("x", "p", None, *operators, weight_exp=e)
     synapses = Synapses([record(o) for o in operators], shape, e)
     for x in xs:
         found = synapses.step(x.astype(np.int32).reshape(-1))
         assert found.dtype == np.int32
-        assert found.tolist() == oracle.arriving(of, of.projections[0], x.reshape(-1).tolist())
+        wanted = synaptic_input(projection, x[None].astype(np.int64))
+        assert found.tolist() == wanted[0].tolist()
 
 
 @given(st.data())
 def test_random_operators(data: st.DataObject) -> None:
     shape = data.draw(st.sampled_from(SHAPES))
-    operators = data.draw(pipelines(shape))
+    operators = data.draw(fixed_operators(shape))
     e = data.draw(st.integers(-7, 3))
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     spikes = rng.random(shape) < 0.4
@@ -126,9 +110,8 @@ def test_exponent_acts_on_what_the_last_operator_gives() -> None:
 def test_sums_beyond_the_mantissa_of_float32(kind: str) -> None:
     n = 1025
     weight = np.where(np.arange(n) % 2, 126, 127)
-    operator = fixed_dense(weight)
-    if kind == "convolution":
-        operator = fixed_convolution(weight.reshape(1, n, 1, 1))
+    kernels = weight.reshape(1, n, 1, 1)
+    operator = fixed_dense(weight) if kind == "dense" else fixed_convolution(kernels)
     x = np.full((n, 1, 1), 16001)
     wanted = sum(int(w) * 16001 for w in weight)
     assert wanted > 2**24
