@@ -11,7 +11,7 @@ import numpy.typing as npt
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.trace import Trace
-from snnc.frontends.norse_layers import population_nodes, population_problems
+from snnc.frontends.norse_layers import population_nodes
 from snnc.frontends.norse_states import Norse
 from snnc.frontends.torch_follow import follow
 from snnc.frontends.torch_graph import argument_problems, framework_version, graph_of
@@ -93,7 +93,7 @@ def _followed(module: Module, shape: tuple[int, ...]) -> Model:
         InputError: All that keeps it from being imported exactly.
     """
     framework = Norse()
-    return roll(follow(module, framework, shape), framework, population_problems)
+    return roll(follow(module, framework, shape), framework)
 
 
 def _dt_problems(steps: Mapping[str, float], dt: float | None) -> Iterator[Diagnostic]:

@@ -26,7 +26,6 @@ from snnc.frontends.torch_layers import (
     weights_node,
 )
 from snnc.frontends.torch_roll import Population
-from snnc.frontends.torch_values import Chain
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,10 +48,15 @@ Shape = tuple[int, ...]
 Problems = Callable[[str, Layer, Shape], Iterator[Diagnostic]]
 
 
-def population_problems(chain: Chain) -> Iterator[Diagnostic]:
-    """Tell why the cells of a population cannot be imported exactly."""
-    problems = _problems_of_cells()[type(chain.layer)]
-    yield from problems(chain.path, cast("Layer", chain.layer), chain.given)
+def layer_problems(path: str, layer: Layer, shape: Shape) -> Iterator[Diagnostic]:
+    """Tell why a cell cannot be imported exactly.
+
+    Args:
+        path: Path of the layer in the model.
+        layer: Of a class that is imported.
+        shape: Shape of its input without the batch.
+    """
+    yield from _problems_of_cells()[type(layer)](path, layer, shape)
 
 
 def population_nodes(population: Population) -> Nodes:

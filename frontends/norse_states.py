@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
-from snnc.frontends.norse_layers import SUPPORTED, cells
+from snnc.compiler.diagnostics import Diagnostic
+from snnc.frontends.norse_layers import SUPPORTED, cells, layer_problems
 from snnc.frontends.torch_arguments import Convention
 from snnc.frontends.torch_framework import Given, Left, Signals
 
@@ -49,6 +51,10 @@ class Norse:
     def is_supported(self, layer: Module) -> bool:
         """Tell whether ``layer`` is exactly of a class that is imported."""
         return type(layer) in cells()
+
+    def problems(self, path: str, layer: Module, shape: tuple[int, ...]) -> Iterator[Diagnostic]:
+        """Tell why neurons cannot be imported exactly."""
+        yield from layer_problems(path, layer, shape)
 
     def runs_all_steps(self, layer: Module) -> bool:
         """No cell does."""
