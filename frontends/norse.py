@@ -11,13 +11,11 @@ import numpy.typing as npt
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.trace import Trace
-from snnc.frontends.norse_kinds import SUPPORTED, kind_of
-from snnc.frontends.norse_layers import population_nodes, population_problems
-from snnc.frontends.norse_parameters import method_problems
+from snnc.frontends.norse_kinds import SUPPORTED
+from snnc.frontends.norse_layers import population_nodes
 from snnc.frontends.norse_states import Norse
 from snnc.frontends.torch_follow import follow
 from snnc.frontends.torch_graph import argument_problems, framework_version, graph_of
-from snnc.frontends.torch_module import neurons_of
 from snnc.frontends.torch_roll import Model, roll
 from snnc.frontends.torch_run import data_problems, run_model
 
@@ -96,9 +94,7 @@ def _followed(module: Module, shape: tuple[int, ...]) -> Model:
         InputError: All that keeps it from being imported exactly.
     """
     framework = Norse()
-    cells = {path: m for path, m in neurons_of(module, framework).items() if kind_of(m)}
-    raise_all(p for path, cell in cells.items() for p in method_problems(path, cell))
-    return roll(follow(module, framework, shape), framework, population_problems)
+    return roll(follow(module, framework, shape), framework)
 
 
 def _dt_problems(steps: Mapping[str, float], dt: float | None) -> Iterator[Diagnostic]:

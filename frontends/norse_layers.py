@@ -14,9 +14,9 @@ from snnc.compiler.network import Integration, Reset
 from snnc.frontends.norse_kinds import INTEGRATIONS, READ_OUTS
 from snnc.frontends.norse_parameters import (
     Shape,
+    cell_problems,
     each,
     initial_of,
-    parameter_problems_of,
     parameters_of,
     rate,
     refractory_of,
@@ -31,21 +31,25 @@ from snnc.frontends.torch_layers import (
     weights_node,
 )
 from snnc.frontends.torch_roll import Population
-from snnc.frontends.torch_values import Chain
 
 WEIGHTS = ("input_weights", "recurrent_weights")
 """What cells call their matrices, where they have some."""
 
 
-def population_problems(chain: Chain) -> Iterator[Diagnostic]:
-    """Tell why the cells of a population cannot be imported exactly."""
-    path, cell = chain.path, cast("Layer", chain.layer)
-    matrices = [name for name in WEIGHTS if hasattr(cell, name)]
+def layer_problems(path: str, layer: Layer, shape: Shape) -> Iterator[Diagnostic]:
+    """Tell why a cell cannot be imported exactly.
+
+    Args:
+        path: Path of the layer in the model.
+        layer: Of a class that is imported.
+        shape: Shape of its input at one step, without the batch.
+    """
+    matrices = [name for name in WEIGHTS if hasattr(layer, name)]
     if matrices:
-        yield from axis_problems(path, type(cell).__name__, chain.given)
+        yield from axis_problems(path, type(layer).__name__, shape)
     for name in matrices:
-        yield from number_problems(f"{path}.{name}", getattr(cell, name))
-    yield from parameter_problems_of(path, cell, _shape_of(cell, chain.given))
+        yield from number_problems(f"{path}.{name}", getattr(layer, name))
+    yield from cell_problems(path, layer, _shape_of(layer, shape))
 
 
 def population_nodes(population: Population) -> Nodes:

@@ -80,15 +80,7 @@ def refractory_of(layer: Layer) -> int:
     return int(_refractory_steps(layer).max())
 
 
-def method_problems(path: str, layer: Layer) -> Iterator[Diagnostic]:
-    """Tell of a cell that norse 1.1.0 itself cannot run (``functional/threshold.py:190-211``)."""
-    if getattr(parameters_of(layer), "method", None) == "adjoint":
-        remedy = "use another method, such as 'super'; it changes the gradient only"
-        limit = "a surrogate gradient of norse"
-        yield refusal(f"{_place(path, layer)}.method", "'adjoint'", limit, remedy)
-
-
-def parameter_problems_of(path: str, layer: Layer, shape: Shape) -> Iterator[Diagnostic]:
+def cell_problems(path: str, layer: Layer, shape: Shape) -> Iterator[Diagnostic]:
     """Tell why a cell cannot be imported exactly.
 
     Args:
@@ -96,8 +88,9 @@ def parameter_problems_of(path: str, layer: Layer, shape: Shape) -> Iterator[Dia
         layer: Of a class that is imported.
         shape: Shape of its neurons.
     """
-    place, parameters = _place(path, layer), parameters_of(layer)
-    yield from _reset_problems(place, parameters)
+    place = f"{path}.p.lif" if hasattr(layer.p, "lif") else f"{path}.p"
+    parameters = parameters_of(layer)
+    yield from _option_problems(place, parameters)
     bad = list(_field_problems(place, parameters, shape))
     yield from bad
     if not bad:
@@ -112,13 +105,12 @@ def _tensor(values: Tensor | float) -> Tensor:
     return torch.as_tensor(values, dtype=torch.float32).detach()
 
 
-def _place(path: str, layer: Layer) -> str:
-    return f"{path}.p.lif" if hasattr(layer.p, "lif") else f"{path}.p"
-
-
-def _reset_problems(place: str, parameters: Any) -> Iterator[Diagnostic]:
+def _option_problems(place: str, parameters: Any) -> Iterator[Diagnostic]:
     from norse.torch import reset_subtract, reset_value
 
+    if getattr(parameters, "method", None) == "adjoint":  # norse 1.1.0 itself does not run it
+        remedy = "use another method, such as 'super'; it changes the gradient only"
+        yield refusal(f"{place}.method", "'adjoint'", "a surrogate gradient of norse", remedy)
     method = getattr(parameters, "reset_method", reset_value)
     if method not in {reset_value, reset_subtract}:
         name = getattr(method, "__name__", type(method).__name__)

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from snnc.compiler.diagnostics import Diagnostic
 from snnc.frontends.norse_kinds import (
     INTEGRATIONS,
     READ_OUTS,
@@ -17,6 +19,7 @@ from snnc.frontends.norse_kinds import (
     kind_of,
     runs_all_steps,
 )
+from snnc.frontends.norse_layers import layer_problems
 from snnc.frontends.norse_parameters import initial_of
 from snnc.frontends.torch_arguments import Convention
 from snnc.frontends.torch_framework import Given, Left, Signals
@@ -59,6 +62,10 @@ class Norse:
     def is_supported(self, layer: Module) -> bool:
         """Tell whether ``layer`` is exactly of a class that is imported."""
         return kind_of(layer) is not None
+
+    def problems(self, path: str, layer: Module, shape: tuple[int, ...]) -> Iterator[Diagnostic]:
+        """Tell why a cell cannot be imported exactly."""
+        yield from layer_problems(path, layer, shape)
 
     def runs_all_steps(self, layer: Module) -> bool:
         """Tell whether one call of ``layer`` runs all steps, along the first axis."""

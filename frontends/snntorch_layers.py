@@ -30,7 +30,6 @@ from snnc.frontends.torch_layers import (
 
 from snnc.frontends.torch_nodes import conv_node, scale_node
 from snnc.frontends.torch_roll import Population
-from snnc.frontends.torch_values import Chain
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -76,9 +75,14 @@ UPDATES = {"subtract": "_base_sub", "zero": "_base_zero", "none": "_base_int"}
 """The method that computes the state under each ``reset_mechanism``."""
 
 
-def population_problems(chain: Chain) -> Iterator[Diagnostic]:
-    """Tell why the neurons of a population cannot be imported exactly."""
-    path, layer, shape = chain.path, cast("Layer", chain.layer), chain.given
+def layer_problems(path: str, layer: Layer, shape: Shape) -> Iterator[Diagnostic]:
+    """Tell why neurons cannot be imported exactly.
+
+    Args:
+        path: Path of the layer in the model.
+        layer: Of a class that is imported.
+        shape: Shape of its input without the batch.
+    """
     yield from _neuron_problems(path, layer, shape)
     if type(layer).__name__ == "Lapicque":
         yield from _circuit_problems(path, layer, shape)

@@ -5,8 +5,11 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
+from snnc.compiler.diagnostics import Diagnostic
+from snnc.frontends.snntorch_layers import layer_problems
 from snnc.frontends.torch_arguments import Convention
 from snnc.frontends.torch_framework import Given, Left, Signals, tensors_of
 from snnc.frontends.torch_layers import TORCH_LAYERS
@@ -57,6 +60,10 @@ class SnnTorch:
         import snntorch as snn
 
         return type(layer) in {snn.Leaky, snn.RLeaky, snn.Synaptic, snn.RSynaptic, snn.Lapicque}
+
+    def problems(self, path: str, layer: Module, shape: tuple[int, ...]) -> Iterator[Diagnostic]:
+        """Tell why neurons cannot be imported exactly."""
+        yield from layer_problems(path, layer, shape)
 
     def runs_all_steps(self, layer: Module) -> bool:
         """No neuron does."""

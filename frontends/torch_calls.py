@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -84,7 +84,8 @@ class Calls:
                 return self._unsupported(path, layer, forward(*args, **kwargs))
             given = self.framework.given(layer, args, kwargs)
             source = self.recorder.value(given.x)
-            self._check_input(path, layer, given.x, source)
+            for problem in self._problems(path, layer, given.x, source):
+                self.recorder.tell(problem)
             before = self._before(path, layer, given)
             output = forward(*args, **kwargs)
             left = self.framework.left(layer, output)
@@ -150,23 +151,25 @@ class Calls:
     def _is_first(self, layer: Module, name: str, tensor: Tensor, value: Value) -> bool:
         return is_constant(value) and self.framework.is_first(layer, name, tensor)
 
-    def _check_input(self, path: str, layer: Module, x: Tensor, source: Value) -> None:
+    def _problems(
+        self, path: str, layer: Module, x: Tensor, source: Value
+    ) -> Iterator[Diagnostic]:
         import torch
 
         several = isinstance(source, Sequence)
         if several != self.framework.runs_all_steps(layer) and not isinstance(source, Unknown):
-            self.recorder.tell(_wrong_steps(path, layer_name(layer), several=several))
+            yield _wrong_steps(path, layer_name(layer), several=several)
         elif x.ndim < 2 + several or x.shape[several] != self.batch:
-            self.recorder.tell(_wrong_batch(path, x, self.batch))
+            yield _wrong_batch(path, x, self.batch)
+        else:
+            yield from self.framework.problems(path, layer, tuple(x.shape[1 + several :]))
         if x.dtype != torch.float32:
-            self.recorder.tell(
-                Diagnostic(
-                    rule=rules.LAYER_SUPPORTED,
-                    node=path,
-                    found=f"its input is {x.dtype}",
-                    limit="models compute in torch.float32",
-                    remedy="convert the model: module.float()",
-                )
+            yield Diagnostic(
+                rule=rules.LAYER_SUPPORTED,
+                node=path,
+                found=f"its input is {x.dtype}",
+                limit="models compute in torch.float32",
+                remedy="convert the model: module.float()",
             )
 
 

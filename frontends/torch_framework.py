@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from snnc.compiler.diagnostics import Diagnostic
 from snnc.frontends.torch_arguments import Convention
 
 if TYPE_CHECKING:
@@ -91,6 +92,16 @@ class Framework(Protocol):
 
     def is_supported(self, layer: Module) -> bool:
         """Tell whether a layer that is called as a whole is of a class that is imported."""
+        ...
+
+    def problems(self, path: str, layer: Module, shape: tuple[int, ...]) -> Iterator[Diagnostic]:
+        """Tell why a layer cannot be imported exactly.
+
+        Args:
+            path: Path of the layer in the model.
+            layer: Of a class that is imported.
+            shape: Shape of its input without the batch.
+        """
         ...
 
     def runs_all_steps(self, layer: Module) -> bool:

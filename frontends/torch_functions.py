@@ -167,6 +167,8 @@ def constant_of(operand: Operand) -> Constant:
     """Give the values of a weight."""
     if not is_constant(operand.value):
         raise Refused("with weights that depend on the input")
+    if isinstance(operand.value, Constant):
+        return operand.value
     return Constant(operand.tensor, kept=True)
 
 

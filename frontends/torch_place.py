@@ -26,6 +26,9 @@ WAYS_OUT = {
     "softmax": "leave it to the code that calls the model",
     "log_softmax": "leave it to the code that calls the model",
     "pad": "use the padding of a convolution or pooling layer, with zeros",
+    "dropout": "give it the mode of the model: training=self.training",
+    "__bool__": "compute the same whatever the values are",
+    "item": "compute the same whatever the values are",
 }
 """By the name of the function."""
 
@@ -62,7 +65,10 @@ class Place:
         path, module = self.modules[-1]
         way_out = remedy or WAYS_OUT.get(self.function, "")
         if is_packaged(module) and not why:
-            return unknown_layer(path, layer_name(module), self.supported, way_out)
+            found = layer_name(module)
+            if self.function == "pad":
+                found += f" with padding_mode={module.padding_mode!r}"
+            return unknown_layer(path, found, self.supported, way_out)
         return Diagnostic(
             rule=rules.MODEL_TRACEABLE,
             node=self.name,

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -58,12 +58,14 @@ class Recorder:
     problems: dict[Diagnostic, None] = field(default_factory=dict[Diagnostic, None])
     selects_samples: bool = False
     _paused: bool = False
-    _known: dict[int, tuple[Tensor, int, Value]] = field(
-        default_factory=dict[int, "tuple[Tensor, int, Value]"]
-    )
     _made: dict[tuple[Operator, tuple[int, ...]], Operation] = field(
         default_factory=dict[tuple[Operator, tuple[int, ...]], Operation]
     )
+
+    def __post_init__(self) -> None:
+        from torch.utils.weak import WeakIdKeyDictionary
+
+        self._known = cast("MutableMapping[Tensor, tuple[int, Value]]", WeakIdKeyDictionary())
 
     @contextmanager
     def recording(self, module: Module) -> Generator[None]:
@@ -85,7 +87,7 @@ class Recorder:
 
         for part in module.modules():
             for tensor in tensors_of([dict(part.named_parameters(recurse=False)), vars(part)]):
-                if id(tensor) not in self._known:
+                if tensor not in self._known:
                     self.know(tensor, Constant(tensor, kept=True))
         with Mode():
             yield
@@ -105,14 +107,14 @@ class Recorder:
         return self._paused
 
     def know(self, tensor: Tensor, value: Value) -> None:
-        """Remember what ``tensor`` is; keeps it alive, so that its identity stays its own."""
-        self._known[id(tensor)] = tensor, changes_of(tensor), value
+        """Remember what ``tensor`` is, for as long as the model holds it."""
+        self._known[tensor] = changes_of(tensor), value
 
     def value(self, tensor: Tensor) -> Value:
         """Give what ``tensor`` is."""
-        _, changes, value = self._known.get(id(tensor), (None, 0, None))
-        if value is None:
+        if tensor not in self._known:
             return self._untraced("a tensor that is no parameter or buffer of the model")
+        changes, value = self._known[tensor]
         if changes != changes_of(tensor):
             return self._untraced("a tensor that was changed in place through another one")
         return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,24 +71,18 @@ class Model:
     steps: int | None
 
 
-Problems = Callable[[Chain], Iterator[Diagnostic]]
-"""Tells why the layer of a population cannot be imported exactly."""
-
-
-def roll(run: Run, framework: Framework, problems_of: Problems) -> Model:
+def roll(run: Run, framework: Framework) -> Model:
     """Give the model that ``run`` is the unrolled form of.
 
     Args:
         run: What the model did.
         framework: Whose neurons it has.
-        problems_of: Tells why a layer cannot be imported.
 
     Raises:
         InputError: All that keeps it from being imported.
     """
     matcher = Matcher(run.steps - 1)
-    problems = [*(p for chain in run.chains for p in problems_of(chain))]
-    problems += [*run.problems, *_unknown_sources(run)]
+    problems = [*run.problems, *_unknown_sources(run)]
     if not problems:
         problems += [*_length_problems(run, framework), *_order_problems(run)]
     if not problems:

@@ -15,9 +15,9 @@ import pytest
 import snnc
 from snnc.compiler.discretize import discretize
 from snnc.frontends.norse import from_norse, run_norse
-from snnc.frontends.norse_layers import population_nodes, population_problems
+from snnc.frontends.norse_layers import layer_problems, population_nodes
 from snnc.frontends.torch_roll import Population
-from snnc.frontends.torch_values import Chain, Input
+from snnc.frontends.torch_values import Input
 from snnc.targets.float.executor import FloatRecording, execute
 from tests.frontends.graphs import node_of
 from tests.frontends.norse_cells import Array, Ran, dyadic, parameters, run_cell
@@ -201,7 +201,7 @@ def data(cell: Any) -> Array:
 def graph_of(cell: Any, size: int) -> nir.NIRGraph:
     """Give the nodes of a cell between an input and an output."""
     given, shape = (size,), (NEURONS,)
-    assert list(population_problems(Chain("cell", cell, given, shape))) == []
+    assert list(layer_problems("cell", cell, given)) == []
     population = Population(
         name="cell",
         path="cell",
@@ -277,7 +277,7 @@ def without_time(cell: Callable[..., Any], kind: str) -> Any:
     ],
 )
 def test_modules_that_run_all_steps(cell: Callable[..., Any], kind: str) -> None:
-    """norse gives their output; ``run_norse`` also the states that they do not return."""
+    """Norse gives their output; ``run_norse`` also the states that they do not return."""
     layer = without_time(cell, kind)
     x = data(layer)
     with torch.no_grad():

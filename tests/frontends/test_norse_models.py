@@ -241,7 +241,7 @@ def test_models(name: str) -> None:
 
 
 def test_the_network_of_the_tutorial() -> None:
-    """norse's own ConvNet: relu on spikes, a factor, a view, potentials put into a tensor."""
+    """Norse's own ConvNet: relu on spikes, a factor, a view, potentials put into a tensor."""
     module = norse.ConvNet()
     for values in module.parameters():
         values.data = torch.round(values.data * 512) / 256

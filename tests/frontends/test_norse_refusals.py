@@ -271,7 +271,7 @@ def test_weights_that_are_not_finite() -> None:
 
 
 def test_parameters_of_another_size() -> None:
-    """norse repeats one neuron four times."""
+    """Norse repeats one neuron four times."""
     module = norse.SequentialState(nn.Linear(6, 1), box(v_th=torch.ones(4)))
     assert refusal(module) == text(
         INCOMPLETE,
@@ -312,7 +312,8 @@ def test_the_adjoint_method(kind: str) -> None:
     given = norse.LIFParameters(method="adjoint")
     nested = kind == "LIFRefracCell"
     cell = getattr(norse, kind)(norse.LIFRefracParameters(given) if nested else given)
-    assert refusal(after_linear(cell)) == text(
+    first, _, _ = refusal(after_linear(cell)).partition("\n\n")  # nor does norse run it
+    assert first == text(
         UNSUPPORTED,
         "1.p.lif.method" if nested else "1.p.method",
         "'adjoint'",
