@@ -39,7 +39,7 @@ def from_norse(
 
     Returns:
         Standard nodes named by their paths in the model, with what NIR cannot say in
-        ``metadata["snnc"]`` (docs/frontends.md), and the nodes ``input`` and ``output``.
+        ``metadata["snnc"]`` (docs/norse.md), and the nodes ``input`` and ``output``.
 
     Raises:
         InputError: SNN004, SNN104, SNN105, SNN112, SNN113 or SNN120: all that keeps the model

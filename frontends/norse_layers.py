@@ -83,7 +83,7 @@ def _neurons(layer: Layer, path: str, shape: Shape) -> nir.NIRNode:
     """Give a standard node, with all that it cannot say as metadata."""
     integration = INTEGRATIONS[type(layer).__name__]
     spiking = type(layer).__name__ not in READ_OUTS
-    notes = {**_notes(layer, shape), "origin": path}
+    notes: dict[str, Any] = {**_notes(layer, shape), "origin": path}
     fields: dict[str, Any] = {"metadata": {"snnc": notes}}
     if spiking:
         fields["v_threshold"] = notes["threshold"].reshape(shape).copy()

@@ -49,9 +49,9 @@ class Norse:
 
     supported = SUPPORTED
     ways_out = WAYS_OUT
-    spike_state = "z"
+    spike_state: str | None = "z"
     hand_on = "hand every state on unchanged, from None on, as norse's SequentialState does"
-    conventions = (Convention.BEHIND_OUTPUT, Convention.LAST)
+    conventions: tuple[Convention, ...] = (Convention.BEHIND_OUTPUT, Convention.LAST)
     read_out_state = "v"
     read_out_remedy = "return the spikes, the first of what the cell returns"
 
@@ -114,7 +114,7 @@ class Norse:
 
 def _names(layer: Any) -> tuple[str, ...]:
     """Give the names of the states of a cell."""
-    names = ("z",) if hasattr(layer, "recurrent_weights") else ()
+    names: tuple[str, ...] = ("z",) if hasattr(layer, "recurrent_weights") else ()
     names += ("v", "i") if INTEGRATIONS[type(layer).__name__].has_current else ("v",)
     return (*names, "rho") if hasattr(layer.p, "rho_reset") else names
 
@@ -132,6 +132,6 @@ def _all_states(layer: Any, x: Tensor, state: Any) -> Any:
     """
     before, layer.record_states = layer.record_states, True
     try:
-        return type(layer).forward(layer, x, state)[1]
+        return cast("Any", type(layer)).forward(layer, x, state)[1]
     finally:
         layer.record_states = before

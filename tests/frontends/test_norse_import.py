@@ -126,7 +126,8 @@ def test_potentials_of_a_node() -> None:
     assert isinstance(node, nir.CubaLIF)
     np.testing.assert_array_equal(node.v_leak, np.full(3, -0.5, np.float32), strict=True)
     np.testing.assert_array_equal(node.v_reset, np.full(3, -1, np.float32), strict=True)
-    np.testing.assert_array_equal(node.v_threshold, np.float32([0.5, 0.25, 1]), strict=True)
+    thresholds = np.array([0.5, 0.25, 1], np.float32)
+    np.testing.assert_array_equal(node.v_threshold, thresholds, strict=True)
     notes = node.metadata["snnc"]
     assert (notes["reset"], notes["refractory"]) == ("value", 2)
     for name, value in {"leak": -0.5, "initial": -0.5, "reset_value": -1}.items():

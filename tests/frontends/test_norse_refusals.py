@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,7 @@ from snnc.compiler.diagnostics import EnvironmentFault, InputError
 from snnc.frontends.norse import from_norse, run_norse
 from snnc.frontends.norse_kinds import INTEGRATIONS, WAYS_OUT
 from snnc.frontends.torch_layers import TORCH_LAYERS
+from tests.environment import ROOT
 from tests.frontends.optional import optional
 
 torch, nn, norse = optional("torch"), optional("torch.nn"), optional("norse.torch")
@@ -169,6 +171,12 @@ def test_every_other_class_of_norse_is_known() -> None:
         if isinstance(kind, type) and issubclass(kind, nn.Module)
     }
     assert classes <= {*INTEGRATIONS, *WAYS_OUT, *looked_into, *of_layers}
+
+
+def test_the_page_names_every_layer() -> None:
+    page = (ROOT / "docs/norse.md").read_text()
+    named = set(re.findall(r"`(\w+)`", page))
+    assert named >= {*INTEGRATIONS, *WAYS_OUT}
 
 
 def test_a_read_out_that_feeds_neurons() -> None:
