@@ -471,7 +471,7 @@ def _reduced(how: str) -> Meaning:
         axis = dim[0] if isinstance(dim, tuple) and len(dim) == 1 else dim
         value = x.value
         if isinstance(value, Sequence) and axis == value.axis and not kw.get("keepdim"):
-            if how == "sum" and not alike(*value.steps[-2:]):
+            if how == "sum" and not alike(value.steps[-2:][0], value.steps[-1]):
                 return _summed(maker, results[0], value.steps)
             return [Reduced(how, value.steps)] * len(results)
         if how == "mean" and isinstance(dim, tuple) and not isinstance(value, Sequence):
