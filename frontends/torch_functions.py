@@ -40,6 +40,11 @@ MAKES_NEW = frozenset(
     "empty_like full_like new_empty new_full new_ones new_zeros ones_like zeros_like".split()
 )
 """Functions that take the form of a tensor and none of its values."""
+MOVES = frozenset(
+    "__getitem__ __iter__ __setitem__ cat expand flatten permute repeat reshape select squeeze stack "
+    "transpose unbind unflatten unsqueeze view view_as".split()
+)
+"""Functions that compute nothing: of constants they give constants."""
 OTHER_NAMES = {
     **{f"__{mark}{name}__": name for name in ("add", "mul") for mark in ("", "r", "i")},
     **{f"__{mark}sub__": "sub" for mark in ("", "i")},
