@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from snnc.compiler.diagnostics import Diagnostic
 from snnc.frontends.norse_layers import SUPPORTED, cells, layer_problems
 from snnc.frontends.torch_arguments import Convention
-from snnc.frontends.torch_framework import Given, Left, Signals
+from snnc.frontends.torch_framework import Framework, Given, Left, Signals
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +22,7 @@ LOOKED_INTO = {("norse.torch.module.sequential", "SequentialState")}
 RUNS_THE_STEPS = "use {}Cell with the same parameters; snnc runs the steps"
 
 
-class Norse:
+class Norse(Framework):
     """The cells of norse 1.1.
 
     A cell keeps nothing: it takes a state, or None for the first, and returns the next (norse
@@ -30,7 +30,7 @@ class Norse:
     """
 
     supported = SUPPORTED
-    ways_out = {  # noqa: RUF012
+    ways_out: ClassVar[Mapping[str, str]] = {
         name: RUNS_THE_STEPS.format(name) for name in ("LIF", "LIFRecurrent", "IAF")
     }
     spike_state = "z"

@@ -59,15 +59,14 @@ def _read(path: Path) -> Mapping[str, object]:
         loaded = _loaded(path)
     except Exception as error:  # a damaged file fails anywhere
         first = str(error).strip().partition("\n")[0][:100]
-        found = f"{type(error).__name__}: {first}"
-        raise InputError([_unfit(path, found, remedy)]) from error
+        what = f"{type(error).__name__}: {first}"
+        raise InputError([_unfit(path, what, remedy)]) from error
+    found: Mapping[str, object] = loaded if isinstance(loaded, dict) else {}
     for key in WITHIN:
-        if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
-            loaded = loaded[key]
-    if isinstance(loaded, Mapping):
-        named = cast("Mapping[str, object]", loaded)
-        if named and all(isinstance(value, torch.Tensor) for value in named.values()):
-            return named
+        if isinstance(found.get(key), Mapping):
+            found = cast("Mapping[str, object]", found[key])
+    if found and all(isinstance(value, torch.Tensor) for value in found.values()):
+        return found
     raise InputError([_unfit(path, f"{type(loaded).__name__}, no state dict", remedy)])
 
 

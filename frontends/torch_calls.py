@@ -33,6 +33,7 @@ Forward = Callable[..., Any]
 STATES_GO_ON = "every neuron starts from its first state and goes on from the state that it left"
 HAND_ON = "hand every state on unchanged, and reset states before the first step, if at all"
 
+
 @dataclass(eq=False)
 class Calls:
     """Records the calls of layers that are imported as a whole.
@@ -112,8 +113,9 @@ class Calls:
         return chain
 
     def _know(self, chain: Chain, source: Value, left: Left) -> None:
-        sources = (source,)
-        if isinstance(source, Sequence) and self.framework.runs_all_steps(chain.layer):
+        sources: tuple[Value, ...] = (source,)
+        several = self.framework.runs_all_steps(chain.layer)
+        if several and isinstance(source, Sequence):
             sources = source.steps
         for one in sources:
             chain.calls.append(Call(chain, len(chain.calls), one))
@@ -121,8 +123,10 @@ class Calls:
         self.order.append(calls[0])
         for name, tensor in left.states.items():
             self.recorder.know(tensor, calls[-1].state(name))
-        spikes = tuple(call.spikes for call in calls)
-        self.recorder.know(left.spikes, Sequence(spikes, 0) if len(spikes) > 1 else spikes[0])
+        sent: Value = calls[0].spikes
+        if several:
+            sent = Sequence(tuple(call.spikes for call in calls), 0)
+        self.recorder.know(left.spikes, sent)
 
     def _before(self, path: str, layer: Module, given: Given) -> Call | None:
         """Give the call whose states ``layer`` goes on from, None where it starts."""
@@ -130,9 +134,9 @@ class Calls:
         for name, tensor in given.states.items():
             ignored = tensor is None or name in given.ignored
             value = None if ignored else self.recorder.value(cast("Tensor", tensor))
-            if isinstance(value, State) and value.name == name:
-                calls[name] = value.call
-            elif isinstance(value, Spikes) and name == self.framework.spike_state:
+            if (isinstance(value, State) and value.name == name) or (
+                isinstance(value, Spikes) and name == self.framework.spike_state
+            ):
                 calls[name] = value.call
             elif value is None or self._is_first(layer, name, cast("Tensor", tensor), value):
                 calls[name] = None
@@ -152,9 +156,7 @@ class Calls:
     def _is_first(self, layer: Module, name: str, tensor: Tensor, value: Value) -> bool:
         return is_constant(value) and self.framework.is_first(layer, name, tensor)
 
-    def _problems(
-        self, path: str, layer: Module, x: Tensor, source: Value
-    ) -> Iterator[Diagnostic]:
+    def _problems(self, path: str, layer: Module, x: Tensor, source: Value) -> Iterator[Diagnostic]:
         import torch
 
         several = isinstance(source, Sequence)

@@ -209,5 +209,5 @@ def _operands_of(value: Any) -> list[Operand]:
     if isinstance(value, dict):
         value = tuple(cast("dict[str, Any]", value).values())
     if isinstance(value, tuple):
-        return [one for item in cast("tuple[Any, ...]", value) for one in _operands_of(item)]
+        return [one for item in cast("list[Any]", value) for one in _operands_of(item)]
     return []

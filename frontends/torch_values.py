@@ -323,9 +323,7 @@ class Unknown:
         return ()
 
 
-Value: TypeAlias = (
-    Constant | Input | Operation | Spikes | State | Sequence | Reduced | Unknown
-)
+Value: TypeAlias = Constant | Input | Operation | Spikes | State | Sequence | Reduced | Unknown
 
 
 def is_constant(value: Value) -> bool:

@@ -178,7 +178,8 @@ def test_a_synaptic_current_that_starts_again_is_refused() -> None:
         "same in every step\n"
         "  --> lif1\n"
         "   found: syn does not go on from the step before\n"
-        "   limit: every neuron starts from its first state and goes on from the state that it left\n"
+        "   limit: every neuron starts from its first state and goes on from the state that it "
+        "left\n"
         "  remedy: hand every state on unchanged, and reset states before the first step, if at all"
     )
 

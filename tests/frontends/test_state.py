@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -71,7 +70,7 @@ def test_weights_are_loaded(spec: str, tmp_path: Path, form: str) -> None:
     wanted = module.state_dict()
     assert loaded.state_dict().keys() == wanted.keys()
     assert all(torch.equal(wanted[name], value) for name, value in loaded.state_dict().items())
-    assert float(loaded[1].beta) == 0.25
+    assert float(cast("Any", loaded)[1].beta) == 0.25
 
 
 def test_a_missing_file(spec: str, tmp_path: Path) -> None:
@@ -92,21 +91,21 @@ def test_weights_of_another_module(spec: str, tmp_path: Path) -> None:
         tmp_path / "w.pt",
         'Missing key(s) in state_dict: "1.threshold", "1.graded_spikes_factor", '
         '"1.reset_mechanism_val", "1.beta". Unexpected key(s) in state_dict: "1.weight", "1.bias". '
-        "size mismatch for 0.weight: copying a param with shape torch.Size([2, 4]) from checkpoint, "
-        "the shape in current model is torch.Size([2, 3]).",
+        "size mismatch for 0.weight: copying a param with shape torch.Size([2, 4]) from "
+        "checkpoint, the shape in current model is torch.Size([2, 3]).",
         LIMIT,
         "name the function that builds the module that was trained",
     )
 
 
 class Attack:
-    """Runs a command where it is unpickled."""
+    """Leaves a mark where it is unpickled."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
 
-    def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
-        return os.system, (f"touch {self.mark}",)
+    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
+        return Path.touch, (self.mark,)
 
 
 def test_no_code_is_run(spec: str, tmp_path: Path) -> None:
@@ -122,9 +121,7 @@ def test_no_code_is_run(spec: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "found"), [({}, "dict, no state dict"), ([1, 2], "list, no state dict")]
 )
-def test_a_file_of_something_else(
-    spec: str, tmp_path: Path, content: object, found: str
-) -> None:
+def test_a_file_of_something_else(spec: str, tmp_path: Path, content: object, found: str) -> None:
     torch.save(content, tmp_path / "w.pt")
     assert refusal(spec, tmp_path / "w.pt") == text(UNFIT, tmp_path / "w.pt", found, LIMIT, AGAIN)
 

@@ -80,7 +80,7 @@ def model(forward: Forward, **layers: Any) -> Any:
             "a ReLU network is converted, not imported: export it to ONNX",
         ),
         (
-            lambda: nn.Tanh(),
+            nn.Tanh,
             (6,),
             "torch: Tanh",
             "replace the layer; docs/frontends.md lists what is supported",
@@ -321,7 +321,7 @@ def test_a_shift_within_a_channel() -> None:
     assert refusal(module, (2, 3)) == text(
         UNTRACEABLE,
         f"add ({line(forward)})",
-        "adds other numbers within a channel of (2, 3)",
+        "adds other numbers within a channel of [2, 3]",
         "one number for each channel",
         "change the model; of an input the shape can be given with --input-shape",
     )
@@ -550,7 +550,7 @@ def test_an_input_of_nothing() -> None:
 
 def test_outputs_that_cannot_be_followed() -> None:
     place, back = "what forward returns", "return the spikes of the last layer"
-    assert refusal(model(lambda self, x: torch.zeros(3))) == text(
+    assert refusal(model(lambda *given: torch.zeros(len(given)))) == text(
         UNTRACEABLE,
         place,
         "no tensor of a layer",
