@@ -13,7 +13,8 @@ from enum import StrEnum
 from math import prod
 
 from snnc.compiler.frozen import Frozen
-from snnc.compiler.operators import Operator, Reals
+from snnc.compiler.operators import Operator
+from snnc.compiler.operators import Reals
 
 
 class Integration(StrEnum):
