@@ -41,6 +41,7 @@ class SnnTorch(Framework):
         "LinearLeaky": "use nn.Linear and snn.Leaky",
     }
     spike_state = "spk"
+    hand_on = "hand every state on unchanged, and reset states before the first step, if at all"
     conventions = (Convention.BY_USE, Convention.LAST)
     read_out_state = "mem"
     read_out_remedy = "return the spikes too, or make the layer with reset_mechanism='none'"
@@ -93,6 +94,12 @@ class SnnTorch(Framework):
         """Tell whether a state is zero."""
         del layer, name
         return not bool(state.any())
+
+    def sends_ones(self, layer: Module) -> bool:
+        """Tell whether the size of its spikes is 1."""
+        import torch
+
+        return bool((torch.as_tensor(cast("Any", layer).graded_spikes_factor) == 1).all())
 
     def can_read_out(self, layer: Module) -> bool:
         """Tell whether spikes reset nothing, and go nowhere within the layer."""

@@ -97,6 +97,13 @@ class Arguments:
         start = 1 if behind else max(0, len(parts) - len(self.names))
         self._returned = tuple(parts[start:])
 
+    def outputs_of(self, output: object) -> object:
+        """Give what of ``forward``'s result is no state that it is to be handed again."""
+        behind = self.convention is Convention.BEHIND_OUTPUT and bool(self.names)
+        if behind and isinstance(output, tuple) and output:
+            return cast("tuple[object, ...]", output)[0]
+        return output
+
     def problems(self) -> Iterator[Diagnostic]:
         """Tell of the arguments that no neuron took as its state."""
         for name in self.blanks:

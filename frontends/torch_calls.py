@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 Forward = Callable[..., Any]
 
 STATES_GO_ON = "every neuron starts from its first state and goes on from the state that it left"
-HAND_ON = "hand every state on unchanged, and reset states before the first step, if at all"
 
 
 @dataclass(eq=False)
@@ -108,25 +107,22 @@ class Calls:
 
     def _new(self, path: str, layer: Module, x: Tensor, spikes: Tensor) -> Chain:
         axes = 2 if self.framework.runs_all_steps(layer) else 1
-        chain = Chain(path, layer, tuple(x.shape[axes:]), tuple(spikes.shape[axes:]))
+        given, shape = tuple(x.shape[axes:]), tuple(spikes.shape[axes:])
+        chain = Chain(path, layer, given, shape, binary=self.framework.sends_ones(layer))
         self.chains.append(chain)
         return chain
 
     def _know(self, chain: Chain, source: Value, left: Left) -> None:
-        sources: tuple[Value, ...] = (source,)
-        several = self.framework.runs_all_steps(chain.layer)
-        if several and isinstance(source, Sequence):
-            sources = source.steps
+        several = isinstance(source, Sequence) and self.framework.runs_all_steps(chain.layer)
+        sources = cast("Sequence", source).steps if several else (source,)
         for one in sources:
             chain.calls.append(Call(chain, len(chain.calls), one))
         calls = chain.calls[-len(sources) :]
         self.order.append(calls[0])
         for name, tensor in left.states.items():
             self.recorder.know(tensor, calls[-1].state(name))
-        sent: Value = calls[0].spikes
-        if several:
-            sent = Sequence(tuple(call.spikes for call in calls), 0)
-        self.recorder.know(left.spikes, sent)
+        sent = tuple(c.state(left.sends) if left.sends else c.spikes for c in calls)
+        self.recorder.know(left.spikes, Sequence(sent, 0) if several else sent[0])
 
     def _before(self, path: str, layer: Module, given: Given) -> Call | None:
         """Give the call whose states ``layer`` goes on from, None where it starts."""
@@ -141,15 +137,15 @@ class Calls:
             elif value is None or self._is_first(layer, name, cast("Tensor", tensor), value):
                 calls[name] = None
             else:
-                self.recorder.tell(wrong_state(path, name))
+                self.recorder.tell(wrong_state(path, name, self.framework))
                 return None
         before = next((call for call in calls.values() if call is not None), None)
         for name, call in calls.items():
             if call is not before or (before and before.chain.layer is not layer):
-                self.recorder.tell(wrong_state(path, name))
+                self.recorder.tell(wrong_state(path, name, self.framework))
                 return None
             if before and before is not before.chain.calls[-1]:
-                self.recorder.tell(wrong_state(path, name))
+                self.recorder.tell(wrong_state(path, name, self.framework))
                 return None
         return before
 
@@ -183,14 +179,14 @@ def _as_it_is(
     return forward(*args, **kwargs)
 
 
-def wrong_state(path: str, name: str) -> Diagnostic:
+def wrong_state(path: str, name: str, framework: Framework) -> Diagnostic:
     """Tell of a state that is not what the same layer left in the step before."""
     return Diagnostic(
         rule=rules.MODEL_TRACEABLE,
         node=path,
         found=f"{name} does not go on from the step before",
         limit=STATES_GO_ON,
-        remedy=HAND_ON,
+        remedy=framework.hand_on,
     )
 
 

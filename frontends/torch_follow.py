@@ -214,4 +214,5 @@ def _call(
         arguments.take(output)
         for problem in arguments.problems():
             recorder.tell(problem)
-        return tuple(recorder.value(tensor) for tensor in tensors_of(output))
+        outputs = tensors_of(arguments.outputs_of(output))
+        return tuple(recorder.value(tensor) for tensor in outputs)

@@ -42,10 +42,12 @@ class Left:
     Attributes:
         spikes: Of one step, or of all steps along the first axis.
         states: What the layer, or its caller, holds for the next step, by name.
+        sends: Name of the state that a read-out gives in place of spikes.
     """
 
     spikes: Tensor
     states: Mapping[str, Tensor]
+    sends: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class Framework(Protocol):
         supported: The layers that are imported, for messages.
         ways_out: What to do instead of layers that are not, by the name of their class.
         spike_state: Name of the state that holds the spikes of the step before, where there is one.
+        hand_on: How states go from one step to the next, for messages.
         conventions: How models hand states on, the most usual first.
         read_out_state: Name of the membrane potential among the states.
         read_out_remedy: What makes neurons read-outs, for messages.
@@ -78,6 +81,7 @@ class Framework(Protocol):
     supported: ClassVar[str]
     ways_out: ClassVar[Mapping[str, str]]
     spike_state: ClassVar[str | None]
+    hand_on: ClassVar[str]
     conventions: ClassVar[tuple[Convention, ...]]
     read_out_state: ClassVar[str]
     read_out_remedy: ClassVar[str]
@@ -118,6 +122,10 @@ class Framework(Protocol):
 
     def is_first(self, layer: Module, name: str, state: Tensor) -> bool:
         """Tell whether ``state`` is what ``layer`` starts from."""
+        ...
+
+    def sends_ones(self, layer: Module) -> bool:
+        """Tell whether a spike of ``layer`` is 1."""
         ...
 
     def can_read_out(self, layer: Module) -> bool:

@@ -21,7 +21,9 @@ from snnc.frontends.torch_values import (
     Sequence,
     Shape,
     Shift,
+    Spikes,
     Value,
+    alike,
     is_constant,
     is_kept,
 )
@@ -453,12 +455,30 @@ def _set_step(maker: Maker, results: list[Tensor], x: Operand, index: Any, new: 
     if isinstance(value, Constant):
         steps = tuple(Constant(part, kept=False) for part in x.tensor.unbind(axis))
         value = Sequence(steps, axis)
-    fits = isinstance(value, Sequence) and len(indices) == axis + 1 and value.axis == axis
+    whole = all(one is Ellipsis or one == slice(None) for one in indices[axis + 1 :])
+    fits = isinstance(value, Sequence) and value.axis == axis and whole
     if not (fits and isinstance(indices[axis], int) and isinstance(new, Operand)):
         raise Refused("changes elements of a tensor", "append steps to a list, and torch.stack it")
     changed = list(cast("Sequence", value).steps)
     changed[indices[axis]] = new.value
     return [Sequence(tuple(changed), axis)]
+
+
+def _rectify(maker: Maker, results: list[Tensor], x: Operand, **kw: Any) -> list[Value]:
+    """Spikes are 0 or 1 already."""
+    del maker, results, kw
+    steps = x.value.steps if isinstance(x.value, Sequence) else (x.value,)
+    if not all(isinstance(step, Spikes) and step.call.chain.binary for step in steps):
+        raise Refused
+    return [x.value]
+
+
+def _summed(maker: Maker, result: Tensor, values: tuple[Value, ...]) -> list[Value]:
+    """Give the sum of what is no sequence of steps: torch adds one value after the other."""
+    total, *others = values
+    for value in others:
+        total = maker.make(Add(), (total, value), tuple(result.shape[1:]))
+    return [total]
 
 
 def _reduced(how: str) -> Meaning:
@@ -470,6 +490,8 @@ def _reduced(how: str) -> Meaning:
         axis = dim[0] if isinstance(dim, tuple) and len(dim) == 1 else dim
         value = x.value
         if isinstance(value, Sequence) and axis == value.axis and not kw.get("keepdim"):
+            if how == "sum" and not alike(*value.steps[-2:]):
+                return _summed(maker, results[0], value.steps)
             return [Reduced(how, value.steps)] * len(results)
         if how == "mean" and isinstance(dim, tuple) and not isinstance(value, Sequence):
             return mean_over_space(maker, results, x, dim)
@@ -485,6 +507,7 @@ MEANINGS: dict[str, Meaning] = {
     "mul": _multiply,
     "div": _divide,
     "neg": _negate,
+    "relu": _rectify,
     **dict.fromkeys(
         ("alias", "clone", "contiguous", "cpu", "cuda", "detach", "float", "requires_grad"), _same
     ),

@@ -113,7 +113,7 @@ class Watch:
             else:
                 fits = torch.equal(tensor, left)
             if not fits:
-                self.problems.setdefault(wrong_state(population.path, name))
+                self.problems.setdefault(wrong_state(population.path, name, self.framework))
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Give every signal by ``kind name``, shape ``[steps, batch, *shape]``."""
