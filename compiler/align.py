@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.trace import Array, Trace
 
@@ -20,32 +22,48 @@ def aligned_trace(
 ) -> Trace:
     """Make a ``Trace`` of what an executor of integers recorded in hardware time.
 
-    Step ``t`` of a population of lag ``L`` happened at hardware step ``t + L``.
+    Step ``t`` of a population of lag ``L`` happened at hardware step ``t + L``. The output of a
+    read-out is its potential in the units of the model, ``v / scale + offset``; what is recorded
+    of it are the integers.
 
     Args:
         network: What was executed.
         signals: ``spikes``, ``u``, ``v``: of each recorded population an array
-            ``[steps + network.latency, batch, n]``; spikes of the output populations at least.
+            ``[steps + network.latency, batch, n]``; at least the spikes of populations that are
+            an output, and ``v`` of read-outs that are one.
         executor: Name of the target.
         steps: Steps of the input.
         record: The signals that the trace keeps.
         raw_time: Leave everything in hardware time: ``steps + network.latency`` steps.
         seconds: Wall time of the run.
     """
-    lags = {p.name: p.lag for p in network.populations}
-    shapes = {p.name: p.shape for p in network.populations}
+    populations = {p.name: p for p in network.populations}
 
     def of_steps(name: str, values: Array) -> Array:
-        window = values if raw_time else values[lags[name] : lags[name] + steps]
-        return window.reshape(*window.shape[:2], *shapes[name])
+        p = populations[name]
+        window = values if raw_time else values[p.lag : p.lag + steps]
+        return window.reshape(*window.shape[:2], *p.shape)
 
-    kept = {s: {n: of_steps(n, a) for n, a in signals[s].items()} for s in record}
+    def output(name: str) -> Array:
+        p = populations[name]
+        if p.spiking:
+            return of_steps(name, signals["spikes"][name])
+        return of_steps(name, (signals["v"][name] / p.scale + p.offset).astype(np.float32))
+
+    kept = {
+        s: {
+            name: of_steps(name, values)
+            for name, values in signals[s].items()
+            if s != "spikes" or populations[name].spiking
+        }
+        for s in record
+    }
     return Trace(
         executor=executor,
-        outputs={o.name: of_steps(o.source, signals["spikes"][o.source]) for o in network.outputs},
+        outputs={o.name: output(o.source) for o in network.outputs},
         spikes=kept.get("spikes", {}),
         u=kept.get("u", {}),
         v=kept.get("v", {}),
-        lags=lags,
+        lags={p.name: p.lag for p in network.populations},
         seconds=seconds,
     )

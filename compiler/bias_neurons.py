@@ -1,58 +1,77 @@
-"""A constant synaptic current in integers: the weights of a neuron that spikes in every step.
+"""Constant synaptic input in integers: the weights of a neuron that spikes in every step.
 
-A register of the hardware adds a bias to ``v``. Where input enters a current with a memory of its
-own, the bias of a projection does, too, and has no register: a spike a step carries it.
+A register of the hardware adds a bias to ``v`` from the first step on. Where input enters a current
+with a memory of its own, a bias does, too, and has no register; nor has a bias that arrives later.
+A spike a step carries both.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from snnc.compiler.fixed import MAX_DU, MAX_DV, FixedPopulation, FixedReset
-from snnc.compiler.network import Network, Population, Projection
+from snnc.compiler.linear import Doubles, Matrix
+from snnc.compiler.network import Population
+from snnc.compiler.paths import Constant, Path
 
 
-def bias_projection(network: Network, p: Population) -> Projection | None:
-    """Give a projection that brings ``p`` the biases of all others; None where they are 0.
+def bias_paths(
+    p: Population, constants: Sequence[Constant], factor: Doubles, taken: set[str]
+) -> tuple[Path, ...]:
+    """Give paths that bring ``p`` the sums of ``constants``, one for each step at which some start.
 
-    Its source is a neuron that is not there yet: make it with ``bias_neuron``.
+    Their source is a neuron that is not there yet: make it with ``bias_neuron``.
+
+    Args:
+        p: Its input takes them up.
+        constants: What to bring.
+        factor: What one unit of them adds to the potential, shape ``[n]``.
+        taken: Names that are not free.
     """
-    incoming = tuple(network.incoming(p.name))
-    bias = np.sum([q.bias for q in incoming], axis=0, initial=np.float32(0), dtype=np.float64)
-    bias = np.broadcast_to(bias, p.size)
-    if not (p.integration.has_current and bias.any()):
-        return None
     source = f"{p.name}.bias"
-    taken = {i.name for i in network.inputs} | {q.name for q in network.populations}
     while source in taken:
         source += ".bias"
-    return Projection(
-        name=f"{source}->{p.name}",
-        origin=tuple(o for q in incoming if q.bias.any() for o in q.origin),
-        source=source,
-        target=p.name,
-        weight=bias[:, None].astype(np.float32),
-        bias=np.zeros(p.size, np.float32),
-        delay=0,
-    )
+    paths: list[Path] = []
+    for start in sorted({c.start for c in constants}):
+        chosen = [c for c in constants if c.start == start]
+        total = np.sum([c.values.ravel() for c in chosen], axis=0)
+        if total.any():
+            later = f" ({start})" if start else ""
+            paths.append(
+                Path(
+                    name=f"{source}->{p.name}{later}",
+                    origin=tuple(dict.fromkeys(o for c in chosen for o in c.origin)),
+                    source=source,
+                    shape=(1,),
+                    steps=(Matrix((factor * total)[:, None]),),
+                    delay=start,
+                )
+            )
+    return tuple(paths)
 
 
-def bias_neuron(projection: Projection) -> FixedPopulation:
-    """Give the source of ``projection``: ``v = 1`` in every step, which is above the threshold."""
+def bias_neuron(path: Path) -> FixedPopulation:
+    """Give the source of ``path``: ``v = 1`` in every step, which is above the threshold."""
 
     def one(value: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
         return np.array([value], np.int32)
 
     return FixedPopulation(
-        name=projection.source,
-        origin=projection.origin,
+        name=path.source,
+        origin=path.origin,
         shape=(1,),
         du=one(MAX_DU),
         dv=one(MAX_DV),
         threshold=one(0),
         bias_mant=one(1),
         bias_exp=one(0),
+        initial=one(0),
         reset=FixedReset.ZERO,
+        refractory=0,
+        spiking=True,
         lag=0,
         scale=np.ones(1),
+        offset=np.zeros(1),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from math import prod
 
@@ -21,14 +22,29 @@ from snnc.compiler.fixed import (
     MAX_THRESHOLD,
     MAX_WEIGHT_EXP,
     MIN_WEIGHT_EXP,
+    STATE_LIMIT,
     FixedInput,
     FixedNetwork,
     FixedPopulation,
     FixedProjection,
+    FixedReset,
 )
+from snnc.compiler.linear import Weighted, apply, as_steps, magnitude
 from snnc.compiler.network import Network, Population, Projection, Reset
-from snnc.compiler.operators import Shape, ShapeError, result_shape
+from snnc.compiler.operators import (
+    FixedConvolution,
+    FixedDense,
+    FixedOperator,
+    FixedScaling,
+    MaxPooling,
+    Shape,
+    ShapeError,
+    SumPooling,
+    result_shape,
+)
 
+MAX_POTENTIAL = STATE_LIMIT - 1
+"""Largest ``|v|``, as the clip leaves it."""
 MAX_SYNAPTIC_INPUT = 2**31 - 1
 """Largest sum that a port carries: 32 bits (lava 0.10.0, ``PyInPort.VEC_DENSE, np.int32``)."""
 
@@ -58,22 +74,20 @@ def check_network(network: Network) -> Iterator[Diagnostic]:
 def check_fixed(network: FixedNetwork) -> Iterator[Diagnostic]:
     """Yield every way in which ``network`` is not well formed or leaves the integers' ranges."""
     yield from _check_names(network)
-    sizes = _sizes(network)
     for declared in network.inputs:
         yield from _check_fixed_input(declared)
     for population in network.populations:
         yield from _check_fixed_population(population)
-        yield from _check_synaptic_input(network, population)
     yield from _check_order(network)
+    sources = {n.name: n for n in (*network.inputs, *network.populations)}
+    sound: dict[str, list[FixedProjection]] = {p.name: [] for p in network.populations}
     for projection in network.projections:
-        yield from _check_projection(projection, sizes)
-        exponents = np.array([projection.weight_exp])
-        yield from _in_range(projection, "weight_exp", exponents, MIN_WEIGHT_EXP, MAX_WEIGHT_EXP)
-
-
-def _sizes(network: FixedNetwork) -> dict[str, int]:
-    inputs = {i.name: i.size for i in network.inputs}
-    return inputs | {p.name: p.size for p in network.populations}
+        problems = tuple(_check_fixed_projection(projection, sources))
+        yield from problems
+        if not problems:
+            sound[projection.target].append(projection)
+    for population in network.populations:
+        yield from _check_synaptic_input(population, sound[population.name], sources)
 
 
 def _check_names(network: Network | FixedNetwork) -> Iterator[Diagnostic]:
@@ -84,7 +98,7 @@ def _check_names(network: Network | FixedNetwork) -> Iterator[Diagnostic]:
         [p.name for p in network.projections],
         [o.name for o in network.outputs],
     ):
-        for name in sorted({n for n in group if group.count(n) > 1}):
+        for name in sorted(n for n, count in Counter(group).items() if count > 1):
             yield _edge(name, "a name that stands twice", "unique names")
     if not network.outputs:
         yield _edge("network", "no output", "at least one")
@@ -107,16 +121,34 @@ def _check_order(network: FixedNetwork) -> Iterator[Diagnostic]:
 
 
 def _check_network_order(network: Network) -> Iterator[Diagnostic]:
-    """Yield undelayed projections that do not go forward, through junctions too."""
-    places = {p.name: i for i, p in enumerate(network.populations)}
-    latest = {i.name: -1 for i in network.inputs} | places  # of all that a value depends on
-    for junction in network.junctions:
-        before = [q.source for q in network.incoming(junction.name) if q.delay == 0]
-        latest[junction.name] = max((latest.get(name, len(places)) for name in before), default=-1)
+    """Yield what does not go forward: undelayed projections, and those between junctions.
+
+    Junctions stand between populations: ``latest`` says of each the last population that it waits
+    for within the step.
+    """
+    into: dict[str, list[Projection]] = defaultdict(list)
     for q in network.projections:
-        if q.delay == 0 and latest.get(q.source, -1) >= places.get(q.target, len(places) + 1):
-            ends = f"{q.source} to {q.target}"
-            yield _edge(q.name, f"no delay from {ends}", "a step, or a population further on")
+        into[q.target].append(q)
+    places = {p.name: i for i, p in enumerate(network.populations)}
+    latest = {i.name: -1 for i in network.inputs} | places
+    below = {j.name for j in network.junctions}
+    for junction in network.junctions:
+        if not into[junction.name]:
+            yield _edge(junction.name, "a sum of nothing", "one projection at least")
+        for q in into[junction.name]:
+            if q.source in below:
+                yield _backward(q, "a sum further on")
+        waits = [q.source for q in into[junction.name] if q.delay == 0]
+        latest[junction.name] = max((latest.get(name, -1) for name in waits), default=-1)
+        below.remove(junction.name)
+    for q in network.projections:
+        if q.delay == 0 and latest.get(q.source, -1) >= places.get(q.target, len(places)):
+            yield _backward(q, "a step, or a population further on")
+
+
+def _backward(q: Projection, limit: str) -> Diagnostic:
+    found = f"{'a' if q.delay else 'no'} delay from {q.source} to {q.target}"
+    return _edge(q.name, found, limit)
 
 
 def _check_real_projection(q: Projection, shapes: dict[str, Shape]) -> Iterator[Diagnostic]:
@@ -173,31 +205,106 @@ def _check_fixed_population(population: FixedPopulation) -> Iterator[Diagnostic]
         "threshold": (0, MAX_THRESHOLD),
         "bias_mant": (-MAX_BIAS_MANT, MAX_BIAS_MANT),
         "bias_exp": (0, MAX_BIAS_EXP),
+        "initial": (-MAX_POTENTIAL, MAX_POTENTIAL),
     }
     for field, (low, high) in ranges.items():
         values: npt.NDArray[np.int32] = getattr(population, field)
         yield from _has_shape(population, field, values, (population.size,))
         yield from _in_range(population, field, values, low, high)
-    yield from _has_shape(population, "scale", population.scale, (population.size,))
-    if population.lag < 0:
-        yield _number(population, "lag", str(population.lag), "0 or more")
+    for field in ("scale", "offset"):
+        numbers: npt.NDArray[np.float64] = getattr(population, field)
+        yield from _has_shape(population, field, numbers, (population.size,))
+        if not np.isfinite(numbers).all():
+            yield _number(population, field, "a value that is not finite", "finite numbers")
+    if (population.scale <= 0).any():
+        yield _number(population, "scale", f"{population.scale.min():g}", "above 0")
+    for field in ("lag", "refractory"):
+        steps: int = getattr(population, field)
+        if steps < 0:
+            yield _number(population, field, str(steps), "0 or more")
+    if not population.spiking and population.reset is not FixedReset.NONE:
+        yield _number(population, "reset", population.reset, "none: a read-out has no spikes")
+
+
+def _check_fixed_projection(
+    q: FixedProjection, sources: Mapping[str, FixedInput | FixedPopulation]
+) -> Iterator[Diagnostic]:
+    missing = [n for n in (q.source, q.target) if n not in sources]
+    if missing:
+        yield _edge(q.name, f"no population {missing[0]!r}", "inputs and populations")
+        return
+    source, target = sources[q.source], sources[q.target]
+    if isinstance(target, FixedInput):
+        yield _edge(q.name, f"weights into the input {q.target!r}", "a population")
+    if isinstance(source, FixedPopulation) and not source.spiking:
+        yield _edge(q.name, f"weights from {q.source!r}, a read-out", "an input or spikes")
+    yield from _check_fixed_operators(q, source.shape, target)
+    yield from _in_range(q, "delay", np.array([q.delay]), 0, MAX_DELAY)
+    exponents = np.array([q.weight_exp])
+    yield from _in_range(q, "weight_exp", exponents, MIN_WEIGHT_EXP, MAX_WEIGHT_EXP)
+
+
+def _check_fixed_operators(
+    q: FixedProjection, shape: Shape, target: FixedInput | FixedPopulation
+) -> Iterator[Diagnostic]:
+    pools, sent = (SumPooling, MaxPooling), list(shape)
+    weighted = sum(not isinstance(operator, pools) for operator in q.operators)
+    if weighted != 1:
+        yield _misfit(q, f"{weighted} operators with weights", "exactly one")
+    for operator in q.operators:
+        problem = _window_problem(operator)
+        if problem is not None:
+            yield _number(q, *problem)
+            return
+        try:
+            after = operator.result_shape(shape)
+        except ShapeError as misfit:
+            limit = f"what {q.source} sends, {sent}, through the operators"
+            yield _misfit(q, str(misfit), limit)
+            return
+        if isinstance(operator, MaxPooling):
+            if np.isinf(apply(operator, np.zeros((1, 1, *shape[1:])))).any():
+                yield _number(q, "padding", "a window of nothing else", "an element")
+                return
+        shape = after
+    if prod(shape) != target.size:
+        yield _misfit(q, f"values of shape {list(shape)}", f"{q.target}, {list(target.shape)}")
+
+
+def _window_problem(operator: FixedOperator) -> tuple[str, str, str] | None:
+    """Give field, what was found and limit where a window or its groups make no sense."""
+    if isinstance(operator, FixedDense | FixedScaling):
+        return None
+    if isinstance(operator, FixedConvolution) and operator.groups < 1:
+        return "groups", str(operator.groups), "1 or more"
+    w = operator.window
+    axes = {len(values) for values in (w.kernel, w.stride, w.padding, w.dilation)}
+    if len(axes) != 1:
+        found = f"of {' or '.join(map(str, sorted(axes)))} axes"
+        return "window", found, "one entry for each axis"
+    if any(len(pair) != 2 for pair in w.padding):
+        return "padding", str([list(pair) for pair in w.padding]), "before and after each axis"
+    for field, values, least in (
+        ("kernel", w.kernel, 1),
+        ("stride", w.stride, 1),
+        ("dilation", w.dilation, 1),
+        ("padding", tuple(n for pair in w.padding for n in pair), 0),
+    ):
+        if min(values, default=0) < least:
+            return field, str(list(values)), f"{least} or more"
+    return None
 
 
 def _check_synaptic_input(
-    network: FixedNetwork, population: FixedPopulation
+    population: FixedPopulation,
+    arriving: Iterable[FixedProjection],
+    sources: Mapping[str, FixedInput | FixedPopulation],
 ) -> Iterator[Diagnostic]:
-    """Yield whether the sum of (1) or its alignment in (3) can leave 32 bits.
+    """Yield whether a sum of (1), pooled or not, or its alignment in (3) can leave 32 bits.
 
     Reference: ``docs/arithmetic.md``.
     """
-    levels = {i.name: i.max_abs for i in network.inputs}
-    largest = 0.0
-    for q in network.incoming(population.name):
-        if q.weight.ndim != 2:
-            continue  # refused for its shape
-        total = np.abs(q.weight.astype(np.float64)).sum(axis=1).max(initial=0)
-        aligned = max(2.0, 2.0 ** (q.weight_exp + ALIGN_BITS))  # Lava's Dense holds twice W
-        largest += float(total) * levels.get(q.source, 1) * aligned
+    largest = sum(_largest_sum(q, sources[q.source]) for q in arriving)
     if largest > MAX_SYNAPTIC_INPUT:
         yield _number(
             population,
@@ -207,12 +314,15 @@ def _check_synaptic_input(
         )
 
 
-def _check_projection(projection: FixedProjection, sizes: dict[str, int]) -> Iterator[Diagnostic]:
-    missing = [n for n in (projection.source, projection.target) if n not in sizes]
-    if missing:
-        yield _edge(projection.name, f"no population {missing[0]!r}", "inputs and populations")
-        return
-    yield from _in_range(projection, "delay", np.array([projection.delay]), 0, MAX_DELAY)
+def _largest_sum(q: FixedProjection, source: FixedInput | FixedPopulation) -> float:
+    x = np.full((1, *source.shape), float(getattr(source, "max_abs", 1)))
+    largest, weighted = 0.0, False
+    for step in as_steps(q.operators, source.shape):
+        x = magnitude(step, x)
+        weighted = weighted or isinstance(step, Weighted)
+        if weighted:
+            largest = max(largest, float(x.max(initial=0)))
+    return largest * max(2.0, 2.0 ** (q.weight_exp + ALIGN_BITS))  # Lava's Dense holds twice W
 
 
 Record = Population | Projection | FixedInput | FixedPopulation | FixedProjection

@@ -2,12 +2,14 @@
 
 With the bound ``A`` of the synaptic input of a step, ``theta = 64 * threshold``, the largest
 drive ``I = 64 A 4096 / (du + 1) + |bias|`` of a step and ``k = 4096 / dv``, geometric sums give
-the bounds below. Truncation toward zero only shrinks, and is one unit where it could add.
+the bounds below. Truncation toward zero only shrinks, and is one unit where it could add. Steps in
+which ``v`` is held after a spike leave every bound as it is: they repeat a ``v`` that was there.
 They are linear in the scale of a neuron, so the quantizer uses them in real numbers, too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +19,14 @@ from snnc.compiler.fixed import (
     ALIGN_BITS,
     DECAY_BITS,
     STATE_LIMIT,
+    FixedInput,
     FixedNetwork,
+    FixedPopulation,
+    FixedProjection,
     FixedReset,
 )
+from snnc.compiler.linear import Step, as_steps, interval
+from snnc.compiler.operators import Shape
 
 Bounds = npt.NDArray[np.float64]
 ONE = 2**DECAY_BITS
@@ -45,47 +52,63 @@ class StateBounds:
 
 def bound_states(network: FixedNetwork) -> dict[str, StateBounds]:
     """Bound ``u`` and ``v`` of every population of ``network``."""
-    largest = {i.name: i.max_abs for i in network.inputs}
-    bounds: dict[str, StateBounds] = {}
-    for p in network.populations:
-        up, down = np.zeros(p.size), np.zeros(p.size)
-        for q in network.incoming(p.name):
-            weight = q.weight.astype(np.float64)
-            excitation, inhibition = drive(weight, largest.get(q.source))
-            floor = 1.0 if q.weight_exp < 0 else 0.0  # a negative sum is rounded down
-            up += excitation * 2.0**q.weight_exp
-            down += inhibition * 2.0**q.weight_exp + floor
-        memory = ONE / (p.du + 1.0)
-        bias = p.bias_mant * 2.0**p.bias_exp
-        u_up, u_down = up * 2**ALIGN_BITS * memory, down * 2**ALIGN_BITS * memory
-        theta = p.threshold.astype(np.float64) * 2**ALIGN_BITS
-        v = bound_potential(
-            p.reset,
-            theta,
-            p.dv.astype(np.float64),
-            up=np.maximum(u_up + bias, 0),
-            down=np.maximum(u_down - bias, 0),
-            unit=1.0,
-        )
-        bounds[p.name] = StateBounds(np.maximum(u_up, u_down), v)
-    return bounds
+    sources = {n.name: n for n in (*network.inputs, *network.populations)}
+    arriving: dict[str, list[FixedProjection]] = {p.name: [] for p in network.populations}
+    for q in network.projections:
+        arriving[q.target].append(q)
+    return {p.name: _bound(p, arriving[p.name], sources) for p in network.populations}
 
 
-def drive(weight: Bounds, max_abs: int | None) -> tuple[Bounds, Bounds]:
-    """Bound ``W x`` from above and from below, both as magnitudes of shape ``[n_target]``.
+def _bound(
+    p: FixedPopulation,
+    arriving: Sequence[FixedProjection],
+    sources: Mapping[str, FixedInput | FixedPopulation],
+) -> StateBounds:
+    up, down = np.zeros(p.size), np.zeros(p.size)
+    for q in arriving:
+        source = sources[q.source]
+        most = source.max_abs if isinstance(source, FixedInput) else None
+        high, low = drive(as_steps(q.operators, source.shape), source.shape, most)
+        floor = 1.0 if q.weight_exp < 0 else 0.0  # a negative sum is rounded down
+        up += high * 2.0**q.weight_exp
+        down += low * 2.0**q.weight_exp + floor
+    memory = ONE / (p.du + 1.0)
+    bias = p.bias_mant * 2.0**p.bias_exp
+    u_up, u_down = up * 2**ALIGN_BITS * memory, down * 2**ALIGN_BITS * memory
+    v = bound_potential(
+        p.reset,
+        p.threshold.astype(np.float64) * 2**ALIGN_BITS,
+        p.dv.astype(np.float64),
+        np.abs(p.initial.astype(np.float64)),
+        up=np.maximum(u_up + bias, 0),
+        down=np.maximum(u_down - bias, 0),
+        unit=1.0,
+    )
+    return StateBounds(np.maximum(u_up, u_down), v)
+
+
+def drive(steps: tuple[Step, ...], shape: Shape, max_abs: int | None) -> tuple[Bounds, Bounds]:
+    """Bound what ``steps`` give from above and from below, as magnitudes of shape ``[n]``.
 
     Args:
-        weight: ``W``, shape ``[n_target, n_source]``.
+        steps: Into ``n`` neurons.
+        shape: Of what is sent.
         max_abs: Largest magnitude of an input's integers, either sign; None for spikes, 0 or 1.
     """
-    if max_abs is not None:
-        total = np.abs(weight).sum(axis=1) * max_abs
-        return total, total
-    return np.maximum(weight, 0).sum(axis=1), np.maximum(-weight, 0).sum(axis=1)
+    most = np.full(shape, float(1 if max_abs is None else max_abs))
+    low, high = interval(steps, np.zeros(shape) if max_abs is None else -most, most)
+    return high.ravel(), -low.ravel()
 
 
 def bound_potential(
-    reset: FixedReset, theta: Bounds, dv: Bounds, *, up: Bounds, down: Bounds, unit: float
+    reset: FixedReset,
+    theta: Bounds,
+    dv: Bounds,
+    initial: Bounds,
+    *,
+    up: Bounds,
+    down: Bounds,
+    unit: float,
 ) -> Bounds:
     """Bound ``|v|`` before the clip, shape ``[n]``; infinite where ``dv`` is 0 and drive pulls.
 
@@ -93,22 +116,24 @@ def bound_potential(
         reset: What a spike does.
         theta: Threshold in units of ``v``.
         dv: Decay, 0 to 4096.
+        initial: ``|v|`` before the first step.
         up: Largest drive of a step, 0 or more.
         down: Largest negative drive of a step as a magnitude.
         unit: Size of the integer 1 in the units of ``theta``.
     """
     keep = 1 - dv / ONE
-    lowest = _sum_over_time(down, dv)
+    lowest = np.maximum(_sum_over_time(down, dv), initial)
     if reset is FixedReset.NONE:
         return np.maximum(_sum_over_time(up, dv), lowest)
+    overshoot = np.maximum(theta, initial) + up
     if reset in (FixedReset.ZERO, FixedReset.ZERO_NEXT):
-        return np.maximum(theta + up, lowest)
+        return np.maximum(overshoot, lowest)
     if reset is FixedReset.SUBTRACT:
         runaway = _sum_over_time(np.maximum(up - keep * theta, 0), dv)
-        return np.maximum(np.maximum(theta + up, runaway), lowest)
+        return np.maximum(np.maximum(overshoot, runaway), lowest)
     runaway = _sum_over_time(np.maximum(up - theta, 0), dv)
     undershoot = (1 - keep) * theta + down + unit
-    return np.asarray(np.maximum.reduce([theta + up, runaway, undershoot, lowest]))
+    return np.asarray(np.maximum.reduce([overshoot, runaway, undershoot, lowest]))
 
 
 def _sum_over_time(drive_a_step: Bounds, dv: Bounds) -> Bounds:

@@ -117,8 +117,10 @@ STATE_FITS = Rule(
 TOPOLOGY = Rule(
     "SNN120",
     "weights lead from inputs or spiking populations to spiking populations",
-    "On neuromorphic cores a synapse carries spikes from a neuron or an input to a neuron. Weights "
-    "that feed weights, or an output that no neuron drives, have no place there.",
+    "On neuromorphic cores a synapse carries spikes from a neuron or an input to a neuron. What "
+    "stands between the two, weights, pooling and sums, is computed within one step. What feeds no "
+    "neuron, a read-out that feeds anything but an output, and a loop without neurons have no "
+    "place there.",
 )
 LOOP_DELAYED = Rule(
     "SNN121",
@@ -126,6 +128,14 @@ LOOP_DELAYED = Rule(
     "A spike reaches the next neuron no earlier than one step later on neuromorphic hardware. A "
     "loop whose delays add up to less than the number of its projections cannot be kept in time; "
     "feed-forward projections without delay can, by letting later populations run behind.",
+)
+ONE_LAYER = Rule(
+    "SNN122",
+    "what stands between two neurons makes one layer of weights, with pooling before and behind it",
+    "A synapse takes spikes and gives a current, so operators between two neurons become one: "
+    "layers of weights are multiplied, batch norms and average pooling go into them. A max pooling "
+    "cannot be multiplied with anything. It may stand before the weights, or behind them where "
+    "nothing has to be added or changed in sign across it.",
 )
 DELAY_RANGE = Rule(
     "SNN201",

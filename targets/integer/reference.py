@@ -6,8 +6,9 @@ bit. Equation numbers refer to ``docs/arithmetic.md``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +22,21 @@ from snnc.compiler.fixed import (
     FixedProjection,
     FixedReset,
 )
+from snnc.compiler.operators import (
+    FixedConvolution,
+    FixedDense,
+    FixedOperator,
+    FixedScaling,
+    MaxPooling,
+    SumPooling,
+    Window,
+)
 from snnc.targets.base import Progress, no_progress
 
 Integers = npt.NDArray[np.int64]
+
+SMALLEST = np.iinfo(np.int64).min
+"""The padding of a max pooling: smaller than any value."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +46,7 @@ class Recording:
     Attributes:
         spikes: 0 or 1, uint8, shape ``[hardware steps, batch, n]``.
         u: int32, the same shape.
-        v: int32, the same shape, after the reset of the step.
+        v: int32, the same shape, after the step; 0 outside the population's time.
     """
 
     spikes: dict[str, npt.NDArray[np.uint8]]
@@ -68,8 +81,8 @@ def execute(
         recording.spikes[p.name] = np.zeros(shape, np.uint8)
         recording.u[p.name] = np.zeros(shape, np.int32)
         recording.v[p.name] = np.zeros(shape, np.int32)
-    rest = {p.name: np.zeros((batch, p.size), np.int64) for p in network.populations}
-    state = {name: (at_rest, at_rest) for name, at_rest in rest.items()}
+    state = {p.name: at_rest(p, batch) for p in network.populations}
+    shapes = network.shapes
 
     for k in range(hardware_steps):
         for p in network.populations:
@@ -78,9 +91,10 @@ def execute(
             a = np.zeros((batch, p.size), np.int64)
             for projection in network.incoming(p.name):
                 if k >= projection.delay:
-                    a += synaptic_input(projection, sent[projection.source][k - projection.delay])
-            u, v, s = neuron_step(p, *state[p.name], a)
-            state[p.name] = u, v
+                    x = sent[projection.source][k - projection.delay]
+                    a += synaptic_input(projection, x.reshape(batch, *shapes[projection.source]))
+            u, v, rho, s = neuron_step(p, *state[p.name], a)
+            state[p.name] = u, v, rho
             sent[p.name][k] = s
             recording.spikes[p.name][k] = s
             recording.u[p.name][k] = u
@@ -90,49 +104,123 @@ def execute(
 
 
 def synaptic_input(projection: FixedProjection, x: Integers) -> Integers:
-    """Give ``a = (W x) * 2**weight_exp``, rounded down (1).
+    """Give ``a = y * 2**weight_exp``, rounded down, shape ``[batch, n]`` (1).
 
     Args:
-        projection: Weights of shape ``[n_target, n_source]``.
-        x: What the source sent, shape ``[batch, n_source]``.
+        projection: Its operators make ``y`` of ``x``.
+        x: What the source sent, shape ``[batch, *shape]``.
     """
-    total = x @ projection.weight.T.astype(np.int64)
+    for operator in projection.operators:
+        x = operated(operator, x)
+    total = x.reshape(x.shape[0], -1)
     if projection.weight_exp >= 0:
         return total << projection.weight_exp
     return total >> -projection.weight_exp
 
 
+def operated(operator: FixedOperator, x: Integers) -> Integers:
+    """Give what one operator makes of ``x``, shape ``[batch, *shape]`` (1)."""
+    batch = x.shape[0]
+    match operator:
+        case FixedDense():
+            return exact_product(x.reshape(batch, -1), operator.weight.T)
+        case FixedScaling():
+            return x * operator.weight.reshape(x.shape[1:]).astype(np.int64)
+        case FixedConvolution():
+            return convolved(operator, x)
+        case SumPooling():
+            return sum(under(operator.window, x, 0), np.int64(0))
+        case MaxPooling():
+            return reduce(np.maximum, under(operator.window, x, SMALLEST))
+
+
+def convolved(operator: FixedConvolution, x: Integers) -> Integers:
+    """Give the convolution of ``x``, shape ``[batch, channels, *extent]``, group by group (1)."""
+    groups = operator.groups
+    kernels = operator.weight.reshape(groups, -1, *operator.weight.shape[1:])
+    total: list[Integers] = []
+    for x_of_group, kernel in zip(np.split(x, groups, axis=1), kernels, strict=True):
+        elements = np.ndindex(*operator.window.kernel)
+        y = np.int64(0)
+        for element, values in zip(elements, under(operator.window, x_of_group, 0), strict=True):
+            by_channel = np.moveaxis(values, 1, -1)
+            y = y + exact_product(by_channel, kernel[(..., *element)].T)
+        total.append(np.moveaxis(y, -1, 1))
+    return np.concatenate(total, axis=1)
+
+
+def under(window: Window, x: Integers, fill: int) -> Iterator[Integers]:
+    """Give for each element of the kernel the values under it, at all positions of the window.
+
+    Args:
+        window: Over the axes of ``x`` behind the second.
+        x: Shape ``[batch, channels, *extent]``.
+        fill: What the padding holds.
+    """
+    padded = np.pad(x, ((0, 0), (0, 0), *window.padding), constant_values=fill)
+    positions = window.positions(x.shape[2:])
+    for element in np.ndindex(*window.kernel):
+        places = [
+            e * dilation + stride * np.arange(n)
+            for e, dilation, stride, n in zip(
+                element, window.dilation, window.stride, positions, strict=True
+            )
+        ]
+        yield padded[(slice(None), slice(None), *np.ix_(*places))]
+
+
+def exact_product(x: Integers, weight: npt.NDArray[np.int8]) -> Integers:
+    """Give ``x @ weight``, computed in float64, which is exact: every sum is below ``2**53``.
+
+    ``compiler/check.py`` holds it below ``2**31``; matrices of integers have no fast product.
+    """
+    return (x.astype(np.float64) @ weight.astype(np.float64)).astype(np.int64)
+
+
+def at_rest(p: FixedPopulation, batch: int) -> tuple[Integers, Integers, Integers]:
+    """Give ``u``, ``v`` and ``rho`` before the first step."""
+    zero = np.zeros((batch, p.size), np.int64)
+    return zero, zero + p.initial, zero
+
+
 def neuron_step(
-    p: FixedPopulation, u: Integers, v: Integers, a: Integers
-) -> tuple[Integers, Integers, Integers]:
-    """Give ``u``, ``v`` and the spikes of one step (2 to 6).
+    p: FixedPopulation, u: Integers, v: Integers, rho: Integers, a: Integers
+) -> tuple[Integers, Integers, Integers, Integers]:
+    """Give ``u``, ``v``, ``rho`` and the spikes of one step (2 to 7).
 
     Args:
         p: Parameters of shape ``[n]``.
         u: Synaptic current before the step, shape ``[batch, n]``.
         v: Membrane potential before the step, shape ``[batch, n]``.
+        rho: Refractory steps left before the step, shape ``[batch, n]``.
         a: Synaptic input of the step, shape ``[batch, n]``.
     """
-    theta = p.threshold.astype(np.int64) << ALIGN_BITS
     bias = p.bias_mant.astype(np.int64) << p.bias_exp
-    r = (v > theta).astype(np.int64)
-
     u = wrap(decayed(u, p.du + 1) + (a << ALIGN_BITS))
-    v = decayed(v, p.dv) + u + bias
-    if p.reset in (FixedReset.SUBTRACT_DELAYED, FixedReset.SUBTRACT_RETEST):
-        v = v - r * theta
-    v = clip(v)
-    if p.reset is FixedReset.ZERO_NEXT:
-        v = v * (1 - r)
+    v_new = decayed(v, p.dv) + u + bias
+    if not p.spiking:
+        return u, clip(v_new), rho, np.zeros_like(v)
 
-    s = (v > theta).astype(np.int64)
+    theta = p.threshold.astype(np.int64) << ALIGN_BITS
+    r = (v > theta).astype(np.int64)
+    if p.reset in (FixedReset.SUBTRACT_DELAYED, FixedReset.SUBTRACT_RETEST):
+        v_new = v_new - r * theta
+    v_new = clip(v_new)
+    if p.reset is FixedReset.ZERO_NEXT:
+        v_new = v_new * (1 - r)
+
+    s = (v_new > theta).astype(np.int64)
     if p.reset is FixedReset.ZERO:
-        v = v * (1 - s)
+        v_new = v_new * (1 - s)
     elif p.reset is FixedReset.SUBTRACT:
-        v = v - s * theta
+        v_new = v_new - s * theta
     elif p.reset is FixedReset.SUBTRACT_RETEST:
-        v = v - (s - r) * theta
-    return u, v, s
+        v_new = v_new - (s - r) * theta
+
+    held = rho > 0
+    v_new, s = np.where(held, v, v_new), np.where(held, 0, s)
+    rho = np.where(s > 0, p.refractory, np.maximum(rho - 1, 0))
+    return u, v_new, rho, s
 
 
 def decayed(x: Integers, decay: npt.NDArray[np.integer]) -> Integers:

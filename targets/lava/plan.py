@@ -6,11 +6,14 @@ import json
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from snnc.compiler.diagnostics import InternalError
 from snnc.compiler.fixed import FixedNetwork, FixedPopulation, FixedProjection, FixedReset
+from snnc.compiler.linear import as_steps, magnitude
+from snnc.compiler.operators import FixedDense
 
-FORMAT = 1
+FORMAT = 2
 """Version of ``lava.json``."""
 STOCK_LIMIT = 2**18
 """Largest synaptic input for which Lava's LIF, in int32, keeps ``u`` within 24 bits: then ``u``
@@ -57,19 +60,26 @@ def make_plan(network: FixedNetwork) -> Plan:
 def _synapse_process(projection: FixedProjection) -> str:
     if projection.delay < 1:
         raise InternalError(f"{projection.name}: a projection of delay 0 cannot run on Lava")
-    return "Dense" if projection.delay == 1 else "DelayDense"
+    match projection.operators:
+        case (FixedDense(),):
+            return "Dense" if projection.delay == 1 else "DelayDense"
+        case _:
+            return "Synapse"
 
 
 def _neuron_process(network: FixedNetwork, population: FixedPopulation) -> str:
     """Give ``LIFReset``, Lava's own, wherever it computes the same.
 
-    It resets to zero only, and between two samples it cannot be kept from spiking. So its spikes
-    may only go where they arrive before the next reset: where a projection, apart from the lags
-    of its ends, has no delay.
+    It starts at zero, resets to zero only, and between two samples it cannot be kept from spiking.
+    So its spikes may only go where they arrive before the next reset: where a projection, apart
+    from the lags of its ends, has no delay.
     """
     delays = [_own_delay(network, p) for p in network.projections if p.source == population.name]
     stock = (
-        population.reset is FixedReset.ZERO
+        population.spiking
+        and population.reset is FixedReset.ZERO
+        and not population.refractory
+        and not population.initial.any()
         and not any(delays)
         and _largest_input(network, population) <= STOCK_LIMIT
     )
@@ -91,13 +101,19 @@ def _gap(network: FixedNetwork) -> int:
     return max(network.latency, *(_own_delay(network, p) for p in network.projections), 0)
 
 
-def _largest_input(network: FixedNetwork, population: FixedPopulation) -> int:
-    return sum(_largest_sum(network, p) for p in network.incoming(population.name))
+def _largest_input(network: FixedNetwork, population: FixedPopulation) -> float:
+    """Bound ``|a|`` over every input that the population can get."""
+    total = np.zeros(population.size)
+    for projection in network.incoming(population.name):
+        total += _largest_sums(network, projection)
+    return float(total.max(initial=0))
 
 
-def _largest_sum(network: FixedNetwork, projection: FixedProjection) -> int:
-    """Bound ``|a|`` of a projection over every input that it can get."""
-    largest = {i.name: i.max_abs for i in network.inputs}.get(projection.source, 1)
-    rows = np.abs(projection.weight.astype(np.int64)).sum(axis=1)
-    total = int(rows.max(initial=0)) * largest
-    return total << max(projection.weight_exp, 1)  # Dense holds twice the weights
+def _largest_sums(network: FixedNetwork, projection: FixedProjection) -> npt.NDArray[np.float64]:
+    """Bound ``|a|`` of a projection, shape ``[n_target]``."""
+    shape = network.shapes[projection.source]
+    sent = {i.name: i.max_abs for i in network.inputs}.get(projection.source, 1)
+    largest = np.full((1, *shape), float(sent))
+    for step in as_steps(projection.operators, shape):
+        largest = magnitude(step, largest)
+    return largest.reshape(-1) * 2.0 ** max(projection.weight_exp, 1)  # Dense holds twice W

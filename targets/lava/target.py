@@ -6,6 +6,7 @@ import json
 import tempfile
 import time
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,14 @@ from safetensors.numpy import save
 from snnc.compiler import rules
 from snnc.compiler.align import aligned_trace
 from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault
-from snnc.compiler.fixed import FixedNetwork
+from snnc.compiler.fixed import FixedNetwork, FixedProjection
+from snnc.compiler.operators import (
+    FixedConvolution,
+    FixedDense,
+    FixedScaling,
+    MaxPooling,
+    SumPooling,
+)
 from snnc.compiler.store import Tensors, to_json
 from snnc.compiler.trace import Array, Trace
 from snnc.targets.artifact import Artifact
@@ -109,11 +117,12 @@ def _read(
     directory: Path, network: FixedNetwork, plan: Plan, record: tuple[str, ...]
 ) -> dict[str, dict[str, Array]]:
     """Read every signal that was recorded, in hardware time, by signal and population."""
-    sources = {o.name: o.source for o in network.outputs}
+    sources = {o.name: network.population(o.source) for o in network.outputs}
     signals: dict[str, dict[str, Array]] = {"spikes": {}, "u": {}, "v": {}}
     for identifier, kind, of in plan.processes:
         if kind == "Sink":
-            signals["spikes"][sources[of]] = np.load(directory / f"{identifier}.spikes.npy")
+            signal = "spikes" if sources[of].spiking else "v"
+            signals[signal][sources[of].name] = np.load(directory / f"{identifier}.{signal}.npy")
         elif kind in ("LIFReset", "Population"):
             for signal in record:
                 signals[signal][of] = np.load(directory / f"{identifier}.{signal}.npy")
@@ -123,9 +132,24 @@ def _read(
 def _limit(network: FixedNetwork, plan: Plan, hardware_steps: int, options: RunOptions) -> Limit:
     if options.timeout is not None:
         return Limit(options.timeout, "--timeout")
-    synapses = sum(p.weight.size for p in network.projections)
+    synapses = sum(_synapses(network, p) for p in network.projections)
     step = PROCESS_SECONDS * len(plan.processes) + SYNAPSE_SECONDS * synapses
     return Limit(START_SECONDS + hardware_steps * step, "derived from steps and size")
+
+
+def _synapses(network: FixedNetwork, projection: FixedProjection) -> int:
+    """Count the products and sums of a step."""
+    shape, count = network.shapes[projection.source], 0
+    for operator in projection.operators:
+        shape = operator.result_shape(shape)
+        match operator:
+            case FixedDense(weight=weight) | FixedConvolution(weight=weight):
+                count += weight.size * prod(shape[1:])
+            case SumPooling(window=window) | MaxPooling(window=window):
+                count += prod(shape) * prod(window.kernel)
+            case FixedScaling():
+                count += prod(shape)
+    return count
 
 
 def _not_installed(found: str) -> Diagnostic:

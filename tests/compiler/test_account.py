@@ -7,14 +7,25 @@ from dataclasses import replace
 from math import log, log10
 from typing import Any
 
-import numpy as np
 import pytest
 
 from snnc.compiler.account import PopulationAccount, account_for, warnings_of
 from snnc.compiler.fixed import FixedInput
-from snnc.compiler.network import Integration
+from snnc.compiler.network import Integration, Network, Reset
+from snnc.compiler.operators import Operator
 from snnc.compiler.quantize import quantize
-from tests.builders import network, one_fixed, one_neuron, population, projection
+from tests.builders import (
+    convolution,
+    fixed_convolution,
+    fixed_network,
+    fixed_population,
+    fixed_projection,
+    network,
+    one_fixed,
+    one_neuron,
+    population,
+    projection,
+)
 
 
 def test_by_hand() -> None:
@@ -130,10 +141,66 @@ def test_the_bias_of_a_current_is_what_its_neuron_brings() -> None:
         current_decay=0.25,
     )
     fixed = one_fixed(16, scale=64, threshold=16, bias_mant=31, du=1023, delay=0)
-    q = replace(fixed.projections[0], name="lif.bias->lif", weight=np.array([[7]], np.int8))
-    (a,) = account_for(real, replace(fixed, projections=(*fixed.projections, q)))
+    q = fixed_projection("lif.bias", "lif", 7, delay=0)
+    relay = fixed_population("lif.bias")
+    (a,) = account_for(
+        real,
+        replace(
+            fixed,
+            populations=(relay, *fixed.populations),
+            projections=(*fixed.projections, q),
+        ),
+    )
     assert a.bias_error == pytest.approx((1 + 1 / 64) / 16)
     assert (a.weights, a.weight_sqnr_db) == (1, None)
+
+
+def convolved(*operators: Operator, **fields: Any) -> Network:
+    """Make ``lif`` of two channels of two behind kernels of 4 and 1, and of 2 and 0."""
+    kernels = convolution([[[4, 1]], [[2, 0]]])
+    lif = population(n=4, shape=(2, 2), **({"decay": 0.5, "threshold": 8.0} | fields))
+    q = projection("x", "lif", None, kernels, *operators)
+    return network([lif], [q], inputs={"x": (1, 3)})
+
+
+def test_kernels_count_once() -> None:
+    """2 of 3 weights are exact; a kernel of 0.6 counts in a channel of two neurons becomes 1."""
+    weight = [[[4, 1]], [[1, 0]]]
+    fixed = fixed_network(
+        [fixed_population(n=4, shape=(2, 2), scale=[64, 64, 38.4, 38.4], threshold=[8, 8, 5, 5])],
+        [fixed_projection("x", "lif", None, fixed_convolution(weight), delay=0)],
+        inputs=[FixedInput("x", (1, 3))],
+    )
+    (a,) = account_for(convolved(), fixed)
+    assert (a.weights, a.weights_rounded_to_zero, a.weight_bits) == (3, 0, 4)
+    assert a.weight_sqnr_db == pytest.approx(10 * log10((16 + 1 + 1.2**2) / 0.2**2), rel=1e-6)
+    assert a.threshold_error == pytest.approx((5 / 0.6 - 8) / 8)
+
+
+def test_thresholds_that_differ_within_a_channel() -> None:
+    """The smallest of each channel is exact, the other is off by half a count at most."""
+    net = convolved(threshold=[8, 8.01, 3, 3])
+    fixed = quantize(net)
+    (a,) = account_for(net, fixed)
+    (lif,) = fixed.populations
+    wanted = lif.scale * net.populations[0].threshold / 64
+    assert 0 < a.threshold_error <= 0.5 / lif.threshold.min()
+    assert a.threshold_error == pytest.approx(abs(lif.threshold[1] / wanted[1] - 1), rel=1e-3)
+    assert lif.threshold[[0, 2, 3]].tolist() == pytest.approx(wanted[[0, 2, 3]].tolist())
+    assert account_for(convolved(), quantize(convolved()))[0].threshold_error < 1e-12
+
+
+def test_read_outs_are_measured_by_their_range() -> None:
+    """No threshold, no warning of it; the bias against the largest potential of 2.6."""
+    real = one_neuron(1, bias=0.3, decay=0.5, spiking=False, reset=Reset.NONE)
+    fixed = one_fixed(
+        10, scale=640, threshold=0, dv=2048, bias_mant=180, reset="none", spiking=False, delay=0
+    )
+    (a,) = account_for(real, fixed)
+    assert (a.threshold_min, a.threshold_max, a.threshold_error) == (0, 0, 0)
+    largest = (10 * 64 + 180) * 2 / 640
+    assert a.bias_error == pytest.approx((0.3 - 180 / 640) / largest, rel=1e-5)
+    assert list(warnings_of((a,))) == []
 
 
 def test_unbounded() -> None:

@@ -12,7 +12,16 @@ from hypothesis import given, settings
 from snnc.compiler.check import check_fixed, check_network
 from snnc.compiler.fixed import FixedInput, FixedNetwork
 from snnc.compiler.network import Network, Output
+from snnc.compiler.operators import (
+    FixedOperator,
+    FixedScaling,
+    MaxPooling,
+    SumPooling,
+    result_shape,
+)
 from tests.builders import (
+    fixed_convolution,
+    fixed_dense,
     fixed_network,
     fixed_networks,
     fixed_population,
@@ -23,6 +32,7 @@ from tests.builders import (
     one_neuron,
     population,
     projection,
+    window,
 )
 
 SAYS = {
@@ -124,20 +134,20 @@ def test_real_populations(field: str, value: Any, code: str, found: str, limit: 
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "code", "found", "limit"),
+    ("field", "value", "found"),
     [
-        ("weight", np.ones(1), "SNN104", "weight of shape [1]", "shape [1, 1]"),
-        ("weight", np.ones((1, 2)), "SNN104", "weight of shape [1, 2]", "shape [1, 1]"),
-        ("bias", np.ones(2), "SNN104", "bias of shape [2]", "shape [1]"),
-        ("weight", [[np.nan]], "SNN105", "weight: a value that is not finite", "finite numbers"),
-        ("bias", [np.inf], "SNN105", "bias: a value that is not finite", "finite numbers"),
+        ("weight", np.ones(1), "a weight of shape [1] on 1 values"),
+        ("weight", np.ones((1, 2)), "a weight of shape [1, 2] on 1 values"),
+        ("bias", np.ones(2), "a bias of shape [2] beside a weight of shape [1, 1]"),
     ],
 )
-def test_real_projections(field: str, value: Any, code: str, found: str, limit: str) -> None:
+def test_real_projections(field: str, value: Any, found: str) -> None:
     net = one_neuron()
+    (q,) = net.projections
     fields: dict[str, Any] = {field: np.array(value, np.float32)}
-    broken = replace(net.projections[0], **fields)
-    assert said(replace(net, projections=(broken,))) == [text(code, "fc", found, limit)]
+    broken = replace(q, operators=(replace(q.operators[0], **fields),))
+    wanted = text("SNN104", "fc", found, "what x sends, [1]")
+    assert said(replace(net, projections=(broken,))) == [wanted]
 
 
 @pytest.mark.parametrize(
@@ -164,6 +174,13 @@ def test_fixed_ranges(field: str, low: int, high: int) -> None:
     assert said(replace(net, populations=(broken,))) == [wanted]
 
 
+def test_initial_potentials_have_24_bits() -> None:
+    most = 2**23 - 1
+    assert said(one_fixed([[1], [1]], initial=[-most, most])) == []
+    wanted = text("SNN105", "lif", "initial: 0 to 8.38861e+06", "-8388607 to 8388607")
+    assert said(one_fixed([[1], [1]], initial=[0, most + 1])) == [wanted]
+
+
 def test_fixed_projections() -> None:
     for good in (-7, 7):
         assert said(one_fixed(weight_exp=good)) == []
@@ -176,20 +193,136 @@ def test_fixed_projections() -> None:
         assert said(one_fixed(delay=bad)) == [text("SNN105", "fc", found, "0 to 63")]
 
 
-@pytest.mark.parametrize("shape", [(1,), (1, 1, 1), (2, 1)])
-def test_fixed_weights(shape: tuple[int, ...]) -> None:
-    net = one_fixed()
-    q = replace(net.projections[0], weight=np.ones(shape, np.int8))
-    wanted = text("SNN104", "fc", f"weight of shape {list(shape)}", "shape [1, 1]")
-    assert said(replace(net, projections=(q,))) == [wanted]
+def on_plane(*operators: FixedOperator, n: int = 12, **more: Any) -> FixedNetwork:
+    """Make ``lif`` behind ``operators`` on an input of two channels of 3 by 4."""
+    lif, q = fixed_population(n=n), fixed_projection("x", "lif", None, *operators, name="fc")
+    return fixed_network([lif], [q], inputs=[FixedInput("x", (2, 3, 4), **more)])
+
+
+DENSE = fixed_dense(np.ones((12, 24)))
+POOL = SumPooling(window=window(2, 2))
+KERNELS = fixed_convolution(np.ones((2, 1, 2, 2)), groups=2)
+
+
+@pytest.mark.parametrize(
+    "operators",
+    [
+        (DENSE,),
+        (KERNELS,),
+        (POOL, FixedScaling(weight=np.ones(12, np.int8))),
+        (FixedScaling(weight=np.ones(24, np.int8)), POOL),
+        (MaxPooling(window=window(3, 4, padding=(1, 2))), KERNELS, POOL),
+    ],
+)
+def test_fixed_operators(operators: tuple[FixedOperator, ...]) -> None:
+    n = int(np.prod(result_shape(operators, (2, 3, 4))))
+    assert said(on_plane(*operators, n=n)) == []
+
+
+@pytest.mark.parametrize(
+    ("operators", "found", "limit"),
+    [
+        ((POOL,), "0 operators with weights", "exactly one"),
+        (
+            (DENSE, FixedScaling(weight=np.ones(12, np.int8))),
+            "2 operators with weights",
+            "exactly one",
+        ),
+        (
+            (fixed_dense(np.ones((12, 23))),),
+            "a weight of shape [12, 23] on 24 values",
+            "what x sends, [2, 3, 4], through the operators",
+        ),
+        (
+            (POOL, DENSE),
+            "a weight of shape [12, 24] on 12 values",
+            "what x sends, [2, 3, 4], through the operators",
+        ),
+        (
+            (FixedScaling(weight=np.ones(9, np.int8)),),
+            "[9] weights on [2, 3, 4]",
+            "what x sends, [2, 3, 4], through the operators",
+        ),
+        (
+            (fixed_convolution(np.ones((2, 1, 4, 1)), groups=2),),
+            "a window of [4, 1] does not fit on [3, 4]",
+            "what x sends, [2, 3, 4], through the operators",
+        ),
+        ((fixed_dense(np.ones((11, 24))),), "values of shape [11]", "lif, [12]"),
+    ],
+)
+def test_fixed_operators_that_do_not_fit(
+    operators: tuple[FixedOperator, ...], found: str, limit: str
+) -> None:
+    assert said(on_plane(*operators)) == [text("SNN104", "fc", found, limit)]
+
+
+def pooled(**fields: Any) -> tuple[FixedOperator, ...]:
+    return MaxPooling(window=replace(window(2, 2), **fields)), DENSE
+
+
+@pytest.mark.parametrize(
+    ("operators", "found", "limit"),
+    [
+        (pooled(kernel=(0, 2)), "kernel: [0, 2]", "1 or more"),
+        (pooled(stride=(1, 0)), "stride: [1, 0]", "1 or more"),
+        (pooled(dilation=(-1, 1)), "dilation: [-1, 1]", "1 or more"),
+        (pooled(padding=((0, 0), (-1, 0))), "padding: [0, 0, -1, 0]", "0 or more"),
+        (pooled(stride=(1,)), "window: of 1 or 2 axes", "one entry for each axis"),
+        (pooled(padding=((1, 0), (1,))), "padding: [[1, 0], [1]]", "before and after each axis"),
+        (pooled(padding=((2, 0), (0, 0))), "padding: a window of nothing else", "an element"),
+        ((replace(KERNELS, groups=0),), "groups: 0", "1 or more"),
+    ],
+)
+def test_windows_without_sense(
+    operators: tuple[FixedOperator, ...], found: str, limit: str
+) -> None:
+    assert said(on_plane(*operators)) == [text("SNN105", "fc", found, limit)]
+
+
+def test_fixed_ends() -> None:
+    read_out = fixed_population("a", spiking=False, reset="none")
+    net = fixed_network(
+        [read_out, fixed_population("b")], [fixed_projection("x", "a", 1), FROM_READ_OUT]
+    )
+    wanted = text("SNN106", "a->b", "weights from 'a', a read-out", "an input or spikes")
+    assert said(net) == [wanted]
+    net = replace(one_fixed(), projections=(fixed_projection("lif", "x", 1),))
+    assert said(net) == [text("SNN106", "lif->x", "weights into the input 'x'", "a population")]
+
+
+FROM_READ_OUT = fixed_projection("a", "b", 1)
+
+
+def test_fixed_read_outs_do_not_reset() -> None:
+    assert said(one_fixed(spiking=False, reset="none")) == []
+    limit = "none: a read-out has no spikes"
+    assert said(one_fixed(spiking=False)) == [text("SNN105", "lif", "reset: zero", limit)]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "found", "limit"),
+    [
+        ("scale", np.nan, "scale: a value that is not finite", "finite numbers"),
+        ("offset", np.inf, "offset: a value that is not finite", "finite numbers"),
+        ("scale", 0.0, "scale: 0", "above 0"),
+        ("scale", -2.5, "scale: -2.5", "above 0"),
+        ("refractory", -1, "refractory: -1", "0 or more"),
+    ],
+)
+def test_fixed_units(field: str, value: float, found: str, limit: str) -> None:
+    fields: dict[str, Any] = {field: value}
+    assert said(one_fixed(**fields)) == [text("SNN105", "lif", found, limit)]
 
 
 def test_fixed_lag_and_scale() -> None:
     assert said(one_fixed(lag=-1)) == [text("SNN105", "lif", "lag: -1", "0 or more")]
     net = one_fixed()
-    p = replace(net.populations[0], scale=np.ones(2))
-    wanted = text("SNN104", "lif", "scale of shape [2]", "shape [1]")
-    assert said(replace(net, populations=(p,))) == [wanted]
+    for field in ("scale", "offset"):
+        two: dict[str, Any] = {field: np.ones(2)}
+        p = replace(net.populations[0], **two)
+        wanted = text("SNN104", "lif", f"{field} of shape [2]", "shape [1]")
+        assert said(replace(net, populations=(p,))) == [wanted]
 
 
 @pytest.mark.parametrize(
@@ -263,3 +396,20 @@ def test_synaptic_input_of_all_projections_together() -> None:
     assert said(pair(1023)) == []
     found = "synaptic input: up to 2.15e+09"
     assert said(pair(1024)) == [text("SNN105", "lif", found, limit)]
+
+
+def test_synaptic_input_of_pooled_sums() -> None:
+    """Sums of (1) count before a max pooling and behind a sum; every element may be the largest."""
+    limit = "2147483647: Lava's ports are 32 bits wide"
+    kernels = fixed_convolution(np.full((2, 1, 1, 1), -128), groups=2)
+    small = replace(
+        on_plane(kernels, POOL, max_abs=2**21 - 1), populations=(fixed_population(n=12),)
+    )
+    assert said(replace(small, projections=(replace(small.projections[0], weight_exp=-5),))) == []
+    wide = on_plane(kernels, POOL, max_abs=2**21)
+    wide = replace(wide, projections=(replace(wide.projections[0], weight_exp=-5),))
+    found = "synaptic input: up to 2.15e+09"
+    assert said(wide) == [text("SNN105", "lif", found, limit)]
+    largest = on_plane(kernels, MaxPooling(window=window(2, 2)), max_abs=2**23 - 1)
+    largest = replace(largest, projections=(replace(largest.projections[0], weight_exp=-5),))
+    assert said(largest) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,15 +13,26 @@ from hypothesis import strategies as st
 
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedPopulation, FixedReset
 from snnc.compiler.network import Integration, Network
+from snnc.compiler.operators import (
+    FixedOperator,
+    FixedScaling,
+    MaxPooling,
+    SumPooling,
+    result_shape,
+)
 from snnc.compiler.overflow import bound_states
 from snnc.compiler.quantize import quantize
+from tests import oracle
 from tests.builders import (
+    fixed_convolution,
+    fixed_dense,
     fixed_network,
     fixed_networks,
     fixed_population,
     fixed_projection,
     networks,
     one_fixed,
+    window,
 )
 
 Ints = npt.NDArray[Any]
@@ -33,19 +44,20 @@ CURRENTS = (Integration.CURRENT_DECAY, Integration.CURRENT_EULER)
 class Unlimited:
     """The arithmetic of the document without wrap and clip, all neurons of a population at once.
 
-    ``largest_v`` takes ``|v|`` before the reset and after it. Where ``zero-next`` discards ``v``,
-    nothing depends on it.
+    ``largest_v`` takes ``|v|`` before the reset and after it. Where ``zero-next`` or a refractory
+    step discards ``v``, nothing depends on it.
     """
 
     p: FixedPopulation
 
     def __post_init__(self) -> None:
-        self.u = self.v = np.zeros(self.p.size, np.int64)
-        self.largest_u = self.largest_v = np.zeros(self.p.size, np.int64)
+        self.u = self.rho = np.zeros(self.p.size, np.int64)
+        self.v = self.p.initial.astype(np.int64)
+        self.largest_u, self.largest_v = np.abs(self.u), np.abs(self.v)
 
     def step(self, a: Ints) -> Ints:
-        p, theta = self.p, self.p.threshold.astype(np.int64) * 64
-        r = self.v > theta
+        p, theta, was = self.p, self.p.threshold.astype(np.int64) * 64, self.v
+        r = (self.v > theta) & p.spiking
         self.u = toward_zero(self.u * (4095 - p.du), 4096) + 64 * a
         bias = p.bias_mant.astype(np.int64) * 2**p.bias_exp
         v = toward_zero(self.v * (4096 - p.dv), 4096) + self.u + bias
@@ -53,17 +65,19 @@ class Unlimited:
             v = v - r * theta
         if p.reset is FixedReset.ZERO_NEXT:
             v = np.where(r, 0, v)
-        s = v > theta
+        s = (v > theta) & p.spiking
+        held = self.rho > 0
         self.largest_u = np.maximum(self.largest_u, np.abs(self.u))
-        self.largest_v = np.maximum(self.largest_v, np.abs(v))
+        self.largest_v = np.maximum(self.largest_v, np.abs(v) * ~held)
         if p.reset is FixedReset.ZERO:
             v = np.where(s, 0, v)
         elif p.reset is FixedReset.SUBTRACT:
             v = v - s * theta
         elif p.reset is FixedReset.SUBTRACT_RETEST:
             v = v - (s.astype(np.int64) - r) * theta
-        self.v = v
-        self.largest_v = np.maximum(self.largest_v, np.abs(v))
+        self.v, s = np.where(held, was, v), s & ~held
+        self.rho = np.where(s, p.refractory, np.maximum(self.rho - 1, 0))
+        self.largest_v = np.maximum(self.largest_v, np.abs(self.v))
         return s.astype(np.int64)
 
 
@@ -81,8 +95,8 @@ def extremes(net: FixedNetwork, xs: dict[str, Ints]) -> dict[str, Unlimited]:
             a = np.zeros(p.size, np.int64)
             for q in net.incoming(p.name):
                 if t >= q.delay:
-                    total = q.weight.astype(np.int64) @ sent[q.source][t - q.delay]
-                    a += total << q.weight_exp if q.weight_exp >= 0 else total >> -q.weight_exp
+                    row = sent[q.source][t - q.delay].tolist()
+                    a += oracle.synaptic_input(q, row, net.shapes[q.source])
             sent[p.name][t] = neurons[p.name].step(a)
     return neurons
 
@@ -94,7 +108,10 @@ def adversarial(net: FixedNetwork, steps: int, *, towards: int, graded: bool) ->
         signs = np.zeros(i.size)
         for q in net.projections:
             if q.source == i.name:
-                signs = signs + q.weight[0] * 2.0**q.weight_exp
+                alone = np.eye(i.size, dtype=int).tolist()
+                exact = replace(q, weight_exp=0)
+                of_each = [oracle.synaptic_input(exact, row, i.shape)[0] for row in alone]
+                signs = signs + np.array(of_each) * 2.0**q.weight_exp
         pattern = (signs * towards > 0).astype(np.int64) * i.max_abs
         if graded:
             pattern -= (signs * towards < 0) * i.max_abs
@@ -249,3 +266,78 @@ def test_u_alone_can_break_the_proof() -> None:
     bounds = bound_states(net)["lif"]
     assert (bounds.u[0], bounds.v[0]) == (2**23, 2**23 - 1)
     assert not bounds.proven[0]
+
+
+# --- operators, initial potentials, read-outs --------------------------------------------------
+
+
+def through(*operators: FixedOperator, max_abs: int = 1, **fields: Any) -> FixedNetwork:
+    """Make ``lif`` without memory behind ``operators`` on an input of two rows of three."""
+    shape = result_shape(operators, (2, 3))
+    n = int(np.prod(shape))
+    lif = fixed_population(n=n, shape=shape, **({"dv": 4096, "reset": "none"} | fields))
+    q = fixed_projection("x", "lif", None, *operators)
+    return fixed_network([lif], [q], inputs=[FixedInput("x", (2, 3), 1.0, max_abs)])
+
+
+KERNELS = fixed_convolution([[[3, -4]], [[5, 6]]], groups=2, padding=(1, 0))
+THREES = SumPooling(window=window(3, padding=(1, 1)))
+
+
+@pytest.mark.parametrize(
+    ("operators", "wanted"),
+    [
+        ((KERNELS,), [[4, 7, 7], [6, 11, 11]]),
+        ((KERNELS, THREES), [[11, 18, 14], [17, 28, 22]]),
+        ((KERNELS, MaxPooling(window=window(2))), [[7, 7], [11, 11]]),
+        ((THREES, fixed_dense([[1, 0, -2, 0, 3, 0]])), [2 + 4 + 9]),
+        ((THREES, FixedScaling(weight=np.array([1, 2, 3, -4, 5, 6], np.int8))),
+         [[2, 6, 6], [8, 15, 12]]),
+        ((MaxPooling(window=window(2)), fixed_dense([[1, 2, -3, 4]])), [10]),
+    ],
+)  # fmt: skip
+def test_operators_by_hand(operators: tuple[FixedOperator, ...], wanted: Any) -> None:
+    """Inputs of either sign, so that every bound is one of magnitude."""
+    bounds = bound_states(through(*operators, max_abs=5))["lif"]
+    assert bounds.u.tolist() == (64.0 * 5 * np.ravel(wanted)).tolist()
+    assert (bounds.v == bounds.u).all()
+
+
+def test_pooled_spikes_are_not_negative() -> None:
+    """Three spikes count three times, and never less than nothing."""
+    net = fixed_network(
+        [
+            fixed_population("relay", 6, shape=(2, 3)),
+            fixed_population("lif", 2, dv=4096, reset="none"),
+        ],
+        [
+            fixed_projection("x", "relay", np.eye(6)),
+            fixed_projection("relay", "lif", None, THREES, fixed_dense(np.array(SIGNS))),
+        ],
+    )
+    assert bound_states(net)["lif"].u.tolist() == [64 * 9, 64 * 10]
+
+
+SIGNS = [[0, 3, 0, 0, -3, 0], [-1, -1, -1, 0, -1, 0]]
+
+
+@pytest.mark.parametrize("reset", FixedReset)
+@pytest.mark.parametrize("initial", [5000, -5000])
+def test_initial_potential(reset: FixedReset, initial: int) -> None:
+    """A start beyond the threshold takes the first drive on top; one below is the lowest."""
+    lif = fixed_population(threshold=10, dv=1, reset=reset, initial=initial, bias_mant=50)
+    neuron = Unlimited(lif)
+    neuron.step(np.zeros(1, np.int64))
+    bound = bound_states(fixed_network([lif], []))["lif"].v[0]
+    assert neuron.largest_v[0] <= bound
+    if initial > 0 and reset in (FixedReset.ZERO, FixedReset.SUBTRACT):
+        assert neuron.largest_v[0] == bound - 2 == 5048  # a 4096th has decayed, rounded
+
+
+def test_read_out_with_a_leak() -> None:
+    net = one_fixed([[7, -3]], dv=1024, reset="none", spiking=False, initial=[-9000], max_abs=4)
+    bounds = bound_states(net)["lif"]
+    assert bounds.u[0] == 64 * 40
+    assert bounds.v[0] == 64 * 40 * 4
+    low = replace(net.populations[0], initial=np.array([-20000]))
+    assert bound_states(replace(net, populations=(low,)))["lif"].v[0] == 20000

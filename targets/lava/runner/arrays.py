@@ -99,6 +99,8 @@ def write_results(
 ) -> None:
     """Write outputs by name, and recorded signals as ``population.signal``, all or nothing.
 
+    The output of a read-out is its potential in real units, float32.
+
     Args:
         program: What was run.
         recording: What it recorded, in hardware time.
@@ -135,5 +137,8 @@ def _results(
             continue
         for signal, array in recording[process.id].items():
             window = slice(None) if steps is None else slice(population.lag, population.lag + steps)
-            shaped = array.reshape(*array.shape[:2], *population.shape)[window]
+            values = array[window]
+            if process.kind == "Sink" and not population.spiking:
+                values = (values / population.scale + population.offset).astype(np.float32)
+            shaped = values.reshape(*values.shape[:2], *population.shape)
             yield process.of if process.kind == "Sink" else f"{process.of}.{signal}", shaped

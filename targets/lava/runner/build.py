@@ -17,9 +17,18 @@ from lava.utils.weightutils import SignMode
 
 from .models import RecordingLifReset, UniformDelayDense
 from .neuron import Neurons
-from .processes import Population, PopulationModel, Sink, SinkModel, Source, SourceModel
+from .processes import (
+    Population,
+    PopulationModel,
+    Sink,
+    SinkModel,
+    Source,
+    SourceModel,
+    Synapse,
+    SynapseModel,
+)
+from .program import SYNAPSES, Process, Program
 from .program import Population as PopulationRecord
-from .program import Process, Program
 from .window import Array, Recorder, Window
 
 GRADED_BITS = 24
@@ -58,6 +67,7 @@ def build(job: Job, processes: Iterable[Process]) -> dict[Any, type]:
         "Population": (_population, PopulationModel),
         "Dense": (_dense, PyDenseModelBitAcc),
         "DelayDense": (_delay_dense, UniformDelayDense),
+        "Synapse": (_synapse, SynapseModel),
     }
     made: dict[tuple[str, str], Any] = {}
     models: dict[Any, type] = {}
@@ -72,7 +82,9 @@ def build(job: Job, processes: Iterable[Process]) -> dict[Any, type]:
 
 def _role(kind: str) -> str:
     """Inputs and populations share names that no two of them have; the others do not."""
-    return {"Sink": "output", "Dense": "projection", "DelayDense": "projection"}.get(kind, "node")
+    if kind in SYNAPSES:
+        return "projection"
+    return "output" if kind == "Sink" else "node"
 
 
 def _connect(program: Program, made: Mapping[tuple[str, str], Any]) -> None:
@@ -90,14 +102,14 @@ def _source(job: Job, process: Process) -> Source:
 
 
 def _sink(job: Job, process: Process) -> Sink:
-    size = job.program.populations[job.program.outputs[process.of]].size
-    return Sink(process.id, size, job.recorders[process.id])
+    record = job.program.populations[job.program.outputs[process.of]]
+    return Sink(process.id, record.size, record.sends, job.recorders[process.id])
 
 
 def _population(job: Job, process: Process) -> Population:
     record = job.program.populations[process.of]
-    neurons = Neurons(record.reset, record.parameters)
-    return Population(process.id, neurons, job.recorders[process.id])
+    neurons = Neurons(record.reset, record.parameters, record.refractory, record.spiking)
+    return Population(process.id, neurons, record.sends, job.recorders[process.id])
 
 
 def _lif_reset(job: Job, process: Process) -> Any:
@@ -141,13 +153,21 @@ def _weights(program: Program, process: Process) -> dict[str, Any]:
     ``floor(2 S / 2**(1 - e)) = floor(S / 2**-e)``. The exponent acts on the sum.
     """
     projection = program.projections[process.of]
+    (dense,) = projection.operators
     return {
         "name": process.id,
-        "weights": 2 * projection.weight,
+        "weights": 2 * dense["weight"].astype(np.int32),
         "weight_exp": projection.weight_exp - 1,
         "sign_mode": SignMode.MIXED,
         "num_message_bits": GRADED_BITS if projection.source in program.inputs else 0,
     }
+
+
+def _synapse(job: Job, process: Process) -> Synapse:
+    projection = job.program.projections[process.of]
+    shape = job.program.shapes[projection.source]
+    size = job.program.populations[projection.target].size
+    return Synapse(process.id, projection, shape, size)
 
 
 def _dense(job: Job, process: Process) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from .program import Process, Program
+from .program import SYNAPSES, Process, Program
 from .window import SIGNALS, Array, Recorder, Window, shared_array
 
 Progress = Callable[[int, int], None]
@@ -67,7 +67,7 @@ def _recorders(
     population = program.recorded(process)
     if population is None:
         return
-    signals = ("spikes",) if process.kind == "Sink" else record
+    signals = (population.sends,) if process.kind == "Sink" else record
     shape = (window.steps + program.latency, window.batch, population.size)
     arrays = {signal: shared_array(shape, SIGNALS[signal]) for signal in signals}
     yield Recorder(replace(window, lag=population.lag), arrays)
@@ -86,10 +86,6 @@ def _parts(program: Program) -> Iterator[tuple[Process, ...]]:
 
 def _node(program: Program, process: Process) -> str:
     """Give the input or population that a process belongs to."""
-    match process.kind:
-        case "Sink":
-            return program.outputs[process.of]
-        case "Dense" | "DelayDense":
-            return program.projections[process.of].target
-        case _:
-            return process.of
+    if process.kind in SYNAPSES:
+        return program.projections[process.of].target
+    return program.outputs[process.of] if process.kind == "Sink" else process.of

@@ -30,25 +30,39 @@ class Neurons:
         v: Membrane potential, shape ``[n]``.
     """
 
-    def __init__(self, reset: str, parameters: Mapping[str, npt.NDArray[Any]]) -> None:
+    def __init__(
+        self,
+        reset: str,
+        parameters: Mapping[str, npt.NDArray[Any]],
+        refractory: int = 0,
+        spiking: bool = True,
+    ) -> None:
         """Take the parameters of the population.
 
         Args:
             reset: One of ``none``, ``zero``, ``zero-next``, ``subtract``, ``subtract-delayed``,
                 ``subtract-retest``.
-            parameters: ``du``, ``dv``, ``threshold``, ``bias_mant``, ``bias_exp``, each ``[n]``.
+            parameters: ``du``, ``dv``, ``threshold``, ``bias_mant``, ``bias_exp``, ``initial``,
+                each ``[n]``.
+            refractory: Steps after a spike in which ``v`` is held and no spike is possible.
+            spiking: False for a read-out: no ``v`` is above its threshold.
         """
         integers = {name: values.astype(np.int64) for name, values in parameters.items()}
         self.reset = reset
         self.du, self.dv = integers["du"], integers["dv"]
         self.theta = integers["threshold"] << ALIGN_BITS
+        if not spiking:
+            self.theta = np.full_like(self.theta, STATE_LIMIT)
         self.bias = integers["bias_mant"] << integers["bias_exp"]
+        self.initial = integers["initial"]
+        self.refractory = refractory
         self.rest()
 
     def rest(self) -> None:
-        """Set ``u`` and ``v`` to zero, as they are before the first step of a sample."""
+        """Set the state to what it is before the first step of a sample."""
         self.u: Integers = np.zeros_like(self.theta)
-        self.v: Integers = np.zeros_like(self.theta)
+        self.v: Integers = self.initial
+        self.pause: Integers = np.zeros_like(self.theta)  # steps that v is still held
 
     def step(self, a: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
         """Advance one step and give the spikes.
@@ -72,6 +86,11 @@ class Neurons:
             v -= theta * spikes
         elif self.reset == "subtract-retest":
             v += theta * over_before - theta * spikes
+        if self.refractory:
+            held = self.pause > 0
+            v = np.where(held, self.v, v)
+            spikes &= ~held
+            self.pause = np.where(spikes, self.refractory, np.maximum(self.pause - 1, 0))
         self.v = v
         return spikes
 

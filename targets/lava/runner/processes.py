@@ -1,4 +1,4 @@
-"""Lava processes of ours and their models: source, sink, and a population with any reset."""
+"""Lava processes of ours and their models: source, synapse, population and sink."""
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportMissingImports=false, reportUntypedBaseClass=false
@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from .neuron import Neurons
+from .program import Projection
+from .synapse import Synapses
 from .window import Array, Recorder, Window
 
 
@@ -32,18 +35,29 @@ class Source(AbstractProcess):
 
 
 class Sink(AbstractProcess):
-    """Receives the spikes of a population into the memory of ``recorder``."""
+    """Receives what a population sends into the memory of ``recorder``."""
 
-    def __init__(self, name: str, size: int, recorder: Recorder) -> None:
-        super().__init__(name=name, recorder=recorder)
+    def __init__(self, name: str, size: int, signal: str, recorder: Recorder) -> None:
+        super().__init__(name=name, signal=signal, recorder=recorder)
         self.a_in = InPort(shape=(size,))
+
+
+class Synapse(AbstractProcess):
+    """Turns what a source sends into the synaptic input of a population, steps later."""
+
+    def __init__(self, name: str, projection: Projection, shape: tuple[int, ...], n: int) -> None:
+        """Take a projection from a source of ``shape`` to ``n`` neurons."""
+        super().__init__(name=name, projection=projection, shape=shape, n=n)
+        self.s_in = InPort(shape=(prod(shape),))
+        self.a_out = OutPort(shape=(n,))
 
 
 class Population(AbstractProcess):
     """Neurons that restart with every sample and are silent outside of it."""
 
-    def __init__(self, name: str, neurons: Neurons, recorder: Recorder) -> None:
-        super().__init__(name=name, neurons=neurons, recorder=recorder)
+    def __init__(self, name: str, neurons: Neurons, sends: str, recorder: Recorder) -> None:
+        """Take ``neurons``, and which of their signals leaves: ``spikes`` or ``v``."""
+        super().__init__(name=name, neurons=neurons, sends=sends, recorder=recorder)
         self.a_in = InPort(shape=neurons.theta.shape)
         self.s_out = OutPort(shape=neurons.theta.shape)
 
@@ -78,11 +92,34 @@ class SinkModel(PyLoihiProcessModel):
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
+        self.signal: str = proc_params["signal"]
         self.recorder: Recorder = proc_params["recorder"]
 
     def run_spk(self) -> None:
         """Receive one step."""
-        self.recorder.keep(self.time_step, spikes=self.a_in.recv())
+        self.recorder.keep(self.time_step, **{self.signal: self.a_in.recv()})
+
+
+@implements(proc=Synapse, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class SynapseModel(PyLoihiProcessModel):
+    """Executes ``Synapses``, and keeps their results for as many steps as the delay."""
+
+    s_in: Any = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+    a_out: Any = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
+
+    def __init__(self, proc_params: Any) -> None:
+        super().__init__(proc_params)
+        projection: Projection = proc_params["projection"]
+        self.synapses = Synapses(projection.operators, proc_params["shape"], projection.weight_exp)
+        self.ring = np.zeros((projection.delay, proc_params["n"]), np.int32)
+
+    def run_spk(self) -> None:
+        """Send before it receives: in a loop, each process waits for the one before it."""
+        slot = self.time_step % len(self.ring)
+        self.a_out.send(self.ring[slot])
+        self.ring[slot] = self.synapses.step(self.s_in.recv())
 
 
 @implements(proc=Population, protocol=LoihiProtocol)
@@ -97,6 +134,7 @@ class PopulationModel(PyLoihiProcessModel):
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         self.neurons: Neurons = proc_params["neurons"]
+        self.sends: str = proc_params["sends"]
         self.recorder: Recorder = proc_params["recorder"]
         self.silence = np.zeros(self.neurons.theta.shape, np.int32)
 
@@ -113,5 +151,6 @@ class PopulationModel(PyLoihiProcessModel):
         if position[0] == 0:
             self.neurons.rest()
         spikes = self.neurons.step(a)
-        self.s_out.send(spikes.astype(np.int32))
-        self.recorder.keep(self.time_step, spikes=spikes, u=self.neurons.u, v=self.neurons.v)
+        signals = {"spikes": spikes, "u": self.neurons.u, "v": self.neurons.v}
+        self.s_out.send(signals[self.sends].astype(np.int32))
+        self.recorder.keep(self.time_step, **signals)

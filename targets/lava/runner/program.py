@@ -10,7 +10,6 @@ from math import prod
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load
 
@@ -19,6 +18,8 @@ from .faults import BadInput
 Array = npt.NDArray[Any]
 MANIFEST = "manifest.json"
 """Lists every file of an artifact with its SHA-256."""
+SYNAPSES = ("Dense", "DelayDense", "Synapse")
+"""Kinds of processes on which a projection runs."""
 PROGRAM, WEIGHTS, PLAN = "program.json", "weights.safetensors", "lava.json"
 
 
@@ -48,31 +49,49 @@ class Population:
     """Neurons of one kind.
 
     Attributes:
-        parameters: ``du``, ``dv``, ``threshold``, ``bias_mant`` and ``bias_exp``, each ``[n]``.
+        parameters: ``du``, ``dv``, ``threshold``, ``bias_mant``, ``bias_exp`` and ``initial``,
+            each ``[n]``.
         reset: What a spike does to ``v``.
+        refractory: Steps after a spike in which ``v`` is held.
+        spiking: False for a read-out, which sends its ``v``.
         lag: Hardware steps by which it runs behind the input.
+        scale: Units of ``v`` per unit of the real potential, float64, shape ``[n]``.
+        offset: Real potential where ``v`` is 0, float64, shape ``[n]``.
     """
 
     name: str
     shape: tuple[int, ...]
     parameters: Mapping[str, Array]
     reset: str
+    refractory: int
+    spiking: bool
     lag: int
+    scale: Array
+    offset: Array
 
     @property
     def size(self) -> int:
         """Number of neurons."""
         return prod(self.shape)
 
+    @property
+    def sends(self) -> str:
+        """The signal that leaves."""
+        return "spikes" if self.spiking else "v"
+
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """Weights ``[n_target, n_source]`` with their exponent, and a delay of at least one step."""
+    """Operators with the exponent of their sum, and a delay of at least one step.
+
+    Attributes:
+        operators: As ``program.json`` has them, with their weights; see ``synapse.Synapses``.
+    """
 
     name: str
     source: str
     target: str
-    weight: Array
+    operators: tuple[Mapping[str, Any], ...]
     weight_exp: int
     delay: int
 
@@ -108,6 +127,12 @@ class Program:
     outputs: Mapping[str, str]
     processes: tuple[Process, ...]
     gap: int
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of every input and population by name."""
+        inputs = {i.name: i.shape for i in self.inputs.values()}
+        return inputs | {p.name: p.shape for p in self.populations.values()}
 
     @property
     def latency(self) -> int:
@@ -150,7 +175,7 @@ def check_whole(directory: Path) -> None:
 def read_program(directory: Path) -> Program:
     """Read the three files of an artifact that make the program."""
     tensors = load((directory / WEIGHTS).read_bytes())
-    program = cast("dict[str, Any]", _filled(_read_json(directory / PROGRAM), tensors))
+    program = cast("dict[str, Any]", filled(_read_json(directory / PROGRAM), tensors))
     plan = _read_json(directory / PLAN)
     return Program(
         inputs={i["name"]: _input(i) for i in program["inputs"]},
@@ -166,16 +191,16 @@ def _read_json(path: Path) -> dict[str, Any]:
     return cast("dict[str, Any]", json.loads(path.read_text(encoding="utf-8")))
 
 
-def _filled(data: Any, tensors: Mapping[str, Array]) -> Any:
+def filled(data: Any, tensors: Mapping[str, Array]) -> Any:
     """Put the arrays where ``{"tensor": name}`` stands for them."""
     match data:
         case {"tensor": str(name), **rest} if not rest:
             return tensors[name]
         case dict():
             items = cast("dict[str, Any]", data)
-            return {key: _filled(value, tensors) for key, value in items.items()}
+            return {key: filled(value, tensors) for key, value in items.items()}
         case list():
-            return [_filled(value, tensors) for value in cast("list[object]", data)]
+            return [filled(value, tensors) for value in cast("list[object]", data)]
         case _:
             return data
 
@@ -185,13 +210,17 @@ def _input(data: Mapping[str, Any]) -> Input:
 
 
 def _population(data: Mapping[str, Any]) -> Population:
-    names = ("du", "dv", "threshold", "bias_mant", "bias_exp")
+    names = ("du", "dv", "threshold", "bias_mant", "bias_exp", "initial")
     return Population(
         name=data["name"],
         shape=tuple(data["shape"]),
         parameters={name: data[name] for name in names},
         reset=data["reset"],
+        refractory=int(data["refractory"]),
+        spiking=bool(data["spiking"]),
         lag=int(data["lag"]),
+        scale=data["scale"],
+        offset=data["offset"],
     )
 
 
@@ -200,7 +229,7 @@ def _projection(data: Mapping[str, Any]) -> Projection:
         name=data["name"],
         source=data["source"],
         target=data["target"],
-        weight=data["weight"].astype(np.int32),
+        operators=tuple(data["operators"]),
         weight_exp=int(data["weight_exp"]),
         delay=int(data["delay"]),
     )

@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
+from snnc.compiler.operators import (
+    FixedConvolution,
+    FixedOperator,
+    FixedScaling,
+    MaxPooling,
+    SumPooling,
+    Window,
+    result_shape,
+)
 from tests import oracle
-from tests.builders import fixed_network, fixed_population, fixed_projection, one_fixed
+from tests.builders import (
+    fixed_convolution,
+    fixed_dense,
+    fixed_network,
+    fixed_population,
+    fixed_projection,
+    integers_for,
+    one_fixed,
+    window,
+)
 
 Inputs = Mapping[str, npt.NDArray[np.int32]]
 Recorded = Mapping[str, Mapping[str, npt.NDArray[np.integer]]]
@@ -20,6 +40,30 @@ def given(*rows: int | tuple[int, ...]) -> Inputs:
     """Make the input ``x`` of one sample: a row of integers for each step."""
     values = np.array([row if isinstance(row, tuple) else (row,) for row in rows], np.int32)
     return {"x": values[:, None, :]}
+
+
+def behind(
+    shape: tuple[int, ...],
+    *operators: FixedOperator,
+    max_abs: int = 9,
+    weight_exp: int = 0,
+    seed: int = 0,
+    **fields: Any,
+) -> Case:
+    """Make neurons that keep nothing behind ``operators``, on eight steps of random integers."""
+    after = result_shape(operators, shape)
+    lif = fixed_population(
+        n=prod(after), shape=after, **({"dv": 4096, "threshold": 2, "reset": "none"} | fields)
+    )
+    q = fixed_projection("x", "lif", None, *operators, weight_exp=weight_exp)
+    net = fixed_network([lif], [q], inputs=[FixedInput("x", shape, 1.0, max_abs)])
+    return net, integers_for(net, steps=8, batch=2, seed=seed)
+
+
+def numbered(*shape: int) -> npt.NDArray[np.int8]:
+    """Give weights that all differ, of both signs."""
+    values = np.arange(prod(shape)) * 7 % 61 - 29
+    return values.reshape(shape).astype(np.int8)
 
 
 PUSHES = given(1, 1, 0, -1, -1, -1, 1, 0, 1, 1, 1, 1, 0, 0, 0, 0)
@@ -83,6 +127,85 @@ CASES: dict[str, Case] = {
         given(1, 1, 1, 0, 1, 0, 0, 0, -1, -1, 1, 1, 1, 1, 0, 0, 0, 0),
     )
     for reset in FixedReset
+}
+
+UNEVEN = Window((2, 3), (1, 2), ((1, 0), (0, 2)), (2, 1))
+"""A window that is different on both axes, before and behind, in all that it has."""
+SIGNED = FixedScaling(weight=numbered(2 * 4 * 5).ravel())
+
+CASES |= {
+    "factors": behind((2, 4, 5), SIGNED),
+    "convolution": behind(
+        (3, 4, 5), FixedConvolution(weight=numbered(4, 3, 2, 3), window=UNEVEN, groups=1)
+    ),
+    "convolution in groups": behind(
+        (4, 4, 5), FixedConvolution(weight=numbered(6, 2, 2, 3), window=UNEVEN, groups=2)
+    ),
+    "convolution of a line": behind(
+        (2, 9), fixed_convolution(numbered(3, 2, 3), stride=2, padding=(2, 1), dilation=2)
+    ),
+    "sums, then weights": behind(
+        (2, 4, 5), SumPooling(window=UNEVEN), fixed_dense(numbered(3, 18))
+    ),
+    "weights, then sums": behind((2, 4, 5), SIGNED, SumPooling(window=UNEVEN)),
+    "largest, then weights": behind(
+        (2, 4, 5), MaxPooling(window=UNEVEN), fixed_dense(numbered(3, 18))
+    ),
+    "weights, then largest": behind((2, 4, 5), SIGNED, MaxPooling(window=UNEVEN)),
+    "largest of what is below zero": (
+        fixed_network(
+            [fixed_population(n=4, shape=(1, 4), reset="none", dv=4096)],
+            [
+                fixed_projection(
+                    "x",
+                    "lif",
+                    None,
+                    fixed_convolution([[[-3]]]),
+                    MaxPooling(window=window(2, padding=1, stride=1)),
+                )
+            ],
+            inputs=[FixedInput("x", (1, 3), 1.0, 9)],
+        ),
+        given((5, 6, 7), (7, 6, 5), (1, 1, 1), (0, 9, 0)),
+    ),
+    "exponent behind pooling": behind((2, 4, 5), SIGNED, SumPooling(window=UNEVEN), weight_exp=-3),
+    "a sum of more than 24 bits": (
+        one_fixed([[127, 1]], max_abs=2**18 + 1, weight_exp=-7, dv=4096, reset="none"),
+        given((2**18 + 1, 0), (2**18 + 1, 1), (-(2**18) - 1, 0), (2**18, 127)),
+    ),
+    "initial": (
+        one_fixed([[9], [1], [1]], dv=[5, 100, 4096], threshold=10, initial=[639, 5000, -700]),
+        given(0, 0, 1, 1, 0, 0, 1),
+    ),
+    "initial and a lag": (
+        one_fixed([[9]], dv=5, threshold=10, initial=600, lag=3, delay=4),
+        given(1, 0, 0, 1, 1, 0),
+    ),
+    "read-out": (
+        one_fixed(
+            [[15], [127]],
+            dv=[100, 0],
+            threshold=[10, 0],
+            reset="none",
+            spiking=False,
+            initial=[-50, 2**23 - 1],
+            bias_mant=3,
+        ),
+        given(1, 1, 1, 0, 1, -1, -1, 0),
+    ),
+} | {
+    f"refractory, reset {reset}": (
+        one_fixed(
+            [[15], [25], [70], [11]],
+            du=[4095, 4095, 2000, 0],
+            dv=[0, 100, 700, 3000],
+            threshold=10,
+            reset=reset,
+            refractory=steps,
+        ),
+        given(1, 1, 1, 0, 1, 0, 0, 0, -1, -1, 1, 1, 1, 1, 0, 0, 0, 0),
+    )
+    for reset, steps in zip(FixedReset, (1, 2, 3, 1, 2, 3), strict=True)
 }
 
 

@@ -18,22 +18,35 @@ from tests.targets.integer.directed import CASES, Inputs, Recorded, first_differ
 
 SOURCE = Path(reference.__file__).read_text(encoding="utf-8")
 
-SHIFTED_WEIGHTS = """\
-    shift = projection.weight_exp
-    weight = projection.weight.astype(np.int64)
-    return x @ (weight << shift if shift >= 0 else weight >> -shift).T
-"""
+SHIFT_FIRST = """\
+    for operator in projection.operators:
+        x = operated(operator, x)
+        if not isinstance(operator, SumPooling | MaxPooling) and projection.weight_exp < 0:
+            x = x >> -projection.weight_exp
+    return x.reshape(x.shape[0], -1) << max(projection.weight_exp, 0)
+    total"""
+SHIFT_WEIGHTS = """\
+    for operator in projection.operators:
+        if isinstance(operator, FixedDense) and projection.weight_exp < 0:
+            weight = operator.weight >> -projection.weight_exp
+            return x.reshape(x.shape[0], -1) @ weight.T.astype(np.int64)
+        x = operated(operator, x)
+    total"""
+OPERATORS = """\
+    for operator in projection.operators:
+        x = operated(operator, x)
+    total"""
 
 FAULTS = {
     "no +1 on du": ("decayed(u, p.du + 1)", "decayed(u, p.du)"),
-    ">= in the spike test": ("    s = (v > theta)", "    s = (v >= theta)"),
+    ">= in the spike test": ("    s = (v_new > theta)", "    s = (v_new >= theta)"),
     ">= in the reset": ("    r = (v > theta)", "    r = (v >= theta)"),
     "floor for truncation": (
         "np.sign(product) * (np.abs(product) >> DECAY_BITS)",
         "product >> DECAY_BITS",
     ),
     "clip for wrap": ("u = wrap(", "u = clip("),
-    "wrap for clip": ("v = clip(v)", "v = wrap(v)"),
+    "wrap for clip": ("v_new = clip(v_new)", "v_new = wrap(v_new)"),
     "two's complement": ("np.where(u <= -STATE_LIMIT", "np.where(u < -STATE_LIMIT"),
     "a second wrap": (
         "np.where(u > STATE_LIMIT, u - 2 * STATE_LIMIT, u)",
@@ -46,32 +59,76 @@ FAULTS = {
         "[k - projection.delay - 1]",
     ),
     "reset before the spike test": (
-        "    s = (v > theta)",
-        "    v = v * (v <= theta) if p.reset is FixedReset.ZERO else v\n    s = (v > theta)",
+        "    s = (v_new > theta)",
+        "    v_new = v_new * (v_new <= theta) if p.reset is FixedReset.ZERO else v_new\n"
+        "    s = (v_new > theta)",
     ),
-    "exponent before the sum": (
-        "    total = x @ projection.weight.T.astype(np.int64)\n",
-        SHIFTED_WEIGHTS,
-    ),
+    "exponent of each weight": (OPERATORS, SHIFT_WEIGHTS),
     "exponent rounds toward zero": (
         "return total >> -projection.weight_exp",
         "return np.sign(total) * (np.abs(total) >> -projection.weight_exp)",
     ),
+    "exponent before pooling": (OPERATORS, SHIFT_FIRST),
     "bias without exponent": (" << p.bias_exp", ""),
     "bias aligned": (" << p.bias_exp", " << p.bias_exp + ALIGN_BITS"),
-    "r from the new v": (
-        "    v = decayed(v, p.dv) + u + bias\n",
-        "    v = decayed(v, p.dv) + u + bias\n    r = (v > theta).astype(np.int64)\n",
-    ),
+    "r from the new v": ("    r = (v > theta)", "    r = (v_new > theta)"),
     "decay after the input": (
-        "v = decayed(v, p.dv) + u + bias",
-        "v = decayed(v + u + bias, p.dv)",
+        "v_new = decayed(v, p.dv) + u + bias",
+        "v_new = decayed(v + u + bias, p.dv)",
     ),
-    "zero-next keeps the input": ("v = v * (1 - r)", "v = v - r * decayed(v - u - bias, p.dv * 0)"),
-    "retest forgets r": ("v = v - (s - r) * theta", "v = v - s * theta"),
-    "subtract does not": ("v = v - s * theta", "v = v * (1 - s)"),
+    "zero-next keeps the input": (
+        "v_new = v_new * (1 - r)",
+        "v_new = v_new - r * decayed(v_new - u - bias, p.dv * 0)",
+    ),
+    "retest forgets r": ("v_new = v_new - (s - r) * theta", "v_new = v_new - s * theta"),
+    "subtract does not": ("v_new = v_new - s * theta", "v_new = v_new * (1 - s)"),
     "starts a step early": ("if not p.lag <= k <", "if not p.lag - 1 <= k <"),
     "stops a step late": ("k < p.lag + steps", "k <= p.lag + steps"),
+    "kernel flipped": ("kernel[(..., *element)]", "kernel[(..., *(-1 - e for e in element))]"),
+    "groups ignored": (
+        "np.split(x, groups, axis=1)",
+        "[x[:, : x.shape[1] // groups]] * groups",
+    ),
+    "groups interleaved": (
+        "np.split(x, groups, axis=1)",
+        "[x[:, k::groups] for k in range(groups)]",
+    ),
+    "factors in another order": (
+        "operator.weight.reshape(x.shape[1:])",
+        "operator.weight.reshape(x.shape[:0:-1]).T",
+    ),
+    "stride ignored": ("stride * np.arange(n)", "np.arange(n)"),
+    "dilation ignored": ("e * dilation", "e"),
+    "padding behind for before": (
+        "*window.padding)",
+        "*(pair[::-1] for pair in window.padding))",
+    ),
+    "padding counted in the largest": ("x, SMALLEST)", "x, 0)"),
+    "the largest for the sum": (
+        "return sum(under(operator.window, x, 0), np.int64(0))",
+        "return reduce(np.maximum, under(operator.window, x, 0))",
+    ),
+    "the sum for the largest": (
+        "return reduce(np.maximum, under(operator.window, x, SMALLEST))",
+        "return sum(under(operator.window, x, 0), np.int64(0))",
+    ),
+    "products in float32": (
+        "x.astype(np.float64) @ weight.astype(np.float64)",
+        "x.astype(np.float32) @ weight.astype(np.float32)",
+    ),
+    "initial ignored": ("zero + p.initial", "zero"),
+    "read-out with a threshold": ("if not p.spiking:", "if False:"),
+    "read-out without limits": ("return u, clip(v_new), rho", "return u, v_new, rho"),
+    "refractory a step too long": (" p.refractory,", " p.refractory + 1,"),
+    "refractory a step too short": (" p.refractory,", " max(p.refractory - 1, 0),"),
+    "refractory from rest": ("zero + p.initial, zero", "zero + p.initial, zero + p.refractory"),
+    "v goes on": ("np.where(held, v, v_new)", "v_new"),
+    "v at zero while held": ("np.where(held, v, v_new)", "np.where(held, 0, v_new)"),
+    "spikes while held": ("np.where(held, 0, s)", "s"),
+    "u is held": (
+        "    u = wrap(decayed(u, p.du + 1) + (a << ALIGN_BITS))\n",
+        "    u = np.where(rho > 0, u, wrap(decayed(u, p.du + 1) + (a << ALIGN_BITS)))\n",
+    ),
 }
 
 

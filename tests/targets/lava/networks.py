@@ -26,11 +26,13 @@ from snnc.compiler.fixed import (
     FixedReset,
 )
 from snnc.compiler.network import Network, Output
+from snnc.compiler.operators import FixedOperator
 from snnc.compiler.trace import SIGNALS, Trace
 from snnc.targets.artifact import Artifact
 from snnc.targets.base import RunOptions
 from snnc.targets.lava.target import LavaTarget
 from tests import oracle
+from tests.builders import fixed_dense, fixed_population, fixed_projection
 
 Array = npt.NDArray[Any]
 Signals = dict[str, dict[str, Array]]
@@ -40,7 +42,9 @@ RECORD_ALL = RunOptions(record=SIGNALS)
 
 def artifact(fixed: FixedNetwork) -> Artifact:
     """Give an artifact of ``fixed`` that has no float network."""
-    network = Network(inputs=(), populations=(), projections=(), outputs=(), dt=fixed.dt)
+    network = Network(
+        inputs=(), junctions=(), populations=(), projections=(), outputs=(), dt=fixed.dt
+    )
     return Artifact(target="lava", network=network, fixed=fixed)
 
 
@@ -77,6 +81,19 @@ def expected(fixed: FixedNetwork, inputs: dict[str, Array]) -> Signals:
     return {s: {p.name: aligned(s, p) for p in fixed.populations} for s in SIGNALS}
 
 
+def expected_outputs(fixed: FixedNetwork, wanted: Signals) -> dict[str, Array]:
+    """Give every output: spikes, or the potential of a read-out in real units."""
+    outputs: dict[str, Array] = {}
+    for output in fixed.outputs:
+        p = fixed.population(output.source)
+        if p.spiking:
+            outputs[output.name] = wanted["spikes"][p.name].astype(np.uint8)
+        else:
+            scale, offset = p.scale.reshape(p.shape), p.offset.reshape(p.shape)
+            outputs[output.name] = (wanted["v"][p.name] / scale + offset).astype(np.float32)
+    return outputs
+
+
 def differing(trace: Trace, wanted: Signals) -> int:
     """Count the values that differ; states are compared in 32 bits, as they are recorded."""
     count = 0
@@ -92,26 +109,19 @@ def population(
     name: str, shape: tuple[int, ...], reset: FixedReset, lag: int, **values: Any
 ) -> FixedPopulation:
     """Make neurons whose parameters are numbers or arrays; a plain integrator where not named."""
-    n = int(np.prod(shape))
-    parameters = {"du": MAX_DU, "dv": 0, "threshold": 100, "bias_mant": 0, "bias_exp": 0} | values
-    arrays = {k: np.broadcast_to(v, n).astype(np.int32) for k, v in parameters.items()}
-    return FixedPopulation(
-        name=name, origin=(name,), shape=shape, reset=reset, lag=lag, scale=np.ones(n), **arrays
-    )
+    plain = {"du": MAX_DU, "dv": 0, "threshold": 100, "scale": 1.0}
+    fields = plain | {"shape": shape, "reset": reset, "lag": lag} | values
+    return fixed_population(name, int(np.prod(shape)), **fields)
 
 
 def projection(
-    source: str, target: str, weight: Array, *, delay: int = 1, exp: int = 0
+    source: str, target: str, *operators: FixedOperator | Array, delay: int = 1, exp: int = 0
 ) -> FixedProjection:
-    """Make a projection named after its ends."""
-    return FixedProjection(
-        name=f"{source} to {target}",
-        origin=(),
-        source=source,
-        target=target,
-        weight=weight.astype(np.int8),
-        weight_exp=exp,
-        delay=delay,
+    """Make a projection named after its ends; a matrix stands for weights of a dense one."""
+    all_of_them = (fixed_dense(o) if isinstance(o, np.ndarray) else o for o in operators)
+    name = f"{source} to {target}"
+    return fixed_projection(
+        source, target, None, *all_of_them, weight_exp=exp, delay=delay, name=name
     )
 
 

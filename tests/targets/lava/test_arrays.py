@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -107,12 +108,36 @@ def test_place_that_cannot_be_written(tmp_path: Path) -> None:
     assert error.value.filename == str(tmp_path)
 
 
+@pytest.mark.parametrize("steps", [None, 2])
+def test_output_of_a_read_out_is_real(tmp_path: Path, steps: int | None) -> None:
+    """Divided in double precision and rounded once; what is recorded are the integers."""
+    scale, offset = np.array([3.7, 1e4]), np.array([-0.1, 5.0])
+    part = Population("p", (2, 1), {}, "none", 0, False, 1, scale, offset)
+    processes = (Process("n1", "Population", "p"), Process("n2", "Sink", "out"))
+    of = Program({}, {"p": part}, {}, {"out": "p"}, processes, 0)
+    v = np.array([[0, 0], [2**23 - 1, -7], [-12345, 1]], np.int32).reshape(3, 1, 2)
+    write_results(of, {"n1": {"v": v}, "n2": {"v": v}}, tmp_path / "out.npz", steps)
+    with np.load(tmp_path / "out.npz") as found:
+        potential, recorded = found["out"], found["p.v"]
+    assert (potential.dtype, recorded.dtype) == (np.float32, np.int32)
+    first = 0 if steps is None else 1
+    wanted = [
+        [
+            Fraction(int(x)) / Fraction(s) + Fraction(o)
+            for x, s, o in zip(row, scale, offset, strict=True)
+        ]
+        for row in v[first:, 0]
+    ]
+    assert np.array_equal(potential[:, 0, :, 0], np.array(wanted, np.float64).astype(np.float32))
+    assert np.array_equal(recorded[:, 0, :, 0], v[first:, 0])
+
+
 def test_full_disk_names_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("zipfile.ZipFile.open", refuse)
-    part = Population("p", (1,), {}, "zero", 0)
+    part = Population("p", (1,), {}, "zero", 0, True, 0, np.ones(1), np.zeros(1))
     sink = Process("n1", "Sink", "out")
     of = Program({}, {"p": part}, {}, {"out": "p"}, (sink,), 0)
     with pytest.raises(OSError, match="No space left on device") as error:

@@ -16,6 +16,7 @@ from snnc.compiler.fixed import (
     FixedReset,
 )
 from snnc.compiler.network import Integration, Output, Reset
+from snnc.compiler.operators import FixedDense
 from snnc.compiler.quantize import quantize
 from snnc.compiler.retime import retime
 from snnc.runtime.compare import compare
@@ -133,7 +134,9 @@ def test_every_exponent_of_a_synapse(delay: int) -> None:
     seen = np.concatenate([np.zeros((delay - 1, 12, 4), np.int64), x])[:5]
     for p in fixed.projections:
         neurons = owner[:, 0] == p.weight_exp
-        total = np.einsum("ni,tbi->tbn", p.weight[neurons].astype(np.int64), seen)
+        (dense,) = p.operators
+        assert isinstance(dense, FixedDense)
+        total = np.einsum("ni,tbi->tbn", dense.weight[neurons].astype(np.int64), seen)
         e = p.weight_exp
         a = total << e if e >= 0 else total >> -e
         wrapped = (64 * a + 2**23 - 1) % 2**24 - 2**23 + 1

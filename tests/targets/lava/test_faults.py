@@ -18,6 +18,7 @@ import pytest
 from snnc.compiler.diagnostics import EnvironmentFault, TimeLimitExceeded
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
 from snnc.compiler.network import Output
+from snnc.compiler.operators import FixedScaling
 from snnc.targets.base import RunOptions
 from snnc.targets.lava import child
 from snnc.targets.lava.target import LavaTarget
@@ -39,14 +40,17 @@ ANSWER_SECONDS = 15.0
 
 
 def network() -> FixedNetwork:
-    weight = np.full((2, 2), 60)
+    """Give a network of every kind of process, but for delays."""
     return FixedNetwork(
         inputs=(FixedInput("x", (2,)),),
         populations=(
             population("first", (2,), FixedReset.SUBTRACT, 1),
             population("second", (2,), FixedReset.ZERO, 2),
         ),
-        projections=(projection("x", "first", weight), projection("first", "second", weight)),
+        projections=(
+            projection("x", "first", np.full((2, 2), 60)),
+            projection("first", "second", FixedScaling(weight=np.full(2, 120, np.int8))),
+        ),
         outputs=(Output("out", "second"),),
         dt=1e-3,
     )
@@ -108,9 +112,15 @@ def found(error: pytest.ExceptionInfo[EnvironmentFault]) -> str:
         ),
         (
             "processes.py",
-            "        self.recorder.keep(self.time_step, spikes=self.a_in.recv())\n",
+            "        self.recorder.keep(self.time_step, **{self.signal: self.a_in.recv()})\n",
             "        self.a_in.recv()\n        if self.time_step == 3: raise ValueError('last')\n",
             r"Sink n0006 \(out\) raised ValueError: last",
+        ),
+        (
+            "synapse.py",
+            "        y: Floats = x.astype(np.float64)\n",
+            "        raise MemoryError('no room for the columns')\n",
+            r"Synapse n0005 \(first to second\) raised MemoryError: no room for the columns",
         ),
         (
             "window.py",
@@ -144,6 +154,7 @@ def found(error: pytest.ExceptionInfo[EnvironmentFault]) -> str:
     ids=[
         "a step raises",
         "the last process raises",
+        "a synapse raises",
         "a worker exits",
         "building raises",
         "exception of its own",

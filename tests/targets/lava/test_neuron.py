@@ -16,7 +16,7 @@ from snnc.targets.lava.runner.window import SIGNALS, Recorder, Window, shared_ar
 from tests import oracle
 from tests.targets.lava.networks import population, projection
 
-PARAMETERS = ("du", "dv", "threshold", "bias_mant", "bias_exp")
+PARAMETERS = ("du", "dv", "threshold", "bias_mant", "bias_exp", "initial")
 
 
 @given(
@@ -25,6 +25,9 @@ PARAMETERS = ("du", "dv", "threshold", "bias_mant", "bias_exp")
     dv=st.integers(0, 4096),
     threshold=st.integers(0, 131071) | st.integers(0, 300),
     bias=st.tuples(st.integers(-4095, 4095), st.integers(0, 7)),
+    initial=st.just(0) | st.integers(1 - 2**23, 2**23 - 1),
+    refractory=st.sampled_from((0, 0, 1, 2, 5)),
+    spiking=st.sampled_from((True, True, False)),
     inputs=st.lists(st.integers(-(2**19), 2**19) | st.integers(-9, 9), min_size=1, max_size=20),
 )
 def test_neuron(
@@ -33,13 +36,27 @@ def test_neuron(
     dv: int,
     threshold: int,
     bias: tuple[int, int],
+    initial: int,
+    refractory: int,
+    spiking: bool,
     inputs: list[int],
 ) -> None:
+    others = {"initial": initial, "refractory": refractory, "spiking": spiking}
     record = population(
-        "p", (1,), reset, 0, du=du, dv=dv, threshold=threshold, bias_mant=bias[0], bias_exp=bias[1]
+        "p",
+        (1,),
+        reset,
+        0,
+        du=du,
+        dv=dv,
+        threshold=threshold,
+        bias_mant=bias[0],
+        bias_exp=bias[1],
+        **others,
     )
     wanted = run_oracle(record, inputs)
-    neurons = Neurons(str(reset), {name: getattr(record, name) for name in PARAMETERS})
+    parameters = {name: getattr(record, name) for name in PARAMETERS}
+    neurons = Neurons(str(reset), parameters, refractory, spiking)
     for _ in range(2):  # as at the start of every sample
         neurons.rest()
         found = [
@@ -64,7 +81,8 @@ def run_oracle(record: FixedPopulation, inputs: list[int]) -> list[tuple[int, in
 
 
 def test_every_parameter_of_a_population_is_used() -> None:
-    others = {"name", "origin", "shape", "reset", "lag", "scale"}
+    others = {"name", "origin", "shape", "reset", "refractory", "spiking", "lag"}
+    others |= {"scale", "offset"}  # of the output, see arrays.py
     assert {f.name for f in fields(FixedPopulation)} - others == set(PARAMETERS)
 
 

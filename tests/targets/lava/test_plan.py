@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from math import prod
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,15 @@ import pytest
 from snnc.compiler.diagnostics import InternalError
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedProjection, FixedReset
 from snnc.compiler.network import Output
+from snnc.compiler.operators import (
+    FixedOperator,
+    FixedScaling,
+    MaxPooling,
+    SumPooling,
+    result_shape,
+)
 from snnc.targets.lava.plan import make_plan
+from tests.builders import fixed_convolution, fixed_dense, window
 from tests.targets.lava.networks import population, projection
 
 WEIGHT = np.full((2, 2), 60)
@@ -44,7 +54,7 @@ def test_file() -> None:
         {"id": "n0006", "of": "out", "process": "Sink"},
     ]
     content = make_plan(fixed).to_bytes()
-    assert json.loads(content) == {"format": 1, "gap": 2, "processes": rows}
+    assert json.loads(content) == {"format": 2, "gap": 2, "processes": rows}
     assert content == make_plan(fixed).to_bytes()
 
 
@@ -53,6 +63,43 @@ def test_names_are_data_in_ascii() -> None:
     content = make_plan(fixed).to_bytes()
     assert content.isascii()
     assert json.loads(content)["processes"][-1]["of"] == 'ä"\n__import__("os")'
+
+
+@pytest.mark.parametrize(
+    "field",
+    [{"initial": [0, 1]}, {"refractory": 1}, {"spiking": False, "reset": FixedReset.NONE}],
+    ids=["starts elsewhere", "pauses", "has no spikes"],
+)
+def test_other_neurons_run_on_a_process_of_ours(field: dict[str, Any]) -> None:
+    a = population("a", (2,), **({"reset": FixedReset.ZERO, "lag": 1} | field))
+    fixed = network()
+    fixed = replace(fixed, populations=(a, *fixed.populations[1:]))
+    assert process_of(fixed, "a") == "Population"
+    assert process_of(fixed, "b") == "LIFReset"
+
+
+FACTORS = FixedScaling(weight=np.array([60, -128], np.int8))
+KERNELS = fixed_convolution([[[60, -128]], [[1, 1]]])  # of [1, 2], two channels
+LARGEST = MaxPooling(window=window(1))
+
+
+@pytest.mark.parametrize("delay", [1, 2, 63])
+@pytest.mark.parametrize(
+    ("operators", "kind"),
+    [
+        ((fixed_dense(WEIGHT),), ("Dense", "DelayDense")),
+        ((FACTORS,), ("Synapse", "Synapse")),
+        ((KERNELS,), ("Synapse", "Synapse")),
+        ((LARGEST, fixed_dense(WEIGHT)), ("Synapse", "Synapse")),
+        ((KERNELS, LARGEST), ("Synapse", "Synapse")),
+    ],
+)
+def test_only_plain_weights_run_on_a_synapse_of_lava(
+    operators: tuple[FixedOperator, ...], kind: tuple[str, str], delay: int
+) -> None:
+    fixed = replace(network(), inputs=(FixedInput("x", (1, 2)),))
+    into = projection("x", "a", *operators, delay=delay)
+    assert process_of(replace(fixed, projections=(into,)), "x to a") == kind[delay > 1]
 
 
 @pytest.mark.parametrize("reset", [r for r in FixedReset if r is not FixedReset.ZERO])
@@ -90,6 +137,33 @@ def test_input_too_large_for_the_32_bits_of_lava(
     into = projection("x", "a", np.vstack([weight, weight]), exp=exp)
     x = FixedInput("x", (2,), max_abs=max_abs)
     assert process_of(replace(fixed, inputs=(x,), projections=(into,)), "a") == kind
+
+
+@pytest.mark.parametrize(
+    ("operators", "largest"),
+    [
+        ((FACTORS,), 128),
+        ((KERNELS,), 188),
+        ((SumPooling(window=window(2)), FixedScaling(weight=np.array([-3], np.int8))), 6),
+        ((FACTORS, SumPooling(window=window(2))), 188),
+        ((FACTORS, MaxPooling(window=window(2))), 128),
+    ],
+)
+@pytest.mark.parametrize(("over", "kind"), [(0, "LIFReset"), (1, "Population")])
+def test_input_that_operators_make_too_large(
+    operators: tuple[FixedOperator, ...], largest: int, over: int, kind: str
+) -> None:
+    """The largest input that keeps within 2**18, doubled as ever, and one above."""
+    x = FixedInput("x", (1, 2), max_abs=2**17 // largest + over)
+    n = prod(result_shape(operators, x.shape))
+    fixed = FixedNetwork(
+        inputs=(x,),
+        populations=(population("a", (n,), FixedReset.ZERO, 1),),
+        projections=(projection("x", "a", *operators),),
+        outputs=(Output("out", "a"),),
+        dt=1e-3,
+    )
+    assert process_of(fixed, "a") == kind
 
 
 @pytest.mark.parametrize(

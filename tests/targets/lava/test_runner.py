@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
-import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +17,7 @@ from snnc.compiler.trace import SIGNALS
 from snnc.targets.lava.runner import main
 from snnc.targets.lava.runner.faults import BadInput
 from snnc.targets.lava.runner.program import check_whole
+from tests.builders import fixed_convolution
 from tests.targets.lava.leftovers import (
     MARK,
     end_leftovers,
@@ -28,75 +26,27 @@ from tests.targets.lava.leftovers import (
     wait_until_gone,
 )
 from tests.targets.lava.networks import (
-    Array,
-    Signals,
     expected,
+    expected_outputs,
     population,
     projection,
     random_inputs,
     save_inputs,
     write_artifact,
 )
+from tests.targets.lava.standalone import (
+    NEEDS,
+    command,
+    link_package,
+    results,
+    start,
+    without_progress,
+)
 
-NEEDS = ("asteval", "lava", "networkx", "numpy", "numpy.libs", "safetensors", "scipy", "scipy.libs")
-"""Folders of the packages that the runner may use: lava-nc, numpy, safetensors, and Lava's own."""
 INSTALL = (
     "pip install asteval networkx scipy and then "
     "pip install --no-deps --ignore-requires-python lava-nc==0.10.0"
 )
-
-
-@pytest.fixture(scope="module")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with links to the packages in ``NEEDS`` and to no other."""
-    folder = tmp_path_factory.mktemp("packages")
-    for name in NEEDS:
-        link_package(name, folder)
-    return folder
-
-
-def link_package(name: str, folder: Path) -> None:
-    """Link an installed package, or the libraries that belong to it, into ``folder``."""
-    spec = find_spec(name.partition(".")[0])
-    assert spec is not None
-    assert spec.submodule_search_locations is not None
-    source = Path(next(iter(spec.submodule_search_locations))).parent / name
-    folder.mkdir(exist_ok=True)
-    if source.exists():
-        (folder / name).symlink_to(source)
-
-
-def command(script: Path, packages: Path, *arguments: str) -> tuple[list[str], dict[str, str]]:
-    """Give a command that starts ``script`` without any other package, and its environment."""
-    environment = os.environ | {"PYTHONPATH": str(packages), "PYTHONDONTWRITEBYTECODE": "1"}
-    return [sys.executable, "-S", str(script), *arguments], environment
-
-
-def start(script: Path, packages: Path, *arguments: str) -> tuple[int, str]:
-    """Run ``script`` to its end, and give exit code and standard error without progress."""
-    line, environment = command(script, packages, *arguments)
-    done = subprocess.run(
-        line, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.stdout == ""
-    return done.returncode, without_progress(done.stderr)
-
-
-def without_progress(text: str) -> str:
-    """Drop the lines that a slow machine makes the runner write."""
-    return re.sub(r"^step \d+ of \d+\n", "", text, flags=re.MULTILINE)
-
-
-def results(path: Path, fixed: FixedNetwork) -> tuple[dict[str, Array], Signals]:
-    """Read outputs and recorded signals."""
-    with np.load(path) as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    outputs = {o.name: arrays.pop(o.name) for o in fixed.outputs}
-    signals: Signals = {s: {} for s in SIGNALS}
-    for name, values in arrays.items():
-        population_name, _, kind = name.rpartition(".")
-        signals[kind][population_name] = values
-    return outputs, signals
 
 
 def two_inputs() -> FixedNetwork:
@@ -107,14 +57,27 @@ def two_inputs() -> FixedNetwork:
         populations=(
             population("hidden.0", (2, 3), FixedReset.SUBTRACT_DELAYED, 1, dv=200),
             population("file", (4,), FixedReset.ZERO, 2, dv=100),
+            population(
+                "potential", (2, 2), FixedReset.NONE, 3, spiking=False, scale=3.7, offset=-1.1
+            ),
         ),
         projections=(
             projection("x", "hidden.0", rng.integers(-50, 128, (6, 3))),
             projection("a/b.c", "hidden.0", rng.integers(-128, 128, (6, 4)), exp=-2),
             projection("hidden.0", "hidden.0", rng.integers(-60, 60, (6, 6)), delay=2),
             projection("hidden.0", "file", rng.integers(-50, 128, (4, 6))),
+            projection(
+                "hidden.0",
+                "potential",
+                fixed_convolution(rng.integers(-90, 128, (2, 1, 2)), groups=2),
+                delay=2,
+            ),
         ),
-        outputs=(Output("allow_pickle", "file"), Output("hidden", "hidden.0")),
+        outputs=(
+            Output("allow_pickle", "file"),
+            Output("hidden", "hidden.0"),
+            Output("real", "potential"),
+        ),
         dt=1e-3,
     )
 
@@ -142,123 +105,18 @@ def test_user_runs_an_artifact_without_snnc(tmp_path: Path, packages: Path) -> N
     for kind in SIGNALS:
         for name, values in wanted[kind].items():
             assert np.array_equal(signals[kind][name], values)
-    for output in fixed.outputs:
-        assert outputs[output.name].dtype == np.uint8
-        assert np.array_equal(outputs[output.name], wanted["spikes"][output.source])
-        assert outputs[output.name].any()
+    for name, values in expected_outputs(fixed, wanted).items():
+        assert outputs[name].dtype == values.dtype
+        assert np.array_equal(outputs[name], values)
+        assert values.any()
 
     assert start(script, packages, *into, "--raw-time") == (0, "")
     raw, signals = results(tmp_path / "out.npz", fixed)
     assert signals == {s: {} for s in SIGNALS}
-    assert np.array_equal(raw["allow_pickle"][2:], outputs["allow_pickle"])
-    assert np.array_equal(raw["hidden"][1:-1], outputs["hidden"])
+    assert np.array_equal(raw["allow_pickle"][2:-1], outputs["allow_pickle"])
+    assert np.array_equal(raw["hidden"][1:-2], outputs["hidden"])
+    assert np.array_equal(raw["real"][3:], outputs["real"])
     assert sorted(p.name for p in tmp_path.iterdir()) == ["artifact", "out.npz", "x.npz"]
-
-
-FAULTS = {
-    "no one added to du": ("neuron.py", "self.du + 1)", "self.du)"),
-    "spike at the threshold": ("neuron.py", "spikes = v > theta", "spikes = v >= theta"),
-    "floor for truncation": (
-        "neuron.py",
-        "np.sign(product) * (np.abs(product) >> DECAY_BITS)",
-        "product >> DECAY_BITS",
-    ),
-    "v wraps": (
-        "neuron.py",
-        "np.clip(v, -(STATE_LIMIT - 1), STATE_LIMIT - 1)",
-        "_wrapped(v)",
-    ),
-    "u saturates": (
-        "neuron.py",
-        "u = np.where(u > STATE_LIMIT, u - 2 * STATE_LIMIT, u)",
-        "u = np.clip(u, 1 - STATE_LIMIT, STATE_LIMIT)",
-    ),
-    "reset before the spike test": (
-        "neuron.py",
-        "        spikes = v > theta\n",
-        "        spikes = v > theta\n        if self.reset == 'zero':\n"
-        "            spikes = np.where(spikes, 0, v) > theta\n",
-    ),
-    "reset of before": ("neuron.py", "v -= theta * spikes\n", "v -= theta * over_before\n"),
-    "a step more delay": ("build.py", ".delay - 1\n", ".delay\n"),
-    "weights of half": ("build.py", "2 * projection.weight", "projection.weight"),
-    "stock reset late": ("build.py", "record.lag + 1", "record.lag + 2"),
-    "no rest between samples": ("processes.py", "if position[0] == 0:", "if False:"),
-    "not silent between samples": (
-        "processes.py",
-        "        if position is None:\n"
-        "            self.s_out.send(self.silence)\n"
-        "            return\n"
-        "        if position[0] == 0:\n",
-        "        if position is not None and position[0] == 0:\n",
-    ),
-    "no bias exponent": ("neuron.py", ' << integers["bias_exp"]', ""),
-    "retest forgets": ("neuron.py", "v += theta * over_before - theta", "v -= theta"),
-}
-
-
-@pytest.fixture(scope="module")
-def demanding() -> tuple[FixedNetwork, dict[str, Array], Signals]:
-    """Give a network, input and result in which every fault shows."""
-    rng = np.random.default_rng(1)
-
-    def weight(low: int, high: int) -> Array:
-        return rng.integers(low, high, (4, 4))
-
-    usual = {"du": [0, 900, 2000, 4095], "dv": 300, "threshold": [60, 200, 100, 90]}
-    bias = {"bias_mant": [20, -20, 60, 0], "bias_exp": [5, 4, 3, 0]}
-    wide = {"du": 400, "dv": [3, 0, 50, 400], "threshold": 90000}
-    fixed = FixedNetwork(
-        inputs=(FixedInput("x", (4,)),),
-        populations=(
-            population("stock", (4,), FixedReset.ZERO, 1, **usual, **bias),
-            population("zero", (4,), FixedReset.ZERO, 2, **usual, **bias),
-            population("subtract", (4,), FixedReset.SUBTRACT, 1, threshold=[60, 30, 90, 40]),
-            population("retest", (4,), FixedReset.SUBTRACT_RETEST, 1, **usual, **bias),
-            population("wide", (4,), FixedReset.SUBTRACT, 1, **wide),
-        ),
-        projections=(
-            projection("x", "stock", weight(-60, 128)),
-            projection("stock", "zero", weight(-60, 128), exp=1),
-            projection("zero", "zero", weight(-60, 60), delay=3),
-            projection("x", "subtract", np.full((4, 4), 30)),
-            projection("subtract", "retest", weight(0, 128), delay=1),
-            projection("x", "wide", np.tile([[127], [-128], [100], [-90]], (1, 4)), exp=7),
-        ),
-        outputs=(Output("out", "zero"),),
-        dt=1e-3,
-    )
-    inputs = {"x": (rng.random((14, 4, 4)) < 0.5).astype(np.int64)}
-    return fixed, inputs, expected(fixed, inputs)
-
-
-@pytest.mark.lava
-@pytest.mark.parametrize("fault", ["none", *FAULTS])
-def test_every_fault_in_the_runner_is_seen(
-    tmp_path: Path,
-    packages: Path,
-    demanding: tuple[FixedNetwork, dict[str, Array], Signals],
-    fault: str,
-) -> None:
-    fixed, inputs, wanted = demanding
-    script = write_artifact(tmp_path, fixed)
-    if fault != "none":
-        file, old, new = FAULTS[fault]
-        path = tmp_path / "runner" / file
-        assert path.read_text().count(old) == 1
-        path.write_text(path.read_text().replace(old, new))
-    np.save(tmp_path / "x.npy", inputs["x"])
-    into = ("--input", str(tmp_path / "x.npy"), "--output", str(tmp_path / "out.npz"))
-    assert start(script, packages, *into, "--record", "spikes,u,v") == (0, "")
-    _, signals = results(tmp_path / "out.npz", fixed)
-    different = {
-        kind: sum(int((signals[kind][n] != v).sum()) for n, v in wanted[kind].items())
-        for kind in SIGNALS
-    }
-    if fault == "none":
-        assert different == {"spikes": 0, "u": 0, "v": 0}
-    else:
-        assert any(different.values())
 
 
 @pytest.mark.lava

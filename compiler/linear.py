@@ -1,0 +1,248 @@
+"""Operators in float64 and without constants: applied forwards, backwards, and to bounds.
+
+``apply`` executes a step of a path, ``adjoint`` carries weights back through it, and ``interval``
+bounds what it gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import reduce
+from math import prod
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from snnc.compiler.operators import (
+    FixedConvolution,
+    FixedDense,
+    FixedOperator,
+    FixedScaling,
+    MaxPooling,
+    Shape,
+    SumPooling,
+    Window,
+)
+
+Doubles = npt.NDArray[np.float64]
+Change = Callable[[Doubles], Doubles]
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """``W x`` for a value of any shape.
+
+    Attributes:
+        weight: Shape ``[n_out, n_in]``.
+    """
+
+    weight: Doubles
+
+    def result_shape(self, shape: Shape) -> Shape:
+        """Give ``[n_out]``."""
+        del shape
+        return self.weight.shape[:1]
+
+
+@dataclass(frozen=True, eq=False)
+class Kernels:
+    """A convolution.
+
+    Attributes:
+        weight: Shape ``[c_out, c_in / groups, *kernel]``.
+        window: Of the kernel's shape.
+        groups: Independent groups of channels.
+    """
+
+    weight: Doubles
+    window: Window
+    groups: int
+
+    def result_shape(self, shape: Shape) -> Shape:
+        """Give ``[c_out, *positions]`` of ``[c_in, *extent]``."""
+        return self.weight.shape[0], *self.window.positions(shape[1:])
+
+
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """A factor for each element.
+
+    Attributes:
+        weight: Of the value's shape.
+    """
+
+    weight: Doubles
+
+    def result_shape(self, shape: Shape) -> Shape:
+        """Give ``shape``."""
+        return shape
+
+
+@dataclass(frozen=True)
+class Reshape:
+    """The same elements in C order."""
+
+    shape: Shape
+
+    def result_shape(self, shape: Shape) -> Shape:
+        """Give the new shape."""
+        del shape
+        return self.shape
+
+
+Weighted: TypeAlias = Matrix | Kernels | Factors
+Step: TypeAlias = Weighted | SumPooling | MaxPooling | Reshape
+
+
+def as_steps(operators: tuple[FixedOperator, ...], shape: Shape) -> tuple[Step, ...]:
+    """Give integer operators on values of ``shape`` as steps."""
+    steps: list[Step] = []
+    for operator in operators:
+        match operator:
+            case FixedDense():
+                steps.append(Matrix(operator.weight.astype(np.float64)))
+            case FixedConvolution():
+                weight = operator.weight.astype(np.float64)
+                steps.append(Kernels(weight, operator.window, operator.groups))
+            case FixedScaling():
+                steps.append(Factors(operator.weight.astype(np.float64).reshape(shape)))
+            case _:
+                steps.append(operator)
+        shape = operator.result_shape(shape)
+    return tuple(steps)
+
+
+def shape_after(steps: tuple[Step, ...], shape: Shape) -> Shape:
+    """Give the shape that ``steps``, one after the other, make of ``shape``."""
+    return reduce(lambda s, step: step.result_shape(s), steps, shape)
+
+
+def is_linear(step: Step) -> bool:
+    """Say whether the step keeps sums: all do but a max pooling."""
+    return not isinstance(step, MaxPooling)
+
+
+def apply(step: Step, x: Doubles) -> Doubles:
+    """Give what ``step`` makes of ``x``, shape ``[m, *shape]``."""
+    match step:
+        case Matrix():
+            return x.reshape(x.shape[0], -1) @ step.weight.T
+        case Kernels():
+            return _convolved(step, x)
+        case Factors():
+            return x * step.weight
+        case Reshape():
+            return x.reshape(x.shape[0], *step.shape)
+        case SumPooling():
+            return reduce(np.add, under(step.window, padded(step.window, x)))
+        case MaxPooling():
+            return reduce(np.maximum, under(step.window, padded(step.window, x, -np.inf)))
+
+
+def adjoint(step: Step, y: Doubles, shape: Shape) -> Doubles:
+    """Give ``y A`` for the linear map ``A`` of ``step``: weights of its result as of its source.
+
+    Args:
+        step: Any but a max pooling.
+        y: Shape ``[m, *result]``.
+        shape: Of what the step takes.
+    """
+    y = y.reshape(y.shape[0], *step.result_shape(shape))
+    match step:
+        case Matrix():
+            return (y @ step.weight).reshape(-1, *shape)
+        case Factors():
+            return y * step.weight
+        case Kernels() | SumPooling():
+            return _spread(step, y, shape)
+        case _:
+            return y.reshape(-1, *shape)
+
+
+def magnitude(step: Step, x: Doubles) -> Doubles:
+    """Bound ``|y|`` of a step whose input is at most ``x`` in magnitude, shape ``[1, *shape]``."""
+    return apply(_with(step, np.abs), x)
+
+
+def interval(steps: tuple[Step, ...], low: Doubles, high: Doubles) -> tuple[Doubles, Doubles]:
+    """Bound what ``steps`` give of values from ``low`` to ``high``, both of one shape."""
+    both = np.stack((low, high))
+    for step in steps:
+        if isinstance(step, Matrix | Kernels | Factors):
+            rising = apply(_with(step, lambda w: np.maximum(w, 0)), both)
+            falling = apply(_with(step, lambda w: np.minimum(w, 0)), both)
+            both = rising + falling[::-1]
+        else:
+            both = apply(step, both)
+    return both[0], both[1]
+
+
+def _with(step: Step, change: Change) -> Step:
+    if isinstance(step, Matrix | Kernels | Factors):
+        return replace(step, weight=change(step.weight))
+    return step
+
+
+def padded(window: Window, x: Doubles, fill: float = 0.0) -> Doubles:
+    """Give ``x`` with ``fill`` around its last axes, as much as ``window`` asks for."""
+    return np.pad(
+        x, ((0, 0),) * (x.ndim - len(window.kernel)) + window.padding, constant_values=fill
+    )
+
+
+def under(window: Window, x: Doubles) -> Iterator[Doubles]:
+    """Give for each element of the kernel what lies under it at all positions, as a view.
+
+    Args:
+        window: Its padding is in ``x`` already.
+        x: Shape ``[..., *extent]``.
+    """
+    bare = replace(window, padding=((0, 0),) * len(window.kernel))
+    positions = bare.positions(x.shape[-len(window.kernel) :])
+    for element in np.ndindex(*window.kernel):
+        yield x[
+            (
+                ...,
+                *(
+                    slice(e * d, e * d + (n - 1) * s + 1, s)
+                    for e, d, n, s in zip(
+                        element, window.dilation, positions, window.stride, strict=True
+                    )
+                ),
+            )
+        ]
+
+
+def _convolved(step: Kernels, x: Doubles) -> Doubles:
+    m, g = x.shape[0], step.groups
+    c_out, c_in = step.weight.shape[0] // g, step.weight.shape[1]
+    kernels = step.weight.reshape(g, c_out, c_in, -1)
+    result = step.result_shape(x.shape[1:])
+    total = np.zeros((m, g, c_out, prod(result[1:])))
+    for k, view in enumerate(under(step.window, padded(step.window, x))):
+        total += kernels[..., k] @ view.reshape(m, g, c_in, -1)
+    return total.reshape(m, *result)
+
+
+def _spread(step: Kernels | SumPooling, y: Doubles, shape: Shape) -> Doubles:
+    """Add each weight of ``y`` to what lies under the window at its position."""
+    window, m = step.window, y.shape[0]
+    around = padded(window, np.zeros((m, *shape)))
+    for k, view in enumerate(under(window, around)):
+        view += _through(step, k, y).reshape(view.shape)  # noqa: PLW2901  (a view of ``around``)
+    inside = (
+        slice(before, before + n) for (before, _), n in zip(window.padding, shape[1:], strict=True)
+    )
+    return around[(..., *inside)]
+
+
+def _through(step: Kernels | SumPooling, k: int, y: Doubles) -> Doubles:
+    """Give ``y`` as weights of the element ``k`` under the window."""
+    if isinstance(step, SumPooling):
+        return y
+    m, g = y.shape[0], step.groups
+    c_out, c_in = step.weight.shape[0] // g, step.weight.shape[1]
+    kernel = step.weight.reshape(g, c_out, c_in, -1)[..., k]
+    return kernel.transpose(0, 2, 1) @ y.reshape(m, g, c_out, -1)

@@ -1,0 +1,219 @@
+"""Which scale: how many counts of the threshold's mantissa a unit of each neuron's potential gets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from snnc.compiler.fixed import (
+    ALIGN_BITS,
+    DECAY_BITS,
+    MAX_BIAS_EXP,
+    MAX_BIAS_MANT,
+    MAX_DU,
+    MAX_THRESHOLD,
+    MAX_WEIGHT_EXP,
+    MIN_WEIGHT_EXP,
+    STATE_LIMIT,
+    FixedInput,
+)
+from snnc.compiler.linear import Doubles, Factors, Kernels, Matrix
+from snnc.compiler.lower import Lowered, shares_weights, weights_of
+from snnc.compiler.operators import SumPooling
+from snnc.compiler.overflow import bound_potential, drive
+from snnc.compiler.paths import Path
+
+Ints = npt.NDArray[np.int32]
+
+ONE = 2**DECAY_BITS
+UNIT = 2**ALIGN_BITS
+HEADROOM = 1 - 2.0**-6
+"""Part of the state's range that real bounds may fill; the rest is for rounding to integers."""
+ROOM_STEPS = 256
+"""Steps of the largest drive that a state has room for where nothing bounds it."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Scalable:
+    """One population, and what its scale has to respect; arrays of shape ``[n]``.
+
+    Attributes:
+        lowered: The population, in real numbers.
+        du: Decay of the current, 0 to 4095.
+        dv: Decay of ``v``, 0 to 4096.
+        base: What errors of ``v`` are measured by: the threshold; of a read-out the largest ``v``.
+        limit: Largest scale that threshold, bias and the overflow proof allow.
+        largest: Largest weight; what one integer of a source adds to ``v`` through it.
+        fan_in: How many weights.
+    """
+
+    lowered: Lowered
+    du: Ints
+    dv: Ints
+    base: Doubles
+    limit: Doubles
+    largest: Doubles
+    fan_in: Doubles
+
+    def counts(self, weight_bits: int, exponent: int) -> Doubles:
+        """Give ``scale * base`` at the largest scale where weights have ``exponent``."""
+        return self._limited(weight_bits, exponent) * self.base
+
+    def scale(self, weight_bits: int) -> Doubles:
+        """Give the scale of each neuron, the same in each group, at the exponent that errs least.
+
+        ``scale * threshold`` is an integer for the smallest threshold of each group.
+        """
+        largest = self._limited(weight_bits, self.best_exponent(weight_bits))
+        if not self.lowered.population.spiking:
+            return largest
+        smallest = self._least(self.lowered.threshold)
+        return np.floor(largest * smallest) / smallest
+
+    def best_exponent(self, weight_bits: int) -> int:
+        """Give the weight exponent with the least expected error of ``v`` against ``base``.
+
+        A large exponent gives large scales, which refine threshold and decay; where the limit of
+        the scale binds it wastes bits of the weights. Errors per neuron, as variances in units of
+        ``c = scale * base`` counts: rounding of ``m`` weights ``m (2**exponent / c)**2 / 12``,
+        truncation of the decay ``(4096 / dv / (128 c))**2``, rounding of a threshold to whole
+        counts ``1 / (12 c**2)``. Of a current with memory the truncation comes beside that of
+        ``v``, which sums it up: ``4096 / (du + 1)`` times as much.
+        An exponent that leaves less than a count is out.
+        """
+        memory = np.where(self.dv > 0, ONE / np.maximum(self.dv, 1), 0.0)
+        summed = memory_of_current(self.du) * ONE / np.maximum(self.dv, ONE / ROOM_STEPS)
+        of_u = np.where(self.du < MAX_DU, summed, 0.0)
+        truncation = (memory**2 + of_u**2) / (2 * UNIT) ** 2
+
+        def cost(exponent: int) -> float:
+            counts = self.counts(weight_bits, exponent)
+            if (counts < 1).any():
+                return math.inf
+            rounding = self.fan_in * 4.0**exponent / 12
+            return float(((rounding + truncation + 1 / 12) / counts**2).mean())
+
+        return min(range(MIN_WEIGHT_EXP, MAX_WEIGHT_EXP + 1), key=lambda e: (cost(e), -e))
+
+    def _limited(self, weight_bits: int, exponent: int) -> Doubles:
+        top = 2.0 ** (weight_bits - 1) - 1
+        with np.errstate(divide="ignore"):
+            return self._least(np.minimum(self.limit, top * 2.0**exponent / self.largest))
+
+    def _least(self, values: Doubles) -> Doubles:
+        """Give each neuron the smallest number of its group."""
+        least = np.full(values.size, np.inf)
+        np.minimum.at(least, self.lowered.groups, values)
+        return least[self.lowered.groups]
+
+
+def scalable(lowered: Lowered, inputs: Mapping[str, FixedInput]) -> Scalable:
+    """Bound what arrives at a population, and give what its scale may be.
+
+    Where nothing bounds ``v`` (an integrator under inhibition) the proof is left to calibration,
+    and ``v`` gets room for 256 steps of the largest drive.
+
+    Args:
+        lowered: The population.
+        inputs: By name.
+    """
+    p = lowered.population
+    du, dv = _current_decay(lowered), _decay(lowered)
+    up, down = np.zeros(p.size), np.zeros(p.size)
+    largest, fan_in = np.zeros(p.size), np.zeros(p.size)
+    for path in (*lowered.paths, *lowered.constants):
+        most = inputs[path.source].max_abs if path.source in inputs else None
+        high, low = drive(path.steps, path.shape, most)
+        step = step_of(path, inputs)
+        up, down = up + step * high, down + step * low
+        rows = weight_rows(path)
+        largest = np.maximum(largest, step * _each(np.abs(rows).max(axis=1, initial=0), p.size))
+        fan_in += _each(_weights_of_a_row(path, rows), p.size)
+    memory = memory_of_current(du)
+    up, down = up * memory, down * memory
+    v = bound_potential(
+        lowered.reset,
+        lowered.threshold,
+        np.where(dv > 0, dv, ONE / ROOM_STEPS).astype(np.float64),
+        np.abs(lowered.initial),
+        up=np.maximum(up + lowered.bias, 0),
+        down=np.maximum(down - lowered.bias, 0),
+        unit=0.0,
+    )
+    room = HEADROOM * STATE_LIMIT / UNIT
+    base = lowered.threshold if p.spiking else np.where(v > 0, v, 1.0)
+    with np.errstate(divide="ignore"):
+        by_bias = MAX_BIAS_MANT * 2.0**MAX_BIAS_EXP / (UNIT * np.abs(lowered.bias))
+        by_state = np.minimum(room / np.maximum(up, down), room / v)
+        by_threshold = MAX_THRESHOLD / base
+    return Scalable(
+        lowered=lowered,
+        du=du,
+        dv=dv,
+        base=base,
+        limit=np.minimum(np.minimum(by_threshold, by_bias), by_state),
+        largest=largest,
+        fan_in=fan_in,
+    )
+
+
+def step_of(path: Path, inputs: Mapping[str, FixedInput]) -> float:
+    """Give the real value of the integer 1 that the source of ``path`` sends."""
+    return inputs[path.source].step if path.source in inputs else 1.0
+
+
+def weight_rows(path: Path) -> Doubles:
+    """Give the weights of ``path``: a row for those that share a scale, shape ``[rows, m]``.
+
+    Rows are in the order of neurons, and of as many neurons each.
+    """
+    weight = weights_of(path)
+    match weight:
+        case Matrix():
+            return weight.weight
+        case Kernels():
+            return weight.weight.reshape(weight.weight.shape[0], -1)
+        case Factors():
+            n = weight.weight.shape[0] if shares_weights(path) else weight.weight.size
+            return weight.weight.reshape(n, -1)
+
+
+def _weights_of_a_row(path: Path, rows: Doubles) -> Doubles:
+    """Give how many weights act on a neuron of each row; each as often as sums take it up."""
+    weight = weights_of(path)
+    n = np.count_nonzero(rows, axis=1) if not isinstance(weight, Factors) else rows.any(axis=1)
+    sums = [math.prod(s.window.kernel) for s in path.steps if isinstance(s, SumPooling)]
+    return n * float(math.prod(sums))
+
+
+def _each(values: Doubles, n: int) -> Doubles:
+    """Give every neuron the number of its row."""
+    return np.repeat(values, n // values.size)
+
+
+def _decay(lowered: Lowered) -> Ints:
+    decay = lowered.population.decay.astype(np.float64)
+    rate = decay if lowered.population.integration.is_euler else 1 - decay
+    return np.rint(ONE * rate).astype(np.int32)
+
+
+def _current_decay(lowered: Lowered) -> Ints:
+    """Give ``du``: one is added to it, so a current always decays by a 4096th at least."""
+    p = lowered.population
+    if not p.integration.has_current:
+        return np.full(p.size, MAX_DU, np.int32)
+    decay = p.current_decay.astype(np.float64)
+    rate = decay if p.integration.is_euler else 1 - decay
+    return np.maximum(np.rint(ONE * rate) - 1, 0).astype(np.int32)
+
+
+def memory_of_current(du: Ints) -> Doubles:
+    """Give how often ``u`` takes up a constant input: ``4096 / (du + 1)``, shape ``[n]``.
+
+    Where it hardly decays the proof is left to calibration, as with ``v``.
+    """
+    return np.where(du > 0, ONE / (du + 1.0), ROOM_STEPS)

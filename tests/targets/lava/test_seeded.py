@@ -1,0 +1,247 @@
+"""A fault in any line of the runner's arithmetic shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
+from snnc.compiler.network import Output
+from snnc.compiler.operators import FixedConvolution, FixedScaling, MaxPooling, SumPooling, Window
+from snnc.compiler.trace import SIGNALS
+from tests.targets.lava.networks import (
+    Array,
+    Signals,
+    expected,
+    expected_outputs,
+    population,
+    projection,
+    write_artifact,
+)
+from tests.targets.lava.standalone import results, start
+
+pytestmark = pytest.mark.lava
+
+Case = tuple[FixedNetwork, dict[str, Array], Signals]
+
+FAULTS = {
+    "no one added to du": ("neuron.py", "self.du + 1)", "self.du)"),
+    "spike at the threshold": ("neuron.py", "spikes = v > theta", "spikes = v >= theta"),
+    "floor for truncation": (
+        "neuron.py",
+        "np.sign(product) * (np.abs(product) >> DECAY_BITS)",
+        "product >> DECAY_BITS",
+    ),
+    "v wraps": (
+        "neuron.py",
+        "np.clip(v, -(STATE_LIMIT - 1), STATE_LIMIT - 1)",
+        "_wrapped(v)",
+    ),
+    "u saturates": (
+        "neuron.py",
+        "u = np.where(u > STATE_LIMIT, u - 2 * STATE_LIMIT, u)",
+        "u = np.clip(u, 1 - STATE_LIMIT, STATE_LIMIT)",
+    ),
+    "reset before the spike test": (
+        "neuron.py",
+        "        spikes = v > theta\n",
+        "        spikes = v > theta\n        if self.reset == 'zero':\n"
+        "            spikes = np.where(spikes, 0, v) > theta\n",
+    ),
+    "reset of before": ("neuron.py", "v -= theta * spikes\n", "v -= theta * over_before\n"),
+    "a step more delay": ("build.py", ".delay - 1\n", ".delay\n"),
+    "weights of half": ("build.py", '2 * dense["weight"]', 'dense["weight"]'),
+    "stock reset late": ("build.py", "record.lag + 1", "record.lag + 2"),
+    "no rest between samples": ("processes.py", "if position[0] == 0:", "if False:"),
+    "not silent between samples": (
+        "processes.py",
+        "        if position is None:\n"
+        "            self.s_out.send(self.silence)\n"
+        "            return\n"
+        "        if position[0] == 0:\n",
+        "        if position is not None and position[0] == 0:\n",
+    ),
+    "no bias exponent": ("neuron.py", ' << integers["bias_exp"]', ""),
+    "retest forgets": ("neuron.py", "v += theta * over_before - theta", "v -= theta"),
+}
+"""Those of neurons that reset, and of Lava's own synapses."""
+
+OPERATOR_FAULTS = {
+    "shift toward zero": (
+        "synapse.py",
+        "(total >> -self.weight_exp)",
+        "np.fix(total / 2.0**-self.weight_exp)",
+    ),
+    "idle where the first is": ("synapse.py", "if not x.any()", "if not x[0]"),
+    "kernel flipped": (
+        "synapse.py",
+        "np.moveaxis(view.elements, axes",
+        "np.moveaxis(view.elements[::-1], axes",
+    ),
+    "groups exchanged": ("synapse.py", "matrices = weight", "matrices = weight[::-1]"),
+    "largest with zeros around": ("synapse.py", "(np.maximum, -np.inf)", "(np.maximum, 0)"),
+    "largest for sum": ("synapse.py", "(np.add, 0)", "(np.maximum, 0)"),
+    "padding exchanged": ("synapse.py", "for n, (before, _) in", "for n, (_, before) in"),
+    "stride from the second": ("synapse.py", "(None, None, s)", "(s - 1, None, s)"),
+    "a step less delay": ("processes.py", "(projection.delay,", "(max(projection.delay - 1, 1),"),
+    "slot of the step before": ("processes.py", "self.ring[slot] = ", "self.ring[slot - 1] = "),
+    "spikes of a read-out": ("processes.py", "signals[self.sends]", 'signals["spikes"]'),
+    "read-out with a threshold": (
+        "neuron.py",
+        "np.full_like(self.theta, STATE_LIMIT)",
+        "self.theta",
+    ),
+    "starts at zero": ("neuron.py", "= self.initial\n", "= 0 * self.initial\n"),
+    "spikes while held": ("neuron.py", "spikes &= ~held", "pass"),
+    "not held": ("neuron.py", "v = np.where(held, self.v, v)", "pass"),
+    "held a step less": ("neuron.py", "self.pause > 0", "self.pause > 1"),
+    "held into the next sample": (
+        "neuron.py",
+        "= np.zeros_like(self.theta)  # steps that v is still held",
+        "= getattr(self, 'pause', np.zeros_like(self.theta))",
+    ),
+    "u is held": (
+        "neuron.py",
+        "            spikes &= ~held\n",
+        "            spikes &= ~held\n            self.u = np.where(held, 0, self.u)\n",
+    ),
+    "no offset": ("arrays.py", " + population.offset", ""),
+    "potential in single precision": (
+        "arrays.py",
+        "(values / population.scale",
+        "(np.float32(values) / np.float32(population.scale)",
+    ),
+}
+"""Those of operators, read-outs, and neurons with another start or a pause."""
+
+
+@pytest.fixture(scope="module")
+def resets() -> Case:
+    """Give a network, input and result in which every fault in ``FAULTS`` shows."""
+    rng = np.random.default_rng(1)
+
+    def weight(low: int, high: int) -> Array:
+        return rng.integers(low, high, (4, 4))
+
+    usual = {"du": [0, 900, 2000, 4095], "dv": 300, "threshold": [60, 200, 100, 90]}
+    bias = {"bias_mant": [20, -20, 60, 0], "bias_exp": [5, 4, 3, 0]}
+    wide = {"du": 400, "dv": [3, 0, 50, 400], "threshold": 90000}
+    fixed = FixedNetwork(
+        inputs=(FixedInput("x", (4,)),),
+        populations=(
+            population("stock", (4,), FixedReset.ZERO, 1, **usual, **bias),
+            population("zero", (4,), FixedReset.ZERO, 2, **usual, **bias),
+            population("subtract", (4,), FixedReset.SUBTRACT, 1, threshold=[60, 30, 90, 40]),
+            population("retest", (4,), FixedReset.SUBTRACT_RETEST, 1, **usual, **bias),
+            population("wide", (4,), FixedReset.SUBTRACT, 1, **wide),
+        ),
+        projections=(
+            projection("x", "stock", weight(-60, 128)),
+            projection("stock", "zero", weight(-60, 128), exp=1),
+            projection("zero", "zero", weight(-60, 60), delay=3),
+            projection("x", "subtract", np.full((4, 4), 30)),
+            projection("subtract", "retest", weight(0, 128), delay=1),
+            projection("x", "wide", np.tile([[127], [-128], [100], [-90]], (1, 4)), exp=7),
+        ),
+        outputs=(Output("out", "zero"),),
+        dt=1e-3,
+    )
+    inputs = {"x": (rng.random((14, 4, 4)) < 0.5).astype(np.int64)}
+    return fixed, inputs, expected(fixed, inputs)
+
+
+@pytest.fixture(scope="module")
+def operators() -> Case:
+    """Give a network, input and result in which every fault in ``OPERATOR_FAULTS`` shows."""
+    rng = np.random.default_rng(1)
+
+    def convolution(window: Window, *channels: int, groups: int) -> FixedConvolution:
+        weight = rng.integers(-60, 128, (*channels, *window.kernel)).astype(np.int8)
+        return FixedConvolution(weight=weight, window=window, groups=groups)
+
+    shifted = Window((2, 3), (2, 1), ((1, 0), (0, 2)), (2, 1))  # [2, 7, 4] to [4, 3, 4]
+    minus = FixedScaling(weight=np.full(48, -2, np.int8))
+    around = MaxPooling(window=Window((2, 2), (2, 2), ((1, 1), (1, 2)), (1, 1)))  # to [4, 2, 3]
+    total = SumPooling(window=Window((2, 2), (1, 1), ((1, 0), (2, 0)), (1, 2)))  # the same
+    usual = {"du": 3000, "dv": 300}
+    fixed = FixedNetwork(
+        inputs=(FixedInput("x", (2, 7, 4)),),
+        populations=(
+            population("held", (4, 3, 4), FixedReset.ZERO, 1, threshold=60, refractory=2, **usual),
+            population(
+                "late",
+                (4, 3, 4),
+                FixedReset.SUBTRACT_DELAYED,
+                2,
+                threshold=60,
+                initial=rng.integers(-3000, 6000, 48),
+                refractory=1,
+                **usual,
+            ),
+            population("largest", (4, 2, 3), FixedReset.SUBTRACT, 3, bias_mant=1500, **usual),
+            population(
+                "read",
+                (5,),
+                FixedReset.NONE,
+                4,
+                threshold=0,
+                spiking=False,
+                scale=rng.uniform(1, 3, 5),
+                offset=0.3,
+                **usual,
+            ),
+        ),
+        projections=(
+            projection("x", "held", convolution(shifted, 4, 1, groups=2), delay=3),
+            projection("held", "late", total, FixedScaling(weight=weights(rng, 48)), exp=-1),
+            projection("late", "largest", minus, around, exp=3),
+            projection("largest", "read", weights(rng, 5, 24)),
+        ),
+        outputs=(Output("real", "read"),),
+        dt=1e-3,
+    )
+    inputs = {"x": (rng.random((14, 4, 2, 7, 4)) < 0.4).astype(np.int64)}
+    return fixed, inputs, expected(fixed, inputs)
+
+
+def weights(rng: np.random.Generator, *shape: int) -> Array:
+    return rng.integers(-70, 128, shape).astype(np.int8)
+
+
+@pytest.mark.parametrize("fault", ["none", *FAULTS])
+def test_faults(tmp_path: Path, packages: Path, resets: Case, fault: str) -> None:
+    check(tmp_path, packages, resets, FAULTS.get(fault))
+
+
+@pytest.mark.parametrize("fault", ["none", *OPERATOR_FAULTS])
+def test_operator_faults(tmp_path: Path, packages: Path, operators: Case, fault: str) -> None:
+    check(tmp_path, packages, operators, OPERATOR_FAULTS.get(fault))
+
+
+def check(tmp_path: Path, packages: Path, case: Case, fault: tuple[str, str, str] | None) -> None:
+    """Run the network of ``case`` with a fault, which must change what comes out, or none."""
+    fixed, inputs, wanted = case
+    script = write_artifact(tmp_path, fixed)
+    if fault is not None:
+        file, old, new = fault
+        path = tmp_path / "runner" / file
+        assert path.read_text().count(old) == 1
+        path.write_text(path.read_text().replace(old, new))
+    np.save(tmp_path / "x.npy", inputs["x"])
+    into = ("--input", str(tmp_path / "x.npy"), "--output", str(tmp_path / "out.npz"))
+    code, told = start(script, packages, *into, "--record", "spikes,u,v")
+    assert code == 0
+    outputs, signals = results(tmp_path / "out.npz", fixed)
+    different = {
+        kind: sum(int((signals[kind][n] != v).sum()) for n, v in wanted[kind].items())
+        for kind in SIGNALS
+    }
+    real = expected_outputs(fixed, wanted)
+    different["outputs"] = sum(int((outputs[n] != v).sum()) for n, v in real.items())
+    if fault is None:
+        assert told == ""
+        assert different == {"spikes": 0, "u": 0, "v": 0, "outputs": 0}
+    else:
+        assert any(different.values())
