@@ -34,6 +34,7 @@ class Norse(Framework):
         name: RUNS_THE_STEPS.format(name) for name in ("LIF", "LIFRecurrent", "IAF")
     }
     spike_state = "z"
+    hand_on = "return the cells' states unchanged: forward(x, state=None) -> spikes, state"
     conventions = (Convention.BEHIND_OUTPUT,)
     read_out_state = "v"
     read_out_remedy = "return the spikes, the first of what the cell returns"
@@ -83,6 +84,11 @@ class Norse(Framework):
         """Tell whether a state is zero, as without leak and reset to other potentials."""
         del layer, name
         return not bool(state.any())
+
+    def sends_ones(self, layer: Module) -> bool:
+        """Every spike is 1."""
+        del layer
+        return True
 
     def can_read_out(self, layer: Module) -> bool:
         """No spiking cell can: there is none without a reset."""
