@@ -22,7 +22,7 @@ from snnc.frontends.norse_kinds import (
 from snnc.frontends.norse_layers import layer_problems
 from snnc.frontends.norse_parameters import initial_of
 from snnc.frontends.torch_arguments import Convention
-from snnc.frontends.torch_framework import Given, Left, Signals
+from snnc.frontends.torch_framework import Framework, Given, Left, Signals
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,7 +40,7 @@ class GivenTuple(Given):
     state: Any = None
 
 
-class Norse:
+class Norse(Framework):
     """The cells of norse 1.1.
 
     A cell keeps nothing: it takes a state, or None for the first, and returns the next (norse
@@ -49,9 +49,9 @@ class Norse:
 
     supported = SUPPORTED
     ways_out = WAYS_OUT
-    spike_state: str | None = "z"
+    spike_state = "z"
     hand_on = "hand every state on unchanged, from None on, as norse's SequentialState does"
-    conventions: tuple[Convention, ...] = (Convention.BEHIND_OUTPUT, Convention.LAST)
+    conventions = (Convention.BEHIND_OUTPUT, Convention.LAST)
     read_out_state = "v"
     read_out_remedy = "return the spikes, the first of what the cell returns"
 

@@ -5,28 +5,26 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from snnc.compiler.diagnostics import Diagnostic
 from snnc.frontends.snntorch_layers import layer_problems
 from snnc.frontends.torch_arguments import Convention
-from snnc.frontends.torch_framework import Given, Left, Signals, tensors_of
+from snnc.frontends.torch_framework import Framework, Given, Left, Signals, tensors_of
 from snnc.frontends.torch_layers import TORCH_LAYERS
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-SUPPORTED = (
-    f"{TORCH_LAYERS}, snn.Leaky, snn.RLeaky, snn.Synaptic, snn.RSynaptic, snn.Lapicque"
-)
+SUPPORTED = f"{TORCH_LAYERS}, snn.Leaky, snn.RLeaky, snn.Synaptic, snn.RSynaptic, snn.Lapicque"
 """What ``from_snntorch`` imports, for messages."""
 STATES = ("spk", "syn", "mem")
 """Names of the states, as arguments of a neuron's ``forward`` and as its attributes."""
 
 
-class SnnTorch:
+class SnnTorch(Framework):
     """The neurons of snnTorch 1.0.
 
     A state is kept in the layer (``self.mem``), and an argument replaces it; one whose shape is not
@@ -34,7 +32,7 @@ class SnnTorch:
     """
 
     supported = SUPPORTED
-    ways_out = {  # noqa: RUF012
+    ways_out: ClassVar[Mapping[str, str]] = {
         "Alpha": "use snn.Synaptic: the two currents of Alpha drive a membrane without a memory",
         "SLSTM": "use a spiking neuron without gates",
         "SConv2dLSTM": "use a spiking neuron without gates",

@@ -57,9 +57,7 @@ class Arguments:
         _, *others = inspect.signature(module.forward).parameters.values()
         named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
         states = [
-            p
-            for p in others
-            if p.kind in named and p.default in (None, inspect.Parameter.empty)
+            p for p in others if p.kind in named and p.default in (None, inspect.Parameter.empty)
         ]
         required = frozenset(p.name for p in states if p.default is inspect.Parameter.empty)
         if is_layer and convention is not Convention.BEHIND_OUTPUT:

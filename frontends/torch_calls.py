@@ -32,6 +32,7 @@ Forward = Callable[..., Any]
 
 STATES_GO_ON = "every neuron starts from its first state and goes on from the state that it left"
 
+
 @dataclass(eq=False)
 class Calls:
     """Records the calls of layers that are imported as a whole.
@@ -129,9 +130,9 @@ class Calls:
         for name, tensor in given.states.items():
             ignored = tensor is None or name in given.ignored
             value = None if ignored else self.recorder.value(cast("Tensor", tensor))
-            if isinstance(value, State) and value.name == name:
-                calls[name] = value.call
-            elif isinstance(value, Spikes) and name == self.framework.spike_state:
+            if (isinstance(value, State) and value.name == name) or (
+                isinstance(value, Spikes) and name == self.framework.spike_state
+            ):
                 calls[name] = value.call
             elif value is None or self._is_first(layer, name, cast("Tensor", tensor), value):
                 calls[name] = None
@@ -151,9 +152,7 @@ class Calls:
     def _is_first(self, layer: Module, name: str, tensor: Tensor, value: Value) -> bool:
         return is_constant(value) and self.framework.is_first(layer, name, tensor)
 
-    def _problems(
-        self, path: str, layer: Module, x: Tensor, source: Value
-    ) -> Iterator[Diagnostic]:
+    def _problems(self, path: str, layer: Module, x: Tensor, source: Value) -> Iterator[Diagnostic]:
         import torch
 
         several = isinstance(source, Sequence)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from snnc.compiler.diagnostics import Diagnostic
 from snnc.frontends.torch_arguments import Convention
@@ -78,13 +78,13 @@ class Framework(Protocol):
         read_out_remedy: What makes neurons read-outs, for messages.
     """
 
-    supported: str
-    ways_out: Mapping[str, str]
-    spike_state: str | None
-    hand_on: str
-    conventions: tuple[Convention, ...]
-    read_out_state: str
-    read_out_remedy: str
+    supported: ClassVar[str]
+    ways_out: ClassVar[Mapping[str, str]]
+    spike_state: ClassVar[str | None]
+    hand_on: ClassVar[str]
+    conventions: ClassVar[tuple[Convention, ...]]
+    read_out_state: ClassVar[str]
+    read_out_remedy: ClassVar[str]
 
     def is_layer(self, layer: Module) -> bool:
         """Tell whether ``layer`` is called as a whole; else its ``forward`` is looked into."""
@@ -161,4 +161,3 @@ def is_packaged(module: Module) -> bool:
 def layer_name(module: Module) -> str:
     """Give the class of a layer and the package that defines it."""
     return f"{type(module).__module__.partition('.')[0]}: {type(module).__name__}"
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import inspect
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,13 +90,15 @@ class Place:
 
 def line_of_user() -> str:
     """Give file and line of the innermost code that no package defines, or nothing."""
-    frame = sys._getframe(1)
+    frame = inspect.currentframe()
     while frame is not None:
         package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
         file = frame.f_code.co_filename
         if frame.f_globals.get("__name__") == "snnc.frontends.torch_follow":
             return ""  # from there the model was called
-        if package not in (*PACKAGES, "snnc", "contextlib", "functools") and not file.startswith("<"):
+        if package not in (*PACKAGES, "snnc", "contextlib", "functools") and not file.startswith(
+            "<"
+        ):
             return f"{Path(file).name}:{frame.f_lineno}"
         frame = frame.f_back
     return ""

@@ -15,6 +15,7 @@ from snnc.compiler.diagnostics import Diagnostic
 from snnc.frontends.torch_framework import tensors_of
 from snnc.frontends.torch_functions import (
     MAKES_NEW,
+    MOVES,
     READS_NO_VALUES,
     Operand,
     Refused,
@@ -158,9 +159,11 @@ class Recorder:
         self, name: str, given: tuple[Any, Any], values: list[Value], results: list[Tensor]
     ) -> list[Value]:
         unknown = next((value for value in values if isinstance(value, Unknown)), None)
-        if unknown is not None and name not in MAKES_NEW:
+        new = name in MAKES_NEW
+        if unknown is not None and not new:
             return [unknown]
-        if name not in MAKES_NEW:
+        constant = all(map(is_constant, values))
+        if not (new or (constant and name in MOVES)):
             why, remedy = "", ""
             try:
                 return meaning_of(name)(self, results, *given[0], **given[1])
@@ -168,9 +171,9 @@ class Recorder:
                 why, remedy = refused.why, refused.remedy
             except TypeError:  # called in a form that snnc does not know
                 pass
-            if not all(map(is_constant, values)):
+            if not constant:
                 return [Unknown(self.place.problem(why, remedy))]
-        kept = bool(values) and name not in MAKES_NEW and all(map(is_kept, values))
+        kept = bool(values) and not new and all(map(is_kept, values))
         return [Constant(tensor, kept=kept) for tensor in results]
 
     def _operand(self, tensor: Tensor) -> Operand:
@@ -206,5 +209,5 @@ def _operands_of(value: Any) -> list[Operand]:
     if isinstance(value, dict):
         value = tuple(cast("dict[str, Any]", value).values())
     if isinstance(value, tuple):
-        return [one for item in cast("tuple[Any, ...]", value) for one in _operands_of(item)]
+        return [one for item in cast("list[Any]", value) for one in _operands_of(item)]
     return []

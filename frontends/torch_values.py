@@ -325,9 +325,7 @@ class Unknown:
         return ()
 
 
-Value: TypeAlias = (
-    Constant | Input | Operation | Spikes | State | Sequence | Reduced | Unknown
-)
+Value: TypeAlias = Constant | Input | Operation | Spikes | State | Sequence | Reduced | Unknown
 
 
 def is_constant(value: Value) -> bool:
@@ -335,15 +333,22 @@ def is_constant(value: Value) -> bool:
     return isinstance(value, Constant) or (isinstance(value, Operation) and value.constant)
 
 
-def alike(a: Value, b: Value) -> bool:
-    """Tell whether two values are what one model computes at two steps."""
-    match a, b:
-        case (Spikes(call=one), Spikes(call=other)) | (State(call=one), State(call=other)):
-            return one.chain is other.chain
-        case Operation(), Operation():
-            return a.operator == b.operator and all(map(alike, a.sources, b.sources))
+def alike(*values: Value) -> bool:
+    """Tell whether values are what one model computes at different steps."""
+    first, *others = values
+    match first:
+        case Spikes() | State():
+            same = [type(o) is type(first) and o.call.chain is first.call.chain for o in others]
+        case Operation():
+            same = [
+                isinstance(o, Operation)
+                and o.operator == first.operator
+                and all(map(alike, o.sources, first.sources))
+                for o in others
+            ]
         case _:
-            return type(a) is type(b)
+            same = [type(o) is type(first) for o in others]
+    return all(same)
 
 
 def unknowns(value: Value) -> Iterator[Diagnostic]:
