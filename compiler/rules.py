@@ -122,6 +122,13 @@ MODEL_LOADS = Rule(
     "snnc imports the file and calls the function without arguments. The file is your code and "
     "runs with your rights.",
 )
+STATE_FITS = Rule(
+    "SNN115",
+    "a file of weights holds tensors alone, those of the module that the function returns",
+    "Weights are loaded by torch.load with weights_only=True: a file that holds anything else, "
+    "such as a whole pickled module, is refused and none of its code is run. Every parameter and "
+    "buffer has to be there under its name, in its shape, and no other.",
+)
 TOPOLOGY = Rule(
     "SNN120",
     "weights lead from inputs or spiking populations to spiking populations",

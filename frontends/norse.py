@@ -11,7 +11,8 @@ import numpy.typing as npt
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.trace import Trace
-from snnc.frontends.norse_layers import population_nodes, population_problems
+from snnc.frontends.norse_kinds import SUPPORTED
+from snnc.frontends.norse_layers import population_nodes
 from snnc.frontends.norse_states import Norse
 from snnc.frontends.torch_follow import follow
 from snnc.frontends.torch_graph import argument_problems, framework_version, graph_of
@@ -38,7 +39,7 @@ def from_norse(
 
     Returns:
         Standard nodes named by their paths in the model, with what NIR cannot say in
-        ``metadata["snnc"]`` (docs/frontends.md), and the nodes ``input`` and ``output``.
+        ``metadata["snnc"]`` (docs/norse.md), and the nodes ``input`` and ``output``.
 
     Raises:
         InputError: SNN004, SNN104, SNN105, SNN112, SNN113 or SNN120: all that keeps the model
@@ -93,10 +94,18 @@ def _followed(module: Module, shape: tuple[int, ...]) -> Model:
         InputError: All that keeps it from being imported exactly.
     """
     framework = Norse()
-    return roll(follow(module, framework, shape), framework, population_problems)
+    return roll(follow(module, framework, shape), framework)
 
 
 def _dt_problems(steps: Mapping[str, float], dt: float | None) -> Iterator[Diagnostic]:
+    if not steps:
+        yield Diagnostic(
+            rule=rules.LAYER_SUPPORTED,
+            node="the model",
+            found="no neurons",
+            limit=SUPPORTED,
+            remedy="build the model with norse's cells; a network of ReLUs goes by way of ONNX",
+        )
     lengths: dict[float, str] = {}
     for path, length in steps.items():
         lengths.setdefault(length, path)
@@ -108,7 +117,7 @@ def _dt_problems(steps: Mapping[str, float], dt: float | None) -> Iterator[Diagn
             limit="all cells of a model have the same dt",
             remedy="make all cells with one dt; tau_mem_inv and tau_syn_inv can differ",
         )
-    elif dt is not None and dt not in lengths:
+    elif steps and dt is not None and dt not in lengths:
         yield Diagnostic(
             rule=rules.OPTION_VALID,
             node="--dt",

@@ -5,22 +5,42 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from snnc.frontends.norse_layers import SUPPORTED, cells
+from snnc.compiler.diagnostics import Diagnostic
+from snnc.frontends.norse_kinds import (
+    INTEGRATIONS,
+    READ_OUTS,
+    SUPPORTED,
+    WAYS_OUT,
+    is_layer,
+    kind_of,
+    runs_all_steps,
+)
+from snnc.frontends.norse_layers import layer_problems
+from snnc.frontends.norse_parameters import initial_of
 from snnc.frontends.torch_arguments import Convention
-from snnc.frontends.torch_framework import Given, Left, Signals
+from snnc.frontends.torch_framework import Framework, Given, Left, Signals
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-LOOKED_INTO = {("norse.torch.module.sequential", "SequentialState")}
-"""Classes of norse that only call their children, one after the other."""
-RUNS_THE_STEPS = "use {}Cell with the same parameters; snnc runs the steps"
+
+@dataclass(frozen=True)
+class GivenTuple(Given):
+    """What a cell is called with.
+
+    Attributes:
+        state: Its state as norse has it, a named tuple, or None.
+    """
+
+    state: Any = None
 
 
-class Norse:
+class Norse(Framework):
     """The cells of norse 1.1.
 
     A cell keeps nothing: it takes a state, or None for the first, and returns the next (norse
@@ -28,61 +48,90 @@ class Norse:
     """
 
     supported = SUPPORTED
-    ways_out = {  # noqa: RUF012
-        name: RUNS_THE_STEPS.format(name) for name in ("LIF", "LIFRecurrent", "IAF")
-    }
+    ways_out = WAYS_OUT
     spike_state = "z"
-    conventions = (Convention.BEHIND_OUTPUT,)
+    hand_on = "hand every state on unchanged, from None on, as norse's SequentialState does"
+    conventions = (Convention.BEHIND_OUTPUT, Convention.LAST)
     read_out_state = "v"
     read_out_remedy = "return the spikes, the first of what the cell returns"
 
     def is_layer(self, layer: Module) -> bool:
         """Tell whether ``layer`` is a cell, or anything else of norse but a container."""
-        from norse.torch.module.snn import SNN, SNNCell, SNNRecurrent, SNNRecurrentCell
-
-        kind = type(layer)
-        if (kind.__module__, kind.__name__) in LOOKED_INTO:
-            return False
-        own = kind.__module__.startswith("norse.")
-        return own or isinstance(layer, SNN | SNNCell | SNNRecurrent | SNNRecurrentCell)
+        return is_layer(layer)
 
     def is_supported(self, layer: Module) -> bool:
         """Tell whether ``layer`` is exactly of a class that is imported."""
-        return type(layer) in cells()
+        return kind_of(layer) is not None
+
+    def problems(self, path: str, layer: Module, shape: tuple[int, ...]) -> Iterator[Diagnostic]:
+        """Tell why a cell cannot be imported exactly."""
+        yield from layer_problems(path, layer, shape)
 
     def runs_all_steps(self, layer: Module) -> bool:
-        """No cell does."""
-        del layer
-        return False
+        """Tell whether one call of ``layer`` runs all steps, along the first axis."""
+        return runs_all_steps(layer)
 
-    def given(self, layer: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Given:
+    def given(self, layer: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> GivenTuple:
         """Give input and states."""
         arguments = inspect.signature(layer.forward).bind(*args, **kwargs).arguments
         x, state = next(iter(arguments.values())), arguments.get("state")
-        return Given(cast("Tensor", x), {} if state is None else state._asdict())
+        states = dict.fromkeys(_names(layer)) if state is None else _flat(state)
+        return GivenTuple(cast("Tensor", x), states, state=state)
 
     def left(self, layer: Module, output: Any) -> Left:
-        """Give the spikes, and the states that the caller is to hand on."""
-        del layer
-        spikes, state = output
-        return Left(spikes, state._asdict())
+        """Give what is sent, and the states that the caller is to hand on."""
+        sent, state = output
+        states = {} if getattr(layer, "record_states", False) else _flat(state)
+        return Left(sent, states, sends="v" if self.can_read_out(layer) else None)
 
     def signals(self, layer: Module, given: Given, output: Any) -> Signals:
-        """Give spikes, ``v`` and ``i``."""
-        del layer, given
-        spikes, state = output
-        return Signals(spikes, state.v, getattr(state, "i", None))
+        """Give spikes, ``v`` and ``i``; a layer that returns its last state only, runs again."""
+        sent, state = output
+        if runs_all_steps(layer):
+            state = _all_states(layer, given.x, cast("GivenTuple", given).state)
+        states, shape = _flat(state), sent.shape
+        current = states.get("i")
+        return Signals(
+            sent, states["v"].expand(shape), None if current is None else current.expand(shape)
+        )
 
     def is_first(self, layer: Module, name: str, state: Tensor) -> bool:
-        """Tell whether a state is zero, as without leak and reset to other potentials."""
-        del layer, name
-        return not bool(state.any())
+        """Tell whether a state is what norse starts from where it is given none."""
+        return bool((state == (initial_of(layer) if name == "v" else 0)).all())
+
+    def sends_ones(self, layer: Module) -> bool:
+        """Tell whether ``layer`` spikes."""
+        return not self.can_read_out(layer)
 
     def can_read_out(self, layer: Module) -> bool:
-        """No spiking cell can: there is none without a reset."""
-        del layer
-        return False
+        """Tell whether ``layer`` is a leaky integrator, which never spikes."""
+        return kind_of(layer) in READ_OUTS
 
     def reset(self, layer: Module) -> None:
         """A cell keeps nothing."""
         del layer
+
+
+def _names(layer: Any) -> tuple[str, ...]:
+    """Give the names of the states of a cell."""
+    names: tuple[str, ...] = ("z",) if hasattr(layer, "recurrent_weights") else ()
+    names += ("v", "i") if INTEGRATIONS[type(layer).__name__].has_current else ("v",)
+    return (*names, "rho") if hasattr(layer.p, "rho_reset") else names
+
+
+def _flat(state: Any) -> dict[str, Tensor]:
+    """Give the tensors of a state by name: those of a refractory cell lie one level down."""
+    fields: dict[str, Any] = state._asdict()
+    return {**fields.pop("lif")._asdict(), **fields} if "lif" in fields else fields
+
+
+def _all_states(layer: Any, x: Tensor, state: Any) -> Any:
+    """Give the states of all steps, along the first axis.
+
+    norse gathers them where a layer has been told to (1.1.0, ``module/snn.py:253-262``).
+    """
+    before, layer.record_states = layer.record_states, True
+    try:
+        return cast("Any", type(layer)).forward(layer, x, state)[1]
+    finally:
+        layer.record_states = before

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from snnc.compiler.diagnostics import raise_all
 from snnc.compiler.trace import Trace
-from snnc.frontends.snntorch_layers import population_nodes, population_problems
+from snnc.frontends.snntorch_layers import population_nodes
 from snnc.frontends.snntorch_states import SnnTorch
 from snnc.frontends.torch_follow import follow
 from snnc.frontends.torch_graph import argument_problems, framework_version, graph_of
@@ -89,5 +89,4 @@ def _followed(module: Module, shape: tuple[int, ...]) -> Model:
         InputError: All that keeps it from being imported exactly.
     """
     framework = SnnTorch()
-    run = follow(module, framework, shape)
-    return roll(run, framework, population_problems)
+    return roll(follow(module, framework, shape), framework)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import nir
 import numpy as np
@@ -27,10 +27,8 @@ from snnc.frontends.torch_layers import (
     unusable,
     weights_node,
 )
-
 from snnc.frontends.torch_nodes import conv_node, scale_node
 from snnc.frontends.torch_roll import Population
-from snnc.frontends.torch_values import Chain
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -76,9 +74,14 @@ UPDATES = {"subtract": "_base_sub", "zero": "_base_zero", "none": "_base_int"}
 """The method that computes the state under each ``reset_mechanism``."""
 
 
-def population_problems(chain: Chain) -> Iterator[Diagnostic]:
-    """Tell why the neurons of a population cannot be imported exactly."""
-    path, layer, shape = chain.path, cast("Layer", chain.layer), chain.given
+def layer_problems(path: str, layer: Layer, shape: Shape) -> Iterator[Diagnostic]:
+    """Tell why neurons cannot be imported exactly.
+
+    Args:
+        path: Path of the layer in the model.
+        layer: Of a class that is imported.
+        shape: Shape of its input without the batch.
+    """
     yield from _neuron_problems(path, layer, shape)
     if type(layer).__name__ == "Lapicque":
         yield from _circuit_problems(path, layer, shape)
@@ -105,9 +108,7 @@ def population_nodes(population: Population, dt: float) -> Nodes:
     return {name: node, inner: weights}, [(name, inner), (inner, name)]
 
 
-def _behind_factors(
-    node: nir.NIRNode, layer: Layer, name: str, path: str, shape: Shape
-) -> Nodes:
+def _behind_factors(node: nir.NIRNode, layer: Layer, name: str, path: str, shape: Shape) -> Nodes:
     """Give what a current is multiplied with before it reaches the membrane.
 
     ``input_ * R * (1 / (R * C)) * time_step``, each product rounded (snntorch 1.0.0,
@@ -128,7 +129,7 @@ def _recurrent_weights(layer: Layer, path: str, shape: Shape) -> nir.NIRNode:
     """Give ``nn.Linear`` and ``nn.Conv2d`` as they are, the elementwise ``V`` as a product."""
     from torch import nn
 
-    notes = {"delay": 1, "order": 1, "origin": path}
+    notes: dict[str, Any] = {"delay": 1, "order": 1, "origin": path}
     recurrent = layer.recurrent
     if isinstance(recurrent, nn.Linear):
         return weights_node(recurrent.weight, recurrent.bias, **notes)
@@ -147,9 +148,7 @@ def _recurrent_weights(layer: Layer, path: str, shape: Shape) -> nir.NIRNode:
     )
 
 
-def _neurons(
-    layer: Layer, path: str, shape: Shape, dt: float, *, reads_out: bool
-) -> nir.NIRNode:
+def _neurons(layer: Layer, path: str, shape: Shape, dt: float, *, reads_out: bool) -> nir.NIRNode:
     """Give a standard node, with all that it cannot say as metadata.
 
     ``tau = dt / (1 - beta)`` and ``r = tau / dt``, so ``r dt / tau`` is 1, as snnTorch's own
@@ -169,7 +168,11 @@ def _neurons(
         "origin": path,
     }
     steps = _time_constant(beta)
-    fields = {"r": steps, "v_leak": np.zeros(shape, np.float32), "metadata": {"snnc": notes}}
+    fields: dict[str, Any] = {
+        "r": steps,
+        "v_leak": np.zeros(shape, np.float32),
+        "metadata": {"snnc": notes},
+    }
     if not reads_out:
         fields["v_threshold"] = threshold.copy()
         fields["v_reset"] = np.zeros(shape, np.float32)

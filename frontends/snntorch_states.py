@@ -5,25 +5,26 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from snnc.compiler.diagnostics import Diagnostic
+from snnc.frontends.snntorch_layers import layer_problems
 from snnc.frontends.torch_arguments import Convention
-from snnc.frontends.torch_framework import Given, Left, Signals, tensors_of
+from snnc.frontends.torch_framework import Framework, Given, Left, Signals, tensors_of
 from snnc.frontends.torch_layers import TORCH_LAYERS
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-SUPPORTED = (
-    f"{TORCH_LAYERS}, snn.Leaky, snn.RLeaky, snn.Synaptic, snn.RSynaptic, snn.Lapicque"
-)
+SUPPORTED = f"{TORCH_LAYERS}, snn.Leaky, snn.RLeaky, snn.Synaptic, snn.RSynaptic, snn.Lapicque"
 """What ``from_snntorch`` imports, for messages."""
 STATES = ("spk", "syn", "mem")
 """Names of the states, as arguments of a neuron's ``forward`` and as its attributes."""
 
 
-class SnnTorch:
+class SnnTorch(Framework):
     """The neurons of snnTorch 1.0.
 
     A state is kept in the layer (``self.mem``), and an argument replaces it; one whose shape is not
@@ -31,7 +32,7 @@ class SnnTorch:
     """
 
     supported = SUPPORTED
-    ways_out = {  # noqa: RUF012
+    ways_out: ClassVar[Mapping[str, str]] = {
         "Alpha": "use snn.Synaptic: the two currents of Alpha drive a membrane without a memory",
         "SLSTM": "use a spiking neuron without gates",
         "SConv2dLSTM": "use a spiking neuron without gates",
@@ -40,6 +41,7 @@ class SnnTorch:
         "LinearLeaky": "use nn.Linear and snn.Leaky",
     }
     spike_state = "spk"
+    hand_on = "hand every state on unchanged, and reset states before the first step, if at all"
     conventions = (Convention.BY_USE, Convention.LAST)
     read_out_state = "mem"
     read_out_remedy = "return the spikes too, or make the layer with reset_mechanism='none'"
@@ -56,6 +58,10 @@ class SnnTorch:
         import snntorch as snn
 
         return type(layer) in {snn.Leaky, snn.RLeaky, snn.Synaptic, snn.RSynaptic, snn.Lapicque}
+
+    def problems(self, path: str, layer: Module, shape: tuple[int, ...]) -> Iterator[Diagnostic]:
+        """Tell why neurons cannot be imported exactly."""
+        yield from layer_problems(path, layer, shape)
 
     def runs_all_steps(self, layer: Module) -> bool:
         """No neuron does."""
@@ -88,6 +94,12 @@ class SnnTorch:
         """Tell whether a state is zero."""
         del layer, name
         return not bool(state.any())
+
+    def sends_ones(self, layer: Module) -> bool:
+        """Tell whether the size of its spikes is 1."""
+        import torch
+
+        return bool((torch.as_tensor(cast("Any", layer).graded_spikes_factor) == 1).all())
 
     def can_read_out(self, layer: Module) -> bool:
         """Tell whether spikes reset nothing, and go nowhere within the layer."""

@@ -57,9 +57,7 @@ class Arguments:
         _, *others = inspect.signature(module.forward).parameters.values()
         named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
         states = [
-            p
-            for p in others
-            if p.kind in named and p.default in (None, inspect.Parameter.empty)
+            p for p in others if p.kind in named and p.default in (None, inspect.Parameter.empty)
         ]
         required = frozenset(p.name for p in states if p.default is inspect.Parameter.empty)
         if is_layer and convention is not Convention.BEHIND_OUTPUT:
@@ -98,6 +96,13 @@ class Arguments:
         behind = self.convention is Convention.BEHIND_OUTPUT
         start = 1 if behind else max(0, len(parts) - len(self.names))
         self._returned = tuple(parts[start:])
+
+    def outputs_of(self, output: object) -> object:
+        """Give what of ``forward``'s result is no state that it is to be handed again."""
+        behind = self.convention is Convention.BEHIND_OUTPUT and bool(self.names)
+        if behind and isinstance(output, tuple) and output:
+            return cast("tuple[object, ...]", output)[0]
+        return output
 
     def problems(self) -> Iterator[Diagnostic]:
         """Tell of the arguments that no neuron took as its state."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Forward = Callable[..., Any]
 
 STATES_GO_ON = "every neuron starts from its first state and goes on from the state that it left"
-HAND_ON = "hand every state on unchanged, and reset states before the first step, if at all"
+
 
 @dataclass(eq=False)
 class Calls:
@@ -85,7 +85,8 @@ class Calls:
                 return self._unsupported(path, layer, forward(*args, **kwargs))
             given = self.framework.given(layer, args, kwargs)
             source = self.recorder.value(given.x)
-            self._check_input(path, layer, given.x, source)
+            for problem in self._problems(path, layer, given.x, source):
+                self.recorder.tell(problem)
             before = self._before(path, layer, given)
             output = forward(*args, **kwargs)
             left = self.framework.left(layer, output)
@@ -106,22 +107,22 @@ class Calls:
 
     def _new(self, path: str, layer: Module, x: Tensor, spikes: Tensor) -> Chain:
         axes = 2 if self.framework.runs_all_steps(layer) else 1
-        chain = Chain(path, layer, tuple(x.shape[axes:]), tuple(spikes.shape[axes:]))
+        given, shape = tuple(x.shape[axes:]), tuple(spikes.shape[axes:])
+        chain = Chain(path, layer, given, shape, binary=self.framework.sends_ones(layer))
         self.chains.append(chain)
         return chain
 
     def _know(self, chain: Chain, source: Value, left: Left) -> None:
-        sources = (source,)
-        if isinstance(source, Sequence) and self.framework.runs_all_steps(chain.layer):
-            sources = source.steps
+        several = isinstance(source, Sequence) and self.framework.runs_all_steps(chain.layer)
+        sources = cast("Sequence", source).steps if several else (source,)
         for one in sources:
             chain.calls.append(Call(chain, len(chain.calls), one))
         calls = chain.calls[-len(sources) :]
         self.order.append(calls[0])
         for name, tensor in left.states.items():
             self.recorder.know(tensor, calls[-1].state(name))
-        spikes = tuple(call.spikes for call in calls)
-        self.recorder.know(left.spikes, Sequence(spikes, 0) if len(spikes) > 1 else spikes[0])
+        sent = tuple(c.state(left.sends) if left.sends else c.spikes for c in calls)
+        self.recorder.know(left.spikes, Sequence(sent, 0) if several else sent[0])
 
     def _before(self, path: str, layer: Module, given: Given) -> Call | None:
         """Give the call whose states ``layer`` goes on from, None where it starts."""
@@ -129,45 +130,45 @@ class Calls:
         for name, tensor in given.states.items():
             ignored = tensor is None or name in given.ignored
             value = None if ignored else self.recorder.value(cast("Tensor", tensor))
-            if isinstance(value, State) and value.name == name:
-                calls[name] = value.call
-            elif isinstance(value, Spikes) and name == self.framework.spike_state:
+            if (isinstance(value, State) and value.name == name) or (
+                isinstance(value, Spikes) and name == self.framework.spike_state
+            ):
                 calls[name] = value.call
             elif value is None or self._is_first(layer, name, cast("Tensor", tensor), value):
                 calls[name] = None
             else:
-                self.recorder.tell(wrong_state(path, name))
+                self.recorder.tell(wrong_state(path, name, self.framework))
                 return None
         before = next((call for call in calls.values() if call is not None), None)
         for name, call in calls.items():
             if call is not before or (before and before.chain.layer is not layer):
-                self.recorder.tell(wrong_state(path, name))
+                self.recorder.tell(wrong_state(path, name, self.framework))
                 return None
             if before and before is not before.chain.calls[-1]:
-                self.recorder.tell(wrong_state(path, name))
+                self.recorder.tell(wrong_state(path, name, self.framework))
                 return None
         return before
 
     def _is_first(self, layer: Module, name: str, tensor: Tensor, value: Value) -> bool:
         return is_constant(value) and self.framework.is_first(layer, name, tensor)
 
-    def _check_input(self, path: str, layer: Module, x: Tensor, source: Value) -> None:
+    def _problems(self, path: str, layer: Module, x: Tensor, source: Value) -> Iterator[Diagnostic]:
         import torch
 
         several = isinstance(source, Sequence)
         if several != self.framework.runs_all_steps(layer) and not isinstance(source, Unknown):
-            self.recorder.tell(_wrong_steps(path, layer_name(layer), several=several))
+            yield _wrong_steps(path, layer_name(layer), several=several)
         elif x.ndim < 2 + several or x.shape[several] != self.batch:
-            self.recorder.tell(_wrong_batch(path, x, self.batch))
+            yield _wrong_batch(path, x, self.batch)
+        else:
+            yield from self.framework.problems(path, layer, tuple(x.shape[1 + several :]))
         if x.dtype != torch.float32:
-            self.recorder.tell(
-                Diagnostic(
-                    rule=rules.LAYER_SUPPORTED,
-                    node=path,
-                    found=f"its input is {x.dtype}",
-                    limit="models compute in torch.float32",
-                    remedy="convert the model: module.float()",
-                )
+            yield Diagnostic(
+                rule=rules.LAYER_SUPPORTED,
+                node=path,
+                found=f"its input is {x.dtype}",
+                limit="models compute in torch.float32",
+                remedy="convert the model: module.float()",
             )
 
 
@@ -178,14 +179,14 @@ def _as_it_is(
     return forward(*args, **kwargs)
 
 
-def wrong_state(path: str, name: str) -> Diagnostic:
+def wrong_state(path: str, name: str, framework: Framework) -> Diagnostic:
     """Tell of a state that is not what the same layer left in the step before."""
     return Diagnostic(
         rule=rules.MODEL_TRACEABLE,
         node=path,
         found=f"{name} does not go on from the step before",
         limit=STATES_GO_ON,
-        remedy=HAND_ON,
+        remedy=framework.hand_on,
     )
 
 

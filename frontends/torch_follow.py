@@ -96,16 +96,21 @@ def follow(module: Module, framework: Framework, shape: Shape) -> Run:
         shape: Shape of one sample at one step.
     """
     attempt = _Attempt(module, framework, shape)
-    runs = [attempt.run(Layout.STEP, STEPS, c) for c in framework.conventions]
-    run = next((one for one in runs if not one.problems), runs[0])
-    if not (run.failed or run.selects_samples or _wants_steps(run)):
-        return run
+    first: Run | None = None
+    for convention in framework.conventions:
+        run = attempt.run(Layout.STEP, STEPS, convention)
+        if not run.problems:
+            return run
+        first = first or run
     tried: list[Run] = []
     for layout in (Layout.STEPS, Layout.BATCH_FIRST):
         tried.append(attempt.run_all_steps(layout))
         if not tried[-1].problems:
             return tried[-1]
-    return next((one for one in tried if not one.failed and not one.selects_samples), run)
+    one_step = cast("Run", first)
+    if one_step.failed or one_step.selects_samples or _wants_steps(one_step):
+        return next((t for t in tried if not (t.failed or t.selects_samples)), one_step)
+    return one_step
 
 
 def _wants_steps(run: Run) -> bool:
@@ -209,4 +214,5 @@ def _call(
         arguments.take(output)
         for problem in arguments.problems():
             recorder.tell(problem)
-        return tuple(recorder.value(tensor) for tensor in tensors_of(output))
+        outputs = tensors_of(arguments.outputs_of(output))
+        return tuple(recorder.value(tensor) for tensor in outputs)

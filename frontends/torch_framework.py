@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
+from snnc.compiler.diagnostics import Diagnostic
 from snnc.frontends.torch_arguments import Convention
 
 if TYPE_CHECKING:
@@ -41,10 +42,12 @@ class Left:
     Attributes:
         spikes: Of one step, or of all steps along the first axis.
         states: What the layer, or its caller, holds for the next step, by name.
+        sends: Name of the state that a read-out gives in place of spikes.
     """
 
     spikes: Tensor
     states: Mapping[str, Tensor]
+    sends: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,17 +72,19 @@ class Framework(Protocol):
         supported: The layers that are imported, for messages.
         ways_out: What to do instead of layers that are not, by the name of their class.
         spike_state: Name of the state that holds the spikes of the step before, where there is one.
+        hand_on: How states go from one step to the next, for messages.
         conventions: How models hand states on, the most usual first.
         read_out_state: Name of the membrane potential among the states.
         read_out_remedy: What makes neurons read-outs, for messages.
     """
 
-    supported: str
-    ways_out: Mapping[str, str]
-    spike_state: str | None
-    conventions: tuple[Convention, ...]
-    read_out_state: str
-    read_out_remedy: str
+    supported: ClassVar[str]
+    ways_out: ClassVar[Mapping[str, str]]
+    spike_state: ClassVar[str | None]
+    hand_on: ClassVar[str]
+    conventions: ClassVar[tuple[Convention, ...]]
+    read_out_state: ClassVar[str]
+    read_out_remedy: ClassVar[str]
 
     def is_layer(self, layer: Module) -> bool:
         """Tell whether ``layer`` is called as a whole; else its ``forward`` is looked into."""
@@ -87,6 +92,16 @@ class Framework(Protocol):
 
     def is_supported(self, layer: Module) -> bool:
         """Tell whether a layer that is called as a whole is of a class that is imported."""
+        ...
+
+    def problems(self, path: str, layer: Module, shape: tuple[int, ...]) -> Iterator[Diagnostic]:
+        """Tell why a layer cannot be imported exactly.
+
+        Args:
+            path: Path of the layer in the model.
+            layer: Of a class that is imported.
+            shape: Shape of its input without the batch.
+        """
         ...
 
     def runs_all_steps(self, layer: Module) -> bool:
@@ -107,6 +122,10 @@ class Framework(Protocol):
 
     def is_first(self, layer: Module, name: str, state: Tensor) -> bool:
         """Tell whether ``state`` is what ``layer`` starts from."""
+        ...
+
+    def sends_ones(self, layer: Module) -> bool:
+        """Tell whether a spike of ``layer`` is 1."""
         ...
 
     def can_read_out(self, layer: Module) -> bool:
@@ -142,4 +161,3 @@ def is_packaged(module: Module) -> bool:
 def layer_name(module: Module) -> str:
     """Give the class of a layer and the package that defines it."""
     return f"{type(module).__module__.partition('.')[0]}: {type(module).__name__}"
-

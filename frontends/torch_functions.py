@@ -21,7 +21,9 @@ from snnc.frontends.torch_values import (
     Sequence,
     Shape,
     Shift,
+    Spikes,
     Value,
+    alike,
     is_constant,
     is_kept,
 )
@@ -30,16 +32,31 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 READS_NO_VALUES = frozenset(
-    "__format__ __hash__ __len__ __repr__ __str__ _set_grad_enabled data_ptr device dim dtype "
-    "element_size get_device grad grad_fn is_complex is_contiguous is_cpu is_cuda is_floating_point "
-    "is_leaf is_nested is_sparse itemsize layout names ndim ndimension nelement numel requires_grad "
-    "retain_grad shape size storage_offset stride".split()
+    (
+        *("__format__", "__hash__", "__len__", "__repr__", "__str__", "_set_grad_enabled"),
+        *("data_ptr", "device", "dim", "dtype", "element_size", "get_device", "grad", "grad_fn"),
+        *("is_complex", "is_contiguous", "is_cpu", "is_cuda", "is_floating_point", "is_leaf"),
+        *("is_nested", "is_sparse", "itemsize", "layout", "names", "ndim", "ndimension"),
+        *("nelement", "numel", "requires_grad", "retain_grad", "shape", "size"),
+        *("storage_offset", "stride"),
+    )
 )
 """Functions and properties that tell of a tensor's form, or show it to a reader."""
 MAKES_NEW = frozenset(
-    "empty_like full_like new_empty new_full new_ones new_zeros ones_like zeros_like".split()
+    (
+        *("empty_like", "full_like", "ones_like", "zeros_like"),
+        *("new_empty", "new_full", "new_ones", "new_zeros"),
+    )
 )
 """Functions that take the form of a tensor and none of its values."""
+MOVES = frozenset(
+    (
+        *("__getitem__", "__iter__", "__setitem__", "select", "unbind", "stack", "cat"),
+        *("flatten", "reshape", "squeeze", "unflatten", "unsqueeze", "view", "view_as"),
+        *("expand", "repeat", "permute", "transpose"),
+    )
+)
+"""Functions that compute nothing: of constants they give constants."""
 OTHER_NAMES = {
     **{f"__{mark}{name}__": name for name in ("add", "mul") for mark in ("", "r", "i")},
     **{f"__{mark}sub__": "sub" for mark in ("", "i")},
@@ -60,7 +77,7 @@ OTHER_NAMES = {
 }
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """A function is called in a way that no operator expresses.
 
     Attributes:
@@ -165,6 +182,8 @@ def constant_of(operand: Operand) -> Constant:
     """Give the values of a weight."""
     if not is_constant(operand.value):
         raise Refused("with weights that depend on the input")
+    if isinstance(operand.value, Constant):
+        return operand.value
     return Constant(operand.tensor, kept=True)
 
 
@@ -190,22 +209,21 @@ def _numbers(number: Any, x: Operand) -> Constant:
     return Constant(values.to(torch.float32), kept=is_kept(number.value))
 
 
-def _both(a: Any, b: Any) -> tuple[Operand | None, Any]:
-    """Give what depends on the input, and the other; None where both do."""
-    if isinstance(a, Operand) and not is_constant(a.value):
-        depends = isinstance(b, Operand) and not is_constant(b.value)
-        return (None, b) if depends else (a, b)
-    if isinstance(b, Operand):
-        return b, a
-    return cast("Operand", a), b
+def _depending(a: Any, b: Any) -> Operand | None:
+    """Give the one of the two that depends on the input; None where both do."""
+    of_input = [x for x in (a, b) if isinstance(x, Operand) and not is_constant(x.value)]
+    if not of_input:
+        return a if isinstance(a, Operand) else cast("Operand", b)
+    return of_input[0] if len(of_input) == 1 else None
 
 
 def _add(maker: Maker, results: list[Tensor], a: Any, b: Any, *, alpha: float = 1) -> list[Value]:
     if alpha != 1:
         raise Refused(f"with alpha={alpha:g}", "multiply first, then add")
-    x, other = _both(a, b)
+    x = _depending(a, b)
     if x is None:
         return _sum(maker, results[0], a, b)
+    other = b if x is a else a
     if isinstance(other, Operand) and not is_kept(other.value):
         return _sum(maker, results[0], x, other)  # a state before the first step, perhaps
     numbers = _numbers(other, x)
@@ -227,9 +245,10 @@ def _check_shape(result: Tensor, x: Operand) -> None:
 
 
 def _multiply(maker: Maker, results: list[Tensor], a: Any, b: Any) -> list[Value]:
-    x, other = _both(a, b)
+    x = _depending(a, b)
     if x is None:
         raise Refused("of two tensors that both depend on the input", "send spikes through weights")
+    other = b if x is a else a
     if isinstance(x.value, Reduced):
         return [x.value]
     _check_shape(results[0], x)
@@ -239,14 +258,14 @@ def _multiply(maker: Maker, results: list[Tensor], a: Any, b: Any) -> list[Value
 def _divide(maker: Maker, results: list[Tensor], a: Any, b: Any, **options: Any) -> list[Value]:
     import torch
 
-    x, other = _both(a, b)
-    if options or x is not a:
+    x = _depending(a, b)
+    if options or x is None or x is not a:
         raise Refused
     if isinstance(x.value, Reduced):
-        count = other if isinstance(other, int | float) else 0
+        count = b if isinstance(b, int | float) else 0
         how = "mean" if count == len(x.value.steps) and x.value.how == "sum" else x.value.how
         return [Reduced(how, x.value.steps)]
-    numbers = _numbers(other, x).tensor
+    numbers = _numbers(b, x).tensor
     inverse = 1 / numbers
     if not bool((torch.frexp(numbers).mantissa.abs() == 0.5).all()):
         raise Refused(
@@ -290,9 +309,16 @@ def _reshape(maker: Maker, results: list[Tensor], x: Operand, *args: Any, **kw: 
     del args, kw
     axes, shape = lead(x.value), tuple(results[0].shape)
     value = x.value
-    if isinstance(value, Sequence) and shape == (*x.shape[: value.axis], *x.shape[value.axis + 1 :]):
-        if len(value.steps) == 1:
-            return [value.steps[0]]
+    if (
+        isinstance(value, Sequence)
+        and shape
+        == (
+            *x.shape[: value.axis],
+            *x.shape[value.axis + 1 :],
+        )
+        and len(value.steps) == 1
+    ):
+        return [value.steps[0]]
     if shape[:axes] != x.shape[:axes]:
         raise Refused(
             f"makes {list(shape)} of {list(x.shape)} and moves the batch",
@@ -318,9 +344,8 @@ def _reshaped_step(maker: Maker, shape: Shape, value: Value) -> Value:
 
 def _unsqueeze(maker: Maker, results: list[Tensor], x: Operand, dim: int) -> list[Value]:
     axis = dim % results[0].ndim
-    if axis < 2 and not isinstance(x.value, Sequence | Reduced):
-        if axis == 0 or x.tensor.ndim == 1:
-            return [Sequence((x.value,), axis)]
+    if axis == 0 and not isinstance(x.value, Sequence | Reduced):
+        return [Sequence((x.value,), axis)]
     return _reshape(maker, results, x)
 
 
@@ -421,9 +446,7 @@ def _unbind(maker: Maker, results: list[Tensor], x: Operand, dim: int = 0) -> li
     raise Refused("takes samples out of the batch", "compute the same for every sample")
 
 
-def _set_step(
-    maker: Maker, results: list[Tensor], x: Operand, index: Any, new: Any
-) -> list[Value]:
+def _set_step(maker: Maker, results: list[Tensor], x: Operand, index: Any, new: Any) -> list[Value]:
     """``x[step] = new``, of a tensor that was made to hold the steps."""
     del maker, results
     indices = index if isinstance(index, tuple) else (index,)
@@ -432,12 +455,30 @@ def _set_step(
     if isinstance(value, Constant):
         steps = tuple(Constant(part, kept=False) for part in x.tensor.unbind(axis))
         value = Sequence(steps, axis)
-    fits = isinstance(value, Sequence) and len(indices) == axis + 1 and value.axis == axis
+    whole = all(one is Ellipsis or one == slice(None) for one in indices[axis + 1 :])
+    fits = isinstance(value, Sequence) and value.axis == axis and whole
     if not (fits and isinstance(indices[axis], int) and isinstance(new, Operand)):
         raise Refused("changes elements of a tensor", "append steps to a list, and torch.stack it")
     changed = list(cast("Sequence", value).steps)
     changed[indices[axis]] = new.value
     return [Sequence(tuple(changed), axis)]
+
+
+def _rectify(maker: Maker, results: list[Tensor], x: Operand, **kw: Any) -> list[Value]:
+    """Spikes are 0 or 1 already."""
+    del maker, results, kw
+    steps = x.value.steps if isinstance(x.value, Sequence) else (x.value,)
+    if not all(isinstance(step, Spikes) and step.call.chain.binary for step in steps):
+        raise Refused
+    return [x.value]
+
+
+def _summed(maker: Maker, result: Tensor, values: tuple[Value, ...]) -> list[Value]:
+    """Give the sum of what is no sequence of steps: torch adds one value after the other."""
+    total, *others = values
+    for value in others:
+        total = maker.make(Add(), (total, value), tuple(result.shape[1:]))
+    return [total]
 
 
 def _reduced(how: str) -> Meaning:
@@ -449,6 +490,8 @@ def _reduced(how: str) -> Meaning:
         axis = dim[0] if isinstance(dim, tuple) and len(dim) == 1 else dim
         value = x.value
         if isinstance(value, Sequence) and axis == value.axis and not kw.get("keepdim"):
+            if how == "sum" and not alike(*value.steps[-2:]):
+                return _summed(maker, results[0], value.steps)
             return [Reduced(how, value.steps)] * len(results)
         if how == "mean" and isinstance(dim, tuple) and not isinstance(value, Sequence):
             return mean_over_space(maker, results, x, dim)
@@ -464,6 +507,7 @@ MEANINGS: dict[str, Meaning] = {
     "mul": _multiply,
     "div": _divide,
     "neg": _negate,
+    "relu": _rectify,
     **dict.fromkeys(
         ("alias", "clone", "contiguous", "cpu", "cuda", "detach", "float", "requires_grad"), _same
     ),

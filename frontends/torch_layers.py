@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import nir
@@ -14,7 +14,6 @@ from snnc.compiler.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from torch.nn import Module
 
 TORCH_LAYERS = (
     "nn.Linear, nn.Conv1d/2d, nn.MaxPool1d/2d, nn.AvgPool1d/2d, nn.AdaptiveAvg/MaxPool1d/2d, "

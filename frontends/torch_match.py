@@ -80,6 +80,8 @@ class Matcher:
         )
 
     def _same_operation(self, value: Value, step: int, model: Operation) -> bool:
+        if isinstance(value, Constant) and value.zero and self._vanishes(model, step):
+            return True
         if isinstance(value, Operation) and value.operator == model.operator:
             pairs = zip(value.sources, model.sources, strict=True)
             if all(self.same(one, step, other) for one, other in pairs):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any
 
@@ -41,32 +41,10 @@ def node_of(operation: Operation, notes: Notes) -> nir.NIRNode:
     """Give the node of an operation that has no problems.
 
     Args:
-        operation: Anything but a concatenation, which takes several nodes.
+        operation: Of a concatenation, the sum of its parts.
         notes: What goes into the node's metadata.
     """
-    shape = operation.sources[0].shape
-    match operation.operator:
-        case Dense(weight, bias):
-            return _matrix(weight.tensor.numpy(force=True), _values(bias), notes)
-        case Convolve():
-            return _convolution(operation.operator, shape, notes)
-        case MaxPool():
-            return _max_pool(operation.operator, notes)
-        case AvgPool():
-            return _avg_pool(operation.operator, shape, notes)
-        case Normalize(factor, shift):
-            return _elementwise(reals(factor.tensor), reals(shift.tensor), shape, notes)
-        case Shift(shift):
-            per_channel = _per_channel(shift, shape)
-            return _elementwise(np.ones_like(per_channel), per_channel, shape, notes)
-        case Multiply(factor):
-            return scale_node(np.broadcast_to(reals(factor.tensor), shape).copy(), notes)
-        case Reshape():
-            return nir.Flatten(input_type={"input": np.array(shape)}, start_dim=0, end_dim=-1)
-        case Add() | Concatenate():
-            twice = operation.sources[0] is operation.sources[-1]
-            size = 2 if twice and isinstance(operation.operator, Add) else 1
-            return scale_node(np.full(operation.shape, size, np.float32), notes)
+    return _NODES[type(operation.operator)](operation, operation.operator, notes)
 
 
 def scale_node(factor: Reals, notes: Notes) -> nir.Scale:
@@ -117,7 +95,7 @@ def conv_node(
     axes = weight.ndim - 2
     even = all(before == after for before, after in padding[:axes])
     before = tuple(pair[0] for pair in padding[:axes])
-    fields: dict[str, Any] = {
+    fields: Any = {
         "weight": weight,
         "bias": np.zeros(len(weight), np.float32) if bias is None else bias,
         "groups": groups,
@@ -133,9 +111,9 @@ def conv_node(
         )
     return nir.Conv2d(
         input_shape=(extent[0], extent[1]),
-        stride=stride[:2],
-        padding=before if even else "same",
-        dilation=dilation[:2],
+        stride=(stride[0], stride[1]),
+        padding=(before[0], before[1]) if even else "same",
+        dilation=(dilation[0], dilation[1]),
         **fields,
     )
 
@@ -151,11 +129,16 @@ def _matrix(weight: Reals, bias: Reals | None, notes: Notes) -> nir.Linear | nir
     return nir.Affine(weight=weight, bias=bias, metadata=metadata)
 
 
-def _convolution(convolve: Convolve, shape: Shape, notes: Notes) -> nir.NIRNode:
+def _dense(operation: Operation, dense: Dense, notes: Notes) -> nir.NIRNode:
+    del operation
+    return _matrix(reals(dense.weight.tensor), _values(dense.bias), notes)
+
+
+def _convolution(operation: Operation, convolve: Convolve, notes: Notes) -> nir.NIRNode:
     return conv_node(
         reals(convolve.weight.tensor),
         _values(convolve.bias),
-        shape[1:],
+        operation.sources[0].shape[1:],
         notes,
         stride=convolve.stride,
         padding=convolve.padding,
@@ -164,7 +147,8 @@ def _convolution(convolve: Convolve, shape: Shape, notes: Notes) -> nir.NIRNode:
     )
 
 
-def _max_pool(pool: MaxPool, notes: Notes) -> MaxPool2d:
+def _max_pool(operation: Operation, pool: MaxPool, notes: Notes) -> nir.NIRNode:
+    del operation
     kind = MaxPool1d if len(pool.kernel) == 1 else MaxPool2d
     node = kind(
         kernel_size=np.array(pool.kernel),
@@ -176,32 +160,56 @@ def _max_pool(pool: MaxPool, notes: Notes) -> MaxPool2d:
     return node
 
 
-def _avg_pool(pool: AvgPool, shape: Shape, notes: Notes) -> nir.NIRNode:
+def _avg_pool(operation: Operation, pool: AvgPool, notes: Notes) -> nir.NIRNode:
     """Give an average; over one axis a convolution of each channel, as NIR has no such pool."""
+    shape = operation.sources[0].shape
     if pool.divisors is not None:
         notes["divisors"] = reals(pool.divisors.tensor)
-    uneven = any(before != after for before, after in pool.padding)
-    if uneven:
+    if any(before != after for before, after in pool.padding):
         notes["padding"] = np.array(pool.padding)
-    if len(pool.kernel) == 1:
-        size = pool.kernel[0]
-        notes["average"] = size
-        return conv_node(
-            np.full((shape[0], 1, size), 1 / size, np.float32),
-            None,
-            shape[1:],
-            notes,
-            stride=pool.stride,
-            padding=tuple((before, before) for before, _ in pool.padding),
-            groups=shape[0],
-            dilation=(1,),
+    before = tuple(before for before, _ in pool.padding)
+    if len(pool.kernel) == 2:
+        return nir.AvgPool2d(
+            kernel_size=np.array(pool.kernel),
+            stride=np.array(pool.stride),
+            padding=np.array(before),
+            metadata={"snnc": notes},
         )
-    return nir.AvgPool2d(
-        kernel_size=np.array(pool.kernel),
-        stride=np.array(pool.stride),
-        padding=np.array([before for before, _ in pool.padding]),
-        metadata={"snnc": notes},
+    size = pool.kernel[0]
+    notes["average"] = size
+    return conv_node(
+        np.full((shape[0], 1, size), 1 / size, np.float32),
+        None,
+        shape[1:],
+        notes,
+        stride=pool.stride,
+        padding=((before[0], before[0]),),
+        dilation=(1,),
+        groups=shape[0],
     )
+
+
+def _normalized(operation: Operation, normalize: Normalize, notes: Notes) -> nir.NIRNode:
+    factor, shift = reals(normalize.factor.tensor), reals(normalize.shift.tensor)
+    return _elementwise(factor, shift, operation.shape, notes)
+
+
+def _multiplied(operation: Operation, multiply: Multiply, notes: Notes) -> nir.NIRNode:
+    factor = np.broadcast_to(reals(multiply.factor.tensor), operation.shape)
+    return scale_node(factor.copy(), notes)
+
+
+def _shifted(operation: Operation, shift: Shift, notes: Notes) -> nir.NIRNode:
+    values = np.broadcast_to(reals(shift.shift.tensor), operation.shape)
+    per_channel = values.reshape(len(values), -1)[:, 0].copy()
+    return _elementwise(np.ones_like(per_channel), per_channel, operation.shape, notes)
+
+
+def _summed(operation: Operation, operator: Add | Concatenate, notes: Notes) -> nir.NIRNode:
+    """Give the node in which edges are summed; a sum of one value with itself has one edge."""
+    first, *others = operation.sources
+    twice = isinstance(operator, Add) and others[0] is first
+    return scale_node(np.full(operation.shape, 2 if twice else 1, np.float32), notes)
 
 
 def _elementwise(factor: Reals, shift: Reals, shape: Shape, notes: Notes) -> nir.NIRNode:
@@ -212,42 +220,51 @@ def _elementwise(factor: Reals, shift: Reals, shape: Shape, notes: Notes) -> nir
     return conv_node(weight, shift, shape[1:], notes, groups=len(factor))
 
 
-def _per_channel(shift: Constant, shape: Shape) -> Reals:
-    """Give what is added to each channel, shape ``[c]``."""
-    values = np.broadcast_to(reals(shift.tensor), shape)
-    return values.reshape(shape[0], -1)[:, 0].copy()
+_NODES: dict[type, Callable[[Operation, Any, Notes], nir.NIRNode]] = {
+    Dense: _dense,
+    Convolve: _convolution,
+    MaxPool: _max_pool,
+    AvgPool: _avg_pool,
+    Normalize: _normalized,
+    Multiply: _multiplied,
+    Shift: _shifted,
+    Add: _summed,
+    Concatenate: _summed,
+}
 
 
 def operation_problems(operation: Operation) -> Iterator[Diagnostic]:
     """Tell why an operation cannot be a node."""
     shape, where = operation.sources[0].shape, operation.origin
     path = where.path if where.packaged else where.place
+    if any(map(is_constant, operation.sources)):
+        found = f"{where.function} of a tensor that depends on no input"
+        yield _unlike(path, found, "weights, pooling and sums of what neurons send")
     match operation.operator:
-        case Dense(weight, bias):
-            kind = "nn.Linear" if where.packaged else where.function
-            yield from axis_problems(path, kind, shape)
-            yield from _weight_problems(path, weight, bias)
-        case Convolve(weight, bias):
+        case Dense(weight, bias) | Convolve(weight, bias):
+            if isinstance(operation.operator, Dense):
+                kind = "nn.Linear" if where.packaged else where.function
+                yield from axis_problems(path, kind, shape)
             yield from _weight_problems(path, weight, bias)
         case Normalize(factor, shift):
-            yield from number_problems(f"{path}.weight", factor.tensor)
-            yield from number_problems(f"{path}.bias", shift.tensor)
+            yield from _weight_problems(path, factor, shift)
         case Multiply(numbers):
             yield from number_problems(path, numbers.tensor)
         case Shift(numbers):
             yield from number_problems(path, numbers.tensor)
-            each = np.broadcast_to(reals(numbers.tensor), shape).reshape(shape[0], -1)
-            if (each != each[:, :1]).any():
-                limit = "one number for each channel"
-                yield _unlike(where.place, f"adds other numbers within a channel of {shape}", limit)
+            yield from _shift_problems(where.place, numbers, shape)
         case Reshape() if len(operation.shape) > 1 or prod(operation.shape) != prod(shape):
             found = f"makes {list(operation.shape)} of {list(shape)}"
             yield _unlike(path, found, "the same shape, or all in one axis as nn.Flatten gives it")
-        case _ if any(map(is_constant, operation.sources)):
-            found = f"{where.function} of a tensor that depends on no input"
-            yield _unlike(path, found, "weights, pooling and sums of what neurons send")
         case _:
             return
+
+
+def _shift_problems(place: str, shift: Constant, shape: Shape) -> Iterator[Diagnostic]:
+    each = np.broadcast_to(reals(shift.tensor), shape).reshape(shape[0], -1)
+    if (each != each[:, :1]).any():
+        found = f"adds other numbers within a channel of {list(shape)}"
+        yield _unlike(place, found, "one number for each channel")
 
 
 def _weight_problems(path: str, weight: Constant, bias: Constant | None) -> Iterator[Diagnostic]:

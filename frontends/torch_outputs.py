@@ -130,9 +130,8 @@ def _terms(value: Value) -> tuple[Value, ...]:
     terms: list[Value] = []
     while isinstance(value, Operation) and isinstance(value.operator, Add):
         value, term = value.sources
-        if isinstance(value, Operation | Spikes) and isinstance(term, Operation):
-            if isinstance(term.operator, Add):
-                value, term = term, value
+        if isinstance(term, Operation) and isinstance(term.operator, Add):
+            value, term = term, value
         terms.append(term)
     terms.append(value)
     return tuple(t for t in reversed(terms) if not (isinstance(t, Constant) and t.zero))

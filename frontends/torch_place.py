@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import inspect
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,9 @@ WAYS_OUT = {
     "softmax": "leave it to the code that calls the model",
     "log_softmax": "leave it to the code that calls the model",
     "pad": "use the padding of a convolution or pooling layer, with zeros",
+    "dropout": "give it the mode of the model: training=self.training",
+    "__bool__": "compute the same whatever the values are",
+    "item": "compute the same whatever the values are",
 }
 """By the name of the function."""
 
@@ -62,7 +65,10 @@ class Place:
         path, module = self.modules[-1]
         way_out = remedy or WAYS_OUT.get(self.function, "")
         if is_packaged(module) and not why:
-            return unknown_layer(path, layer_name(module), self.supported, way_out)
+            found = layer_name(module)
+            if self.function == "pad":
+                found += f" with padding_mode={module.padding_mode!r}"
+            return unknown_layer(path, found, self.supported, way_out)
         return Diagnostic(
             rule=rules.MODEL_TRACEABLE,
             node=self.name,
@@ -84,13 +90,15 @@ class Place:
 
 def line_of_user() -> str:
     """Give file and line of the innermost code that no package defines, or nothing."""
-    frame = sys._getframe(1)
+    frame = inspect.currentframe()
     while frame is not None:
         package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
         file = frame.f_code.co_filename
         if frame.f_globals.get("__name__") == "snnc.frontends.torch_follow":
             return ""  # from there the model was called
-        if package not in (*PACKAGES, "snnc", "contextlib", "functools") and not file.startswith("<"):
+        if package not in (*PACKAGES, "snnc", "contextlib", "functools") and not file.startswith(
+            "<"
+        ):
             return f"{Path(file).name}:{frame.f_lineno}"
         frame = frame.f_back
     return ""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -15,6 +15,7 @@ from snnc.compiler.diagnostics import Diagnostic
 from snnc.frontends.torch_framework import tensors_of
 from snnc.frontends.torch_functions import (
     MAKES_NEW,
+    MOVES,
     READS_NO_VALUES,
     Operand,
     Refused,
@@ -58,12 +59,14 @@ class Recorder:
     problems: dict[Diagnostic, None] = field(default_factory=dict[Diagnostic, None])
     selects_samples: bool = False
     _paused: bool = False
-    _known: dict[int, tuple[Tensor, int, Value]] = field(
-        default_factory=dict[int, "tuple[Tensor, int, Value]"]
-    )
     _made: dict[tuple[Operator, tuple[int, ...]], Operation] = field(
         default_factory=dict[tuple[Operator, tuple[int, ...]], Operation]
     )
+
+    def __post_init__(self) -> None:
+        from torch.utils.weak import WeakIdKeyDictionary
+
+        self._known = cast("MutableMapping[Tensor, tuple[int, Value]]", WeakIdKeyDictionary())
 
     @contextmanager
     def recording(self, module: Module) -> Generator[None]:
@@ -85,7 +88,7 @@ class Recorder:
 
         for part in module.modules():
             for tensor in tensors_of([dict(part.named_parameters(recurse=False)), vars(part)]):
-                if id(tensor) not in self._known:
+                if tensor not in self._known:
                     self.know(tensor, Constant(tensor, kept=True))
         with Mode():
             yield
@@ -105,14 +108,14 @@ class Recorder:
         return self._paused
 
     def know(self, tensor: Tensor, value: Value) -> None:
-        """Remember what ``tensor`` is; keeps it alive, so that its identity stays its own."""
-        self._known[id(tensor)] = tensor, changes_of(tensor), value
+        """Remember what ``tensor`` is, for as long as the model holds it."""
+        self._known[tensor] = changes_of(tensor), value
 
     def value(self, tensor: Tensor) -> Value:
         """Give what ``tensor`` is."""
-        _, changes, value = self._known.get(id(tensor), (None, 0, None))
-        if value is None:
+        if tensor not in self._known:
             return self._untraced("a tensor that is no parameter or buffer of the model")
+        changes, value = self._known[tensor]
         if changes != changes_of(tensor):
             return self._untraced("a tensor that was changed in place through another one")
         return value
@@ -156,9 +159,11 @@ class Recorder:
         self, name: str, given: tuple[Any, Any], values: list[Value], results: list[Tensor]
     ) -> list[Value]:
         unknown = next((value for value in values if isinstance(value, Unknown)), None)
-        if unknown is not None and name not in MAKES_NEW:
+        new = name in MAKES_NEW
+        if unknown is not None and not new:
             return [unknown]
-        if name not in MAKES_NEW:
+        constant = all(map(is_constant, values))
+        if not (new or (constant and name in MOVES)):
             why, remedy = "", ""
             try:
                 return meaning_of(name)(self, results, *given[0], **given[1])
@@ -166,9 +171,9 @@ class Recorder:
                 why, remedy = refused.why, refused.remedy
             except TypeError:  # called in a form that snnc does not know
                 pass
-            if not all(map(is_constant, values)):
+            if not constant:
                 return [Unknown(self.place.problem(why, remedy))]
-        kept = bool(values) and name not in MAKES_NEW and all(map(is_kept, values))
+        kept = bool(values) and not new and all(map(is_kept, values))
         return [Constant(tensor, kept=kept) for tensor in results]
 
     def _operand(self, tensor: Tensor) -> Operand:
@@ -204,5 +209,5 @@ def _operands_of(value: Any) -> list[Operand]:
     if isinstance(value, dict):
         value = tuple(cast("dict[str, Any]", value).values())
     if isinstance(value, tuple):
-        return [one for item in cast("tuple[Any, ...]", value) for one in _operands_of(item)]
+        return [one for item in cast("list[Any]", value) for one in _operands_of(item)]
     return []

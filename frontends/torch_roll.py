@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.frontends.torch_arguments import Convention
-from snnc.frontends.torch_calls import HAND_ON, STATES_GO_ON
+from snnc.frontends.torch_calls import STATES_GO_ON
 from snnc.frontends.torch_follow import Layout, Run
-from snnc.frontends.torch_framework import Framework
+from snnc.frontends.torch_framework import Framework, layer_name
 from snnc.frontends.torch_match import Matcher, described, parts_of, unreplaced_zeros
 from snnc.frontends.torch_outputs import Port, ports_of
 from snnc.frontends.torch_values import Chain, Spikes, State, Value, unknowns
@@ -71,26 +71,20 @@ class Model:
     steps: int | None
 
 
-Problems = Callable[[Chain], Iterator[Diagnostic]]
-"""Tells why the layer of a population cannot be imported exactly."""
-
-
-def roll(run: Run, framework: Framework, problems_of: Problems) -> Model:
+def roll(run: Run, framework: Framework) -> Model:
     """Give the model that ``run`` is the unrolled form of.
 
     Args:
         run: What the model did.
         framework: Whose neurons it has.
-        problems_of: Tells why a layer cannot be imported.
 
     Raises:
         InputError: All that keeps it from being imported.
     """
     matcher = Matcher(run.steps - 1)
-    problems = [*(p for chain in run.chains for p in problems_of(chain))]
-    problems += [*run.problems, *_unknown_sources(run)]
+    problems = [*run.problems, *_unknown_sources(run)]
     if not problems:
-        problems += [*_length_problems(run), *_order_problems(run)]
+        problems += [*_length_problems(run, framework), *_order_problems(run)]
     if not problems:
         problems += _step_problems(run, matcher)
     raise_all(dict.fromkeys(problems))
@@ -98,7 +92,7 @@ def roll(run: Run, framework: Framework, problems_of: Problems) -> Model:
     names = _names(run.chains)
     sources = [chain.calls[-1].source for chain in run.chains]
     values = [port.value for port in ports]
-    raise_all(dict.fromkeys(_value_problems(run.chains, values)))
+    raise_all(dict.fromkeys(_value_problems(run.chains, values, framework)))
     read_outs = {port.value.call.chain for port in ports if isinstance(port.value, State)}
     uses: dict[int, int] = {}
     populations: list[Population] = []
@@ -143,7 +137,7 @@ def _unknown_sources(run: Run) -> Iterator[Diagnostic]:
             yield from unknowns(call.source)
 
 
-def _length_problems(run: Run) -> Iterator[Diagnostic]:
+def _length_problems(run: Run, framework: Framework) -> Iterator[Diagnostic]:
     for chain in run.chains:
         if len(chain.calls) != run.steps:
             yield Diagnostic(
@@ -151,7 +145,7 @@ def _length_problems(run: Run) -> Iterator[Diagnostic]:
                 node=chain.path,
                 found=f"keeps its states for {len(chain.calls)} of {run.steps} steps",
                 limit=STATES_GO_ON,
-                remedy=HAND_ON,
+                remedy=framework.hand_on,
             )
 
 
@@ -187,19 +181,15 @@ def _step_problems(run: Run, matcher: Matcher) -> Iterator[Diagnostic]:
                 break
 
 
-def _value_problems(chains: tuple[Chain, ...], outputs: list[Value]) -> Iterator[Diagnostic]:
+def _value_problems(
+    chains: tuple[Chain, ...], outputs: list[Value], framework: Framework
+) -> Iterator[Diagnostic]:
     sources = {chain.path: chain.calls[-1].source for chain in chains}
     for path, source in sources.items():
         parts = list(parts_of(source))
         for part in parts:
             if isinstance(part, State):
-                yield Diagnostic(
-                    rule=rules.MODEL_TRACEABLE,
-                    node=path,
-                    found=f"its input depends on {part.name} of {part.call.chain.path}",
-                    limit="neurons send spikes; their states leave a model, or stay",
-                    remedy="hand on the spikes, the first of what the layer returns",
-                )
+                yield _state_sent(path, part, framework)
     for operation in unreplaced_zeros(*sources.values(), *outputs):
         yield Diagnostic(
             rule=rules.MODEL_TRACEABLE,
@@ -217,6 +207,26 @@ def _value_problems(chains: tuple[Chain, ...], outputs: list[Value]) -> Iterator
                 limit="something that depends on the model's input",
                 remedy="feed it from the input or from another layer",
             )
+
+
+def _state_sent(path: str, state: State, framework: Framework) -> Diagnostic:
+    """Tell of a state that another layer is fed with."""
+    chain = state.call.chain
+    if framework.can_read_out(chain.layer):
+        return Diagnostic(
+            rule=rules.MODEL_TRACEABLE,
+            node=chain.path,
+            found=f"{layer_name(chain.layer)}, whose {state.name} feeds {path}",
+            limit="a read-out sends nothing within a model: its potential is an output",
+            remedy="use neurons that spike in its place, or end the model with it",
+        )
+    return Diagnostic(
+        rule=rules.MODEL_TRACEABLE,
+        node=path,
+        found=f"its input depends on {state.name} of {chain.path}",
+        limit="neurons send spikes; their states leave a model, or stay",
+        remedy="hand on the spikes, the first of what the layer returns",
+    )
 
 
 def _is_input(part: Value) -> bool:

@@ -117,9 +117,7 @@ def _step_problems(model: Model, x: Array) -> Iterator[Diagnostic]:
         )
 
 
-def _run_part(
-    framework: Framework, module: Module, model: Model, x: Tensor
-) -> dict[str, Array]:
+def _run_part(framework: Framework, module: Module, model: Model, x: Tensor) -> dict[str, Array]:
     """Run one batch; give each signal by ``kind name``, shape ``[steps, batch, *shape]``."""
     is_layer = framework.is_layer(module)
     arguments = Arguments.of(module, model.convention, is_layer=is_layer)

@@ -245,6 +245,7 @@ class Chain:
         layer: The layer.
         given: Shape of what it takes, without the batch.
         shape: Shape of its spikes, without the batch.
+        binary: Whether a spike is 1.
         calls: One a step.
     """
 
@@ -252,6 +253,7 @@ class Chain:
     layer: Module
     given: Shape
     shape: Shape = ()
+    binary: bool = True
     calls: list[Call] = field(default_factory=list[Call])
 
 
@@ -323,14 +325,30 @@ class Unknown:
         return ()
 
 
-Value: TypeAlias = (
-    Constant | Input | Operation | Spikes | State | Sequence | Reduced | Unknown
-)
+Value: TypeAlias = Constant | Input | Operation | Spikes | State | Sequence | Reduced | Unknown
 
 
 def is_constant(value: Value) -> bool:
     """Tell whether a value depends on no input and no neuron."""
     return isinstance(value, Constant) or (isinstance(value, Operation) and value.constant)
+
+
+def alike(*values: Value) -> bool:
+    """Tell whether values are what one model computes at different steps."""
+    first, *others = values
+    match first:
+        case Spikes() | State():
+            same = [type(o) is type(first) and o.call.chain is first.call.chain for o in others]
+        case Operation():
+            same = [
+                isinstance(o, Operation)
+                and o.operator == first.operator
+                and all(map(alike, o.sources, first.sources))
+                for o in others
+            ]
+        case _:
+            same = [type(o) is type(first) for o in others]
+    return all(same)
 
 
 def unknowns(value: Value) -> Iterator[Diagnostic]:

@@ -105,14 +105,15 @@ class Watch:
         import torch
 
         for name, tensor in given.states.items():
-            ignored = tensor is None or name in given.ignored
             left = self.left.get((population.name, name))
-            if left is None:
-                fits = ignored or self.framework.is_first(population.layer, name, tensor)
+            if tensor is None or name in given.ignored:
+                fits = left is None
+            elif left is None:
+                fits = self.framework.is_first(population.layer, name, tensor)
             else:
-                fits = not ignored and torch.equal(tensor, left)
+                fits = torch.equal(tensor, left)
             if not fits:
-                self.problems.setdefault(wrong_state(population.path, name))
+                self.problems.setdefault(wrong_state(population.path, name, self.framework))
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Give every signal by ``kind name``, shape ``[steps, batch, *shape]``."""

@@ -136,9 +136,7 @@ def _check_pool(x: Operand, axes: int, indices: bool = False) -> None:
         raise Refused("with return_indices=True", "use the values alone")
 
 
-def _pool_padding(
-    x: Operand, result: Tensor, reach: Shape, stride: Shape, padding: Shape
-) -> Pairs:
+def _pool_padding(x: Operand, result: Tensor, reach: Shape, stride: Shape, padding: Shape) -> Pairs:
     """Give the padding of each axis with what ``ceil_mode`` looks at beyond it."""
     extents, counts = x.shape[2:], tuple(result.shape[2:])
     return tuple(
@@ -274,7 +272,8 @@ def _batch_norm(
             "make the layer with track_running_stats=True and call model.eval()",
         )
     mean, variance = _reals(running_mean), _reals(running_var)
-    factor = np.float32(1) / np.sqrt(variance + np.float32(eps))
+    root = np.sqrt(variance + np.float32(eps))
+    factor = np.asarray(1 / root, np.float32)
     if weight is not None:
         factor = _reals(weight) * factor
     start = np.zeros_like(mean) if bias is None else _reals(bias)
@@ -287,8 +286,8 @@ def _batch_norm(
 def fused(a: Reals, b: Reals, c: Reals) -> Reals:
     """Give ``a * b + c`` rounded to float32 once.
 
-    The product is exact in float64. Where the sum is not, it is rounded to odd: its last bit is set,
-    which keeps the second rounding from meeting a tie that is none (Boldo and Melquiond 2008,
+    The product is exact in float64. Where the sum is not, it is rounded to odd: its last bit is
+    set, so the second rounding meets no tie that is none (Boldo and Melquiond 2008,
     "Emulation of FMA and correctly rounded sums", IEEE Transactions on Computers 57(4)).
     """
     product, other = a.astype(np.float64) * b, c.astype(np.float64)

@@ -89,6 +89,9 @@ def _integrated(p: Population, before: State, arriving: list[Signal]) -> tuple[S
         case Integration.EULER:
             total = _added(p, np.zeros_like(v), arriving)
             return v + p.decay * ((total + p.leak) - v), i
+        case Integration.LEAK_EULER:
+            total = _added(p, np.zeros_like(v), arriving)
+            return v + p.decay * ((p.leak - v) + total), i
         case Integration.CURRENT_DECAY:
             i = _added(p, p.current_decay * i, arriving)
             return p.decay * v + i, i

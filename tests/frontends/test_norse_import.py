@@ -102,12 +102,61 @@ def test_the_numbers_of_a_node() -> None:
         "current_decay": 0.2,
         "gain": 1,
         "leak": 0,
+        "initial": 0,
         "threshold": 0.1,
+        "reset_value": 0,
     }
     for name, value in expected.items():
         np.testing.assert_allclose(notes[name], np.full(3, value, np.float32), strict=True)
     rest = {name: value for name, value in notes.items() if name not in expected}
-    assert rest == {"integration": "current-euler", "reset": "zero", "origin": "4"}
+    assert rest == {
+        "integration": "current-euler",
+        "reset": "zero",
+        "refractory": 0,
+        "origin": "4",
+    }
+
+
+def test_potentials_of_a_node() -> None:
+    given = norse.LIFParameters(
+        v_leak=torch.tensor(-0.5), v_th=torch.tensor([0.5, 0.25, 1]), v_reset=torch.tensor(-1.0)
+    )
+    cell = norse.LIFRefracCell(norse.LIFRefracParameters(given, torch.tensor(1.5)))
+    node = node_of(from_norse(cell, (3,)), "lifrefraccell")
+    assert isinstance(node, nir.CubaLIF)
+    np.testing.assert_array_equal(node.v_leak, np.full(3, -0.5, np.float32), strict=True)
+    np.testing.assert_array_equal(node.v_reset, np.full(3, -1, np.float32), strict=True)
+    thresholds = np.array([0.5, 0.25, 1], np.float32)
+    np.testing.assert_array_equal(node.v_threshold, thresholds, strict=True)
+    notes = node.metadata["snnc"]
+    assert (notes["reset"], notes["refractory"]) == ("value", 2)
+    for name, value in {"leak": -0.5, "initial": -0.5, "reset_value": -1}.items():
+        np.testing.assert_array_equal(notes[name], np.full(3, value, np.float32), strict=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "integration", "node"),
+    [("LIBoxCell", "leak-euler", nir.LI), ("LICell", "current-euler", nir.CubaLI)],
+)
+def test_read_outs_are_no_spiking_nodes(kind: str, integration: str, node: type) -> None:
+    graph = from_norse(norse.SequentialState(nn.Linear(4, 3), getattr(norse, kind)()), (4,))
+    assert type(graph.nodes["1"]) is node
+    notes = node_of(graph, "1").metadata["snnc"]
+    assert (notes["integration"], notes["reset"]) == (integration, "none")
+
+
+def test_time_constants_give_back_the_rate_that_norse_computes_with() -> None:
+    """``1 / tau_inv``, but where float32 rounds the product otherwise."""
+    rates = torch.rand(10_000) * 900 + 1
+    cell = norse.LIFCell(norse.LIFParameters(tau_mem_inv=rates, tau_syn_inv=rates), dt=0.0007)
+    node = node_of(from_norse(cell, (10_000,)), "lifcell")
+    exact = 1 / rates.numpy().astype(np.float64)
+    for tau, name in ((node.tau_mem, "decay"), (node.tau_syn, "current_decay")):
+        np.testing.assert_array_equal(
+            (0.0007 / tau).astype(np.float32), node.metadata["snnc"][name]
+        )
+        np.testing.assert_allclose(tau, exact, rtol=1.2e-7)
+        assert np.mean(tau == exact) > 0.5
 
 
 def test_the_decay_is_the_product_that_torch_computes() -> None:

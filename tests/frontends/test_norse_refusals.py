@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -14,16 +15,20 @@ import pytest
 
 from snnc.compiler.diagnostics import EnvironmentFault, InputError
 from snnc.frontends.norse import from_norse, run_norse
+from snnc.frontends.norse_kinds import INTEGRATIONS, WAYS_OUT
+from snnc.frontends.torch_layers import TORCH_LAYERS
+from tests.environment import ROOT
 from tests.frontends.optional import optional
 
 torch, nn, norse = optional("torch"), optional("torch.nn"), optional("norse.torch")
+mc = optional("norse.torch.module.lif_mc")
 
 pytestmark = [pytest.mark.torch, pytest.mark.norse]
 
 UNSUPPORTED = "error[SNN112]: every layer of the model is one that snnc can import"
 UNTRACEABLE = (
-    "error[SNN113]: every layer's input comes from the model's input or from another layer, "
-    "once a step"
+    "error[SNN113]: what a model computes can be followed from its input to its outputs, the same "
+    "in every step"
 )
 UNUSABLE = (
     "error[SNN105]: every parameter is finite and in the range where its equation makes sense"
@@ -34,8 +39,9 @@ INCOMPLETE = (
 )
 OPTION = "error[SNN004]: options have a value in their range and fit together"
 LAYERS = (
-    "nn.Linear, nn.Flatten, nn.Identity, nn.Dropout, and of norse SequentialState, LIFBoxCell, "
-    "LIFCell, LIFRecurrentCell, IAFCell"
+    f"{TORCH_LAYERS}, and of norse SequentialState, RecurrentSequential, Lift, LIFBoxCell, "
+    "LIFCell, LIF, LIFRecurrentCell, LIFRecurrent, LIFRefracCell, LIFRefracRecurrentCell, "
+    "LIFRefracRecurrent, IAFCell, IAF, LIBoxCell, LICell, LI, LILinearCell"
 )
 REPLACE = "replace the layer; docs/frontends.md lists what is supported"
 CORRECT = "correct the parameter, or train again"
@@ -60,7 +66,14 @@ def lif(**options: Any) -> Any:
     return norse.LIFCell(norse.LIFParameters(**{**options, **given}))
 
 
-def box(**options: Any) -> Any:
+def refractory(steps: Any, **options: Any) -> Any:
+    given = norse.LIFRefracParameters(norse.LIFParameters(**options), steps)
+    return norse.LIFRefracCell(given)
+
+
+def box(*, subtract: bool = False, **options: Any) -> Any:
+    if subtract:
+        options["reset_method"] = norse.reset_subtract
     return norse.LIFBoxCell(norse.LIFBoxParameters(**options))
 
 
@@ -72,50 +85,110 @@ def model(forward: Callable[..., Any]) -> Any:
     return module
 
 
-@pytest.mark.parametrize(
-    ("name", "sizes"),
-    [
-        ("LIFRefracCell", ()),
-        ("LIFExCell", ()),
-        ("LIFAdExCell", ()),
-        ("LICell", ()),
-        ("LIBoxCell", ()),
-        ("LILinearCell", (3, 3)),
-        ("LSNNCell", ()),
-        ("LIFRefracRecurrentCell", (3, 3)),
-    ],
-)
-def test_other_cells(name: str, sizes: tuple[int, ...]) -> None:
-    wanted = text(UNSUPPORTED, "1", f"norse: {name}", LAYERS, REPLACE)
-    assert refusal(after_linear(getattr(norse, name)(*sizes))) == wanted
+EXPONENTIAL = "v grows by an exponential, which no target computes: train with LIFCell"
+ADAPTIVE = "its threshold follows its spikes, and here thresholds are constant: train with LIFCell"
+PRODUCT = "v is multiplied by a state, which no target computes: train with LIFCell"
+COMPARTMENTS = "its neurons exchange currents within a step: train with LIFRecurrentCell"
+ENCODER = "it makes spikes of data: do so before, and give the spikes as [steps, batch, *shape]"
+
+
+def made(name: str, *sizes: int) -> Any:
+    """Make a layer of norse; some take something else than sizes."""
+    if name.startswith("Izhikevich"):
+        return getattr(norse, name)(norse.tonic_spiking)
+    if name.startswith("LIFMC"):
+        return mc.LIFMCRecurrentCell(*sizes, g_coupling=torch.eye(sizes[-1]))
+    return getattr(norse, name)(*sizes)
 
 
 @pytest.mark.parametrize(
-    ("layer", "found"),
+    ("name", "sizes", "remedy"),
     [
-        (lambda: nn.AvgPool1d(1), "torch: AvgPool1d"),
-        (lambda: norse.Lift(nn.Linear(3, 3)), "norse: Lift"),
-        (lambda: norse.RecurrentSequential(norse.LIFCell()), "norse: RecurrentSequential"),
+        ("LIFExCell", (), EXPONENTIAL),
+        ("LIFExRecurrentCell", (3, 3), EXPONENTIAL),
+        ("LIFAdExCell", (), EXPONENTIAL),
+        ("LIFAdExRecurrentCell", (3, 3), EXPONENTIAL),
+        ("LIFAdExRefracCell", (), EXPONENTIAL),
+        ("LSNNCell", (), ADAPTIVE),
+        ("LSNNRecurrentCell", (3, 3), ADAPTIVE),
+        ("IzhikevichCell", (), PRODUCT),
+        ("CobaLIFCell", (3, 3), PRODUCT),
+        ("LIFMCRecurrentCell", (3, 3), COMPARTMENTS),
     ],
 )
-def test_other_layers(layer: Callable[[], Any], found: str) -> None:
-    assert refusal(after_linear(layer())) == text(UNSUPPORTED, "1", found, LAYERS, REPLACE)
+def test_other_cells(name: str, sizes: tuple[int, ...], remedy: str) -> None:
+    wanted = text(UNSUPPORTED, "1", f"norse: {name}", LAYERS, remedy)
+    assert refusal(after_linear(made(name, *sizes))) == wanted
 
 
-def test_classes_of_ones_own() -> None:
+@pytest.mark.parametrize(
+    ("name", "sizes", "remedy"),
+    [
+        ("LIFEx", (), EXPONENTIAL),
+        ("LIFAdExRecurrent", (6, 6), EXPONENTIAL),
+        ("LSNN", (), ADAPTIVE),
+        ("LSNNRecurrent", (6, 6), ADAPTIVE),
+        ("Izhikevich", (), PRODUCT),
+        ("PoissonEncoder", (5,), ENCODER),
+        ("SpikeLatencyLIFEncoder", (5,), ENCODER),
+    ],
+)
+def test_other_modules_that_run_all_steps(name: str, sizes: tuple[int, ...], remedy: str) -> None:
+    wanted = text(UNSUPPORTED, "0", f"norse: {name}", LAYERS, remedy)
+    layers = made(name, *sizes), norse.Lift(nn.Linear(6, 3)), norse.LIF()
+    assert refusal(norse.SequentialState(*layers)).startswith(wanted)
+
+
+def test_other_layers() -> None:
     mine = type("Mine", (norse.LIFCell,), {})
-    wanted = text(UNSUPPORTED, "1", "tests: Mine", LAYERS, REPLACE)
-    assert refusal(after_linear(mine())) == wanted
+    for layer, found in ((nn.Softplus(), "torch: Softplus"), (mine(), "tests: Mine")):
+        assert refusal(after_linear(layer)) == text(UNSUPPORTED, "1", found, LAYERS, REPLACE)
 
 
-@pytest.mark.parametrize(("name", "sizes"), [("LIF", ()), ("LIFRecurrent", (3, 3)), ("IAF", ())])
-def test_modules_that_run_all_steps(name: str, sizes: tuple[int, ...]) -> None:
-    assert refusal(after_linear(getattr(norse, name)(*sizes))) == text(
-        UNSUPPORTED,
+def test_a_convolution_of_all_steps() -> None:
+    module = norse.SequentialState(norse.LConv2d(1, 2, 3), norse.LIF())
+    assert refusal(module, (1, 6, 6)).startswith(
+        text(
+            UNSUPPORTED,
+            "0",
+            "norse: LConv2d",
+            LAYERS,
+            "it convolves all steps at once: use Lift(nn.Conv2d(...)) with its weight[..., 0]",
+        )
+    )
+
+
+def test_every_other_class_of_norse_is_known() -> None:
+    """A layer that norse exports is imported, looked into, or refused with a way out."""
+    looked_into = {"SequentialState", "RecurrentSequential", "Lift"}
+    of_layers = {"ConvNet", "ConvNet4", "VGG", "MobileNetV2"} | {
+        f"{name}ReceptiveField" + "2d" * (name != "Temporal")
+        for name in ("Spatial", "SampledSpatial", "ParameterizedSpatial", "Temporal")
+    }
+    classes = {
+        name
+        for name, kind in vars(norse).items()
+        if isinstance(kind, type) and issubclass(kind, nn.Module)
+    }
+    assert classes <= {*INTEGRATIONS, *WAYS_OUT, *looked_into, *of_layers}
+
+
+def test_the_page_names_every_layer() -> None:
+    page = (ROOT / "docs/norse.md").read_text()
+    named = set(re.findall(r"`(\w+)`", page))
+    assert named >= {*INTEGRATIONS, *WAYS_OUT}
+
+
+def test_a_read_out_that_feeds_neurons() -> None:
+    module = norse.SequentialState(
+        nn.Linear(6, 3), norse.LICell(), nn.Linear(3, 3), norse.LIFCell()
+    )
+    assert refusal(module) == text(
+        UNTRACEABLE,
         "1",
-        f"norse: {name}, which runs all steps at once",
-        LAYERS,
-        f"use {name}Cell with the same parameters; snnc runs the steps",
+        "norse: LICell, whose v feeds 3",
+        "a read-out sends nothing within a model: its potential is an output",
+        "use neurons that spike in its place, or end the model with it",
     )
 
 
@@ -132,45 +205,28 @@ def test_recurrent_cells_take_vectors() -> None:
 @pytest.mark.parametrize(
     ("layer", "name", "found", "limit"),
     [
-        pytest.param(
-            lambda: lif(v_leak=-0.5),
-            "v_leak",
-            "-0.5",
-            "0: norse starts v at v_leak, snnc at 0",
-            id="v_leak",
-        ),
-        pytest.param(
-            lambda: box(v_reset=torch.tensor([0, 0.25, 1])),
-            "v_reset",
-            "0.25",
-            "0: snnc resets v to 0, or subtracts the threshold",
-            id="v_reset",
-        ),
-        pytest.param(
-            lambda: norse.IAFCell(norse.IAFParameters(v_reset=torch.tensor(1.0))),
-            "v_reset",
-            "1",
-            "0: snnc resets v to 0, or subtracts the threshold",
-            id="iaf",
-        ),
-    ],
-)
-def test_potentials_other_than_zero(
-    layer: Callable[[], Any], name: str, found: str, limit: str
-) -> None:
-    assert refusal(after_linear(layer())) == text(
-        UNSUPPORTED,
-        f"1.p.{name}",
-        found,
-        limit,
-        f"train with {name} = 0: shift all potentials and the threshold by it",
-    )
-
-
-@pytest.mark.parametrize(
-    ("layer", "name", "found", "limit"),
-    [
         pytest.param(lambda: lif(v_th=0.0), "p.v_th", "0", "above 0", id="threshold"),
+        pytest.param(
+            lambda: lif(v_th=[0.5, 0.25, 1.0], v_reset=[0.0, 0.25, 0.0]),
+            "p.v_th",
+            "0.25",
+            "above v_reset, 0.25",
+            id="threshold of the reset",
+        ),
+        pytest.param(
+            lambda: box(v_th=torch.tensor(-0.25), v_reset=torch.tensor(-1.0), subtract=True),
+            "p.v_th",
+            "-0.25",
+            "above 0",
+            id="threshold of the subtraction",
+        ),
+        pytest.param(
+            lambda: refractory(torch.tensor(float("nan"))),
+            "p.rho_reset",
+            "1 of 1 are not finite (nan)",
+            "finite numbers",
+            id="refractory",
+        ),
         pytest.param(
             lambda: lif(v_th=[1.0, float("nan"), 1.0]),
             "p.v_th",
@@ -222,8 +278,9 @@ def test_weights_that_are_not_finite() -> None:
 
 
 def test_parameters_of_another_size() -> None:
-    cell = norse.LIFRecurrentCell(3, 1, norse.LIFParameters(v_th=torch.ones(4)))
-    assert refusal(after_linear(cell)) == text(
+    """Norse repeats one neuron four times."""
+    module = norse.SequentialState(nn.Linear(6, 1), box(v_th=torch.ones(4)))
+    assert refusal(module) == text(
         INCOMPLETE,
         "1.p.v_th",
         "shape [4]",
@@ -233,7 +290,7 @@ def test_parameters_of_another_size() -> None:
 
 
 def test_parameters_of_another_type() -> None:
-    assert refusal(after_linear(lif(v_th=np.float64(1)))) == text(
+    assert refusal(after_linear(lif(v_th=np.ones(3)))) == text(
         UNSUPPORTED,
         "1.p.v_th",
         "torch.float64",
@@ -257,15 +314,36 @@ def test_resets_of_ones_own() -> None:
     )
 
 
-def test_the_adjoint_method() -> None:
-    first, _, _ = refusal(after_linear(lif(method="adjoint"))).partition("\n\n")  # it may not run
+@pytest.mark.parametrize("kind", ["LIFCell", "LIFRefracCell"])
+def test_the_adjoint_method(kind: str) -> None:
+    given = norse.LIFParameters(method="adjoint")
+    nested = kind == "LIFRefracCell"
+    cell = getattr(norse, kind)(norse.LIFRefracParameters(given) if nested else given)
+    first, _, _ = refusal(after_linear(cell)).partition("\n\n")  # nor does norse run it
     assert first == text(
         UNSUPPORTED,
-        "1.p.method",
+        "1.p.lif.method" if nested else "1.p.method",
         "'adjoint'",
         "a surrogate gradient of norse",
         "use another method, such as 'super'; it changes the gradient only",
     )
+
+
+@pytest.mark.parametrize(
+    ("steps", "found"), [([1.0, 0.5, 3.5], "1, 4 steps"), ([2.0**25] * 3, "3.35544e+07 steps")]
+)
+def test_refractory_times(steps: list[float], found: str) -> None:
+    assert refusal(after_linear(refractory(torch.tensor(steps)))) == text(
+        UNSUPPORTED,
+        "1.p.rho_reset",
+        found,
+        "one number of steps for all neurons of a layer, to 16777216",
+        "make a layer for each number of steps",
+    )
+
+
+GOES_ON = "every neuron starts from its first state and goes on from the state that it left"
+HAND_ON = "hand every state on unchanged, from None on, as norse's SequentialState does"
 
 
 def dropped(self: Any, x: Any, state: Any = None) -> Any:
@@ -278,13 +356,6 @@ def exchanged(self: Any, x: Any, s1: Any = None, s2: Any = None) -> Any:
     z, s1 = self.lif1(self.fc1(x), s1)
     z, s2 = self.lif2(self.fc2(z), None if s2 is None else s2._replace(v=2 * s2.v))
     return z, s1, s2
-
-
-def kept(self: Any, x: Any) -> Any:
-    z, s1 = self.lif1(self.fc1(x), getattr(self, "s1", None))
-    z, s2 = self.lif2(self.fc2(z), getattr(self, "s2", None))
-    self.s1, self.s2 = s1, s2
-    return z
 
 
 def begun(self: Any, x: Any, s1: Any, s2: Any) -> Any:
@@ -302,32 +373,22 @@ def in_place(self: Any, x: Any, s1: Any = None, s2: Any = None) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("forward", "paths"),
+    ("forward", "found"),
     [
-        (dropped, ["lif2"]),
-        (exchanged, ["lif2"]),
-        (kept, ["lif1", "lif2"]),
-        (begun, ["lif2"]),
-        (in_place, ["lif2"]),
+        (dropped, "keeps its states for 1 of 4 steps"),
+        (exchanged, "v does not go on from the step before"),
+        (begun, "v does not go on from the step before"),
+        (in_place, "v does not go on from the step before"),
     ],
 )
-def test_states_that_do_not_go_on(forward: Callable[..., Any], paths: list[str]) -> None:
-    wanted = [
-        text(
-            UNTRACEABLE,
-            path,
-            "its state does not go on from the step before",
-            "every cell starts with the state None and goes on from the state that it left",
-            "return the cells' states unchanged: forward(x, state=None) -> spikes, state",
-        )
-        for path in paths
-    ]
-    assert refusal(model(forward)) == "\n\n".join(wanted)
+def test_states_that_do_not_go_on(forward: Callable[..., Any], found: str) -> None:
+    assert refusal(model(forward)) == text(UNTRACEABLE, "lif2", found, GOES_ON, HAND_ON)
 
 
 def fed_back(self: Any, x: Any, s1: Any = None, s2: Any = None, last: Any = None) -> Any:
-    z, s1 = self.lif1(self.fc1(x), s1)
-    z, s2 = self.lif2(self.fc2(z if last is None else z.clone()), s2)
+    current = self.fc1(x)
+    z, s1 = self.lif1(current if last is None else current + self.fc2(last), s1)
+    z, s2 = self.lif2(self.fc2(z), s2)
     return z, s1, s2, z
 
 
@@ -338,24 +399,29 @@ def other_way(self: Any, x: Any, s1: Any = None, s2: Any = None) -> Any:
     return z, s1, s2
 
 
-def test_a_step_that_takes_another_way() -> None:
-    assert refusal(model(other_way)) == text(
+@pytest.mark.parametrize(
+    ("forward", "path", "found"),
+    [
+        (
+            other_way,
+            "lif2",
+            "step 0 gives it fc2(spikes of lif1 at step 0), step 3 spikes of lif1 at step 3",
+        ),
+        (
+            fed_back,
+            "lif1",
+            "step 0 gives it fc1(the input at step 0), step 3 add(fc1(the input at "
+            "step 3), fc2(spikes of lif2 at step 2))",
+        ),
+    ],
+)
+def test_steps_that_differ(forward: Callable[..., Any], path: str, found: str) -> None:
+    assert refusal(model(forward)) == text(
         UNTRACEABLE,
-        "Custom.forward",
-        "the second step takes another way through the layers than the first",
-        "every step computes the same",
-        "let states go to the cells and nowhere else",
-    )
-
-
-def test_feedback_from_the_second_step_on() -> None:
-    assert refusal(model(fed_back)) == text(
-        UNTRACEABLE,
-        "fc2",
-        "its input is a tensor that no layer returned",
-        "the model's input, or what one other layer returns, unchanged",
-        "replace the computation before it by layers that snnc knows, such as nn.Flatten; see "
-        "docs/frontends.md",
+        path,
+        found,
+        "every step computes the same from the same step before",
+        "compute the same in every step, with zeros for what is not there yet",
     )
 
 
@@ -363,17 +429,36 @@ def test_a_forward_that_raises() -> None:
     cell = norse.LIFRecurrentCell(6, 3, norse.LIFParameters(v_leak=torch.zeros(3)))
     said = refusal(cell).splitlines()
     assert said[:2] == [UNTRACEABLE, "  --> LIFRecurrentCell.forward"]
-    assert said[3] == "   limit: forward runs one step on a tensor of shape [2, 6]"
+    assert said[3] == "   limit: forward runs on a tensor of shape [2, 6], [batch, *shape]"
 
 
-def test_a_model_without_a_spiking_output() -> None:
-    module = norse.SequentialState(nn.Linear(6, 3), norse.LIFCell(), nn.Linear(3, 3))
-    assert refusal(module) == text(
-        "error[SNN120]: weights lead from inputs or spiking populations to spiking populations",
-        "2",
-        "the model's output is that of Linear",
-        "a spiking layer",
-        "end the model with LIFCell",
+def test_a_sequence_of_layers_that_keeps_no_state() -> None:
+    assert refusal(nn.Sequential(nn.Linear(6, 3), norse.LIFCell())) == text(
+        UNTRACEABLE, "1", "keeps its states for 1 of 4 steps", GOES_ON, HAND_ON
+    )
+
+
+def test_a_potential_that_resets() -> None:
+    def potential(self: Any, x: Any, s1: Any = None) -> Any:
+        _, s1 = self.lif1(self.fc1(x), s1)
+        return s1.v, s1
+
+    assert refusal(model(potential)) == text(
+        UNTRACEABLE,
+        "lif1",
+        "v is returned, and its spikes go nowhere",
+        "an output gives spikes, or the potential of neurons that never reset",
+        "return the spikes, the first of what the cell returns",
+    )
+
+
+def test_a_model_without_neurons() -> None:
+    assert refusal(nn.Linear(6, 3)) == text(
+        UNSUPPORTED,
+        "the model",
+        "no neurons",
+        LAYERS,
+        "build the model with norse's cells; a network of ReLUs goes by way of ONNX",
     )
 
 
@@ -417,20 +502,20 @@ def test_data_without_a_batch() -> None:
 
 
 def late(self: Any, x: Any, s1: Any = None, s2: Any = None) -> Any:
+    self.calls += 1
     z, s1 = self.lif1(self.fc1(x), s1)
-    z, s2 = self.lif2(self.fc2(z), None if s1.v.abs().max() > 0.01 else s2)
+    z, s2 = self.lif2(self.fc2(z), None if self.calls == 7 else s2)
     return z, s1, s2
 
 
 def test_states_are_watched_in_every_step() -> None:
     module = model(late)
-    module.fc1.bias.data.zero_()
+    module.calls = 0
+    from_norse(module, (6,))  # which runs fewer steps
     with pytest.raises(InputError) as caught:
-        run_norse(module, np.ones((5, 2, 6), np.float32))
-    assert str(caught.value).splitlines()[1:3] == [
-        "  --> lif2",
-        "   found: its state does not go on from the step before",
-    ]
+        run_norse(module, np.ones((8, 2, 6), np.float32))
+    found = "v does not go on from the step before"
+    assert str(caught.value) == text(UNTRACEABLE, "lif2", found, GOES_ON, HAND_ON)
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")

@@ -93,7 +93,9 @@ def execute(
         def sent(w: str, value: Array = value, old: dict[str, Array] = old) -> Array:
             if before[w] in s:
                 return (old if notes[w]["delay"] else s)[before[w]]
-            return weighted(graph.nodes[before[w]], sent(before[w])) if before[w] in notes else value
+            return (
+                weighted(graph.nodes[before[w]], sent(before[w])) if before[w] in notes else value
+            )
 
         for n in neurons:
             currents = [weighted(graph.nodes[w], sent(w)) for w in weights[n]]
@@ -114,8 +116,9 @@ def execute(
 
 def weighted(node: Any, x: Array) -> Array:
     if isinstance(node, nir.Scale):
-        return node.scale * x
-    return x @ node.weight.T + (node.bias if isinstance(node, nir.Affine) else np.float32(0))
+        return np.asarray(node.scale * x)
+    bias = node.bias if isinstance(node, nir.Affine) else np.float32(0)
+    return np.asarray(x @ node.weight.T + bias)
 
 
 def step(notes: Any, reset: Reset, v: Array, currents: list[Array]) -> tuple[Array, Array]:

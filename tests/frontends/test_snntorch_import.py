@@ -88,7 +88,7 @@ def test_sequential() -> None:
         "output": nir.Output,
     }
     assert graph.metadata == {
-        "snnc": {"format": 1, "framework": f"snntorch {snn.__version__}", "dt": 1e-3}
+        "snnc": {"format": 2, "framework": f"snntorch {snn.__version__}", "dt": 1e-3}
     }
     assert node_of(graph, "0").metadata == {"snnc": {"delay": 0, "order": 0, "origin": "0"}}
     assert node_of(graph, "3.recurrent").metadata == {
@@ -174,12 +174,13 @@ def test_a_synaptic_current_that_starts_again_is_refused() -> None:
     with pytest.raises(InputError) as caught:
         from_snntorch(module, (6,))
     assert str(caught.value) == (
-        "error[SNN113]: every layer's input comes from the model's input or from another layer, "
-        "once a step\n"
+        "error[SNN113]: what a model computes can be followed from its input to its outputs, the "
+        "same in every step\n"
         "  --> lif1\n"
         "   found: syn does not go on from the step before\n"
-        "   limit: every neuron starts from zero and goes on from the state that it left\n"
-        "  remedy: reset states outside forward, or use init_hidden=True"
+        "   limit: every neuron starts from its first state and goes on from the state that it "
+        "left\n"
+        "  remedy: hand every state on unchanged, and reset states before the first step, if at all"
     )
 
 
@@ -251,6 +252,7 @@ def test_the_module_is_left_as_it_was(training: bool) -> None:
     module[1].eval()
     module(torch.ones(3, 6)).sum().backward()
     before = copy.deepcopy(module.state_dict())
+    kept = {(id(m), name): id(state) for m in module for name, state in m.named_buffers()}
     from_snntorch(module, (6,))
     run_snntorch(module, spikes(4, 3, 2, 6))
     assert [m.training for m in module.modules()] == [training, training, False, *[training] * 3]
@@ -259,9 +261,11 @@ def test_the_module_is_left_as_it_was(training: bool) -> None:
     for layer in module.modules():
         assert not layer._forward_hooks
         assert not layer._forward_pre_hooks
-    assert not module[1].mem.any()
-    assert not module[3].mem.any()
-    assert not module[3].spk.any()
+    for layer, states in ((module[1], {"mem"}), (module[3], {"mem", "spk"})):
+        held = {name: getattr(layer, name) for name in states}
+        assert {name: id(state) for name, state in held.items()} == {
+            name: kept[id(layer), name] for name in states
+        }
 
 
 def test_the_module_is_left_as_it_was_after_a_refusal() -> None:
@@ -315,7 +319,7 @@ def test_a_neuron_keeps_the_shape_of_its_population() -> None:
     graph = from_snntorch(module, (2, 3))
     assert node_of(graph, "0").tau.shape == (2, 3)
     decay = node_of(graph, "0").metadata["snnc"]["decay"]
-    np.testing.assert_array_equal(decay, np.tile(beta.numpy(), 2))
+    np.testing.assert_array_equal(decay, np.tile(beta.numpy(), (2, 1)))
     assert ("0", "0.flatten") in graph.edges
     assert run_snntorch(module, spikes(0, 4, 5, 2, 3)).spikes["0"].shape == (4, 5, 2, 3)
 
@@ -323,11 +327,14 @@ def test_a_neuron_keeps_the_shape_of_its_population() -> None:
 def test_one_layer_feeds_two() -> None:
     def forward(self: Any, x: Any) -> Any:
         hidden, _ = self.lif1(self.fc1(x))
-        self.fc2(hidden)
-        return self.lif2(hidden)
+        self.fc2(hidden)  # which nobody reads
+        return self.lif2(hidden), self.fc3(hidden)
 
-    graph = from_snntorch(functional(forward), (6,))
-    assert ("lif1", "fc2") in graph.edges
+    module = functional(forward)
+    module.fc3 = nn.Linear(5, 2)
+    graph = from_snntorch(module, (6,))
+    assert "fc2" not in graph.nodes
+    assert ("lif1", "fc3") in graph.edges
     assert ("lif1", "lif2") in graph.edges
 
 
@@ -348,12 +355,13 @@ def test_a_model_that_keeps_its_states_itself() -> None:
     assert len(from_snntorch(functional(forward), (6,)).nodes) == 6
 
 
-def test_elementwise_recurrence_is_a_diagonal_matrix() -> None:
+def test_elementwise_recurrence_is_a_product() -> None:
     v = torch.tensor([0.5, -1.0, 2.0])
     layer = snn.RLeaky(beta=0.5, all_to_all=False, V=v, init_hidden=True)
     node = node_of(from_snntorch(layer, (3,)), "rleaky.recurrent")
-    assert isinstance(node, nir.Linear)
-    np.testing.assert_array_equal(node.weight, np.diag(v.numpy()), strict=True)
+    assert isinstance(node, nir.Scale)
+    np.testing.assert_array_equal(node.scale, v.numpy(), strict=True)
+    assert node.metadata == {"snnc": {"delay": 1, "order": 1, "origin": "rleaky.recurrent"}}
 
 
 def test_import_module_asks_the_model_for_its_shape() -> None:

@@ -82,7 +82,6 @@ class Convolutional:
         module.fc1, module.lif3 = nn.Linear(8 * 2 * 2, 10), snn.Leaky(beta=0.5)
         return dyadic(module, size=0.125)
 
-    @staticmethod
     def step(self: Any, x: Any, mem1: Any, mem2: Any, mem3: Any) -> Any:
         cur1 = F.max_pool2d(self.conv1(x), 2)
         spk1, mem1 = self.lif1(cur1, mem1)
@@ -136,7 +135,7 @@ def test_convolutions_in_a_loop(forward: Forward, decoding: str) -> None:
     assert node_of(graph, "output").metadata == {"snnc": {"decoding": decoding}}
 
 
-def loop(self: Any, x: Any, steps: Any) -> Any:
+def loop(self: Any, steps: Any) -> Any:
     """One step after the other, ``steps`` giving the input of each."""
     mem1, mem2 = self.lif1.reset_mem(), self.lif2.reset_mem()
     recorded = []
@@ -148,47 +147,47 @@ def loop(self: Any, x: Any, steps: Any) -> Any:
 
 
 def indexed(self: Any, x: Any) -> Any:
-    return torch.stack(loop(self, x, (x[step] for step in range(x.size(0)))))
+    return torch.stack(loop(self, (x[step] for step in range(x.size(0)))))
 
 
 def iterated(self: Any, x: Any) -> Any:
-    return torch.stack(loop(self, x, x)).sum(0)
+    return torch.stack(loop(self, x)).sum(0)
 
 
 def unbound(self: Any, x: Any) -> Any:
-    return torch.stack(loop(self, x, x.unbind(0)), dim=1).mean(dim=1)
+    return torch.stack(loop(self, x.unbind(0)), dim=1).mean(dim=1)
 
 
 def counted(self: Any, x: Any) -> Any:
     """As many steps as the model says, and the data have to have."""
-    return torch.stack(loop(self, x, (x[step] for step in range(STEPS))))[-1]
+    return torch.stack(loop(self, (x[step] for step in range(STEPS))))[-1]
 
 
 def batch_first(self: Any, x: Any) -> Any:
-    return torch.stack(loop(self, x, (x[:, step] for step in range(x.shape[1]))), 1)
+    return torch.stack(loop(self, (x[:, step] for step in range(x.shape[1]))), 1)
 
 
 def transposed(self: Any, x: Any) -> Any:
-    return torch.stack(loop(self, x, x.transpose(0, 1).contiguous()))
+    return torch.stack(loop(self, x.transpose(0, 1).contiguous()))
 
 
 def in_a_buffer(self: Any, x: Any) -> Any:
     recorded = torch.zeros(len(x), x.shape[1], 40)
-    for step, spikes in enumerate(loop(self, x, x)):
+    for step, spikes in enumerate(loop(self, x)):
         recorded[step] = spikes
     return recorded
 
 
 def joined(self: Any, x: Any) -> Any:
-    return torch.cat([spikes.unsqueeze(0) for spikes in loop(self, x, x)])
+    return torch.cat([spikes.unsqueeze(0) for spikes in loop(self, x)])
 
 
 def added(self: Any, x: Any) -> Any:
-    return sum(loop(self, x, x)) / x.size(0)
+    return sum(loop(self, x)) / x.size(0)
 
 
 def listed(self: Any, x: Any) -> Any:
-    return loop(self, x, x)
+    return loop(self, x)
 
 
 @pytest.mark.parametrize(
@@ -226,10 +225,7 @@ def test_the_output_is_what_forward_returns(forward: Forward) -> None:
 
 def with_hidden_states(self: Any, x: Any) -> Any:
     utils.reset(self)
-    recorded = []
-    for step in range(x.size(0)):
-        recorded.append(self.lif2(self.fc2(self.lif1(self.fc1(x[step])))))
-    return torch.stack(recorded)
+    return torch.stack([self.lif2(self.fc2(self.lif1(self.fc1(value)))) for value in x])
 
 
 def test_states_that_the_layers_keep() -> None:
@@ -264,7 +260,7 @@ def test_recurrence_by_hand() -> None:
 def from_two_steps_ago(self: Any, x: Any) -> Any:
     mem1, mem2 = self.lif1.reset_mem(), self.lif2.reset_mem()
     before = [torch.zeros(x.shape[1], 100)] * 2
-    recorded = []
+    recorded: list[Any] = []
     for step in range(x.shape[0]):
         spk1, mem1 = self.lif1(self.fc1(x[step]) + 0.5 * before.pop(0), mem1)
         before.append(spk1)
