@@ -14,6 +14,7 @@ import numpy.typing as npt
 from snnc.compiler.diagnostics import raise_all
 from snnc.frontends.onnx_file import read_onnx
 from snnc.frontends.onnx_rate import convert_rates
+from snnc.frontends.onnx_step import convert_step, is_step
 from snnc.frontends.torch_graph import argument_problems
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def from_onnx(
     raise_all(argument_problems((1,), dt))
     read = read_onnx(model)
     framework = f"onnx {version('onnx')}"
+    if is_step(read):
+        return convert_step(read, dt=dt, framework=framework)
     return convert_rates(read, calibration, percentile=percentile, dt=dt, framework=framework)
 
 

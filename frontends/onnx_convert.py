@@ -9,14 +9,15 @@ import nir
 import numpy as np
 
 from snnc.compiler.diagnostics import Diagnostic
+from snnc.frontends.onnx_algebra import Polynomial
 from snnc.frontends.onnx_graph import GraphMaker
 from snnc.frontends.onnx_linear import Linear
-from snnc.frontends.onnx_model import Array, Call, OnnxModel, OnnxNode, OperatorError
+from snnc.frontends.onnx_model import Array, Call, OnnxModel, OnnxNode, OperatorError, Shape
 from snnc.frontends.onnx_ops import OPERATORS, clip_bounds, compute, pad_widths, reduced_axes
 from snnc.frontends.onnx_signals import Part, Signal, fresh, joined, plain
 from snnc.frontends.onnx_windows import Windows
 
-Value: TypeAlias = "Array | Signal"
+Value: TypeAlias = "Array | Signal | Polynomial"
 Handler = Callable[["Converter", Call], Signal]
 
 LAYOUT = frozenset(
@@ -55,7 +56,7 @@ class Converter:
         self.threshold = threshold
         self.values: dict[str, Value | None] = {"": None, **model.constants}
         self.problems: list[Diagnostic] = []
-        self._batch = batch
+        self.batch = batch
         self._broken: set[str] = set()
         self._quantized: dict[str, tuple[Array, ...]] = {}
         self._last = _last_values(model)
@@ -74,53 +75,80 @@ class Converter:
 
     def result(self, node: OnnxNode) -> Value:
         """Give what ``node`` makes of its inputs."""
-        operands = [self._value(name) for name in node.inputs]
-        signals = [o for o in operands if isinstance(o, Signal)]
-        if not signals:
-            return compute(node, operands, self.model.opset)
-        call = Call(node, operands, self.model.opset)
-        if node.op == "Shape":
-            return compute(node, [signals[0].index], self.model.opset)
-        if node.op in LAYOUT and isinstance(operands[0], Signal) and len(signals) == 1:
-            return self._arranged(call, operands[0])
-        if node.op in HANDLERS:
-            if len(signals) > 1 and node.op not in SEVERAL:
-                limit = "one input that is not a number"
-                raise OperatorError("inputs that depend on the data twice", limit)
-            return HANDLERS[node.op](self, call)
-        if node.op in OPERATORS:
-            raise OperatorError(f"{node.op} of values that depend on the data", _supported())
-        raise OperatorError(f"the operator {node.op}", _supported())
+        operands = [self.value(name) for name in node.inputs]
+        return self.applied(Call(node, operands, self.model.opset))
 
-    def _value(self, name: str) -> Value | None:
+    def applied(self, call: Call) -> Value:
+        """Apply an operator to numbers and signals."""
+        node, signals = call.node, [o for o in call.operands if isinstance(o, Signal)]
+        if not signals:
+            return compute(node, call.operands, call.opset)
+        if node.op == "Shape":
+            return compute(node, [signals[0].index], call.opset)
+        if node.op in LAYOUT and call.operands[0] is signals[0] and len(signals) == 1:
+            return self._arranged(call, signals[0])
+        if node.op not in HANDLERS:
+            of_data = node.op in OPERATORS
+            found = (
+                f"{node.op} of values that depend on the data"
+                if of_data
+                else f"the operator {node.op}"
+            )
+            raise OperatorError(found, _supported())
+        if len(signals) > 1 and node.op not in SEVERAL:
+            limit = "one input that is not a number"
+            raise OperatorError("inputs that depend on the data twice", limit)
+        return HANDLERS[node.op](self, call)
+
+    def value(self, name: str) -> Value | None:
+        """Give a value that was made before.
+
+        Raises:
+            OperatorError: It is none of those that are computed.
+        """
         if name not in self.values:
             raise OperatorError(f"the second output {name!r} of an operator", "first outputs")
         return self.values[name]
 
-    def enter(self, name: str, shape: tuple[int, ...]) -> str:
-        """Add an input node, and give its name."""
+    def enter(self, name: str, shape: Shape) -> Signal:
+        """Add an input node, and give what it sends."""
         node = nir.Input(input_type={"input": np.array(shape)})
         alone = len(self.model.inputs) == 1
         made = self.maker.add("input" if alone else name, node, shape)
-        part = Part(shape, (plain(made),))
-        self.values[name] = fresh(self._batch, (part,))
-        return made
+        return fresh(self.batch, (Part(shape, (plain(made),)),))
 
-    def leave(self, name: str, signal: Value | None) -> str:
-        """Add an output node for a value, and give its name."""
+    def leave(self, name: str, signal: Value | None, *, alone: bool = True) -> None:
+        """Add an output node for a value.
+
+        Args:
+            name: Name of the value.
+            signal: The value.
+            alone: Whether the model has no other output.
+        """
         if not isinstance(signal, Signal):
             raise OperatorError("an output that does not depend on the data", "one that does")
-        shape = signal.shape
+        sources = self.sources(signal)
+        if len(sources) > 1:
+            sources = [self.maker.sum_of(sources, signal.shape, name)]
+        self.output(name, sources[0], signal.shape, alone=alone)
+
+    def output(self, name: str, source: str, shape: Shape, *, alone: bool) -> None:
+        """Add an output node."""
+        node = nir.Output(output_type={"output": np.array(shape)})
+        self.maker.add("output" if alone else name, node, shape, [source])
+
+    def sources(self, signal: Signal) -> list[str]:
+        """Give the nodes whose sum is a value, in the order of its elements.
+
+        Raises:
+            OperatorError: There is no node for such an order.
+        """
         whole = self.linear.merged(signal) if len(signal.parts) > 1 else signal
         part = self.maker.fired(whole.parts[0])
         if not np.array_equal(whole.order.reshape(-1), np.arange(part.size)):
             raise OperatorError("elements in another order", "elements as they were made")
-        source = self.maker.summed(part, name)
-        if len(shape) == 1:
-            source = self.maker.flat(source)
-        node = nir.Output(output_type={"output": np.array(shape)})
-        alone = len(self.model.outputs) == 1
-        return self.maker.add("output" if alone else name, node, shape, [source])
+        sources = self.maker.sources(part)
+        return [self.maker.flat(s) for s in sources] if len(signal.shape) == 1 else sources
 
     def finish(self) -> None:
         """Make the outputs."""
@@ -128,18 +156,7 @@ class Converter:
             if name in self._broken:
                 continue
             try:
-                self.leave(name, self.values.get(name))
-            except OperatorError as error:
-                self.problems.append(error.at(f"{self.model.place}: {name} (output)"))
-            value = self.values.get(name)
-            if name in self._broken:
-                continue
-            try:
-                if not isinstance(value, Signal):
-                    raise OperatorError(
-                        "an output that does not depend on the data", "one that does"
-                    )
-                self.leave(name, value)
+                self.leave(name, self.values.get(name), alone=len(self.model.outputs) == 1)
             except OperatorError as error:
                 self.problems.append(error.at(f"{self.model.place}: {name} (output)"))
 

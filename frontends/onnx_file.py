@@ -14,6 +14,7 @@ import mmap
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from importlib import import_module
 from math import prod
 from pathlib import Path
 from stat import S_ISREG
@@ -114,8 +115,7 @@ def read_onnx(model: str | os.PathLike[str] | ModelProto) -> OnnxModel:
 
 
 def _parse(path: Path, message: Any) -> ModelProto:
-    from google.protobuf.message import DecodeError
-
+    decode_error: type[Exception] = import_module("google.protobuf.message").DecodeError
     descriptor = _open(path)
     try:
         size = os.fstat(descriptor).st_size
@@ -124,11 +124,12 @@ def _parse(path: Path, message: Any) -> ModelProto:
         _check_size(size)
         with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as data:
             Scan(data).message(message.DESCRIPTOR)
-            return message.FromString(data[:])
+            parsed: ModelProto = message.FromString(data[:])
+            return parsed
     except ScanError as error:
         limit = "a model of ONNX that its size bounds"
         raise FileError(str(error), limit, rules.ONNX_SAFE) from error
-    except DecodeError as error:
+    except decode_error as error:
         raise FileError("not a message of protobuf", "a model of ONNX") from error
     finally:
         os.close(descriptor)

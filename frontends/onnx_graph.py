@@ -55,6 +55,17 @@ class GraphMaker:
         self.edges += [(source, free) for source in dict.fromkeys(sources)]
         return free
 
+    def reserve(self, name: str, shape: Shape) -> str:
+        """Give a free name to a node that is placed later."""
+        free = self.free_name(name)
+        self.shapes[free] = shape
+        return free
+
+    def place(self, name: str, node: nir.NIRNode, sources: Iterable[str]) -> None:
+        """Add a node under a name that was reserved."""
+        self.nodes[name] = node
+        self.edges += [(source, name) for source in dict.fromkeys(sources)]
+
     def graph(self, notes: dict[str, Any]) -> nir.NIRGraph:
         """Give the graph, without what feeds no output."""
         before: dict[str, list[str]] = {}
@@ -76,7 +87,7 @@ class GraphMaker:
         base = unicodedata.normalize("NFC", name).replace("/", ".").strip(".")[:200]
         base = base if name_problem(base) is None else "node"
         free, number = base, 1
-        while free in self.nodes:
+        while free in self.shapes:
             number += 1
             free = f"{base}.{number}"
         return free
@@ -160,7 +171,7 @@ class GraphMaker:
         if len(shape) == 1:
             return source
         name = f"{source}.flatten"
-        if name not in self.nodes:
+        if name not in self.shapes:
             flatten = nir.Flatten(input_type={"input": np.array(shape)}, start_dim=0, end_dim=-1)
             self.add(name, flatten, (prod(shape),), [source])
         return name
@@ -171,7 +182,7 @@ class GraphMaker:
             return part
         if id(part) not in self._made:
             activation = part.activation
-            sources = [self.emitted(term, part.shape) for term in part.terms]
+            sources = self.sources(part)
             node = self._neurons(activation, part.shape)
             name = self.add(activation.name, node, part.shape, sources)
             sent = Sent(name, activation.threshold, np.array(0.0))
@@ -181,11 +192,19 @@ class GraphMaker:
 
     def summed(self, part: Part, name: str) -> str:
         """Give the one node that sends ``part``."""
-        sources = [self.emitted(term, part.shape) for term in part.terms]
-        if len(sources) == 1:
-            return sources[0]
-        ones = nir.Scale(scale=np.ones(part.shape, np.float32), metadata=_notes((name,)))
-        return self.add(f"{name}.sum", ones, part.shape, sources)
+        sources = self.sources(part)
+        return sources[0] if len(sources) == 1 else self.sum_of(sources, part.shape, name)
+
+    def sources(self, part: Part) -> list[str]:
+        """Give the nodes whose sum ``part`` is."""
+        return [self.emitted(term, part.shape) for term in part.terms]
+
+    def sum_of(self, sources: Iterable[str], shape: Shape, name: str, order: int = 0) -> str:
+        """Add a node that sends the sum of ``sources``, ``order`` in the sum of currents."""
+        notes = _notes((name,))
+        notes["snnc"]["order"] = order
+        ones = nir.Scale(scale=np.ones(shape, np.float32), metadata=notes)
+        return self.add(f"{name}.sum", ones, shape, sources)
 
     def max_pool(self, name: str, sources: Iterable[str], shape: Shape, windows: Windows) -> Sent:
         """Add a max pooling of the sum of ``sources``, which gives ``shape``."""

@@ -117,7 +117,7 @@ class Linear:
         rest = np.zeros(len(weight)) if bias is None else bias.astype(np.float64)
         parts = self._fired(signal)
         ends = list(accumulate(p.size for p in parts))
-        terms: list[Term] = []
+        terms: list[Mapped] = []
         for part, end in zip(parts, ends, strict=True):
             own = native[:, end - part.size : end]
             for term in part.terms:
@@ -220,7 +220,7 @@ class Linear:
         parts: list[Part] = []
         for part in signal.parts:
             shape = (part.shape[0], *windows.positions)
-            sources = [self._maker.emitted(term, part.shape) for term in part.terms]
+            sources = self._maker.sources(part)
             sent = self._maker.max_pool(name, sources, shape, windows)
             parts.append(Part(shape, (sent,), part.activation))
         return _in_order(signal, parts)

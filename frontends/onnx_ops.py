@@ -283,8 +283,7 @@ def pad_widths(call: Call, ndim: int) -> tuple[list[int], list[int]]:
 
 
 def _constant(call: Call) -> Array:
-    types = {"value_float": np.float32, "value_floats": np.float32}
-    types |= {"value_int": np.int64, "value_ints": np.int64}
+    types = {"value_float": "f4", "value_floats": "f4", "value_int": "i8", "value_ints": "i8"}
     for name, value in call.node.attributes.items():
         if name == "value":
             return np.asarray(value)

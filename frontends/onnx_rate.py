@@ -74,7 +74,7 @@ def _converted(model: OnnxModel, thresholds: Mapping[str, Array], dt: float) -> 
     maker = GraphMaker(lambda activation, shape: _neurons(activation, shape, dt))
     converter = Converter(model, batch_of(model) or OPEN_BATCH, maker, threshold)
     for one in model.inputs:
-        converter.enter(one.name, one.features)
+        converter.values[one.name] = converter.enter(one.name, one.features)
     converter.run()
     converter.finish()
     return converter
