@@ -144,9 +144,8 @@ class EquationConverter(Converter):
         if spike not in self._populations:
             scope = self.tests[spike].name.strip("/").rpartition("/")[0]
             states = [n for n, a in self.inputs.items() if a in spike.above_atoms]
-            tested = [
-                n for n in states if any(s.above_atoms == {self.inputs[n]} for s in self.tests)
-            ]
+            alone = {next(iter(s.above_atoms)) for s in self.tests if len(s.above_atoms) == 1}
+            tested = [n for n in states if self.inputs[n] in alone]
             self._populations[spike] = self.maker.reserve(scope or (tested or states)[0], shape)
         return self._populations[spike]
 

@@ -125,32 +125,8 @@ class GraphMaker:
         )
 
     def _convolution(self, term: Convolved, shape: Shape) -> str:
-        axes = len(shape) - 1
         extent = self.shapes[term.source][1:]
-        common: dict[str, Any] = {
-            "weight": reals(term.weight),
-            "groups": term.groups,
-            "bias": reals(term.bias),
-            "metadata": _notes(term.origin, term.padding),
-        }
-        padding = tuple(before for before, _ in term.padding)
-        if axes == 1:
-            node: nir.NIRNode = nir.Conv1d(
-                input_shape=extent[0],
-                stride=term.stride[0],
-                padding=padding[0],
-                dilation=term.dilation[0],
-                **common,
-            )
-        else:
-            node = nir.Conv2d(
-                input_shape=extent,
-                stride=term.stride,
-                padding=padding,
-                dilation=term.dilation,
-                **common,
-            )
-        return self.add(_name(term), node, shape, [term.source])
+        return self.add(_name(term), _convolution_node(term, extent), shape, [term.source])
 
     def _matrix(self, term: Mapped, shape: Shape) -> str:
         if term.weight.size > MAX_MATRIX:
@@ -227,10 +203,10 @@ class GraphMaker:
     ) -> Sent:
         """Add an average pooling, which gives ``shape``."""
         divisors = windows.counts(include_pad=include_pad).astype(np.float32)
-        padding = [
+        padding = tuple(
             (before, max(after, 0))
             for (before, _), after in zip(windows.pads, windows.trailing, strict=True)
-        ]
+        )
         if len(windows.kernel) == 1 or max(windows.dilation) > 1:
             node = _averaging_convolution(name, self.shapes[source], windows, padding, divisors)
         else:
@@ -250,37 +226,39 @@ def _averaging_convolution(
     name: str,
     shape: Shape,
     windows: Windows,
-    padding: list[tuple[int, int]],
+    padding: tuple[tuple[int, int], ...],
     divisors: Array,
 ) -> nir.NIRNode:
     count = prod(windows.kernel)
     if (divisors != count).any():
         limit = "the same number of elements under every window"
         raise OperatorError("an average that leaves the padding out", limit)
-    notes = _notes((name,), tuple(padding))
-    notes["snnc"]["average"] = count
-    common: dict[str, Any] = {
-        "weight": np.full((shape[0], 1, *windows.kernel), 1 / count, np.float32),
-        "groups": shape[0],
-        "bias": np.zeros(shape[0], np.float32),
-        "metadata": notes,
+    weight = np.full((shape[0], 1, *windows.kernel), 1 / count)
+    bias, channels = np.zeros(shape[0]), shape[0]
+    term = Convolved("", weight, bias, windows.stride, padding, windows.dilation, channels, (name,))
+    node = _convolution_node(term, shape[1:])
+    node.metadata["snnc"]["average"] = count
+    return node
+
+
+def _convolution_node(term: Convolved, extent: Shape) -> nir.NIRNode:
+    fields: dict[str, Any] = {
+        "input_shape": extent,
+        "stride": term.stride,
+        "padding": tuple(before for before, _ in term.padding),
+        "dilation": term.dilation,
     }
-    before = tuple(b for b, _ in padding)
-    if len(windows.kernel) == 1:
-        return nir.Conv1d(
-            input_shape=shape[1],
-            stride=windows.stride[0],
-            padding=before[0],
-            dilation=windows.dilation[0],
-            **common,
-        )
-    return nir.Conv2d(
-        input_shape=shape[1:],
-        stride=windows.stride,
-        padding=before,
-        dilation=windows.dilation,
-        **common,
+    kind: Any = nir.Conv2d
+    if len(extent) == 1:
+        kind, fields = nir.Conv1d, {name: values[0] for name, values in fields.items()}
+    node: nir.NIRNode = kind(
+        weight=reals(term.weight),
+        bias=reals(term.bias),
+        groups=term.groups,
+        metadata=_notes(term.origin, term.padding),
+        **fields,
     )
+    return node
 
 
 def _notes(

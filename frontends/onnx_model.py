@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -74,13 +74,16 @@ class OnnxNode:
             OperatorError: It is of another type.
         """
         value = self.attributes.get(name, default)
-        if isinstance(default, tuple) and isinstance(value, tuple):
-            if all(isinstance(item, int) for item in value):
-                return value  # type: ignore[return-value]
-        elif isinstance(value, type(default)):
-            return value
-        kind = "whole numbers" if isinstance(default, tuple) else f"a {type(default).__name__}"
-        raise OperatorError(f"{name} = {value!r:.40}", f"{kind}, as ONNX defines the operator")
+        numbers = isinstance(default, tuple)
+        if not isinstance(value, type(default)) or (numbers and not _are_integers(value)):
+            kind = "whole numbers" if numbers else f"a {type(default).__name__}"
+            found = f"{name} = {value!r:.40}"
+            raise OperatorError(found, f"{kind}, as ONNX defines the operator")
+        return cast("AttributeT", value)
+
+
+def _are_integers(value: Attribute) -> bool:
+    return isinstance(value, tuple) and all(isinstance(n, int) for n in value)
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,8 +53,15 @@ class Equations:
 
     def as_float32(self) -> Equations:
         """Give the same with every number rounded to float32."""
-        names = ("decay", "gain", "current_decay", "leak", "threshold", "reset_value")
-        return replace(self, **{n: np.asarray(getattr(self, n), np.float32) for n in names})
+        return replace(
+            self,
+            decay=np.asarray(self.decay, np.float32),
+            gain=np.asarray(self.gain, np.float32),
+            current_decay=np.asarray(self.current_decay, np.float32),
+            leak=np.asarray(self.leak, np.float32),
+            threshold=np.asarray(self.threshold, np.float32),
+            reset_value=np.asarray(self.reset_value, np.float32),
+        )
 
     def step(
         self, v: Number, i: Number, currents: Sequence[Number], spike: Heaviside
@@ -183,25 +190,34 @@ def _integrations(update: Update, u: Polynomial) -> Iterator[Equations]:
     v, one, zero = update.v, np.array(1.0), np.array(0.0)
     inputs = [u.of(c) for c in update.currents]
     first = inputs[0] if inputs else 1 - u.of(v)
-    common: dict[str, Any] = {"current_decay": zero, "leak": zero, "threshold": zero}
-    common |= {"reset_value": zero, "gain": one}
+    base = Equations(
+        integration=Integration.DECAY,
+        decay=u.of(v),
+        gain=one,
+        current_decay=zero,
+        leak=zero,
+        threshold=zero,
+        reset_value=zero,
+    )
+    leak = _ratio(u.of(), first)
     if update.i is None or update.next_i is None:
-        gain = inputs[0] if inputs else one
-        yield Equations(**common | {"gain": gain}, integration=Integration.DECAY, decay=u.of(v))
-        leak = _ratio(u.of(), first)
-        yield Equations(**common | {"leak": leak}, integration=Integration.EULER, decay=first)
+        yield replace(base, gain=inputs[0] if inputs else one)
+        yield replace(base, integration=Integration.EULER, decay=first, leak=leak)
         return
     kept = update.next_i.of(update.i)
     entering = [update.next_i.of(c) for c in update.currents]
-    yield Equations(
-        **common | {"gain": entering[0] if entering else one, "current_decay": kept},
+    yield replace(
+        base,
         integration=Integration.CURRENT_DECAY,
-        decay=u.of(v),
+        gain=entering[0] if entering else one,
+        current_decay=kept,
     )
-    yield Equations(
-        **common | {"current_decay": 1 - kept, "leak": _ratio(u.of(), first)},
+    yield replace(
+        base,
         integration=Integration.CURRENT_EULER,
         decay=first,
+        current_decay=1 - kept,
+        leak=leak,
     )
 
 

@@ -228,7 +228,7 @@ def _reshape(call: Call) -> Array:
 def _flatten(call: Call) -> Array:
     x, axis = call.operands[0], call.node.get("axis", 1)
     first = int(np.prod(x.shape[: axis if axis >= 0 else axis + x.ndim]))
-    return np.asarray(x.reshape(first, -1 if x.size else 0))
+    return np.asarray(x.reshape(first, x.size // max(first, 1)))
 
 
 def _transpose(call: Call) -> Array:

@@ -21,8 +21,9 @@ import numpy as np
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
-from snnc.frontends.onnx_convert import Converter, is_activation
+from snnc.frontends.onnx_convert import Converter
 from snnc.frontends.onnx_graph import GraphMaker, reals
+from snnc.frontends.onnx_handlers import is_activation
 from snnc.frontends.onnx_model import Array, OnnxModel, OnnxNode, Shape
 from snnc.frontends.onnx_run import batch_of, batches, input_problems, samples_of
 from snnc.frontends.onnx_signals import Activation

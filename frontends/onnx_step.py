@@ -220,14 +220,11 @@ def _tests_only(above: Polynomial, v: Atom) -> bool:
 
 def _groups(states: dict[str, Polynomial], inputs: dict[str, Atom]) -> Iterator[list[str]]:
     """Yield the outputs that are made of the same inputs."""
-    left = {n: s.atoms & set(inputs.values()) for n, s in states.items()}
+    known = frozenset(inputs.values())
+    left: dict[str, frozenset[Atom]] = {n: s.atoms & known for n, s in states.items()}
     while left:
-        name, atoms = next(iter(left.items()))
-        group = [name]
-        while True:
-            more = [n for n, a in left.items() if n not in group and a & atoms]
-            if not more:
-                break
+        group, atoms = [next(iter(left))], left[next(iter(left))]
+        while more := [n for n in left if n not in group and left[n] & atoms]:
             group += more
             atoms = atoms.union(*(left[n] for n in more))
         yield group

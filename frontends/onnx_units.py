@@ -52,16 +52,18 @@ def neuron_node(
         fields["v_threshold"] = each["threshold"].reshape(shape)
         fields["v_reset"] = _each(equations.reset_value, shape).reshape(shape)
     spiking = equations.reset is not None
-    kind = _kind(spiking=spiking, current="tau_syn" in fields, leaky="v_leak" in fields)
-    return kind(**fields, metadata=metadata)
+    return _KINDS["tau_syn" in fields, "v_leak" in fields, spiking](**fields, metadata=metadata)
 
 
-def _kind(*, spiking: bool, current: bool, leaky: bool) -> type[nir.NIRNode]:
-    if current:
-        return nir.CubaLIF if spiking else nir.CubaLI
-    if leaky:
-        return nir.LIF if spiking else nir.LI
-    return nir.IF if spiking else nir.I
+_KINDS: dict[tuple[bool, bool, bool], Any] = {
+    (True, True, True): nir.CubaLIF,
+    (True, True, False): nir.CubaLI,
+    (False, True, True): nir.LIF,
+    (False, True, False): nir.LI,
+    (False, False, True): nir.IF,
+    (False, False, False): nir.I,
+}
+"""By whether there is a current, a leak, and a spike."""
 
 
 def _fields(each: dict[str, Array], equations: Equations, dt: float) -> dict[str, Any]:
