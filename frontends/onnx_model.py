@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -79,7 +79,7 @@ class OnnxNode:
             kind = "whole numbers" if numbers else f"a {type(default).__name__}"
             found = f"{name} = {value!r:.40}"
             raise OperatorError(found, f"{kind}, as ONNX defines the operator")
-        return cast("AttributeT", value)
+        return value
 
 
 def _are_integers(value: Attribute) -> bool:

@@ -219,9 +219,8 @@ def _softmax(call: Call) -> Array:
 def _reshape(call: Call) -> Array:
     x, shape = call.operands
     zeros = call.node.get("allowzero", 0)
-    wanted = [
-        x.shape[i] if n == 0 and not zeros else int(n) for i, n in enumerate(shape.reshape(-1))
-    ]
+    sizes = [int(n) for n in shape.reshape(-1)]
+    wanted = [x.shape[i] if n == 0 and not zeros else n for i, n in enumerate(sizes)]
     return np.asarray(x.reshape(wanted))
 
 

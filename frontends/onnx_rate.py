@@ -84,15 +84,15 @@ def _converted(model: OnnxModel, thresholds: Mapping[str, Array], dt: float) -> 
 def _neurons(activation: Activation, shape: Shape, dt: float) -> nir.IF:
     """Give neurons whose ``v`` has the unit of the activation; one spike is worth a threshold."""
     threshold = reals(np.broadcast_to(activation.threshold, shape))
-    each = threshold.reshape(-1)
+    one, nothing = np.ones((), np.float32), np.zeros((), np.float32)
     notes = {
         "integration": "decay",
         "reset": "subtract",
-        "decay": np.ones_like(each),
-        "gain": np.ones_like(each),
-        "leak": np.zeros_like(each),
-        "threshold": each,
-        "initial": each / 2,
+        "decay": one,
+        "gain": one,
+        "leak": nothing,
+        "threshold": threshold,
+        "initial": threshold / 2,
         "origin": activation.name,
     }
     return nir.IF(

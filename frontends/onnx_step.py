@@ -226,7 +226,8 @@ def _groups(states: dict[str, Polynomial], inputs: dict[str, Atom]) -> Iterator[
         group, atoms = [next(iter(left))], left[next(iter(left))]
         while more := [n for n in left if n not in group and left[n] & atoms]:
             group += more
-            atoms = atoms.union(*(left[n] for n in more))
+            for name in more:
+                atoms |= left[name]
         yield group
         left = {n: a for n, a in left.items() if n not in group}
 

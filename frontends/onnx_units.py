@@ -45,12 +45,10 @@ def neuron_node(
     reset = "none" if equations.reset is None else str(equations.reset)
     said = {"integration": str(equations.integration), "reset": reset, "origin": origin}
     metadata = {"snnc": {**said, **each, **notes}}
-    fields = _fields(
-        {n: x.reshape(shape).astype(np.float64) for n, x in each.items()}, equations, dt
-    )
+    fields = _fields({n: x.astype(np.float64) for n, x in each.items()}, equations, dt)
     if equations.reset is not None:
-        fields["v_threshold"] = each["threshold"].reshape(shape)
-        fields["v_reset"] = _each(equations.reset_value, shape).reshape(shape)
+        fields["v_threshold"] = each["threshold"]
+        fields["v_reset"] = _each(equations.reset_value, shape)
     spiking = equations.reset is not None
     return _KINDS["tau_syn" in fields, "v_leak" in fields, spiking](**fields, metadata=metadata)
 
@@ -86,4 +84,4 @@ def _steps(values: Array, *, rate: bool) -> Array:
 
 
 def _each(values: Array, shape: Shape) -> np.ndarray[Any, np.dtype[np.float32]]:
-    return np.broadcast_to(np.asarray(values, np.float32), (1, *shape)).reshape(-1).copy()
+    return np.broadcast_to(np.asarray(values, np.float32), (1, *shape)).reshape(shape).copy()
