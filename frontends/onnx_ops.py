@@ -7,6 +7,7 @@ Changelog.md.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,12 @@ Compute = Callable[[Call], Array]
 
 CASTS = {
     1: np.float32,
-    11: np.float64,
-    3: np.int8,
     2: np.uint8,
+    3: np.int8,
     6: np.int32,
     7: np.int64,
     9: np.bool_,
+    11: np.float64,
 }
 """``TensorProto.DataType`` to the types that ``Cast`` may give."""
 
@@ -226,7 +227,7 @@ def _reshape(call: Call) -> Array:
 
 def _flatten(call: Call) -> Array:
     x, axis = call.operands[0], call.node.get("axis", 1)
-    first = int(np.prod(x.shape[: axis if axis >= 0 else axis + x.ndim]))
+    first = prod(x.shape[: axis if axis >= 0 else axis + x.ndim])
     return np.asarray(x.reshape(first, x.size // max(first, 1)))
 
 
@@ -333,7 +334,9 @@ def _cast(call: Call) -> Array:
     to = call.node.get("to", 0)
     x = np.asarray(call.operands[0])
     if to not in CASTS or x.dtype.kind not in "biuf":
-        raise OperatorError(f"to type {to}", "float32, float64, int8, uint8, int32, int64, bool")
+        raise OperatorError(
+            f"{x.dtype} to type {to}", "float32, float64, int8, uint8, int32, int64, bool"
+        )
     return x.astype(CASTS[to])
 
 

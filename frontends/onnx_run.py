@@ -40,7 +40,13 @@ def evaluate(
         for name in {*node.inputs} - {*wanted, "", *model.constants}:
             if last[name] is node:
                 values.pop(name, None)
-    return {name: np.asarray(values[name]) for name in wanted if values.get(name) is not None}
+    found: dict[str, Array] = {}
+    for name in wanted:
+        try:
+            found[name] = np.asarray(_get(values, name))
+        except OperatorError as error:
+            raise InputError([error.at(f"{model.place}: {name}")]) from error
+    return found
 
 
 def _get(values: Mapping[str, Array | None], name: str) -> Array | None:

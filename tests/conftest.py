@@ -12,6 +12,7 @@ PACKAGES = {
     "torch": ("torch", "snntorch"),
     "norse": ("torch", "norse", "nirtorch"),
     "lava": ("lava",),
+    "onnx": ("onnx",),
 }
 """For each marker the modules that its tests import."""
 
