@@ -92,6 +92,10 @@ class GraphMaker:
             free = f"{base}.{number}"
         return free
 
+    def is_input(self, name: str) -> bool:
+        """Tell whether a node is an input."""
+        return isinstance(self.nodes.get(name), nir.Input)
+
     def emitted(self, term: Term, shape: Shape) -> str:
         """Give the name of the node that sends ``term``, of ``shape``."""
         if isinstance(term, Sent) and (term.factor == 1).all() and not term.shift.any():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ class Context:
     linear: Linear
     threshold: Threshold
     last: Collection[str]
-    quantized: dict[str, tuple[Array, ...]] = field(default_factory=dict[str, "tuple[Array, ...]"])
+    quantized: dict[str, tuple[Any, Any]] = field(default_factory=dict[str, "tuple[Any, Any]"])
 
 
 Handler = Callable[[Context, Call], Signal]
@@ -207,23 +208,32 @@ def _negative(context: Context, call: Call) -> Signal:
     return context.linear.affine(call.operands[0], -ONE, ZERO)
 
 
-def _quantized(context: Context, call: Call) -> Signal:
-    """QuantizeLinear and then DequantizeLinear of the same numbers change no value.
-
-    The rounding of activations is left out: a count of spikes is a rounding itself.
-    """
-    node, signal = call.node, call.operands[0]
+def _quantize(context: Context, call: Call) -> Signal:
+    signal = call.operands[0]
     if not isinstance(signal, Signal):
         raise OperatorError("a scale that depends on the data", "numbers")
-    numbers = tuple(np.asarray(o) for o in call.operands[1:] if o is not None)
-    if node.op == "QuantizeLinear":
-        context.quantized[node.outputs[0]] = numbers
-        return signal
-    before = context.quantized.get(node.inputs[0], ())
-    if [n.tolist() for n in before] != [n.tolist() for n in numbers]:
+    context.quantized[call.node.outputs[0]] = (call.given(1), call.given(2))
+    return signal
+
+
+def _dequantize(context: Context, call: Call) -> Signal:
+    """Numbers quantized and given back are the same but for rounding, which spikes do themselves.
+
+    Where they begin at 0 this is a ReLU with a bound: tools for quantization leave the ReLU out.
+    """
+    signal, scale, zero = call.operands[0], call.given(1), call.given(2)
+    if not isinstance(signal, Signal):
+        raise OperatorError("a scale that depends on the data", "numbers")
+    before = context.quantized.get(call.node.inputs[0], (None, None))
+    if not all(np.array_equal(a, b) for a, b in zip(before, (scale, zero), strict=True)):
         limit = "the scale and zero point of the QuantizeLinear before it"
         raise OperatorError("other numbers than were quantized", limit)
-    return signal
+    kind = np.iinfo(np.uint8 if zero is None else np.asarray(zero).dtype)
+    offset = np.asarray(0 if zero is None else zero, np.int64)
+    if (offset != kind.min).any() or context.linear.is_input(signal):
+        return signal
+    bound = float(np.min(scale)) * (kind.max - kind.min)
+    return context.linear.activate(call.node.name, signal, context.threshold(call.node, bound))
 
 
 SEVERAL = frozenset({"Add", "Concat", "Div", "Mul", "Sub", "Sum"})
@@ -235,7 +245,7 @@ HANDLERS: dict[str, Handler] = {
     "Clip": _activation,
     "Concat": _concat,
     "Conv": _conv,
-    "DequantizeLinear": _quantized,
+    "DequantizeLinear": _dequantize,
     "Div": _arithmetic,
     "Gemm": _gemm,
     "GlobalAveragePool": _mean,
@@ -246,7 +256,7 @@ HANDLERS: dict[str, Handler] = {
     "Mul": _arithmetic,
     "Neg": _negative,
     "Pad": _pad,
-    "QuantizeLinear": _quantized,
+    "QuantizeLinear": _quantize,
     "ReduceMean": _mean,
     "Relu": _activation,
     "Softmax": _softmax,
@@ -254,8 +264,3 @@ HANDLERS: dict[str, Handler] = {
     "Sum": _sum,
 }
 """What becomes of a value that depends on the data, by the operator's name."""
-
-
-def is_activation(op: str) -> bool:
-    """Tell whether an operator becomes neurons."""
-    return op in {"Relu", "Clip"}

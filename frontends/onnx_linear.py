@@ -263,10 +263,19 @@ class Linear:
         """
         parts: list[Part] = []
         for part, bound in zip(signal.parts, self._spread(signal, threshold), strict=True):
-            before = np.inf if part.activation is None else part.activation.threshold
-            activation = Activation(name, compact(np.minimum(bound, before), part.shape))
+            before = part.activation or Activation(name, np.array(np.inf))
+            least = compact(np.minimum(bound, before.threshold), part.shape)
+            activation = Activation(before.name, least)
             parts.append(Part(part.shape, part.terms, activation))
         return Signal(signal.index, tuple(parts))
+
+    def is_input(self, signal: Signal) -> bool:
+        """Tell whether a value is an input of the model as it is."""
+        return all(
+            part.activation is None
+            and all(isinstance(t, Sent) and self._maker.is_input(t.source) for t in part.terms)
+            for part in signal.parts
+        )
 
     def _fired(self, signal: Signal) -> tuple[Part, ...]:
         return tuple(self._maker.fired(part) for part in signal.parts)

@@ -23,7 +23,6 @@ from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
 from snnc.frontends.onnx_convert import Converter
 from snnc.frontends.onnx_graph import GraphMaker, reals
-from snnc.frontends.onnx_handlers import is_activation
 from snnc.frontends.onnx_model import Array, OnnxModel, OnnxNode, Shape
 from snnc.frontends.onnx_run import batch_of, batches, input_problems, samples_of
 from snnc.frontends.onnx_signals import Activation
@@ -56,20 +55,28 @@ def convert_rates(
         InputError: SNN004, SNN131, SNN132 or SNN135.
     """
     raise_all([*input_problems(model), *_option_problems(percentile)])
-    bare = _converted(
-        model, {}, dt
-    )  # what cannot be converted is told before the data are asked for
+    activations: dict[str, OnnxNode] = {}
+    bare = _converted(model, {}, activations, dt)  # what cannot be converted needs no data
     raise_all(bare.problems)
     if calibration is None:
         raise InputError([_no_data(model)])
     samples = samples_of(model, calibration)
-    converter = _converted(model, _thresholds(model, samples, percentile), dt)
+    thresholds = _thresholds(model, activations, samples, percentile)
+    converter = _converted(model, thresholds, activations, dt)
     raise_all(converter.problems)
     return converter.maker.graph({"format": 2, "framework": framework, "dt": float(dt)})
 
 
-def _converted(model: OnnxModel, thresholds: Mapping[str, Array], dt: float) -> Converter:
+def _converted(
+    model: OnnxModel,
+    thresholds: Mapping[str, Array],
+    activations: dict[str, OnnxNode],
+    dt: float,
+) -> Converter:
+    """Walk through the model, and note the node of every activation by the name of its value."""
+
     def threshold(node: OnnxNode, bound: float) -> Array:
+        activations[node.outputs[0]] = node
         return np.minimum(thresholds.get(node.outputs[0], np.array(1.0)), bound)
 
     maker = GraphMaker(lambda activation, shape: _neurons(activation, shape, dt))
@@ -139,10 +146,12 @@ class Largest:
 
 
 def _thresholds(
-    model: OnnxModel, samples: Mapping[str, Array], percentile: float
+    model: OnnxModel,
+    nodes: Mapping[str, OnnxNode],
+    samples: Mapping[str, Array],
+    percentile: float,
 ) -> dict[str, Array]:
     """Give the threshold of every channel of every activation, by the name of its value."""
-    nodes = {n.outputs[0]: n for n in model.nodes if is_activation(n.op)}
     count = len(next(iter(samples.values())))
     seen: dict[str, Largest] = {}
     axes: dict[str, int] = {}

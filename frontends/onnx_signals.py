@@ -7,6 +7,7 @@ spike go into them, and one node is left for each way from neurons to neurons.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from math import prod
@@ -259,12 +260,14 @@ def plain(source: str) -> Sent:
 
 
 def added(terms: Iterable[Term], shape: Shape) -> tuple[Term, ...]:
-    """Give the terms of a sum, those of one source as one where they need no weights."""
+    """Give the terms of a sum, what is in it twice as one of twice the size."""
     sent: dict[str, Sent] = {}
-    found: list[Term] = []
+    weighted: dict[int, Convolved | Mapped] = {}
+    counts: Counter[int] = Counter()
     for term in terms:
         if not isinstance(term, Sent):
-            found.append(term)
+            weighted[id(term)] = term
+            counts[id(term)] += 1
         elif term.source in sent:
             other = sent[term.source]
             factor = compact(other.factor + term.factor, shape)
@@ -272,7 +275,11 @@ def added(terms: Iterable[Term], shape: Shape) -> tuple[Term, ...]:
             sent[term.source] = Sent(term.source, factor, shift)
         else:
             sent[term.source] = term
-    return (*found, *sent.values())
+    times = [
+        t if counts[i] == 1 else replace(t, weight=t.weight * counts[i], bias=t.bias * counts[i])
+        for i, t in weighted.items()
+    ]
+    return (*times, *sent.values())
 
 
 def embedded(part: Part, before: int, total: int) -> Iterator[Term]:
