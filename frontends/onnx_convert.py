@@ -106,29 +106,22 @@ class Converter:
     def enter(self, name: str, shape: Shape) -> Signal:
         """Add an input node, and give what it sends."""
         node = nir.Input(input_type={"input": np.array(shape)})
-        alone = len(self.model.inputs) == 1
-        made = self.maker.add("input" if alone else name, node, shape)
+        made = self.maker.add(name, node, shape)
         return fresh(self.batch, (Part(shape, (plain(made),)),))
 
-    def leave(self, name: str, signal: Value | None, *, alone: bool = True) -> None:
-        """Add an output node for a value.
-
-        Args:
-            name: Name of the value.
-            signal: The value.
-            alone: Whether the model has no other output.
-        """
+    def leave(self, name: str, signal: Value | None) -> None:
+        """Add an output node for a value."""
         if not isinstance(signal, Signal):
             raise OperatorError("an output that does not depend on the data", "one that does")
         sources = self.sources(signal)
         if len(sources) > 1:
             sources = [self.maker.sum_of(sources, signal.shape, name)]
-        self.output(name, sources[0], signal.shape, alone=alone)
+        self.output(name, sources[0], signal.shape)
 
-    def output(self, name: str, source: str, shape: Shape, *, alone: bool) -> None:
+    def output(self, name: str, source: str, shape: Shape) -> None:
         """Add an output node."""
         node = nir.Output(output_type={"output": np.array(shape)})
-        self.maker.add("output" if alone else name, node, shape, [source])
+        self.maker.add(name, node, shape, [source])
 
     def sources(self, signal: Signal) -> list[str]:
         """Give the nodes whose sum is a value, in the order of its elements.
@@ -149,7 +142,7 @@ class Converter:
             if name in self._broken:
                 continue
             try:
-                self.leave(name, self.values.get(name), alone=len(self.model.outputs) == 1)
+                self.leave(name, self.values.get(name))
             except OperatorError as error:
                 self.problems.append(error.at(f"{self.model.place}: {name} (output)"))
 

@@ -67,7 +67,7 @@ class GraphMaker:
         self.edges += [(source, name) for source in dict.fromkeys(sources)]
 
     def graph(self, notes: dict[str, Any]) -> nir.NIRGraph:
-        """Give the graph, without what feeds no output."""
+        """Give the graph, without what feeds no output; one input is ``input``, so the output."""
         before: dict[str, list[str]] = {}
         for source, target in self.edges:
             before.setdefault(target, []).append(source)
@@ -78,9 +78,17 @@ class GraphMaker:
             if name not in used:
                 used.add(name)
                 waiting += before.get(name, [])
-        nodes = {name: node for name, node in self.nodes.items() if name in used}
-        edges = [edge for edge in self.edges if edge[1] in used]
-        return nir.NIRGraph(nodes=nodes, edges=edges, metadata={"snnc": notes}, type_check=False)
+        names = {name: name for name in self.nodes if name in used}
+        for kind, plain_name in ((nir.Input, "input"), (nir.Output, "output")):
+            ends = [name for name in names if isinstance(self.nodes[name], kind)]
+            if len(ends) == 1 and plain_name not in names:
+                names[ends[0]] = plain_name
+        return nir.NIRGraph(
+            nodes={new: self.nodes[name] for name, new in names.items()},
+            edges=[(names[a], names[b]) for a, b in self.edges if b in used],
+            metadata={"snnc": notes},
+            type_check=False,
+        )
 
     def free_name(self, name: str) -> str:
         """Give a name that NIR takes and no node has: slashes become dots."""

@@ -92,13 +92,12 @@ class StepConverter(EquationConverter):
     def _make_outputs(self, states: dict[str, Polynomial], read_outs: dict[str, str]) -> None:
         names = [n for n in self.model.outputs if n not in states or n in read_outs]
         for name in names:
-            alone = len(names) == 1
             try:
                 if name in read_outs:
                     shape = self.maker.shapes[read_outs[name]]
-                    self.output(name, read_outs[name], shape, alone=alone)
+                    self.output(name, read_outs[name], shape)
                 else:
-                    self.leave(name, self.signal(self.value(name), name), alone=alone)
+                    self.leave(name, self.signal(self.value(name), name))
             except OperatorError as error:
                 self.problems.append(error.at(f"{self.model.place}: {name} (output)"))
 

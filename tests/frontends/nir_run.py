@@ -83,37 +83,40 @@ def steps(
 def step(notes: Mapping[str, Any], v: Any, i: Any, current: Any) -> tuple[Any, Any, Any]:
     """Give spikes, ``v`` and ``i`` of one step (docs/frontends.md)."""
     number = {n: torch.as_tensor(np.asarray(a)) for n, a in notes.items() if not isinstance(a, str)}
-    threshold, decay, leak = number["threshold"], number["decay"], number["leak"]
-    reset = notes["reset"]
+    threshold, reset = number["threshold"], notes["reset"]
     r = (v > threshold).float()
     if reset == "zero-delayed":
         v = (1 - r) * v
-    match notes["integration"]:
-        case "decay":
-            v = decay * v + number["gain"] * current
-        case "euler":
-            v = v + decay * ((current + leak) - v)
-        case "current-decay":
-            i = number["current_decay"] * i + current
-            v = decay * v + i
-        case _:
-            i = i + current
-            v = v + decay * ((leak - v) + i)
-            i = i - number["current_decay"] * i
+    v, i = integrated(notes["integration"], number, v, i, current)
     if reset in {"subtract-delayed", "subtract-retest"}:
         v = v - r * threshold
     if reset == "zero-next":
         v = v - r * v
     s = (v > threshold).float()
-    if reset == "zero":
-        v = (1 - s) * v
-    if reset == "value":
-        v = (1 - s) * v + s * number["reset_value"]
-    if reset == "subtract":
-        v = v - s * threshold
-    if reset == "subtract-retest":
-        v = v - (s - r) * threshold
-    return s, v, i
+    at_once = {
+        "zero": lambda: (1 - s) * v,
+        "value": lambda: (1 - s) * v + s * number["reset_value"],
+        "subtract": lambda: v - s * threshold,
+        "subtract-retest": lambda: v - (s - r) * threshold,
+    }
+    return s, at_once[reset]() if reset in at_once else v, i
+
+
+def integrated(
+    way: str, number: Mapping[str, Any], v: Any, i: Any, current: Any
+) -> tuple[Any, Any]:
+    decay, leak = number["decay"], number["leak"]
+    match way:
+        case "decay":
+            return decay * v + number["gain"] * current, i
+        case "euler":
+            return v + decay * ((current + leak) - v), i
+        case "current-decay":
+            i = number["current_decay"] * i + current
+            return decay * v + i, i
+        case _:
+            i = i + current
+            return v + decay * ((leak - v) + i), i - number["current_decay"] * i
 
 
 def walked(graph: nir.NIRGraph, x: Mapping[str, Array], neuron: Any) -> dict[str, Array]:

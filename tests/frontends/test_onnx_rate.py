@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import nir
 import numpy as np
 import pytest
 
-from snnc.frontends.onnx import accuracy_by_step, from_onnx
-from tests.frontends.graphs import node_of
-from tests.frontends.nir_run import notes_of, rates, steps
+from snnc.frontends.onnx import from_onnx
+from tests.frontends.nir_run import rates
 from tests.frontends.onnx_models import model, node, random, reference
 from tests.frontends.optional import optional
 
