@@ -56,9 +56,10 @@ def from_onnx(
     raise_all(argument_problems((1,), dt))
     read = read_onnx(model)
     framework = f"onnx {version('onnx')}"
-    if is_step(read):
-        return convert_step(read, dt=dt, framework=framework)
-    return convert_rates(read, calibration, percentile=percentile, dt=dt, framework=framework)
+    with np.errstate(all="ignore"):  # numbers that are not finite are refused where they end up
+        if is_step(read):
+            return convert_step(read, dt=dt, framework=framework)
+        return convert_rates(read, calibration, percentile=percentile, dt=dt, framework=framework)
 
 
 def accuracy_by_step(outputs: Array, labels: Array) -> npt.NDArray[np.float64]:

@@ -13,7 +13,7 @@ from snnc.frontends.onnx_graph import GraphMaker
 from snnc.frontends.onnx_handlers import HANDLERS, SEVERAL, Context, Threshold
 from snnc.frontends.onnx_linear import Linear
 from snnc.frontends.onnx_model import Array, Call, OnnxModel, OnnxNode, OperatorError, Shape
-from snnc.frontends.onnx_ops import OPERATORS, compute
+from snnc.frontends.onnx_ops import OPERATORS, compute, misfit
 from snnc.frontends.onnx_signals import Part, Signal, fresh, plain
 
 Value: TypeAlias = "Array | Signal | Polynomial"
@@ -91,7 +91,12 @@ class Converter:
         if len(signals) > 1 and node.op not in SEVERAL:
             limit = "one input that is not a number"
             raise OperatorError("inputs that depend on the data twice", limit)
-        return HANDLERS[node.op](self._context, call)
+        try:
+            return HANDLERS[node.op](self._context, call)
+        except OperatorError:
+            raise
+        except (ValueError, IndexError) as error:  # NumPy, of shapes that do not fit
+            raise misfit(call, error) from error
 
     def value(self, name: str) -> Value | None:
         """Give a value that was made before.

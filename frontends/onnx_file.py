@@ -33,7 +33,8 @@ from snnc.frontends.onnx_model import (
     OnnxNode,
     number_problem,
 )
-from snnc.frontends.onnx_scan import Scan, ScanError
+from snnc.frontends.onnx_scan import Scan, ScanError, TooMuchError
+from snnc.frontends.onnx_schema import schema_problems
 from snnc.frontends.packages import missing_framework
 
 if TYPE_CHECKING:
@@ -126,11 +127,11 @@ def _parse(path: Path, message: Any) -> ModelProto:
             Scan(data).message(message.DESCRIPTOR)
             parsed: ModelProto = message.FromString(data[:])
             return parsed
-    except ScanError as error:
-        limit = "a model of ONNX that its size bounds"
-        raise FileError(str(error), limit, rules.ONNX_SAFE) from error
-    except decode_error as error:
-        raise FileError("not a message of protobuf", "a model of ONNX") from error
+    except TooMuchError as error:
+        raise FileError(str(error), "what a model of ONNX has", rules.ONNX_SAFE) from error
+    except (ScanError, decode_error) as error:
+        found = str(error) if isinstance(error, ScanError) else "not a message of protobuf"
+        raise FileError(found, "a model of ONNX") from error
     finally:
         os.close(descriptor)
 
@@ -183,9 +184,10 @@ class _Reader:
         if len(graph.sparse_initializer) > 0:
             self._refuse("", FileError("sparse initializers", "dense ones"))
         inputs = [i for value in graph.input if (i := self._input(value, constants)) is not None]
-        nodes = tuple(self._nodes(graph))
+        nodes = tuple(self._nodes(graph, opset))
         outputs = tuple(str(value.name) for value in graph.output)
-        self._problems += _order_problems(self._place, inputs, constants, nodes, outputs)
+        known = {str(value.name) for value in (*graph.input, *graph.initializer)}
+        self._problems += _order_problems(self._place, known, nodes, outputs)
         raise_all(self._problems)
         return OnnxModel(
             place=self._place,
@@ -306,19 +308,23 @@ class _Reader:
             return None
         return OnnxInput(str(value.name), np.dtype(TYPES[kind.elem_type]).name, shape)
 
-    def _nodes(self, graph: GraphProto) -> Iterator[OnnxNode]:
+    def _nodes(self, graph: GraphProto, opset: int) -> Iterator[OnnxNode]:
         for number, node in enumerate(graph.node):
             own = node.domain in OWN_DOMAINS
             op = str(node.op_type) if own else f"{node.domain}:{node.op_type}"
             name = str(node.name) or f"node {number}"
             outputs = tuple(str(o) for o in node.output)
             attributes: dict[str, Attribute] = {}
+            made = OnnxNode(name, op, tuple(str(i) for i in node.input), outputs, attributes)
+            kinds = {str(a.name): int(a.type or _kind_of(a)) for a in node.attribute}
             for attribute in node.attribute:
                 try:
                     attributes[str(attribute.name)] = self._attribute(attribute)
                 except FileError as error:
-                    self._refuse(f"{name} ({op}) -> {', '.join(outputs)}", error)
-            yield OnnxNode(name, op, tuple(str(i) for i in node.input), outputs, attributes)
+                    self._refuse(made.place, error)
+            for found, limit in schema_problems(made, kinds, opset):
+                self._refuse(made.place, FileError(found, limit))
+            yield made
 
     def _attribute(self, attribute: AttributeProto) -> Attribute:
         kind = attribute.type or _kind_of(attribute)
@@ -356,14 +362,13 @@ def _whole(text: str) -> int:
 
 def _order_problems(
     place: str,
-    inputs: Iterable[OnnxInput],
-    constants: Iterable[str],
+    known: set[str],
     nodes: Iterable[OnnxNode],
     outputs: Iterable[str],
 ) -> Iterator[Diagnostic]:
     """Tell of values that are used before they are made, or made twice."""
     limit = "each value is made once, before it is used"
-    made = {i.name for i in inputs} | set(constants) | {""}
+    made = known | {""}
     for node in nodes:
         for name in node.inputs:
             if name not in made:

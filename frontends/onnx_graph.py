@@ -13,6 +13,7 @@ from typing import Any
 import nir
 import numpy as np
 
+from snnc.compiler import rules
 from snnc.compiler.nodes import MaxPool1d, MaxPool2d
 from snnc.frontends.hdf5_gate import name_problem
 from snnc.frontends.onnx_model import Array, OperatorError, Shape
@@ -287,5 +288,15 @@ def _name(term: Convolved | Mapped) -> str:
 
 
 def reals(values: Array) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Give weights as float32; they are folded in float64."""
-    return np.array(values, np.float32)
+    """Give weights as float32; they are folded in float64.
+
+    Raises:
+        OperatorError: One is not finite.
+    """
+    found = np.array(values, np.float32)
+    bad = ~np.isfinite(found)
+    if bad.any():
+        count = f"{int(bad.sum())} of {found.size} weights are not finite ({found[bad][0]})"
+        remedy = "correct the parameter, or train again"
+        raise OperatorError(count, "finite numbers in float32", remedy, rules.NUMBER_USABLE)
+    return found

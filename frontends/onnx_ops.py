@@ -57,10 +57,15 @@ def compute(node: OnnxNode, operands: Operands, opset: int) -> Array:
     except OperatorError:
         raise
     except (ValueError, IndexError, TypeError, OverflowError, AttributeError) as error:
-        shapes = ", ".join(str(list(np.shape(o))) for o in operands if o is not None)
-        reason = str(error).partition("\n")[0]
-        found = f"inputs of shape {shapes}: {reason}"
-        raise OperatorError(found, f"inputs as ONNX defines {node.op}") from error
+        raise misfit(Call(node, operands, opset), error) from error
+
+
+def misfit(call: Call, error: Exception) -> OperatorError:
+    """Tell of inputs that NumPy does not compute with."""
+    shapes = ", ".join(str(list(o.shape)) for o in call.operands if o is not None)
+    reason = str(error).partition("\n")[0]
+    found = f"inputs of shape {shapes}: {reason}"
+    return OperatorError(found, f"inputs as ONNX defines {call.node.op}")
 
 
 def _axes(call: Call) -> tuple[int, ...] | None:

@@ -75,9 +75,11 @@ class Probe:
             same = fired == s
             spikes = int((~same).sum())
         differ = ~same
+        largest = 0.0
         for given, wanted in pairs:
-            differ |= given != wanted
-        largest = max(float(np.abs(g - w)[same].max(initial=0)) for g, w in pairs)
+            off = (given != wanted) & ~(np.isnan(given) & np.isnan(wanted))
+            differ |= off
+            largest = max(largest, float(np.abs(given - wanted)[off & same].max(initial=0)))
         return Deviation(spikes, int(differ.sum()), largest, int(differ.size))
 
     def _computed(self, feeds: Mapping[str, Array]) -> dict[str, Array]:

@@ -86,6 +86,14 @@ def batch_of(model: OnnxModel) -> int | None:
 
 def input_problems(model: OnnxModel) -> Iterator[Diagnostic]:
     """Tell of inputs that are not samples of one known shape."""
+    if not model.inputs:
+        yield Diagnostic(
+            rule=rules.OPERATOR_SUPPORTED,
+            node=model.place,
+            found="no input",
+            limit="one input or more",
+            remedy="export the model again, with an example of its input",
+        )
     for one in model.inputs:
         known = len(one.shape) > 1 and None not in one.shape[1:]
         if one.dtype == "float32" and known:

@@ -7,11 +7,11 @@ first, which takes no memory at all (protobuf.dev, "Encoding").
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-MAX_FIELDS = 1_000_000
+MAX_FIELDS = 500_000
 """Fields of a model: a node with its attributes has some 20, so 20,000 nodes have 400,000."""
 MAX_PACKED = 2**24
 """Numbers that are packed one after the other, of a byte or more each."""
@@ -32,7 +32,11 @@ class Bytes(Protocol):
 
 
 class ScanError(ValueError):
-    """The bytes are no such message, or too much of one; the text says which."""
+    """The bytes are no such message; the text says why."""
+
+
+class TooMuchError(ScanError):
+    """The message is over a limit; the text says which."""
 
 
 @dataclass
@@ -57,13 +61,14 @@ class Scan:
             descriptor: The ``DESCRIPTOR`` of its class.
 
         Raises:
-            ScanError: It is cut off, not protobuf, or over a limit.
+            ScanError: It is cut off or not protobuf.
+            TooMuchError: It is over a limit.
         """
         waiting = [(0, len(self.data), descriptor, 1)]
         while waiting:
             start, stop, kind, depth = waiting.pop()
             if depth > MAX_DEPTH:
-                raise ScanError(f"messages nested deeper than {MAX_DEPTH}")
+                raise TooMuchError(f"messages nested deeper than {MAX_DEPTH}")
             for number, begin, end in self._fields(start, stop):
                 known = self._fields_of(kind).get(number)
                 if known is None:
@@ -82,30 +87,33 @@ class Scan:
     def _count_packed(self, size: int) -> None:
         self.packed += size
         if self.packed > MAX_PACKED:
-            raise ScanError(f"more than {MAX_PACKED:,} bytes of packed numbers")
+            raise TooMuchError(f"more than {MAX_PACKED:,} bytes of packed numbers")
 
-    def _fields(self, at: int, stop: int) -> Any:
+    def _fields(self, at: int, stop: int) -> Iterator[tuple[int, int, int]]:
         """Yield number, start and end of every field that has a length."""
         while at < stop:
             self.fields += 1
             if self.fields > MAX_FIELDS:
-                raise ScanError(f"more than {MAX_FIELDS:,} fields")
+                raise TooMuchError(f"more than {MAX_FIELDS:,} fields")
             tag, at = self._varint(at, stop)
-            wire = tag & 7
-            if wire == VARINT:
-                _, at = self._varint(at, stop)
-            elif wire == BYTES:
-                size, at = self._varint(at, stop)
-                if size > stop - at:
-                    raise ScanError("a field that ends behind its message")
-                yield tag >> 3, at, at + size
-                at += size
-            elif wire in SKIPS and tag >> 3:
-                at += SKIPS[wire]
-            else:
-                raise ScanError(f"a field of wire type {wire}")
-        if at > stop:
-            raise ScanError("a field that ends behind its message")
+            if tag >> 3 == 0:
+                raise ScanError("a field of number 0")
+            begin, at = self._content(tag & 7, at, stop)
+            if at > stop:
+                raise ScanError("a field that ends behind its message")
+            if tag & 7 == BYTES:
+                yield tag >> 3, begin, at
+
+    def _content(self, wire: int, at: int, stop: int) -> tuple[int, int]:
+        """Give start and end of what a field holds."""
+        if wire == VARINT:
+            return at, self._varint(at, stop)[1]
+        if wire == BYTES:
+            size, at = self._varint(at, stop)
+            return at, at + size
+        if wire in SKIPS:
+            return at, at + SKIPS[wire]
+        raise ScanError(f"a field of wire type {wire}")
 
     def _varint(self, at: int, stop: int) -> tuple[int, int]:
         value = shift = 0

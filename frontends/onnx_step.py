@@ -141,7 +141,7 @@ class StepConverter(EquationConverter):
             raise _unknown("an update that no known neuron makes", states)
         off, equations, update, shape = best
         scale = max(float(np.abs(equations.threshold).max()), 1.0)
-        if off.largest > ROUNDING * scale:
+        if not off.largest <= ROUNDING * scale:
             raise _unknown(
                 f"an update that differs by {off.largest:g} from the nearest known", states
             )

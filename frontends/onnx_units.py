@@ -10,6 +10,7 @@ import nir
 import numpy as np
 
 from snnc.compiler.network import Integration
+from snnc.frontends.onnx_graph import reals
 from snnc.frontends.onnx_model import Array, Shape
 from snnc.frontends.onnx_neurons import Equations
 
@@ -84,4 +85,4 @@ def _steps(values: Array, *, rate: bool) -> Array:
 
 
 def _each(values: Array, shape: Shape) -> np.ndarray[Any, np.dtype[np.float32]]:
-    return np.broadcast_to(np.asarray(values, np.float32), (1, *shape)).reshape(shape).copy()
+    return reals(np.broadcast_to(values, (1, *shape)).reshape(shape))
