@@ -144,9 +144,10 @@ class Signal:
         """
         if "order" not in self._cache:
             index = self.index
-            starts = BATCH * np.arange(len(index)) if index.ndim else np.zeros(0)
-            if index.ndim == 0 or not np.array_equal(
-                index, index[0] + starts.reshape(-1, *(1,) * (index.ndim - 1))
+            samples, elements = index // BATCH, index % BATCH
+            if index.ndim == 0 or any(
+                (samples[b] != b).any() or (elements[b] != elements[0]).any()
+                for b in range(len(index))
             ):
                 raise OperatorError(
                     f"a value of shape {list(index.shape)} whose first axis is not the batch",
@@ -216,10 +217,10 @@ def compact(values: Array, shape: Shape) -> Array:
         shape: Channels first.
     """
     full = np.broadcast_to(values, shape).reshape(shape[0], -1)
-    if not (full == full[:, :1]).all():
+    if not np.array_equal(full, np.broadcast_to(full[:, :1], full.shape), equal_nan=True):
         return np.asarray(np.broadcast_to(values, shape))
     channels = full[:, 0]
-    if (channels == channels[0]).all():
+    if np.array_equal(channels, np.full_like(channels, channels[0]), equal_nan=True):
         return np.asarray(channels[0])
     return channels.reshape(-1, *(1,) * (len(shape) - 1))
 

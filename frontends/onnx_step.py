@@ -18,7 +18,7 @@ import numpy as np
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import raise_all
 from snnc.frontends.onnx_algebra import Atom, Polynomial
-from snnc.frontends.onnx_equations import COMPARISONS, EquationConverter
+from snnc.frontends.onnx_equations import COMPARISONS, STATES, EquationConverter
 from snnc.frontends.onnx_model import OnnxModel, OperatorError, Shape
 from snnc.frontends.onnx_neurons import Equations, Update, candidates, matches
 from snnc.frontends.onnx_probe import Deviation, Probe
@@ -103,16 +103,20 @@ class StepConverter(EquationConverter):
 
     def _check_all_found(self, found: set[Atom]) -> None:
         """Refuse neurons whose state does not leave."""
-        for spike, node in self.tests.items():
-            if spike not in found:
-                names = sorted(a.name for a in spike.above_atoms & set(self.inputs.values()))
-                error = OperatorError(
-                    f"no output for what becomes of {', '.join(names)}",
-                    "an input for the state of every neuron, and an output for the next",
-                    "return the new states too, and export again",
-                    rules.STATE_EXPORTED,
-                )
-                self.problems.append(error.at(f"{self.model.place}: {node.place}"))
+        inputs = set(self.inputs.values())
+        lost = {
+            ", ".join(sorted(a.name for a in spike.above_atoms & inputs)): node
+            for spike, node in self.tests.items()
+            if spike not in found
+        }
+        for names, node in lost.items():
+            error = OperatorError(
+                f"no output for what becomes of {names}",
+                STATES,
+                "return the new states too, and export again",
+                rules.STATE_EXPORTED,
+            )
+            self.problems.append(error.at(f"{self.model.place}: {node.place}"))
 
     def _neurons(
         self, group: Sequence[str], states: dict[str, Polynomial], found: set[Atom]
