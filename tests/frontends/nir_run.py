@@ -69,7 +69,8 @@ def steps(
         if name not in states:
             initial = np.asarray(notes_of(node).get("initial", 0), np.float32)
             states[name] = torch.zeros_like(current) + torch.as_tensor(initial), 0 * current
-        spikes, *states[name] = step(notes_of(node), *states[name], current)
+        spikes, v, i = step(notes_of(node), *states[name], current)
+        states[name] = v, i
         is_read_out = isinstance(node, nir.LI | nir.CubaLI | nir.I)
         return states[name][0] if is_read_out else spikes
 

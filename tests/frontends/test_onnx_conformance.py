@@ -33,7 +33,7 @@ pytestmark = pytest.mark.onnx
 
 SPEC = find_spec("onnx")
 DATA = Path(SPEC.origin if SPEC and SPEC.origin else ".").parent / "backend" / "test" / "data"
-TOLERANCE = {"rtol": 1e-3, "atol": 1e-7}
+TOLERANCE: Any = {"rtol": 1e-3, "atol": 1e-7}
 """Of ONNX's own runner (onnx 1.23.2, ``backend/test/loader/__init__.py``)."""
 
 FOREIGN = {

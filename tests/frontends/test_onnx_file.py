@@ -66,6 +66,17 @@ def weight(made: Any) -> Any:
     return made.graph.initializer[0]
 
 
+def with_large_integer(made: Any) -> None:
+    weight(made).ClearField("raw_data")
+    weight(made).data_type = 3
+    weight(made).int32_data.extend([1, 2, 3, 300])
+
+
+def with_odd_name(made: Any) -> None:
+    made.graph.node[0].name = "\x1b[2J"
+    made.graph.node[0].input[1] = "q"
+
+
 BROKEN: dict[str, tuple[Callable[[Any], object], tuple[str, str, str, str]]] = {
     "no operators": (
         lambda m: m.ClearField("opset_import"),
@@ -174,15 +185,11 @@ BROKEN: dict[str, tuple[Callable[[Any], object], tuple[str, str, str, str]]] = {
         (NUMBERS, "the model: w (initializer)", "1 of 4 are not finite (nan)", "finite numbers"),
     ),
     "an integer out of range": (
-        lambda m: (
-            weight(m).ClearField("raw_data"),
-            setattr(weight(m), "data_type", 3),
-            weight(m).int32_data.extend([1, 2, 3, 300]),
-        ),
+        with_large_integer,
         (FORM, "the model: w (initializer)", "a number that is no int8", "-128 to 127"),
     ),
     "a name that moves the cursor": (
-        lambda m: setattr(m.graph.node[0], "name", "\x1b[2J") or m.graph.node[0].input.append("q"),
+        with_odd_name,
         (
             FORM,
             "the model: \\x1b[2J (MatMul) -> p",

@@ -26,7 +26,7 @@ IMAGE, LINE, VECTOR = (3, 9, 8), (3, 11), (7,)
 WEIGHT = random(4, 3, 3, 2, seed=1)
 BIAS = random(4, seed=2)
 DOWN = random(10, 6, seed=3)
-STATISTICS = {
+STATISTICS: dict[str, Any] = {
     "scale": random(3, seed=4),
     "shift": random(3, seed=5),
     "mean": random(3, seed=6),

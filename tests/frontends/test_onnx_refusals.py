@@ -369,7 +369,7 @@ def neuron(*nodes: Any, outputs: tuple[str, ...] = ("s", "v1"), **constants: Any
         node("Cast", "above", "s", to=1),
         *nodes,
     ]
-    numbers = {"w": random(2, 3), "decay": 0.5, "threshold": 1.0, **constants}
+    numbers: dict[str, Any] = {"w": random(2, 3), "decay": 0.5, "threshold": 1.0, **constants}
     return model(given, {"x": [1, 2], "v": [1, 3]}, outputs, **numbers)
 
 

@@ -61,7 +61,8 @@ def run(module: Module, x: Any, *states: Any) -> np.ndarray[Any, Any]:
     found: list[Any] = []
     with torch.no_grad():
         for value in x:
-            spikes, *states = module(value, *states)
+            spikes, *after = module(value, *states)
+            states = tuple(after)
             found.append(spikes.numpy())
     return np.stack(found)
 
@@ -264,7 +265,7 @@ def test_another_order_of_operations_is_measured() -> None:
         node("Sub", "one s", "r"),
         node("Mul", "r next", "v1"),
     ]
-    numbers = {"decay": 0.3, "threshold": 0.7, "one": 1.0}
+    numbers: dict[str, Any] = {"decay": 0.3, "threshold": 0.7, "one": 1.0}
     inputs = {"x": [3, 4], "v": [3, 5]}
     graph = from_onnx(model(nodes, inputs, ["s", "v1"], w=random(4, 5), **numbers))
     (neurons,) = (notes_of(n) for n in graph.nodes.values() if "reset" in notes_of(n))
