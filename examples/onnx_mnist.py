@@ -25,7 +25,7 @@ from snnc.frontends.onnx import accuracy_by_step
 
 STEPS = 32
 SHOWN = (1, 2, 4, 8, 16, 32)
-EPOCHS = 6
+EPOCHS = 5
 TESTED = 500
 TESTED_AS_INTEGERS = 100
 BUILD = Path("build/onnx_mnist")
