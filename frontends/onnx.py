@@ -49,7 +49,7 @@ def from_onnx(
         ``metadata["snnc"]`` (docs/onnx.md), and the inputs and outputs of the model.
 
     Raises:
-        InputError: SNN001, SNN004, SNN105 or SNN130 to SNN135: all that keeps the model from
+        InputError: SNN001, SNN004, SNN105 or SNN140 to SNN145: all that keeps the model from
             being imported, at once.
         EnvironmentFault: SNN501, onnx is not installed.
     """

@@ -98,7 +98,7 @@ def read_onnx(model: str | os.PathLike[str] | ModelProto) -> OnnxModel:
         model: A file, or a model in memory. The weights of one in memory have to be in it.
 
     Raises:
-        InputError: SNN001, SNN105, SNN130 or SNN131: all that is wrong, at once.
+        InputError: SNN001, SNN105, SNN140 or SNN141: all that is wrong, at once.
         EnvironmentFault: SNN501, onnx is not installed.
     """
     try:

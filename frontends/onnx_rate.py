@@ -52,7 +52,7 @@ def convert_rates(
         framework: What the graph says made it.
 
     Raises:
-        InputError: SNN004, SNN131, SNN132 or SNN135.
+        InputError: SNN004, SNN141, SNN142 or SNN145.
     """
     raise_all([*input_problems(model), *_option_problems(percentile)])
     activations: dict[str, OnnxNode] = {}

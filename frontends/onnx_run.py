@@ -26,7 +26,7 @@ def evaluate(
         wanted: Names of values.
 
     Raises:
-        InputError: SNN131 or SNN132, an operator cannot be computed.
+        InputError: SNN141 or SNN142, an operator cannot be computed.
     """
     last = {name: node for node in model.nodes for name in node.inputs}
     values: dict[str, Array | None] = {"": None, **model.constants, **feeds}
@@ -117,7 +117,7 @@ def samples_of(model: OnnxModel, data: Array | Mapping[str, Array]) -> dict[str,
             too; by input where there are several.
 
     Raises:
-        InputError: SNN135, it has no such shape, or numbers that are not finite.
+        InputError: SNN145, it has no such shape, or numbers that are not finite.
     """
     given = data if isinstance(data, Mapping) else {i.name: data for i in model.inputs[:1]}
     raise_all(p for i in model.inputs for p in _data_problems(i, given))

@@ -47,7 +47,7 @@ def convert_step(model: OnnxModel, *, dt: float, framework: str) -> nir.NIRGraph
         framework: What the graph says made it.
 
     Raises:
-        InputError: SNN132, SNN133 or SNN134.
+        InputError: SNN142, SNN143 or SNN144.
     """
     raise_all(input_problems(model))
     converter = StepConverter(model, dt)

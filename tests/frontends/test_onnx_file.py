@@ -24,8 +24,8 @@ numpy_helper = optional("onnx.numpy_helper")
 
 pytestmark = pytest.mark.onnx
 
-FORM = "error[SNN130]: an .onnx file holds one ONNX model, whole and of a version that is known"
-SAFE = "error[SNN131]: an ONNX model is of a sane size and refers to nothing outside its folder"
+FORM = "error[SNN140]: an .onnx file holds one ONNX model, whole and of a version that is known"
+SAFE = "error[SNN141]: an ONNX model is of a sane size and refers to nothing outside its folder"
 READABLE = "error[SNN001]: a file that is named exists and can be read"
 NUMBERS = "error[SNN105]: every parameter is finite and in the range where its equation makes sense"
 AGAIN = "export the model again"
@@ -213,7 +213,7 @@ def test_all_at_once() -> None:
     made.opset_import[0].version = 99
     made.graph.node[0].input[1] = "v"
     weight(made).data_type = 10
-    assert refusal(made).count("error[SNN130]") == 3
+    assert refusal(made).count("error[SNN140]") == 3
 
 
 @pytest.mark.parametrize(

@@ -24,10 +24,10 @@ torch, snntorch = optional("torch"), optional("snntorch")
 
 pytestmark = pytest.mark.onnx
 
-UNSUPPORTED = "error[SNN132]: every operator of an ONNX model is one that snnc can convert"
-STATELESS = "error[SNN133]: a spiking model is exported with its states as inputs and outputs"
-UNKNOWN = "error[SNN134]: every state of an ONNX model is updated as a known neuron updates it"
-DATA = "error[SNN135]: a network of ReLUs is converted with typical input data at hand"
+UNSUPPORTED = "error[SNN142]: every operator of an ONNX model is one that snnc can convert"
+STATELESS = "error[SNN143]: a spiking model is exported with its states as inputs and outputs"
+UNKNOWN = "error[SNN144]: every state of an ONNX model is updated as a known neuron updates it"
+DATA = "error[SNN145]: a network of ReLUs is converted with typical input data at hand"
 NUMBERS = "error[SNN105]: every parameter is finite and in the range where its equation makes sense"
 OPTION = "error[SNN004]: options have a value in their range and fit together"
 OTHERWISE = "export the model without it; docs/onnx.md lists what is supported"
