@@ -1,6 +1,7 @@
 """Load trained weights into a module that has been built anew."""
 # torch types its modules in part:
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false
 
 from __future__ import annotations
 
@@ -61,7 +62,7 @@ def _read(path: Path) -> Mapping[str, object]:
         first = str(error).strip().partition("\n")[0][:100]
         what = f"{type(error).__name__}: {first}"
         raise InputError([_unfit(path, what, remedy)]) from error
-    found: Mapping[str, object] = loaded if isinstance(loaded, dict) else {}
+    found = cast("Mapping[str, object]", loaded) if isinstance(loaded, dict) else {}
     for key in WITHIN:
         if isinstance(found.get(key), Mapping):
             found = cast("Mapping[str, object]", found[key])

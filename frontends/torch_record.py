@@ -17,11 +17,10 @@ from snnc.frontends.torch_functions import (
     MAKES_NEW,
     MOVES,
     READS_NO_VALUES,
-    Operand,
-    Refused,
     meaning_of,
     name_of,
 )
+from snnc.frontends.torch_meaning import Operand, Refused
 from snnc.frontends.torch_place import Place
 from snnc.frontends.torch_values import (
     Constant,

@@ -333,22 +333,14 @@ def is_constant(value: Value) -> bool:
     return isinstance(value, Constant) or (isinstance(value, Operation) and value.constant)
 
 
-def alike(*values: Value) -> bool:
-    """Tell whether values are what one model computes at different steps."""
-    first, *others = values
-    match first:
-        case Spikes() | State():
-            same = [type(o) is type(first) and o.call.chain is first.call.chain for o in others]
-        case Operation():
-            same = [
-                isinstance(o, Operation)
-                and o.operator == first.operator
-                and all(map(alike, o.sources, first.sources))
-                for o in others
-            ]
-        case _:
-            same = [type(o) is type(first) for o in others]
-    return all(same)
+def alike(one: Value, other: Value) -> bool:
+    """Tell whether two values can be what one model computes at different steps."""
+    if isinstance(one, Operation) and isinstance(other, Operation):
+        same = one.operator == other.operator
+        return same and all(map(alike, one.sources, other.sources))
+    if isinstance(one, Spikes | State) and isinstance(other, Spikes | State):
+        return type(one) is type(other) and one.call.chain is other.call.chain
+    return type(one) is type(other)
 
 
 def unknowns(value: Value) -> Iterator[Diagnostic]:

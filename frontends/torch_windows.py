@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from snnc.frontends.torch_functions import (
+from snnc.frontends.torch_meaning import (
     Maker,
     Meaning,
     Operand,
     Refused,
     applied,
     constant_of,
-    reshaped,
 )
+from snnc.frontends.torch_shapes import reshaped
 from snnc.frontends.torch_values import (
     AvgPool,
     Constant,

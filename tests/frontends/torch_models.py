@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import nir
@@ -17,9 +18,10 @@ from snnc.targets.float.executor import FloatRecording
 from snnc.targets.float.executor import execute as run_float
 from tests.frontends.optional import optional
 
-torch = optional("torch")
+torch, nn, snn = optional("torch"), optional("torch.nn"), optional("snntorch")
 
 Array = npt.NDArray[Any]
+Forward = Callable[..., Any]
 BITS = 1_000_000
 """Values that are compared of every configuration, at least."""
 
@@ -70,3 +72,13 @@ def assert_exact(module: Any, x: Array, *, bits: int = BITS, silent: bool = Fals
         compared += output.size
     assert compared >= bits
     return graph
+
+
+def dense_model(forward: Forward, **layers: Any) -> Any:
+    """Two dense layers with neurons, and the ``forward`` that is given."""
+    module = type("Net", (nn.Module,), {"forward": forward})()
+    own = {"fc1": nn.Linear(12, 100), "lif1": snn.Leaky(beta=0.75)}
+    own |= {"fc2": nn.Linear(100, 40), "lif2": snn.Leaky(beta=0.5, threshold=4.0)}
+    for name, layer in (own | layers).items():
+        setattr(module, name, layer)
+    return dyadic(module, size=0.25)
