@@ -62,6 +62,18 @@ _MODEL_OPTIONS = (
         metavar="N,N",
         help="Shape of one sample at one step, where FILE.py:FUNCTION does not show it.",
     ),
+    click.option(
+        "--state",
+        type=PATH,
+        metavar="FILE",
+        help="State dict for the module that FILE.py:FUNCTION returns; loaded with weights_only.",
+    ),
+    click.option(
+        "--trust-input",
+        is_flag=True,
+        default=None,
+        help="Read a .nir file without the process of its own that guards against hostile files.",
+    ),
 )
 _COMPILE_OPTIONS = (
     click.option(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from snnc.frontends.nir_file import read_nir as read_nir
     from snnc.frontends.nir_file import write_nir as write_nir
     from snnc.frontends.norse import from_norse as from_norse
+    from snnc.frontends.onnx import accuracy_by_step as accuracy_by_step
     from snnc.frontends.onnx import from_onnx as from_onnx
     from snnc.frontends.snntorch import from_snntorch as from_snntorch
     from snnc.runtime.compare import Comparison as Comparison
@@ -37,6 +38,7 @@ else:
         "from_snntorch": "snnc.frontends.snntorch",
         "from_norse": "snnc.frontends.norse",
         "from_onnx": "snnc.frontends.onnx",
+        "accuracy_by_step": "snnc.frontends.onnx",
         "read_nir": "snnc.frontends.nir_file",
         "write_nir": "snnc.frontends.nir_file",
         # compilation and runs

