@@ -244,4 +244,9 @@ class Network:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of every input, junction and population by name."""
-        return {n.name: n.shape for n in (*self.inputs, *self.junctions, *self.populations)}
+        nodes: tuple[Input | Junction | Population, ...] = (
+            *self.inputs,
+            *self.junctions,
+            *self.populations,
+        )
+        return {node.name: node.shape for node in nodes}
