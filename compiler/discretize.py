@@ -96,7 +96,7 @@ def _known_shapes(graph: nir.NIRGraph, wiring: Wiring, semantics: Semantics) -> 
         given = cast("nir.Input", graph.nodes[name]).input_type["input"]
         shapes[name] = tuple(int(n) for n in np.atleast_1d(np.asarray(given)))
     targets = {route.target for route in wiring.routes}
-    for name, how in semantics.neurons.items():
+    for name, how in sorted(semantics.neurons.items()):
         shape = np.broadcast_shapes(*(a.shape for a in how.arrays()))
         if shape or name not in targets:
             shapes[name] = shape or (1,)

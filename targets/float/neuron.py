@@ -108,15 +108,16 @@ def _added(p: Population, start: Signal, arriving: list[Signal]) -> Signal:
 
 def _reset(p: Population, v: Signal, s: Signal, r: Signal) -> Signal:
     """Give the potential after the reset; ``r`` is ``v > threshold`` before the step."""
+    after: Signal = v
     match p.reset:
         case Reset.ZERO:
-            return v - s * v
+            after = v - s * v
         case Reset.VALUE:
-            after: Signal = (1 - s) * v + s * p.reset_value
-            return after
+            after = (1 - s) * v + s * p.reset_value
         case Reset.SUBTRACT:
-            return v - s * p.threshold
+            after = v - s * p.threshold
         case Reset.SUBTRACT_RETEST:
-            return v - (s - r) * p.threshold
+            after = v - (s - r) * p.threshold
         case _:
-            return v
+            pass
+    return after

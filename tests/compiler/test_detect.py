@@ -72,6 +72,15 @@ def asked(node: str, relation: str, titles: str, names: str) -> str:
     )
 
 
+@pytest.mark.parametrize(("off", "is_asked"), [(1e-6, True), (1e-4, False)])
+def test_relations_hold_but_for_rounding(off: float, is_asked: bool) -> None:
+    g = fed(lif(tau=0.01, r=10 * (1 + off)))
+    if is_asked:
+        assert "r*dt/tau = 1 at dt = 0.001 s" in message(g)
+    else:
+        assert only(discretize(g, dt=STEP)).integration is Integration.EULER
+
+
 def test_all_are_asked_at_once() -> None:
     g = chain(linear([[2]]), lif(**STEPS_UNIT), integrator(r=1.0), lif())
     found = message(g)
