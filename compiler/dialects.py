@@ -91,18 +91,14 @@ def _neurons(node: NeuronNode, how: Dialect, dt: float, reset: str | None) -> Ne
         return replace(made, spiking=False)
     if isinstance(node, nir.Threshold):
         return replace(made, threshold=reals(node.threshold))
-    threshold, meant = reals(node.v_threshold), _meant(node, how, reset)
+    meant = _meant(node, how, reset)
     return replace(
         made,
-        threshold=just_below(threshold) if how.at_threshold else threshold,
+        threshold=reals(node.v_threshold),
+        inclusive=how.at_threshold,
         reset=meant,
         reset_value=_reset_value(node) if meant is Reset.VALUE else made.reset_value,
     )
-
-
-def just_below(threshold: Reals) -> Reals:
-    """Give the float32 below, above which is what is at ``threshold`` or above."""
-    return np.nextafter(threshold, np.float32(-np.inf))
 
 
 def _meant(node: NeuronNode, how: Dialect, reset: str | None) -> Reset:
@@ -155,10 +151,7 @@ def _reset_choices(
     same = [*meant] == [name]
     yield f"reset {name}, {why}" + ("" if same else f": {', '.join(meant)}")
     if how.at_threshold:
-        yield (
-            f"a spike where v >= threshold, as in {how.title}: where v > the float32 below it, "
-            "which is subtracted, too"
-        )
+        yield f"a spike where v >= threshold, as in {how.title}; of integers, where v > threshold"
 
 
 def _resets(node: NeuronNode) -> bool:

@@ -201,6 +201,7 @@ def _population(name: str, origin: str, how: Neurons, shape: Shape) -> Populatio
         spike=each(how.spike),
         refractory=how.refractory,
         spiking=how.spiking,
+        inclusive=how.inclusive,
     )
 
 

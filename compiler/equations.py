@@ -42,6 +42,7 @@ class Neurons:
     reset_value: Reals = field(default_factory=lambda: ZERO)
     spike: Reals = field(default_factory=lambda: ONE)
     refractory: int = 0
+    inclusive: bool = False
     spiking: bool = True
 
     def arrays(self) -> tuple[Reals, ...]:

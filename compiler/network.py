@@ -131,6 +131,8 @@ class Population(Frozen):
         leak: ``EULER``, ``LEAK_EULER``, ``CURRENT_EULER``: potential that ``v`` decays to; else 0.
         initial: ``v`` before the first step.
         threshold: A neuron spikes where ``v > threshold``.
+        inclusive: At the threshold itself, too: ``v >= threshold`` (sinabs, SpikingJelly,
+            Rockpool, lava-dl).
         reset: What a spike does to ``v``.
         reset_value: What ``VALUE`` sets ``v`` to; else 0.
         spike: What a spike sends on: 1, or snnTorch's ``graded_spikes_factor``.
@@ -149,6 +151,7 @@ class Population(Frozen):
     leak: Reals
     initial: Reals
     threshold: Reals
+    inclusive: bool
     reset: Reset
     reset_value: Reals
     spike: Reals

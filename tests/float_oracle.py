@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import product
+from operator import ge, gt
 from typing import Any
 
 import numpy as np
@@ -185,7 +186,8 @@ def _under(window: Window, plane: Values, padding: float) -> Iterator[list[float
 def neuron(p: Population, i: int, v: F, u: F, currents: list[F]) -> tuple[F, F, int]:
     """The equations of ``network.Reset`` and ``network.Integration``, one float32 at a time."""
     theta = p.threshold[i]
-    r = F(v > theta and p.spiking)
+    fires = ge if p.inclusive else gt
+    r = F(p.spiking and fires(v, theta))
     if p.reset == "zero-delayed" and r:
         v = F(0)
     v, u = integrated(p, i, v, u, currents)
@@ -195,7 +197,7 @@ def neuron(p: Population, i: int, v: F, u: F, currents: list[F]) -> tuple[F, F, 
         v = F(v - F(r * theta))
     if p.reset == "zero-next" and r:
         v = F(0)
-    s = F(v > theta)
+    s = F(fires(v, theta))
     after = {
         "zero": F(0) if s else v,
         "value": p.reset_value[i] if s else v,

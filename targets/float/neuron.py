@@ -58,18 +58,23 @@ def neuron_step(p: Population, before: State, arriving: list[Signal]) -> Step:
     v, i = _integrated(p, before, arriving)
     if not p.spiking:
         return Step(State(v, i, before.rest), np.zeros_like(v), v)
-    r = (before.v > p.threshold).astype(np.float32)
+    r = _fired(p, before.v)
     if p.reset in (Reset.SUBTRACT_DELAYED, Reset.SUBTRACT_RETEST):
         v = v - r * p.threshold
     elif p.reset is Reset.ZERO_NEXT:
         v = v - r * v
-    s = (v > p.threshold).astype(np.float32)
+    s = _fired(p, v)
     after, rest = _reset(p, v, s, r), before.rest
     if p.refractory:
         held = rest > 0
         after, s = np.where(held, before.v, after), np.where(held, np.float32(0), s)
         rest = refractory_steps(p, rest, s)
     return Step(State(after, i, rest), s, v)
+
+
+def _fired(p: Population, v: Signal) -> Signal:
+    above = v >= p.threshold if p.inclusive else v > p.threshold
+    return above.astype(np.float32)
 
 
 def refractory_steps(
@@ -82,7 +87,7 @@ def refractory_steps(
 def _integrated(p: Population, before: State, arriving: list[Signal]) -> tuple[Signal, Signal]:
     v, i = before.v, before.i
     if p.spiking and p.reset is Reset.ZERO_DELAYED:
-        v = (1 - (v > p.threshold).astype(np.float32)) * v
+        v = (1 - _fired(p, v)) * v
     match p.integration:
         case Integration.DECAY:
             return _added(p, p.decay * v, arriving), i
@@ -120,4 +125,4 @@ def _reset(p: Population, v: Signal, s: Signal, r: Signal) -> Signal:
             after = v - (s - r) * p.threshold
         case _:
             pass
-    return after
+    return np.asarray(after)

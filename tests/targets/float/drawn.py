@@ -157,4 +157,5 @@ def _populations(
         spike=rng.integers(1, 9, n) / 4,
         refractory=draw(st.sampled_from((0, 0, 0, 2))),
         spiking=spiking,
+        inclusive=draw(st.booleans()),
     )
