@@ -215,11 +215,14 @@ def integrated(p: Population, i: int, v: F, u: F, currents: list[F]) -> tuple[F,
             return F(F(decay * v) + u), u
         v = F(v + F(decay * F(F(p.leak[i] - v) + u)))
         return v, F(u - F(of_current * u))
-    if p.integration == "euler":
+    if p.integration in ("euler", "leak-euler"):
         total = F(0)
         for c in currents:
             total = F(total + F(gain * c))
-        return F(v + F(decay * F(F(total + p.leak[i]) - v))), u
+        above = F(F(total + p.leak[i]) - v)
+        if p.integration == "leak-euler":
+            above = F(F(p.leak[i] - v) + total)
+        return F(v + F(decay * above)), u
     v = F(decay * v)
     for c in currents:
         v = F(v + F(gain * c))
