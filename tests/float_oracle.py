@@ -203,6 +203,16 @@ def neuron(p: Population, i: int, v: F, u: F, currents: list[F]) -> tuple[F, F, 
     return after.get(p.reset, v), u, int(s)
 
 
+def _above(p: Population, i: int, v: F, currents: list[F]) -> F:
+    """Give what ``v`` goes towards, less ``v``."""
+    total = F(0)
+    for c in currents:
+        total = F(total + F(p.gain[i] * c))
+    if p.integration == "leak-euler":
+        return F(F(p.leak[i] - v) + total)
+    return F(F(total + p.leak[i]) - v)
+
+
 def integrated(p: Population, i: int, v: F, u: F, currents: list[F]) -> tuple[F, F]:
     """Give potential and current after the input."""
     decay, gain, of_current = p.decay[i], p.gain[i], p.current_decay[i]
@@ -216,13 +226,7 @@ def integrated(p: Population, i: int, v: F, u: F, currents: list[F]) -> tuple[F,
         v = F(v + F(decay * F(F(p.leak[i] - v) + u)))
         return v, F(u - F(of_current * u))
     if p.integration in ("euler", "leak-euler"):
-        total = F(0)
-        for c in currents:
-            total = F(total + F(gain * c))
-        above = F(F(total + p.leak[i]) - v)
-        if p.integration == "leak-euler":
-            above = F(F(p.leak[i] - v) + total)
-        return F(v + F(decay * above)), u
+        return F(v + F(decay * _above(p, i, v, currents))), u
     v = F(decay * v)
     for c in currents:
         v = F(v + F(gain * c))
