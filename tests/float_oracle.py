@@ -207,6 +207,16 @@ def neuron(p: Population, i: int, v: F, u: F, currents: list[F]) -> tuple[F, F, 
     return after.get(p.reset, v), u, int(s)
 
 
+def _above(p: Population, i: int, v: F, currents: list[F]) -> F:
+    """Give what ``v`` goes towards, less ``v``."""
+    total = F(0)
+    for c in currents:
+        total = F(total + F(p.gain[i] * c))
+    if p.integration == "leak-euler":
+        return F(F(p.leak[i] - v) + total)
+    return F(F(total + p.leak[i]) - v)
+
+
 def integrated(p: Population, i: int, v: F, u: F, currents: list[F]) -> tuple[F, F]:
     """Give potential and current after the input."""
     decay, gain, of_current = p.decay[i], p.gain[i], p.current_decay[i]
@@ -219,11 +229,8 @@ def integrated(p: Population, i: int, v: F, u: F, currents: list[F]) -> tuple[F,
             return F(F(decay * v) + u), u
         v = F(v + F(decay * F(F(p.leak[i] - v) + u)))
         return v, F(u - F(of_current * u))
-    if p.integration == "euler":
-        total = F(0)
-        for c in currents:
-            total = F(total + F(gain * c))
-        return F(v + F(decay * F(F(total + p.leak[i]) - v))), u
+    if p.integration in ("euler", "leak-euler"):
+        return F(v + F(decay * _above(p, i, v, currents))), u
     v = F(decay * v)
     for c in currents:
         v = F(v + F(gain * c))
