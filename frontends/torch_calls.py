@@ -17,6 +17,7 @@ from snnc.frontends.torch_values import (
     Call,
     Chain,
     Sequence,
+    Shape,
     Spikes,
     State,
     Unknown,
@@ -54,6 +55,7 @@ class Calls:
     chains: list[Chain] = field(default_factory=list[Chain])
     order: list[Call] = field(default_factory=list[Call])
     left: dict[Holder, Tensor] = field(default_factory=dict[Holder, "Tensor"])
+    _checked: set[tuple[Module, Shape]] = field(default_factory=set[tuple["Module", Shape]])
 
     def replacement(self, path: str, layer: Module, forward: Forward) -> Forward:
         """Give what stands in for the ``forward`` of a module."""
@@ -160,8 +162,9 @@ class Calls:
             yield _wrong_steps(path, layer_name(layer), several=several)
         elif x.ndim < 2 + several or x.shape[several] != self.batch:
             yield _wrong_batch(path, x, self.batch)
-        else:
-            yield from self.framework.problems(path, layer, tuple(x.shape[1 + several :]))
+        elif (layer, shape := tuple(x.shape[1 + several :])) not in self._checked:
+            self._checked.add((layer, shape))
+            yield from self.framework.problems(path, layer, shape)
         if x.dtype != torch.float32:
             yield Diagnostic(
                 rule=rules.LAYER_SUPPORTED,

@@ -16,6 +16,7 @@ from snnc.frontends.torch_module import (
     call_model,
     device_of,
     evaluating,
+    in_training,
     neurons_of,
     replaced,
 )
@@ -73,6 +74,7 @@ class Run:
         problems: What cannot be followed.
         failed: Whether ``forward`` raised.
         selects_samples: Whether it takes samples for steps.
+        in_training: Layers that were in training mode, and run as in evaluation.
     """
 
     layout: Layout
@@ -85,6 +87,7 @@ class Run:
     problems: tuple[Diagnostic, ...]
     failed: bool
     selects_samples: bool
+    in_training: tuple[str, ...]
 
 
 def follow(module: Module, framework: Framework, shape: Shape) -> Run:
@@ -138,7 +141,7 @@ class _Attempt:
         convention, steps = self.framework.conventions[0], STEPS
         run = self.run(layout, steps, convention)
         while _ran_out(run) and steps < MOST_STEPS:
-            steps *= 2
+            steps *= 4
             run = self.run(layout, steps, convention)
         length = _length(run)
         if run.problems or length == 0:
@@ -182,6 +185,7 @@ class _Attempt:
             problems=(*recorder.problems, *failed),
             failed=bool(failed),
             selects_samples=recorder.selects_samples,
+            in_training=in_training(self.module),
         )
 
     def _inputs(self, layout: Layout, steps: int) -> Iterator[tuple[Tensor, Value]]:

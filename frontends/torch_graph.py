@@ -77,6 +77,8 @@ def graph_of(
         of_model["input"] = "constant"
     if model.steps is not None:
         of_model["steps"] = model.steps
+    if model.remarks:
+        of_model["remarks"] = "; ".join(model.remarks)
     return nir.NIRGraph(
         nodes=builder.nodes,
         edges=builder.edges,

@@ -35,6 +35,16 @@ def neurons_of(module: Module, framework: Framework) -> dict[str, Module]:
     return {path: m for path, m in paths_of(module).items() if framework.is_layer(m)}
 
 
+def in_training(module: Module) -> tuple[str, ...]:
+    """Give the layers in training mode that compute something else in evaluation."""
+    from torch import nn
+
+    dropouts = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
+    kinds = (nn.BatchNorm1d, nn.BatchNorm2d, *dropouts)
+    paths = paths_of(module).items()
+    return tuple(path for path, m in paths if m.training and isinstance(m, kinds))
+
+
 def device_of(module: Module) -> torch.device | str:
     """Give the device of the module's parameters and buffers."""
     for values in (*module.parameters(), *module.buffers()):

@@ -60,6 +60,7 @@ class Model:
         layout: What ``forward`` takes.
         convention: How states are handed on.
         steps: How many steps a model with a loop of its own runs; None where the data say it.
+        remarks: What a user should know of how the model is taken.
     """
 
     populations: tuple[Population, ...]
@@ -69,6 +70,7 @@ class Model:
     layout: Layout
     convention: Convention
     steps: int | None
+    remarks: tuple[str, ...]
 
 
 def roll(run: Run, framework: Framework) -> Model:
@@ -119,7 +121,17 @@ def roll(run: Run, framework: Framework) -> Model:
         layout=run.layout,
         convention=run.convention,
         steps=run.steps if run.fixed else None,
+        remarks=tuple(_remarks(run)),
     )
+
+
+def _remarks(run: Run) -> Iterator[str]:
+    if run.layout is Layout.CONSTANT:
+        yield f"forward holds its input for {run.steps} steps: data have as many, all the same"
+    elif run.fixed:
+        yield f"forward takes {run.steps} steps from its input: data have as many"
+    if run.in_training:
+        yield f"in training mode, imported as in evaluation: {', '.join(run.in_training)}"
 
 
 def _names(chains: tuple[Chain, ...]) -> dict[Chain, str]:

@@ -192,6 +192,20 @@ def test_an_output_of_weights_made_one_over_time() -> None:
     assert node_of(graph, "output").metadata["snnc"]["decoding"] == "max"
 
 
+def rectified(self: Any, x: Any) -> Any:
+    """Spikes of size 1 are what a ReLU makes of them, and what stacks and sums of them are."""
+    spk1 = F.relu(self.lif1(self.fc1(x)))
+    return self.lif2(torch.stack([self.fc2(spk1), self.fc2(x @ self.wide)]).sum(0))
+
+
+def test_a_relu_of_spikes_and_a_sum_of_a_stack() -> None:
+    hidden = {n: snn.Leaky(beta=0.5, threshold=2.0, init_hidden=True) for n in ("lif1", "lif2")}
+    module = dense_model(rectified, **hidden)
+    module.wide = nn.Parameter(torch.eye(12, 100))
+    graph = assert_exact(module, data(STEPS, 400, 12))
+    assert [s for s, target in graph.edges if target == "sum"] == ["fc2", "fc2#2"]
+
+
 def functional(self: Any, x: Any) -> Any:
     x = F.dropout(x.to(torch.float32).clone(), 0.5, training=self.training)
     current = F.linear(x[...], self.fc1.weight * 1.0, self.fc1.bias).detach() @ self.matrix
@@ -221,3 +235,6 @@ def test_layers_written_as_functions() -> None:
         "output",
     ]
     assert module.training
+    assert graph.metadata["snnc"]["remarks"] == (
+        "in training mode, imported as in evaluation: norm"
+    )

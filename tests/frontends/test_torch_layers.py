@@ -100,6 +100,18 @@ def test_pooling_of_lines(pool: Callable[[], Any]) -> None:
     check(nn.Conv1d(1, 20, 3, padding=1), (1, 60), pool())
 
 
+class OverSpace(nn.Module if nn else object):  # type: ignore[misc]
+    """A mean over all axes behind the channels."""
+
+    def forward(self, x: Any) -> Any:
+        return x.mean(dim=list(range(2, x.ndim)))
+
+
+def test_a_mean_over_space() -> None:
+    check(nn.Conv2d(1, 100, 3), (1, 6, 6), OverSpace())
+    check(nn.Conv1d(1, 100, 3), (1, 18), OverSpace())
+
+
 def normal(layer: Any, seed: int = 2) -> Any:
     """A trained batch norm: numbers of no special form, which are to be rounded as torch does."""
     random = np.random.default_rng(seed)

@@ -35,6 +35,16 @@ def held(steps: int, samples: int, *shape: int) -> Array:
     return np.repeat(data(1, samples, *shape), steps, axis=0)
 
 
+def repeated(self: Any, x: Any) -> Any:
+    """The image once for each step, before a loop."""
+    return torch.stack(loop(self, x.unsqueeze(0).repeat(STEPS, 1, 1).permute(0, 1, 2)))
+
+
+def test_an_image_that_is_repeated() -> None:
+    graph = assert_exact(dense_model(repeated), held(STEPS, 500, 12))
+    assert graph.metadata["snnc"]["input"] == "constant"
+
+
 def of_tutorial_5(self: Any, x: Any) -> Any:
     """The form of snnTorch's tutorial on training: one image, held for all steps."""
     mem1, mem2 = self.lif1.init_leaky(), self.lif2.init_leaky()
@@ -55,6 +65,7 @@ def test_a_loop_on_one_image() -> None:
         "dt": 1e-4,
         "input": "constant",
         "steps": STEPS,
+        "remarks": "forward holds its input for 25 steps: data have as many, all the same",
     }
     assert graph.edges == [
         ("input", "fc1"),
