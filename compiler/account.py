@@ -23,7 +23,7 @@ from snnc.compiler.fixed import (
 from snnc.compiler.linear import Doubles
 from snnc.compiler.lower import Lowered, lower
 from snnc.compiler.network import Network, Population
-from snnc.compiler.operators import MaxPooling, SumPooling
+from snnc.compiler.operators import FixedConvolution, FixedDense, FixedScaling, Weights
 from snnc.compiler.overflow import StateBounds, bound_states
 from snnc.compiler.scale import step_of, weight_rows
 
@@ -151,14 +151,14 @@ class _Weights:
     lost: int = 0
     widest: int = 1
 
-    def add(self, wanted: Doubles, integers: Doubles, exponent: int) -> None:
+    def add(self, wanted: Doubles, integers: Weights, exponent: int) -> None:
         """Add weights of one path, in counts of the threshold's mantissa, and what they became."""
-        got = integers * 2.0**exponent
-        self.power += float((wanted**2).sum())
-        self.noise += float(((wanted - got) ** 2).sum())
+        error = wanted - integers * 2.0**exponent
+        self.power += float(np.vdot(wanted, wanted))
+        self.noise += float(np.vdot(error, error))
         self.present += int(np.count_nonzero(wanted))
-        self.lost += int(np.count_nonzero((wanted != 0) & (got == 0)))
-        self.widest = max(self.widest, int(np.abs(integers).max(initial=0)))
+        self.lost += int(np.count_nonzero((wanted != 0) & (integers == 0)))
+        self.widest = max(self.widest, int(integers.max(initial=0)), -int(integers.min(initial=0)))
 
     @property
     def sqnr_db(self) -> float | None:
@@ -188,7 +188,7 @@ def _account(
         origin=p.origin,
         neurons=p.size,
         weight_bits=weights.widest.bit_length() + 1,
-        weight_exp=tuple(made[path.name].weight_exp for path in (*n.paths, *n.constants)),
+        weight_exp=tuple(made[path.name].weight_exp for path in n.arriving),
         threshold_min=int(integers.threshold.min()),
         threshold_max=int(integers.threshold.max()),
         weights=weights.present,
@@ -203,11 +203,11 @@ def _account(
     )
 
 
-def _integers_of(q: FixedProjection) -> Doubles:
+def _integers_of(q: FixedProjection) -> Weights:
     """Give the weights of ``q``, of any shape."""
     for operator in q.operators:
-        if not isinstance(operator, SumPooling | MaxPooling):
-            return operator.weight.astype(np.float64)
+        if isinstance(operator, FixedDense | FixedConvolution | FixedScaling):
+            return operator.weight
     raise InternalError(f"{q.name}: no weights")
 
 
@@ -224,11 +224,11 @@ def _bias_error(
 ) -> Doubles:
     """Compare what enters a neuron in every step, in the register of ``v`` and beside it."""
     register = integers.bias_mant * 2.0**integers.bias_exp / 2**ALIGN_BITS / counts
-    error = np.abs(register - n.bias)
-    for path in n.constants:
-        q = made[path.name]
+    error: Doubles = np.abs(register - n.bias)
+    if n.constant is not None:
+        q = made[n.constant.name]
         carried = _integers_of(q)[:, 0] * 2.0**q.weight_exp / counts
-        error = error + np.abs(carried - weight_rows(path)[:, 0])
+        error += np.abs(carried - weight_rows(n.constant)[:, 0])
     return error
 
 

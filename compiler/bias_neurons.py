@@ -1,8 +1,7 @@
 """Constant synaptic input in integers: the weights of a neuron that spikes in every step.
 
-A register of the hardware adds a bias to ``v`` from the first step on. Where input enters a current
-with a memory of its own, a bias does, too, and has no register; nor has a bias that arrives later.
-A spike a step carries both.
+A register of the hardware adds a bias to ``v``. Where input enters a current with a memory of its
+own, a bias does, too, and has no register: a spike a step carries it.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from snnc.compiler.network import Population
 from snnc.compiler.paths import Constant, Path
 
 
-def bias_paths(
+def bias_path(
     p: Population, constants: Sequence[Constant], factor: Doubles, taken: set[str]
-) -> tuple[Path, ...]:
-    """Give paths that bring ``p`` the sums of ``constants``, one for each step at which some start.
+) -> Path | None:
+    """Give a path that brings ``p`` the sum of ``constants``; None where it is 0.
 
-    Their source is a neuron that is not there yet: make it with ``bias_neuron``.
+    Its source is a neuron that is not there yet: make it with ``bias_neuron``.
 
     Args:
         p: Its input takes them up.
@@ -30,26 +29,20 @@ def bias_paths(
         factor: What one unit of them adds to the potential, shape ``[n]``.
         taken: Names that are not free.
     """
+    total = np.sum([c.values.ravel() for c in constants], axis=0, initial=0.0)
+    if not np.any(total):
+        return None
     source = f"{p.name}.bias"
     while source in taken:
         source += ".bias"
-    paths: list[Path] = []
-    for start in sorted({c.start for c in constants}):
-        chosen = [c for c in constants if c.start == start]
-        total = np.sum([c.values.ravel() for c in chosen], axis=0)
-        if total.any():
-            later = f" ({start})" if start else ""
-            paths.append(
-                Path(
-                    name=f"{source}->{p.name}{later}",
-                    origin=tuple(dict.fromkeys(o for c in chosen for o in c.origin)),
-                    source=source,
-                    shape=(1,),
-                    steps=(Matrix((factor * total)[:, None]),),
-                    delay=start,
-                )
-            )
-    return tuple(paths)
+    return Path(
+        name=f"{source}->{p.name}",
+        origin=tuple(dict.fromkeys(o for c in constants for o in c.origin)),
+        source=source,
+        shape=(1,),
+        steps=(Matrix((factor * total)[:, None]),),
+        delay=0,
+    )
 
 
 def bias_neuron(path: Path) -> FixedPopulation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from math import prod
@@ -78,7 +79,8 @@ def check_fixed(network: FixedNetwork) -> Iterator[Diagnostic]:
     for population in network.populations:
         yield from _check_fixed_population(population)
     yield from _check_order(network)
-    sources = {n.name: n for n in (*network.inputs, *network.populations)}
+    sources: dict[str, FixedInput | FixedPopulation] = {i.name: i for i in network.inputs}
+    sources.update((p.name, p) for p in network.populations)
     sound: dict[str, list[FixedProjection]] = {p.name: [] for p in network.populations}
     for projection in network.projections:
         problems = tuple(_check_fixed_projection(projection, sources))
@@ -97,7 +99,7 @@ def _check_names(network: Network | FixedNetwork) -> Iterator[Diagnostic]:
         [p.name for p in network.projections],
         [o.name for o in network.outputs],
     ):
-        for name in sorted({n for n in group if group.count(n) > 1}):
+        for name in sorted(n for n, count in Counter(group).items() if count > 1):
             yield _edge(name, "a name that stands twice", "unique names")
     if not network.outputs:
         yield _edge("network", "no output", "at least one")
@@ -120,16 +122,34 @@ def _check_order(network: FixedNetwork) -> Iterator[Diagnostic]:
 
 
 def _check_network_order(network: Network) -> Iterator[Diagnostic]:
-    """Yield undelayed projections that do not go forward, through junctions too."""
-    places = {p.name: i for i, p in enumerate(network.populations)}
-    latest = {i.name: -1 for i in network.inputs} | places  # of all that a value depends on
-    for junction in network.junctions:
-        before = [q.source for q in network.incoming(junction.name) if q.delay == 0]
-        latest[junction.name] = max((latest.get(name, len(places)) for name in before), default=-1)
+    """Yield what does not go forward: undelayed projections, and those between junctions.
+
+    Junctions stand between populations: ``latest`` says of each the last population that it waits
+    for within the step.
+    """
+    into: dict[str, list[Projection]] = defaultdict(list)
     for q in network.projections:
-        if q.delay == 0 and latest.get(q.source, -1) >= places.get(q.target, len(places) + 1):
-            ends = f"{q.source} to {q.target}"
-            yield _edge(q.name, f"no delay from {ends}", "a step, or a population further on")
+        into[q.target].append(q)
+    places = {p.name: i for i, p in enumerate(network.populations)}
+    latest = {i.name: -1 for i in network.inputs} | places
+    below = {j.name for j in network.junctions}
+    for junction in network.junctions:
+        if not into[junction.name]:
+            yield _edge(junction.name, "a sum of nothing", "one projection at least")
+        for q in into[junction.name]:
+            if q.source in below:
+                yield _backward(q, "a sum further on")
+        waits = [q.source for q in into[junction.name] if q.delay == 0]
+        latest[junction.name] = max((latest.get(name, -1) for name in waits), default=-1)
+        below.remove(junction.name)
+    for q in network.projections:
+        if q.delay == 0 and latest.get(q.source, -1) >= places.get(q.target, len(places)):
+            yield _backward(q, "a step, or a population further on")
+
+
+def _backward(q: Projection, limit: str) -> Diagnostic:
+    found = f"{'a' if q.delay else 'no'} delay from {q.source} to {q.target}"
+    return _edge(q.name, found, limit)
 
 
 def _check_real_projection(q: Projection, shapes: dict[str, Shape]) -> Iterator[Diagnostic]:
@@ -243,13 +263,16 @@ def _check_fixed_operators(
             limit = f"what {q.source} sends, {sent}, through the operators"
             yield _misfit(q, str(misfit), limit)
             return
-        if isinstance(operator, MaxPooling):
-            if np.isinf(apply(operator, np.zeros((1, 1, *shape[1:])))).any():
-                yield _number(q, "padding", "a window of nothing else", "an element")
-                return
+        if isinstance(operator, MaxPooling) and _sees_padding_alone(operator, shape):
+            yield _number(q, "padding", "a window of nothing else", "an element")
+            return
         shape = after
     if prod(shape) != target.size:
         yield _misfit(q, f"values of shape {list(shape)}", f"{q.target}, {list(target.shape)}")
+
+
+def _sees_padding_alone(operator: MaxPooling, shape: Shape) -> bool:
+    return bool(np.isinf(apply(operator, np.zeros((1, 1, *shape[1:])))).any())
 
 
 def _window_problem(operator: FixedOperator) -> tuple[str, str, str] | None:

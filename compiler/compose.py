@@ -231,7 +231,7 @@ def _grouped(weight: Doubles, window: Window) -> Kernels:
     most = gcd(n_out, n_in)
     for g in (d for d in range(most, 0, -1) if most % d == 0):
         a, b = n_out // g, n_in // g
-        same = np.arange(n_out)[:, None] // a == np.arange(n_in) // b
+        same = np.kron(np.eye(g, dtype=np.bool_), np.ones((a, b), np.bool_))
         if not (used & ~same).any():
             parts = [weight[k * a : (k + 1) * a, k * b : (k + 1) * b] for k in range(g)]
             return Kernels(np.concatenate(parts), window, g)

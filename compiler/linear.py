@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
 from math import prod
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -202,17 +202,11 @@ def under(window: Window, x: Doubles) -> Iterator[Doubles]:
     bare = replace(window, padding=((0, 0),) * len(window.kernel))
     positions = bare.positions(x.shape[-len(window.kernel) :])
     for element in np.ndindex(*window.kernel):
-        yield x[
-            (
-                ...,
-                *(
-                    slice(e * d, e * d + (n - 1) * s + 1, s)
-                    for e, d, n, s in zip(
-                        element, window.dilation, positions, window.stride, strict=True
-                    )
-                ),
-            )
-        ]
+        axes = zip(element, window.dilation, positions, window.stride, strict=True)
+        seen: tuple[Any, ...] = tuple(
+            slice(e * d, e * d + (n - 1) * s + 1, s) for e, d, n, s in axes
+        )
+        yield x[(..., *seen)]
 
 
 def _convolved(step: Kernels, x: Doubles) -> Doubles:
@@ -232,7 +226,7 @@ def _spread(step: Kernels | SumPooling, y: Doubles, shape: Shape) -> Doubles:
     around = padded(window, np.zeros((m, *shape)))
     for k, view in enumerate(under(window, around)):
         view += _through(step, k, y).reshape(view.shape)  # noqa: PLW2901  (a view of ``around``)
-    inside = (
+    inside: tuple[Any, ...] = tuple(
         slice(before, before + n) for (before, _), n in zip(window.padding, shape[1:], strict=True)
     )
     return around[(..., *inside)]

@@ -1,4 +1,4 @@
-"""From a ``Network`` to what can be scaled: each neuron in a unit of its own, around a reset of 0."""
+"""From a ``Network`` to what can be scaled: one layer of weights a path, and a reset to 0."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler import rules
-from snnc.compiler.bias_neurons import bias_paths
+from snnc.compiler.bias_neurons import bias_path
 from snnc.compiler.compose import ComposeError, compose
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.fixed import FixedReset
@@ -44,7 +44,7 @@ class Lowered:
         initial: ``v'`` before the first step, shape ``[n]``.
         paths: What arrives: pooling, one layer of weights, pooling. ``v'`` takes up what they
             give of a spike in the step in which it arrives.
-        constants: The same for sources that spike in every step.
+        constant: The same for a source that spikes in every step, where there is one.
         groups: Neurons that must have one scale: of each the first of its group, shape ``[n]``.
     """
 
@@ -56,8 +56,13 @@ class Lowered:
     bias: Doubles
     initial: Doubles
     paths: tuple[Path, ...]
-    constants: tuple[Path, ...]
+    constant: Path | None
     groups: Labels
+
+    @property
+    def arriving(self) -> tuple[Path, ...]:
+        """All paths, and the constant."""
+        return self.paths if self.constant is None else (*self.paths, self.constant)
 
 
 def lower(network: Network) -> tuple[Lowered, ...]:
@@ -76,7 +81,7 @@ def lower(network: Network) -> tuple[Lowered, ...]:
     """
     received = arrivals(network)
     problems: list[Diagnostic] = []
-    taken = {n.name for n in (*network.inputs, *network.junctions, *network.populations)}
+    taken = set(network.shapes)
     lowered = tuple(_lowered(p, received[p.name], taken, problems) for p in network.populations)
     raise_all(problems)
     return lowered
@@ -89,12 +94,11 @@ def _lowered(
     paths, unit = _in_units(_composed(received.paths, problems), gain, problems)
     offset = p.reset_value.astype(np.float64) * (p.reset is Reset.VALUE)
     threshold = (p.threshold - offset) / unit if p.spiking else np.zeros(p.size)
-    current = p.integration.has_current
-    at_once = [c for c in received.constants if not current and c.start == 0]
-    carried = [c for c in received.constants if current or c.start > 0]
-    bias = _leak(p, offset)
-    for c in at_once:
-        bias = bias + gain * c.values.ravel()
+    bias, carried = _leak(p, offset), None
+    if p.integration.has_current:
+        carried = bias_path(p, received.constants, gain / unit, taken)
+    else:
+        bias += gain * sum(c.values.ravel() for c in received.constants)
     return Lowered(
         population=p,
         reset=_FIXED_RESET[p.reset] if p.spiking else FixedReset.NONE,
@@ -104,7 +108,7 @@ def _lowered(
         bias=bias / unit,
         initial=(_initial(p) - offset) / unit,
         paths=paths,
-        constants=bias_paths(p, carried, gain / unit, taken),
+        constant=carried,
         groups=_groups(p.size, paths),
     )
 

@@ -13,8 +13,7 @@ from enum import StrEnum
 from math import prod
 
 from snnc.compiler.frozen import Frozen
-from snnc.compiler.operators import Operator
-from snnc.compiler.operators import Reals
+from snnc.compiler.operators import Operator, Reals
 
 
 class Integration(StrEnum):

@@ -50,8 +50,10 @@ class Window:
         Raises:
             ShapeError: The window is larger than the padded value, or has other axes.
         """
-        if len(shape) != len(self.kernel):
+        if not self.kernel or len(shape) != len(self.kernel):
             raise ShapeError(f"a window of {len(self.kernel)} axes on {list(shape)}")
+        if min(*self.kernel, *self.stride, *self.dilation) < 1:
+            raise ShapeError(f"a window of {list(self.kernel)} in steps of {list(self.stride)}")
         counts = tuple(
             (n + before + after - d * (k - 1) - 1) // s + 1
             for n, k, s, (before, after), d in zip(
@@ -78,6 +80,7 @@ class Dense(Frozen):
 
     def result_shape(self, shape: Shape) -> Shape:
         """Give ``[n_out]``."""
+        _check_bias(self.bias.shape, self.weight.shape)
         return _dense_shape(self.weight.shape, shape)
 
 
@@ -100,6 +103,7 @@ class Convolution(Frozen):
 
     def result_shape(self, shape: Shape) -> Shape:
         """Give ``[c_out, *positions]`` of ``[c_in, *extent]``."""
+        _check_bias(self.bias.shape, self.weight.shape)
         return _convolution_shape(self.weight.shape, self.window, self.groups, shape)
 
 
@@ -141,7 +145,9 @@ class AveragePooling(Frozen):
 
     def result_shape(self, shape: Shape) -> Shape:
         """Give ``[c, *positions]`` of ``[c, *extent]``."""
-        return _pooled_shape(self.window, shape)
+        result = _pooled_shape(self.window, shape)
+        _check_broadcast(self.divisors.shape[1:], result[1:])
+        return result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,6 +239,11 @@ def result_shape(operators: tuple[Operator | FixedOperator, ...], shape: Shape) 
     return shape
 
 
+def _check_bias(bias: Shape, weight: Shape) -> None:
+    if bias != weight[:1]:
+        raise ShapeError(f"a bias of shape {list(bias)} beside a weight of shape {list(weight)}")
+
+
 def _dense_shape(weight: Shape, shape: Shape) -> Shape:
     if len(weight) != 2 or weight[1] != prod(shape):
         raise ShapeError(f"a weight of shape {list(weight)} on {prod(shape)} values")
@@ -242,7 +253,9 @@ def _dense_shape(weight: Shape, shape: Shape) -> Shape:
 def _convolution_shape(weight: Shape, window: Window, groups: int, shape: Shape) -> Shape:
     if weight[2:] != window.kernel or len(weight) < 3:
         raise ShapeError(f"a weight of shape {list(weight)} for a kernel {list(window.kernel)}")
-    if len(shape) != len(weight) - 1 or shape[0] != weight[1] * groups or weight[0] % groups:
+    if groups < 1 or weight[0] % groups:
+        raise ShapeError(f"a weight of shape {list(weight)} in {groups} groups")
+    if len(shape) != len(weight) - 1 or shape[0] != weight[1] * groups:
         wanted = [weight[1] * groups, *("*" for _ in window.kernel)]
         raise ShapeError(
             f"a weight of shape {list(weight)} in {groups} groups takes "

@@ -52,7 +52,8 @@ class StateBounds:
 
 def bound_states(network: FixedNetwork) -> dict[str, StateBounds]:
     """Bound ``u`` and ``v`` of every population of ``network``."""
-    sources = {n.name: n for n in (*network.inputs, *network.populations)}
+    sources: dict[str, FixedInput | FixedPopulation] = {i.name: i for i in network.inputs}
+    sources.update((p.name, p) for p in network.populations)
     arriving: dict[str, list[FixedProjection]] = {p.name: [] for p in network.populations}
     for q in network.projections:
         arriving[q.target].append(q)

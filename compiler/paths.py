@@ -63,17 +63,15 @@ class Path:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Constant:
-    """What arrives whatever is sent: the biases on the way.
+    """What arrives in every step, whatever is sent: the biases on the way.
 
     Attributes:
         origin: The modules of the user's model that it came from.
         values: In the shape of what receives it.
-        start: Steps before it arrives for the first time.
     """
 
     origin: tuple[str, ...]
     values: Doubles
-    start: int
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -93,8 +91,8 @@ def arrivals(network: Network) -> dict[str, Arrivals]:
     """Give what arrives at every population of ``network``.
 
     A path runs from an input or a population through junctions to the place; delays on the way
-    add up. The operators of each projection give a constant of their own. It goes on through the
-    projections behind, and takes their delay to arrive.
+    add up. The operators of each projection give a constant of their own, which goes on through the
+    projections behind. Delays do not keep it: sums send their biases before anything else arrives.
 
     Raises:
         InputError: SNN120, a read-out sends to others; SNN122, a max pooling of a sum or of a
@@ -107,7 +105,8 @@ def arrivals(network: Network) -> dict[str, Arrivals]:
     for q in network.projections:
         into.setdefault(q.target, []).append(q)
     problems: list[Diagnostic] = []
-    sent = {s.name: _sent(s) for s in (*network.inputs, *network.populations)}
+    sent = {i.name: _sent(i) for i in network.inputs}
+    sent |= {p.name: _sent(p) for p in network.populations}
 
     def arriving(place: Junction | Population) -> Arrivals:
         parts = [
@@ -142,7 +141,8 @@ def _through(
     problems: list[Diagnostic],
 ) -> Arrivals:
     """Give what of ``sent``, of ``shape``, arrives at ``place`` through ``q``."""
-    steps = (*_steps(q.operators, shape), Reshape(place.shape))
+    parts = _steps(q.operators, shape)
+    steps = (*(step for part in parts for step in part), Reshape(place.shape))
     problems.extend(_pooled_sums(q, sent, steps))
     paths = tuple(
         replace(
@@ -155,18 +155,18 @@ def _through(
         for path in sent.paths
     )
     own = np.zeros((1, *shape))
-    for operator in q.operators:
-        for step in _steps((operator,), own.shape[1:]):
+    for operator, part in zip(q.operators, parts, strict=True):
+        for step in part:
             own = _carried(q, step, own, problems)
         own = own + _bias(operator)
     own = own.reshape(1, *place.shape)
-    constants = [Constant(origin=q.origin, values=own[0], start=0)]
+    constants: list[Constant] = []
     for c in sent.constants:
         values = c.values[None]
         for step in steps:
             values = _carried(q, step, values, problems)
-        start = c.start + q.delay
-        constants.append(Constant(origin=(*c.origin, *q.origin), values=values[0], start=start))
+        constants.append(Constant(origin=(*c.origin, *q.origin), values=values[0]))
+    constants.append(Constant(origin=q.origin, values=own[0]))
     return Arrivals(paths=paths, constants=tuple(constants))
 
 
@@ -175,15 +175,13 @@ def _carried(q: Projection, step: Step, values: Doubles, problems: list[Diagnost
 
     That is the same for a max pooling where they are one number under each position of its window.
     """
+    if not values.any():
+        return np.zeros((1, *step.result_shape(values.shape[1:])))
     result = apply(step, values)
-    if isinstance(step, MaxPooling) and values.any():
+    if isinstance(step, MaxPooling):
         spread = (result + apply(step, -values)).max()
         if spread > _EQUAL * np.abs(values).max():
-            problems.append(
-                _problem(
-                    q.origin, "biases that differ under the window of a max pooling", ONE_LAYER
-                )
-            )
+            problems.append(_problem(q.origin, "biases that differ under a max pooling", ONE_LAYER))
     return result
 
 
@@ -211,27 +209,31 @@ def _channels_used(steps: Steps, shape: Shape) -> npt.NDArray[np.bool_]:
 # --- operators ---------------------------------------------------------------------------------
 
 
-def _steps(operators: tuple[Operator, ...], shape: Shape) -> Steps:
-    """Give the linear part of ``operators``, and their pooling."""
-    steps: list[Step] = []
+def _steps(operators: tuple[Operator, ...], shape: Shape) -> tuple[Steps, ...]:
+    """Give the linear part of each of ``operators``, and their pooling."""
+    parts: list[Steps] = []
     for operator in operators:
         after = operator.result_shape(shape)
-        match operator:
-            case Dense():
-                steps.append(Matrix(operator.weight.astype(np.float64)))
-            case Convolution():
-                weight = operator.weight.astype(np.float64)
-                steps.append(Kernels(weight, operator.window, operator.groups))
-            case Scaling():
-                steps.append(_factors(operator.factor.astype(np.float64), after))
-            case AveragePooling():
-                divisors = operator.divisors.astype(np.float64)
-                steps.append(SumPooling(window=operator.window))
-                steps.append(_factors(1 / divisors.prod(axis=0), after))
-            case SumPooling() | MaxPooling():
-                steps.append(operator)
+        parts.append(_steps_of(operator, after))
         shape = after
-    return tuple(steps)
+    return tuple(parts)
+
+
+def _steps_of(operator: Operator, after: Shape) -> Steps:
+    match operator:
+        case Dense():
+            return (Matrix(operator.weight.astype(np.float64)),)
+        case Convolution():
+            weight = operator.weight.astype(np.float64)
+            return (Kernels(weight, operator.window, operator.groups),)
+        case Scaling():
+            return (_factors(operator.factor.astype(np.float64), after),)
+        case AveragePooling():
+            divisors = operator.divisors.astype(np.float64)
+            factors = _factors(1 / divisors.prod(axis=0), after)
+            return SumPooling(window=operator.window), factors
+        case SumPooling() | MaxPooling():
+            return (operator,)
 
 
 def _factors(values: Doubles, shape: Shape) -> Factors:
@@ -272,7 +274,7 @@ def _between_junctions(network: Network) -> nx.DiGraph[str]:
 def _loops(network: Network) -> Iterator[Diagnostic]:
     graph = _between_junctions(network)
     if not nx.is_directed_acyclic_graph(graph):
-        names = [a for a, _ in nx.find_cycle(graph)]
+        names = next(iter(nx.simple_cycles(graph)))
         origins = [" + ".join(j.origin) for n in names for j in network.junctions if j.name == n]
         found = f"a loop without a neuron: {' -> '.join([*origins, origins[0]])}"
         yield _problem((origins[0],), found, "a neuron in every loop")

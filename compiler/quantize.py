@@ -85,11 +85,12 @@ def quantize(
     projections: list[FixedProjection] = []
     for n in neurons:
         scale = n.scale(weight_bits)
-        populations.extend(bias_neuron(path) for path in n.lowered.constants[:1])
+        if n.lowered.constant is not None:
+            populations.append(bias_neuron(n.lowered.constant))
         populations.append(_fixed_population(n, scale))
         projections.extend(
             _fixed_projection(path, n, step_of(path, inputs) * scale, weight_bits)
-            for path in (*n.lowered.paths, *n.lowered.constants)
+            for path in n.lowered.arriving
         )
     return FixedNetwork(
         inputs=tuple(inputs.values()),

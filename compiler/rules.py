@@ -110,8 +110,10 @@ MODEL_LOADS = Rule(
 TOPOLOGY = Rule(
     "SNN120",
     "weights lead from inputs or spiking populations to spiking populations",
-    "On neuromorphic cores a synapse carries spikes from a neuron or an input to a neuron. Weights "
-    "that feed weights, or an output that no neuron drives, have no place there.",
+    "On neuromorphic cores a synapse carries spikes from a neuron or an input to a neuron. What "
+    "stands between the two, weights, pooling and sums, is computed within one step. What feeds no "
+    "neuron, a read-out that feeds anything but an output, and a loop without neurons have no "
+    "place there.",
 )
 LOOP_DELAYED = Rule(
     "SNN121",

@@ -1,4 +1,4 @@
-"""Which scale: how many counts of the threshold's mantissa a unit of each neuron's potential gets."""
+"""Which scale each neuron gets: counts of the threshold's mantissa for a unit of its potential."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def scalable(lowered: Lowered, inputs: Mapping[str, FixedInput]) -> Scalable:
     du, dv = _current_decay(lowered), _decay(lowered)
     up, down = np.zeros(p.size), np.zeros(p.size)
     largest, fan_in = np.zeros(p.size), np.zeros(p.size)
-    for path in (*lowered.paths, *lowered.constants):
+    for path in lowered.arriving:
         most = inputs[path.source].max_abs if path.source in inputs else None
         high, low = drive(path.steps, path.shape, most)
         step = step_of(path, inputs)
@@ -187,7 +187,7 @@ def _weights_of_a_row(path: Path, rows: Doubles) -> Doubles:
     weight = weights_of(path)
     n = np.count_nonzero(rows, axis=1) if not isinstance(weight, Factors) else rows.any(axis=1)
     sums = [math.prod(s.window.kernel) for s in path.steps if isinstance(s, SumPooling)]
-    return n * float(math.prod(sums))
+    return np.asarray(n * float(math.prod(sums)), np.float64)
 
 
 def _each(values: Doubles, n: int) -> Doubles:
@@ -198,7 +198,7 @@ def _each(values: Doubles, n: int) -> Doubles:
 def _decay(lowered: Lowered) -> Ints:
     decay = lowered.population.decay.astype(np.float64)
     rate = decay if lowered.population.integration.is_euler else 1 - decay
-    return np.rint(ONE * rate).astype(np.int32)
+    return np.asarray(np.rint(ONE * rate), np.int32)
 
 
 def _current_decay(lowered: Lowered) -> Ints:
@@ -208,7 +208,7 @@ def _current_decay(lowered: Lowered) -> Ints:
         return np.full(p.size, MAX_DU, np.int32)
     decay = p.current_decay.astype(np.float64)
     rate = decay if p.integration.is_euler else 1 - decay
-    return np.maximum(np.rint(ONE * rate) - 1, 0).astype(np.int32)
+    return np.asarray(np.maximum(np.rint(ONE * rate) - 1, 0), np.int32)
 
 
 def memory_of_current(du: Ints) -> Doubles:

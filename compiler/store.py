@@ -90,9 +90,10 @@ def _decode_union(
         (inner,) = kinds.values()
         return _decode(inner, data, tensors, path)
     fields = cast("dict[str, Json]", data) if isinstance(data, dict) else {}
-    if fields.get(KIND) not in kinds:
-        raise StoreError(f"{path}: {fields.get(KIND)!r:.60} is none of {', '.join(kinds)}")
-    return _decode(kinds[fields[KIND]], data, tensors, path)
+    name = fields.get(KIND)
+    if not isinstance(name, str) or name not in kinds:
+        raise StoreError(f"{path}: {name!r:.60} is none of {', '.join(kinds)}")
+    return _decode(kinds[name], data, tensors, path)
 
 
 def _decode_record(

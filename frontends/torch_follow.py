@@ -146,7 +146,7 @@ class _Attempt:
         """Run the model from its first state on."""
         is_layer = self.framework.is_layer(self.module)
         arguments = Arguments.of(self.module, convention, is_layer=is_layer)
-        recorder = Recorder(Place(self.framework.supported))
+        recorder = Recorder(Place(self.framework.supported, [("", self.module)]))
         calls = Calls(recorder, self.framework, arguments, BATCH)
         returned: list[tuple[Value, ...]] = []
         failed: tuple[Diagnostic, ...] = ()
@@ -201,12 +201,12 @@ def _call(
     recorder, arguments = calls.recorder, calls.arguments
     with recorder.paused():
         given = arguments.given(x, calls.left)
-    recorder.know(x, value)
-    for blank in arguments.blanks.values():
-        recorder.know(blank, Constant(blank, kept=False))
+        recorder.know(x, value)
+        for blank in arguments.blanks.values():
+            recorder.know(blank, Constant(blank, kept=False))
     output = call_model(module, x, given, layout.says)
-    arguments.take(output)
-    for problem in arguments.problems():
-        recorder.tell(problem)
     with recorder.paused():
+        arguments.take(output)
+        for problem in arguments.problems():
+            recorder.tell(problem)
         return tuple(recorder.value(tensor) for tensor in tensors_of(output))

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from snnc.frontends.torch_values import (
     Add,
-    Concatenate,
     Constant,
     Convolve,
     Dense,
@@ -129,22 +128,24 @@ def unreplaced_zeros(*values: Value) -> Iterator[Operation]:
             yield part
 
 
-def described(value: Value) -> str:
-    """Give a value in words, for messages."""
+def described(value: Value, depth: int = 2) -> str:
+    """Give a value in words, for messages.
+
+    Args:
+        value: Any.
+        depth: How many operations are told of, one within the other.
+    """
     match value:
         case Input():
-            return "the model's input" + (
-                "" if value.step is None else f" at step {value.step}"
-            )
+            return "the input" + ("" if value.step is None else f" at step {value.step}")
         case Spikes():
-            return f"the spikes of {value.call.chain.path} at step {value.call.step}"
+            return f"spikes of {value.call.chain.path} at step {value.call.step}"
         case State():
             return f"{value.name} of {value.call.chain.path} at step {value.call.step}"
-        case Operation(operator=Concatenate()):
-            return f"cat({', '.join(map(described, value.sources))})"
         case Operation():
             where = value.origin.path if value.origin.packaged else value.origin.function
-            return f"{where or value.origin.function} of {' and '.join(map(described, value.sources))}"
+            inner = [described(s, depth - 1) if depth else "..." for s in value.sources]
+            return f"{where or value.origin.function}({', '.join(inner)})"
         case Constant():
             return "zeros" if value.zero else "constants"
         case Unknown():

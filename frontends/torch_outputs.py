@@ -56,7 +56,7 @@ def ports_of(run: Run, matcher: Matcher, framework: Framework) -> tuple[Port, ..
     """
     found: list[Port] = []
     problems: list[Diagnostic] = []
-    for place, value in enumerate(run.returned[-1]):
+    for place, value in enumerate(_gathered(run)):
         reasons = list(unknowns(value))
         if isinstance(value, Constant):
             continue
@@ -73,6 +73,27 @@ def ports_of(run: Run, matcher: Matcher, framework: Framework) -> tuple[Port, ..
         Port(name, p.value, p.decoding, p.place, p.axis)
         for name, p in zip(names, chosen, strict=True)
     )
+
+
+def _gathered(run: Run) -> tuple[Value, ...]:
+    """Give what was returned, a list with one value of every step as their sequence."""
+    returned = run.returned[-1]
+    if run.layout is Layout.STEP:
+        return returned
+    steps: dict[tuple[int, str], list[Spikes | State]] = {}
+    for value in returned:
+        if isinstance(value, Spikes | State):
+            steps.setdefault(_signal(value), []).append(value)
+    return tuple(
+        Sequence(tuple(steps[_signal(value)]), 0)
+        if isinstance(value, Spikes | State) and len(steps[_signal(value)]) == run.steps > 1
+        else value
+        for value in returned
+    )
+
+
+def _signal(value: Spikes | State) -> tuple[int, str]:
+    return id(value.call.chain), value.name if isinstance(value, State) else ""
 
 
 def _port(run: Run, matcher: Matcher, place: int, value: Value) -> Port | None:
@@ -113,9 +134,8 @@ def _terms(value: Value) -> tuple[Value, ...]:
             if isinstance(term.operator, Add):
                 value, term = term, value
         terms.append(term)
-    if not (isinstance(value, Constant) and value.zero):
-        terms.append(value)
-    return tuple(reversed(terms))
+    terms.append(value)
+    return tuple(t for t in reversed(terms) if not (isinstance(t, Constant) and t.zero))
 
 
 def _chosen(run: Run, found: list[Port], framework: Framework) -> list[Port]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,12 +36,12 @@ class Place:
 
     Attributes:
         supported: The layers that are imported, for messages.
-        modules: The modules whose ``forward`` runs, by path, outermost first.
+        modules: The model, and the modules whose ``forward`` runs, by path.
         function: Name of the function of torch that runs.
     """
 
     supported: str
-    modules: list[tuple[str, Module]] = field(default_factory=list[tuple[str, "Module"]])
+    modules: list[tuple[str, Module]]
     function: str = ""
 
     @property

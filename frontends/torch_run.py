@@ -75,16 +75,12 @@ def run_model(
         if progress is not None:
             progress(part.stop, samples)
     whole = {key: np.concatenate([one[key] for one in parts], axis=1) for key in parts[0]}
-    signals = {
-        kind: {p.name: whole[f"{kind} {p.name}"] for p in model.populations if f"{kind} {p.name}" in whole}
-        for kind in ("spikes", "u", "v")
-    }
     return Trace(
         executor=executor,
-        outputs={port.name: whole[f"output {port.name}"] for port in model.ports},
-        spikes=signals["spikes"],
-        u=signals["u"],
-        v=signals["v"],
+        outputs={port.name: _output(port, model, whole) for port in model.ports},
+        spikes=_signal("spikes", whole),
+        u=_signal("u", whole),
+        v=_signal("v", whole),
         seconds=time.perf_counter() - began,
     )
 
@@ -143,7 +139,9 @@ def _run_part(
             raise_all(watch.problems)
     found = watch.arrays()
     for port in model.ports:
-        found[f"output {port.name}"] = _output(port, model, returned, found, watch)
+        if isinstance(port.value, Operation):
+            steps = _steps_of(port, port.value, model, returned, watch)
+            found[f"output {port.name}"] = steps
     return found
 
 
@@ -159,20 +157,25 @@ def _inputs(layout: Layout, x: Tensor) -> Iterator[Tensor]:
             yield x.transpose(0, 1).contiguous()
 
 
-def _output(
-    port: Port,
-    model: Model,
-    returned: list[list[Tensor]],
-    found: dict[str, Array],
-    watch: Watch,
+def _steps_of(
+    port: Port, value: Operation, model: Model, returned: list[list[Tensor]], watch: Watch
 ) -> Array:
-    value = port.value
-    if isinstance(value, Spikes | State):
-        name = model.names[value.call.chain]
-        return found.get(f"spikes {name}", found[f"v {name}"])
-    if port.decoding != "steps" and isinstance(value, Operation):
+    """Give what an output that is not of neurons gave at each step."""
+    if port.decoding != "steps":
         return np.stack([step.numpy(force=True) for step in watch.outputs[value.origin.path]])
-    tensors = [tensors[port.place] for tensors in returned]
+    tensors = [tensors[port.place].numpy(force=True) for tensors in returned]
     if model.layout is Layout.STEP:
-        return np.stack([tensor.numpy(force=True) for tensor in tensors])
-    return np.moveaxis(tensors[0].numpy(force=True), port.axis, 0)
+        return np.stack(tensors)
+    return np.moveaxis(tensors[0], port.axis, 0)
+
+
+def _output(port: Port, model: Model, whole: dict[str, Array]) -> Array:
+    if isinstance(port.value, Spikes | State):
+        name = model.names[port.value.call.chain]
+        return whole.get(f"spikes {name}", whole[f"v {name}"])
+    return whole[f"output {port.name}"]
+
+
+def _signal(kind: str, whole: dict[str, Array]) -> dict[str, Array]:
+    start = f"{kind} "
+    return {key.removeprefix(start): a for key, a in whole.items() if key.startswith(start)}

@@ -165,8 +165,9 @@ def network(
     }
     sizes = inputs if inputs is not None else {"x": widths.get("x", 1)}
     sources = outputs or (populations[-1].name,)
+    shapes = {name: (n,) if isinstance(n, int) else n for name, n in sizes.items()}
     return Network(
-        inputs=tuple(Input(name, n if isinstance(n, tuple) else (n,)) for name, n in sizes.items()),
+        inputs=tuple(Input(name, shape) for name, shape in shapes.items()),
         junctions=tuple(junctions),
         populations=tuple(populations),
         projections=tuple(projections),

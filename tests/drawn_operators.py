@@ -105,7 +105,7 @@ def _pooling(draw: st.DrawFn, shape: Shape, rng: Rng) -> tuple[Operator, ...]:
         return (MaxPooling(window=window),)
     if kind == "sum":
         return (SumPooling(window=window),)
-    divisors = rng.uniform(1, 4, (draw(st.integers(1, 2)), *(1 for _ in shape)))
+    divisors = rng.uniform(1, 4, (draw(st.integers(1, 2)), *(1 for _ in shape[1:])))
     return (AveragePooling(window=window, divisors=divisors.astype(np.float32)),)
 
 

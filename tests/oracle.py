@@ -123,7 +123,8 @@ def _run_sample(network: FixedNetwork, inputs: dict[str, list[list[int]]]) -> _S
     for p in network.populations:
         recorded.spikes[p.name], recorded.u[p.name], recorded.v[p.name] = [], [], []
     neurons = {p.name: _neurons(p) for p in network.populations}
-    shapes = {n.name: n.shape for n in (*network.inputs, *network.populations)}
+    shapes = {i.name: i.shape for i in network.inputs}
+    shapes |= {p.name: p.shape for p in network.populations}
     for t in range(1, hardware_steps + 1):
         for p in network.populations:
             alive = 1 + p.lag <= t <= steps + p.lag
@@ -198,13 +199,13 @@ def _operated(operator: FixedOperator, x: Value) -> Value:
         return Value((len(sums),), {(i,): total for i, total in enumerate(sums)})
     if isinstance(operator, FixedScaling):
         weights = operator.weight.tolist()
-        at = {place: w * x.at[place] for w, place in zip(weights, x.at, strict=True)}
-        return Value(x.shape, at)
+        products = {place: w * x.at[place] for w, place in zip(weights, x.at, strict=True)}
+        return Value(x.shape, products)
     counts = tuple(map(_count, x.shape[1:], *_axes(operator.window)))
     channels = x.shape[0]
     if isinstance(operator, FixedConvolution):
         channels = operator.weight.shape[0]
-    at = {}
+    at: dict[tuple[int, ...], int] = {}
     for c, *place in product(range(channels), *map(range, counts)):
         if isinstance(operator, FixedConvolution):
             at[c, *place] = _correlated(operator, x, c, place)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.network import Network, Population, Projection
@@ -104,7 +103,7 @@ FIELDS = ("decay", "current_decay", "gain", "leak", "threshold", "reset_value", 
 def run(network: Network, inputs: dict[str, npt.NDArray[Any]]) -> Signals:
     """Execute ``network`` on one sample, ``[steps, n]`` of each input."""
     sent: dict[str, list[Row]] = {name: x.tolist() for name, x in inputs.items()}
-    sent |= {n.name: [] for n in (*network.junctions, *network.populations)}
+    sent |= {j.name: [] for j in network.junctions} | {p.name: [] for p in network.populations}
     neurons = {p.name: _neurons(p) for p in network.populations}
     signals = Signals()
     for p in network.populations:
@@ -117,7 +116,8 @@ def run(network: Network, inputs: dict[str, npt.NDArray[Any]]) -> Signals:
             arriving = [0.0] * place.size
             for q in network.projections:
                 if q.target == place.name:
-                    row = _delivered(q, sent[q.source], shapes[q.source], t)
+                    rest = _at_rest(network, q.source)
+                    row = _delivered(q, sent[q.source], shapes[q.source], t, rest)
                     arriving = [a + b for a, b in zip(arriving, row, strict=True)]
             if isinstance(place, Population):
                 group = neurons[place.name]
@@ -162,10 +162,21 @@ def _neurons(p: Population) -> list[Neuron]:
     ]
 
 
-def _delivered(q: Projection, rows: list[Row], shape: Place, t: int) -> Row:
-    places = list(product(*map(range, shape)))
-    row = rows[t - q.delay] if t >= q.delay else [0.0] * len(places)
-    x: Value = dict(zip(places, row, strict=True))
+def _at_rest(network: Network, name: str) -> Row:
+    """Give what is sent before the first step: the biases of sums, and else nothing."""
+    shapes = network.shapes
+    total = [0.0] * len(list(product(*map(range, shapes[name]))))
+    for q in network.projections:
+        if q.target == name and name in {j.name for j in network.junctions}:
+            rest = _at_rest(network, q.source)
+            row = _delivered(q, [], shapes[q.source], -1, rest)
+            total = [a + b for a, b in zip(total, row, strict=True)]
+    return total
+
+
+def _delivered(q: Projection, rows: list[Row], shape: Place, t: int, rest: Row) -> Row:
+    row = rows[t - q.delay] if t >= q.delay else rest
+    x: Value = dict(zip(product(*map(range, shape)), row, strict=True))
     for operator in q.operators:
         x = _operated(operator, x)
     return list(x.values())

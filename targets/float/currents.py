@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from math import prod
 
@@ -10,6 +11,9 @@ import numpy as np
 from snnc.compiler.network import Network, Projection
 from snnc.compiler.operators import Reals
 from snnc.targets.float.operators import Signal, apply
+
+BEFORE = -1
+"""Stands for every step before the first, when nothing but biases has been sent."""
 
 
 class Currents:
@@ -25,34 +29,58 @@ class Currents:
         self._batch = next(iter(inputs.values())).shape[1]
         self._inputs = set(inputs)
         self._shapes = network.shapes
-        self._into = {name: tuple(network.incoming(name)) for name in self._shapes}
-        self._sums: dict[str, tuple[int, Signal]] = {}
+        self._longest = max((q.delay for q in network.projections), default=0)
+        self._into: dict[str, list[Projection]] = defaultdict(list)
+        for q in network.projections:
+            self._into[q.target].append(q)
+        self._sums: dict[tuple[str, int], Signal] = {}
         self._held: dict[str, tuple[Signal, Signal]] = {}
+        self._now = BEFORE
 
     def into(self, name: str, t: int) -> list[Signal]:
         """Give one current a projection into ``name``, in the order of summation.
 
         Args:
             name: A population or a junction.
-            t: The step; all that is sent without delay is there.
+            t: The step, none before the last one asked for; all sent without delay is there.
 
         Returns:
             float32, each of shape ``[batch, n]``.
         """
+        if t > self._now:
+            self._now, oldest = t, t - self._longest
+            self._sums = {k: v for k, v in self._sums.items() if k[1] >= oldest or k[1] == BEFORE}
         return [self._through(q, self._value(q.source, t - q.delay)) for q in self._into[name]]
 
     def _value(self, name: str, t: int) -> Signal:
-        """Give what ``name`` sends at step ``t``; zeros before the first."""
+        """Give what ``name`` sends at step ``t``; before the first, zeros are sent into sums."""
+        if name not in self.sent:
+            return self._sum(name, max(t, BEFORE))
         if t < 0:
             return np.zeros((self._batch, prod(self._shapes[name])), np.float32)
-        if name in self.sent:
-            return self.sent[name][t]
-        if self._sums.get(name, (-1, None))[0] != t:
-            first, *others = self.into(name, t)
+        return self.sent[name][t]
+
+    def _sum(self, name: str, t: int) -> Signal:
+        """Give a sum, and add up all sums that it waits for, however many stand in a row."""
+        waiting = [(name, t)]
+        while waiting:
+            if waiting[-1] in self._sums:
+                waiting.pop()
+                continue
+            junction, when = waiting[-1]
+            before = [(q.source, max(when - q.delay, BEFORE)) for q in self._into[junction]]
+            missing = [k for k in before if k[0] not in self.sent and k not in self._sums]
+            if missing:
+                waiting += missing
+                continue
+            first, *others = [
+                self._through(q, self._value(q.source, when - q.delay))
+                for q in self._into[junction]
+            ]
             for current in others:
                 first = first + current
-            self._sums[name] = t, first
-        return self._sums[name][1]
+            self._sums[waiting.pop()] = first
+        return self._sums[name, t]
 
     def _through(self, q: Projection, x: Signal) -> Signal:
         """Apply the operators of ``q``; those on an input that is held still, once."""

@@ -81,7 +81,7 @@ def refractory_steps(
 
 def _integrated(p: Population, before: State, arriving: list[Signal]) -> tuple[Signal, Signal]:
     v, i = before.v, before.i
-    if p.reset is Reset.ZERO_DELAYED:
+    if p.spiking and p.reset is Reset.ZERO_DELAYED:
         v = (1 - (v > p.threshold).astype(np.float32)) * v
     match p.integration:
         case Integration.DECAY:

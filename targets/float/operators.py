@@ -47,15 +47,30 @@ def _(operator: Dense, x: Signal) -> Signal:
 
 @apply.register
 def _(operator: Scaling, x: Signal) -> Signal:
-    """Multiply and add with one rounding: exact in float64 but for that of the sum there.
+    """Multiply and add with one rounding.
 
     torch's batch norm does so in evaluation (ATen/native/cpu/batch_norm_kernel.cpp, built with
     fused multiply-add).
     """
     if not operator.shift.any():
         return x * operator.factor
-    wide = x.astype(np.float64) * operator.factor + operator.shift
-    return wide.astype(np.float32)
+    return fused_multiply_add(x, operator.factor, operator.shift)
+
+
+def fused_multiply_add(x: Signal, factor: Signal, shift: Signal) -> Signal:
+    """Give ``x * factor + shift`` in float32, rounded once.
+
+    The product of two float32 is exact in float64. Its sum with a third is rounded to odd there,
+    after which rounding to float32 gives what a single rounding would (Boldo and Melquiond 2008,
+    "Emulation of a FMA and correctly rounded sums", IEEE Transactions on Computers 57(4)).
+    """
+    product = x.astype(np.float64) * factor
+    total = product + shift
+    shifted = total - product
+    lost = (product - (total - shifted)) + (shift - shifted)  # what rounding took from the total
+    even = total.view(np.int64) & 1 == 0
+    odd = np.nextafter(total, np.copysign(np.inf, lost))
+    return np.where((lost != 0) & even, odd, total).astype(np.float32)
 
 
 @apply.register

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,7 @@ from snnc.compiler.operators import (
 from snnc.targets.base import Progress, no_progress
 
 Integers = npt.NDArray[np.int64]
+Number = TypeVar("Number", np.int64, np.float64)
 
 SMALLEST = np.iinfo(np.int64).min
 """The padding of a max pooling: smaller than any value."""
@@ -71,16 +73,16 @@ def execute(
     """
     steps, batch = next(iter(inputs.values())).shape[:2]
     hardware_steps = steps + network.latency
-    sent: dict[str, Integers] = {
-        i.name: _extend(inputs[i.name].astype(np.int64), hardware_steps) for i in network.inputs
-    }
     recording = Recording({}, {}, {})
     for p in network.populations:
         shape = (hardware_steps, batch, p.size)
-        sent[p.name] = np.zeros(shape, np.int64)
         recording.spikes[p.name] = np.zeros(shape, np.uint8)
         recording.u[p.name] = np.zeros(shape, np.int32)
         recording.v[p.name] = np.zeros(shape, np.int32)
+    sent: dict[str, npt.NDArray[np.integer]] = {
+        i.name: _extend(inputs[i.name], hardware_steps) for i in network.inputs
+    }
+    sent.update(recording.spikes)
     state = {p.name: at_rest(p, batch) for p in network.populations}
     shapes = network.shapes
 
@@ -91,11 +93,10 @@ def execute(
             a = np.zeros((batch, p.size), np.int64)
             for projection in network.incoming(p.name):
                 if k >= projection.delay:
-                    x = sent[projection.source][k - projection.delay]
+                    x = sent[projection.source][k - projection.delay].astype(np.int64)
                     a += synaptic_input(projection, x.reshape(batch, *shapes[projection.source]))
             u, v, rho, s = neuron_step(p, *state[p.name], a)
             state[p.name] = u, v, rho
-            sent[p.name][k] = s
             recording.spikes[p.name][k] = s
             recording.u[p.name][k] = u
             recording.v[p.name][k] = v
@@ -119,37 +120,43 @@ def synaptic_input(projection: FixedProjection, x: Integers) -> Integers:
 
 
 def operated(operator: FixedOperator, x: Integers) -> Integers:
-    """Give what one operator makes of ``x``, shape ``[batch, *shape]`` (1)."""
-    batch = x.shape[0]
+    """Give what one operator makes of ``x``, shape ``[batch, *shape]`` (1).
+
+    Products of matrices are computed in float64, which has a fast one, and are exact:
+    ``compiler/check.py`` holds every sum below ``2**31``, and float64 keeps integers to ``2**53``.
+    """
     match operator:
         case FixedDense():
-            return exact_product(x.reshape(batch, -1), operator.weight.T)
+            flat = x.reshape(x.shape[0], -1).astype(np.float64)
+            return (flat @ operator.weight.T.astype(np.float64)).astype(np.int64)
         case FixedScaling():
             return x * operator.weight.reshape(x.shape[1:]).astype(np.int64)
         case FixedConvolution():
-            return convolved(operator, x)
+            return convolved(operator, x.astype(np.float64)).astype(np.int64)
         case SumPooling():
-            return sum(under(operator.window, x, 0), np.int64(0))
+            return reduce(np.add, under(operator.window, x, 0))
         case MaxPooling():
             return reduce(np.maximum, under(operator.window, x, SMALLEST))
 
 
-def convolved(operator: FixedConvolution, x: Integers) -> Integers:
+def convolved(operator: FixedConvolution, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Give the convolution of ``x``, shape ``[batch, channels, *extent]``, group by group (1)."""
-    groups = operator.groups
-    kernels = operator.weight.reshape(groups, -1, *operator.weight.shape[1:])
-    total: list[Integers] = []
-    for x_of_group, kernel in zip(np.split(x, groups, axis=1), kernels, strict=True):
+    batch, groups = x.shape[0], operator.groups
+    weight = operator.weight.astype(np.float64)
+    results: list[npt.NDArray[np.float64]] = []
+    for part, kernel in zip(
+        np.split(x, groups, axis=1), np.split(weight, groups, axis=0), strict=True
+    ):
         elements = np.ndindex(*operator.window.kernel)
-        y = np.int64(0)
-        for element, values in zip(elements, under(operator.window, x_of_group, 0), strict=True):
-            by_channel = np.moveaxis(values, 1, -1)
-            y = y + exact_product(by_channel, kernel[(..., *element)].T)
-        total.append(np.moveaxis(y, -1, 1))
-    return np.concatenate(total, axis=1)
+        products = (
+            kernel[(..., *element)] @ values.reshape(batch, values.shape[1], -1)
+            for element, values in zip(elements, under(operator.window, part, 0), strict=True)
+        )
+        results.append(reduce(np.add, products))
+    return np.concatenate(results, axis=1).reshape(batch, *operator.result_shape(x.shape[1:]))
 
 
-def under(window: Window, x: Integers, fill: int) -> Iterator[Integers]:
+def under(window: Window, x: npt.NDArray[Number], fill: int) -> Iterator[npt.NDArray[Number]]:
     """Give for each element of the kernel the values under it, at all positions of the window.
 
     Args:
@@ -160,21 +167,12 @@ def under(window: Window, x: Integers, fill: int) -> Iterator[Integers]:
     padded = np.pad(x, ((0, 0), (0, 0), *window.padding), constant_values=fill)
     positions = window.positions(x.shape[2:])
     for element in np.ndindex(*window.kernel):
-        places = [
-            e * dilation + stride * np.arange(n)
-            for e, dilation, stride, n in zip(
-                element, window.dilation, window.stride, positions, strict=True
-            )
-        ]
-        yield padded[(slice(None), slice(None), *np.ix_(*places))]
-
-
-def exact_product(x: Integers, weight: npt.NDArray[np.int8]) -> Integers:
-    """Give ``x @ weight``, computed in float64, which is exact: every sum is below ``2**53``.
-
-    ``compiler/check.py`` holds it below ``2**31``; matrices of integers have no fast product.
-    """
-    return (x.astype(np.float64) @ weight.astype(np.float64)).astype(np.int64)
+        seen: list[slice] = [slice(None), slice(None)]
+        for e, dilation, stride, n in zip(
+            element, window.dilation, window.stride, positions, strict=True
+        ):
+            seen.append(slice(e * dilation, e * dilation + stride * (n - 1) + 1, stride))
+        yield padded[tuple(seen)]
 
 
 def at_rest(p: FixedPopulation, batch: int) -> tuple[Integers, Integers, Integers]:
@@ -240,6 +238,6 @@ def clip(v: Integers) -> Integers:
     return np.clip(v, -(STATE_LIMIT - 1), STATE_LIMIT - 1)
 
 
-def _extend(x: Integers, steps: int) -> Integers:
+def _extend(x: npt.NDArray[np.int32], steps: int) -> npt.NDArray[np.int32]:
     """Append zeros on the time axis."""
-    return np.concatenate((x, np.zeros((steps - x.shape[0], *x.shape[1:]), np.int64)))
+    return np.concatenate((x, np.zeros((steps - x.shape[0], *x.shape[1:]), np.int32)))

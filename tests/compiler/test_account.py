@@ -158,7 +158,8 @@ def test_the_bias_of_a_current_is_what_its_neuron_brings() -> None:
 def convolved(*operators: Operator, **fields: Any) -> Network:
     """Make ``lif`` of two channels of two behind kernels of 4 and 1, and of 2 and 0."""
     kernels = convolution([[[4, 1]], [[2, 0]]])
-    lif = population(n=4, shape=(2, 2), **({"decay": 0.5, "threshold": 8.0} | fields))
+    defaults: dict[str, Any] = {"decay": 0.5, "threshold": 8.0}
+    lif = population(n=4, shape=(2, 2), **(defaults | fields))
     q = projection("x", "lif", None, kernels, *operators)
     return network([lif], [q], inputs={"x": (1, 3)})
 

@@ -134,20 +134,20 @@ def test_real_populations(field: str, value: Any, code: str, found: str, limit: 
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "code", "found", "limit"),
+    ("field", "value", "found"),
     [
-        ("weight", np.ones(1), "SNN104", "weight of shape [1]", "shape [1, 1]"),
-        ("weight", np.ones((1, 2)), "SNN104", "weight of shape [1, 2]", "shape [1, 1]"),
-        ("bias", np.ones(2), "SNN104", "bias of shape [2]", "shape [1]"),
-        ("weight", [[np.nan]], "SNN105", "weight: a value that is not finite", "finite numbers"),
-        ("bias", [np.inf], "SNN105", "bias: a value that is not finite", "finite numbers"),
+        ("weight", np.ones(1), "a weight of shape [1] on 1 values"),
+        ("weight", np.ones((1, 2)), "a weight of shape [1, 2] on 1 values"),
+        ("bias", np.ones(2), "a bias of shape [2] beside a weight of shape [1, 1]"),
     ],
 )
-def test_real_projections(field: str, value: Any, code: str, found: str, limit: str) -> None:
+def test_real_projections(field: str, value: Any, found: str) -> None:
     net = one_neuron()
+    (q,) = net.projections
     fields: dict[str, Any] = {field: np.array(value, np.float32)}
-    broken = replace(net.projections[0], **fields)
-    assert said(replace(net, projections=(broken,))) == [text(code, "fc", found, limit)]
+    broken = replace(q, operators=(replace(q.operators[0], **fields),))
+    wanted = text("SNN104", "fc", found, "what x sends, [1]")
+    assert said(replace(net, projections=(broken,))) == [wanted]
 
 
 @pytest.mark.parametrize(

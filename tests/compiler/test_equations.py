@@ -129,7 +129,7 @@ def note(**fields: Any) -> dict[str, Any]:
 
 
 def noted(own: dict[str, Any]) -> nir.NIRGraph:
-    graph_notes = {"snnc": {"format": 1, "framework": "snntorch 1.0.0", "dt": 1e-4}}
+    graph_notes = {"snnc": {"format": 2, "framework": "snntorch 1.0.0", "dt": 1e-4}}
     return chain(linear([[2]]), cuba(metadata=own, **UNIT), metadata=graph_notes)
 
 
@@ -163,7 +163,7 @@ def test_metadata_lacks_the_decay_of_the_current(integration: str) -> None:
         "SNN104",
         "1, metadata",
         "no 'current_decay'",
-        "the notes of snnc's frontends, format 1",
+        "the notes of snnc's frontends, format 2",
         "import the trained module again: snnc import SPEC -o model.nir",
     )
 
@@ -174,7 +174,7 @@ def test_metadata_of_another_shape() -> None:
         "SNN104",
         "1, metadata",
         "current_decay = array([1., 1.])",
-        "the notes of snnc's frontends, format 1",
+        "the notes of snnc's frontends, format 2",
         "import the trained module again: snnc import SPEC -o model.nir",
     )
 

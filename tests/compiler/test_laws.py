@@ -17,6 +17,8 @@ from snnc.compiler.account import account_for
 from snnc.compiler.check import check_fixed, check_network, ensure
 from snnc.compiler.diagnostics import InputError, InternalError
 from snnc.compiler.discretize import discretize
+from snnc.compiler.lower import lower
+from snnc.compiler.network import Network
 from snnc.compiler.overflow import bound_states
 from snnc.compiler.quantize import quantize
 from snnc.compiler.retime import retime
@@ -34,6 +36,7 @@ Pass = Callable[[Any], Any]
 
 PASSES: dict[str, tuple[st.SearchStrategy[Any], Pass]] = {
     "discretize": (graphs(), lambda g: discretize(g, dt=1e-3)),
+    "lower": (networks(), lower),
     "quantize": (networks(), quantize),
     "retime": (fixed_networks(retimed=False), retime),
     "bound_states": (fixed_networks(), bound_states),
@@ -87,6 +90,18 @@ def test_results_are_well_formed_and_read_only(g: nir.NIRGraph) -> None:
     assert list(check_fixed(timed)) == []
     assert retime(timed) is timed
     for stage in (network, fixed, timed):
+        assert not any(a.flags.writeable for a in arrays_of(stage))
+
+
+@given(networks())
+@settings(max_examples=50)
+def test_integers_are_well_formed_read_only_and_retimed_once(network: Network) -> None:
+    fixed = quantize(network)
+    assert list(check_fixed(fixed)) == []
+    timed = retime(fixed)
+    assert list(check_fixed(timed)) == []
+    assert retime(timed) is timed
+    for stage in (fixed, timed):
         assert not any(a.flags.writeable for a in arrays_of(stage))
 
 

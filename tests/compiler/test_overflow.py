@@ -275,7 +275,8 @@ def through(*operators: FixedOperator, max_abs: int = 1, **fields: Any) -> Fixed
     """Make ``lif`` without memory behind ``operators`` on an input of two rows of three."""
     shape = result_shape(operators, (2, 3))
     n = int(np.prod(shape))
-    lif = fixed_population(n=n, shape=shape, **({"dv": 4096, "reset": "none"} | fields))
+    defaults: dict[str, Any] = {"dv": 4096, "reset": "none"}
+    lif = fixed_population(n=n, shape=shape, **(defaults | fields))
     q = fixed_projection("x", "lif", None, *operators)
     return fixed_network([lif], [q], inputs=[FixedInput("x", (2, 3), 1.0, max_abs)])
 

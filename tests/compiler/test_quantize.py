@@ -15,22 +15,37 @@ from hypothesis import strategies as st
 from snnc.compiler.check import check_fixed
 from snnc.compiler.diagnostics import InputError
 from snnc.compiler.fixed import FixedInput, FixedPopulation, FixedProjection, FixedReset
-from snnc.compiler.linear import Factors, Weighted, as_steps, magnitude
+from snnc.compiler.linear import Factors, Step, Weighted, as_steps, magnitude
 from snnc.compiler.lower import Lowered, lower
 from snnc.compiler.network import Integration, Network, Output, Reset
 from snnc.compiler.operators import (
+    AveragePooling,
     Dense,
     FixedConvolution,
     FixedDense,
     FixedScaling,
+    MaxPooling,
     Operator,
+    Scaling,
+    SumPooling,
+    result_shape,
 )
 from snnc.compiler.overflow import bound_states
 from snnc.compiler.quantize import quantize
 from snnc.compiler.scale import Scalable
 from snnc.targets.float.executor import execute as execute_float
 from snnc.targets.integer.reference import execute as execute_fixed
-from tests.builders import dense, network, networks, one_neuron, population, projection, spikes
+from tests.builders import (
+    convolution,
+    dense,
+    network,
+    networks,
+    one_neuron,
+    population,
+    projection,
+    spikes,
+    window,
+)
 
 BITS = st.integers(2, 8)
 
@@ -50,7 +65,7 @@ def wanted_of(n: Lowered, integers: FixedPopulation) -> dict[str, npt.NDArray[An
     """
     counts = integers.scale * n.unit / 64
     wanted: dict[str, npt.NDArray[Any]] = {}
-    for path in (*n.paths, *n.constants):
+    for path in n.arriving:
         (weights,) = [s for s in path.steps if isinstance(s, Weighted)]
         w = weights.weight
         if isinstance(weights, Factors) and path.steps[-1] is weights:
@@ -147,6 +162,12 @@ def only_first(net: Network) -> Network:
     )
 
 
+def half_units(step: Step, exponent: int) -> Step:
+    if not isinstance(step, Weighted):
+        return step
+    return replace(step, weight=np.full_like(step.weight, 0.5 * 2.0**exponent))
+
+
 @given(networks(recurrent=False), st.integers(0, 2**32 - 1))
 @settings(max_examples=100)
 def test_one_layer_stays_within_its_error_bound(net: Network, seed: int) -> None:
@@ -168,9 +189,7 @@ def test_one_layer_stays_within_its_error_bound(net: Network, seed: int) -> None
         entering += 64 * (q.weight_exp < 0)
         most = np.ones((1, *fixed.shapes[q.source]))
         for step in as_steps(q.operators, fixed.shapes[q.source]):
-            if isinstance(step, Weighted):
-                step = replace(step, weight=np.full_like(step.weight, 0.5 * 2.0**q.weight_exp))
-            most = magnitude(step, most)
+            most = magnitude(half_units(step, q.weight_exp), most)
         entering += 64 * most.ravel()
     offset = integers.offset
     largest = np.abs(real.v[first.name] - offset).max(axis=(0, 1)) * integers.scale
@@ -492,3 +511,112 @@ def test_large_weights_do_not_shrink_the_threshold_to_nothing(bits: int) -> None
     (p,) = quantize(one_neuron(np.full((1, 64), 5.0)), weight_bits=bits).populations
     top = 2 ** (bits - 1) - 1
     assert p.threshold[0] >= min(top * 2**7 // 5, 36)
+
+
+# --- convolutions, pooling, read-outs ----------------------------------------------------------
+
+
+def whole(*shape: int) -> npt.NDArray[np.float32]:
+    """Give whole weights with 127 in every row, so that the scale is a power of two."""
+    weight = np.random.default_rng(0).integers(-127, 128, shape).astype(np.float32)
+    weight.reshape(shape[0], -1)[:, 0] = 127
+    return weight
+
+
+POOLS: dict[str, tuple[Operator, ...]] = {
+    "before": (SumPooling(window=window(2, 2)), convolution(whole(2, 2, 2, 2))),
+    "behind": (convolution(whole(2, 2, 2, 2)), SumPooling(window=window(2, 2))),
+    "largest before": (MaxPooling(window=window(2, 2)), convolution(whole(2, 2, 2, 2))),
+    "largest behind": (
+        convolution(whole(2, 2, 2, 2), padding=1),
+        MaxPooling(window=window(2, 2, padding=1)),
+    ),
+    "in groups": (convolution(whole(4, 1, 3, 2), groups=2, stride=2, dilation=2, padding=2),),
+}
+
+
+@pytest.mark.parametrize("reset", Reset)
+@pytest.mark.parametrize("operators", POOLS)
+def test_channels_are_the_same_where_nothing_is_lost(operators: str, reset: Reset) -> None:
+    """Kernels, pooling, initial potentials and refractory steps in whole units."""
+    shape = result_shape(POOLS[operators], (2, 5, 4))
+    lif = population(
+        n=int(np.prod(shape)),
+        shape=shape,
+        decay=0.0,
+        reset=reset,
+        threshold=64,
+        initial=48,
+        refractory=2,
+    )
+    net = network([lif], [projection("x", "lif", None, *POOLS[operators])], inputs={"x": (2, 5, 4)})
+    assert share_of_differing_spikes(net, seed=3) == 0
+
+
+def test_each_channel_has_its_own_scale() -> None:
+    """One channel of large weights costs the other none of its bits."""
+    lif = population(n=6, shape=(2, 3), threshold=[1, 1, 1, 2, 2, 2])
+    kernels = convolution([[[1.0]], [[1 / 64]]])
+    fixed = quantize(network([lif], [projection("x", "lif", None, kernels)], inputs={"x": (1, 3)}))
+    (p,) = fixed.populations
+    assert p.scale.tolist() == [p.scale[0]] * 3 + [p.scale[3]] * 3
+    assert weight_of(fixed.projections[0])[0, 0, 0] == 127
+    assert p.threshold[3] * 64 == p.scale[3] * 2
+    assert p.scale[3] > 8 * p.scale[0]
+
+
+def test_each_layer_of_a_convolutional_network_stays_close() -> None:
+    """Batch norm and pooling: 1 % of (neuron, step) differ at most where the input is the same.
+
+    Measured: 0.29 and 0.37 %. The second layer is fed with what the real first one sends.
+    """
+    rng = np.random.default_rng(5)
+    norm = Scaling(
+        factor=rng.uniform(0.5, 2, (8, 1, 1)).astype(np.float32),
+        shift=rng.normal(0, 0.1, (8, 1, 1)).astype(np.float32),
+    )
+    average = AveragePooling(window=window(2, 2, stride=2), divisors=np.full((1, 1, 1), 4, "f4"))
+    largest = MaxPooling(window=window(2, 2, stride=2))
+    kernels = convolution(rng.normal(0.05, 0.3, (8, 1, 3, 3)), padding=1)
+    wide = convolution(rng.normal(0.05, 0.2, (16, 8, 3, 3)), rng.normal(0, 0.1, 16))
+    first = network(
+        [population("lif", 288, shape=(8, 6, 6), decay=0.9)],
+        [projection("x", "lif", None, kernels, norm, average)],
+        inputs={"x": (1, 12, 12)},
+    )
+    second = network(
+        [population("lif", 16, shape=(16, 1, 1), decay=0.8, refractory=1)],
+        [projection("x", "lif", None, largest, wide)],
+        inputs={"x": (8, 6, 6)},
+    )
+    x = spikes((100, 8, 144), seed=2)
+    for net in (first, second):
+        real = execute_float(net, {"x": x}).spikes["lif"]
+        got = execute_fixed(quantize(net), {"x": x.astype(np.int32)}).spikes["lif"]
+        assert real.mean() > 0.02
+        assert (got != real).mean() < 0.01
+        x = real.astype(np.float32)
+
+
+def test_read_outs_use_their_range() -> None:
+    """8 bits of weights, and a potential within 1 % of the largest one."""
+    fields: dict[str, Any] = {"spiking": False, "reset": Reset.NONE, "threshold": 0.0}
+    rng = np.random.default_rng(0)
+    net = one_neuron(rng.normal(0, 1, (10, 50)), bias=0.1, decay=0.9, initial=0.5, **fields)
+    fixed = quantize(net)
+    (p,) = fixed.populations
+    assert (p.spiking, p.reset, p.threshold.tolist()) == (False, FixedReset.NONE, [0] * 10)
+    bounds = bound_states(fixed)["lif"]
+    assert bounds.proven.all()
+    largest = np.abs(weight_of(fixed.projections[0])).max(axis=1)
+    assert (largest >= 64).any()
+    x = spikes((60, 4, 50), seed=1)
+    real = execute_float(net, {"x": x}).v["lif"]
+    got = execute_fixed(fixed, {"x": x.astype(np.int32)}).v["lif"] / p.scale + p.offset
+    assert np.abs(got - real).max() < 0.01 * np.abs(real).max()
+
+
+def test_a_read_out_that_nothing_drives() -> None:
+    fields: dict[str, Any] = {"spiking": False, "reset": Reset.NONE, "threshold": 0.0}
+    fixed = quantize(one_neuron(0, **fields))
+    assert list(check_fixed(fixed)) == []

@@ -59,15 +59,21 @@ def test_tensors_are_named_by_their_place() -> None:
         "program.populations.0.bias_mant",
         "program.populations.0.du",
         "program.populations.0.dv",
+        "program.populations.0.initial",
+        "program.populations.0.offset",
         "program.populations.0.scale",
         "program.populations.0.threshold",
-        "program.projections.0.weight",
+        "program.projections.0.operators.0.weight",
     ]
-    assert data["projections"][0]["weight"] == {"tensor": "program.projections.0.weight"}
+    assert data["projections"][0]["operators"] == [
+        {"kind": "FixedDense", "weight": {"tensor": "program.projections.0.operators.0.weight"}}
+    ]
     assert data["populations"][0]["reset"] == "zero"
 
 
 Path = tuple[str | int, ...]
+OPERATOR: Path = ("projections", 0, "operators", 0)
+WEIGHT: Path = (*OPERATOR, "weight")
 
 WRONG: dict[str, tuple[Path, Any, str]] = {
     "no object": ((), 7, "FixedNetwork: an object is expected, not 7"),
@@ -116,24 +122,48 @@ WRONG: dict[str, tuple[Path, Any, str]] = {
         "subtract, subtract-delayed, subtract-retest",
     ),
     "no tensor": (
-        ("projections", 0, "weight"),
+        WEIGHT,
         {"tensor": "elsewhere"},
-        "FixedNetwork.projections[0].weight: no tensor 'elsewhere'",
+        "FixedNetwork.projections[0].operators[0].weight: no tensor 'elsewhere'",
     ),
     "numbers for a tensor": (
-        ("projections", 0, "weight"),
+        WEIGHT,
         [[1]],
-        "FixedNetwork.projections[0].weight: no tensor None",
+        "FixedNetwork.projections[0].operators[0].weight: no tensor None",
     ),
     "list as a name": (
-        ("projections", 0, "weight"),
+        WEIGHT,
         {"tensor": ["a"]},
-        "FixedNetwork.projections[0].weight: no tensor ['a']",
+        "FixedNetwork.projections[0].operators[0].weight: no tensor ['a']",
     ),
     "tensor of another type": (
-        ("projections", 0, "weight"),
+        WEIGHT,
         {"tensor": "program.populations.0.dv"},
-        "FixedNetwork.projections[0].weight: the tensor is int32, not int8",
+        "FixedNetwork.projections[0].operators[0].weight: the tensor is int32, not int8",
+    ),
+    "an operator of another stage": (
+        (*OPERATOR, "kind"),
+        "Dense",
+        "FixedNetwork.projections[0].operators[0]: 'Dense' is none of FixedDense, "
+        "FixedConvolution, FixedScaling, SumPooling, MaxPooling",
+    ),
+    "an operator of no kind": (
+        OPERATOR,
+        {},
+        "FixedNetwork.projections[0].operators[0]: None is none of FixedDense, "
+        "FixedConvolution, FixedScaling, SumPooling, MaxPooling",
+    ),
+    "a list for an operator": (
+        OPERATOR,
+        [],
+        "FixedNetwork.projections[0].operators[0]: None is none of FixedDense, "
+        "FixedConvolution, FixedScaling, SumPooling, MaxPooling",
+    ),
+    "a list as a kind": (
+        (*OPERATOR, "kind"),
+        [],
+        "FixedNetwork.projections[0].operators[0]: [] is none of FixedDense, "
+        "FixedConvolution, FixedScaling, SumPooling, MaxPooling",
     ),
     "long": (
         ("dt",),

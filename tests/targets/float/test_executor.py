@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import nir
-import numpy as np
-import numpy.typing as npt
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from itertools import pairwise
+from typing import Any
 
-from snnc.compiler.discretize import discretize
-from snnc.compiler.network import Integration, Network, Population, Reset
+import numpy as np
+import pytest
+
+from snnc.compiler.network import Integration, Junction, Network, Reset
 from snnc.targets.artifact import Artifact
 from snnc.targets.float.executor import execute
-from tests.builders import network, networks, one_neuron, population, projection, spikes
-from tests.data_shared import SHARED, needs_shared
+from tests.builders import network, one_neuron, population, projection, spikes
 
 F = np.float32
 
@@ -28,6 +25,7 @@ def run(net: Network, *rows: float) -> tuple[list[float], list[int]]:
 # v = 0.5 v + I, threshold 1; powers of two, so that every number below is exact.
 BY_HAND: dict[Reset, tuple[list[float], list[int]]] = {
     Reset.NONE: ([1.5, 4.75, 2.375, 2.6875], [1, 1, 1, 1]),
+    Reset.VALUE: ([-0.25, -0.25, -0.125, -0.25], [1, 1, 0, 1]),
     Reset.ZERO: ([0, 0, 0, 0], [1, 1, 0, 1]),
     Reset.ZERO_DELAYED: ([1.5, 4, 0, 1.5], [1, 1, 0, 1]),
     Reset.ZERO_NEXT: ([1.5, 0, 0, 1.5], [1, 0, 0, 1]),
@@ -39,7 +37,9 @@ BY_HAND: dict[Reset, tuple[list[float], list[int]]] = {
 
 @pytest.mark.parametrize("reset", Reset)
 def test_resets_by_hand(reset: Reset) -> None:
-    assert run(one_neuron(reset=reset), 1.5, 4, 0, 1.5) == BY_HAND[reset]
+    value = -0.25 if reset is Reset.VALUE else 0
+    net = one_neuron(reset=reset, reset_value=value)
+    assert run(net, 1.5, 4, 0, 1.5) == BY_HAND[reset]
 
 
 def test_equality_is_no_spike() -> None:
@@ -75,74 +75,6 @@ def test_a_delay_brings_the_bias_at_once() -> None:
     assert run(net, 1, 0, 0) == ([1, 1.5, 5.75], [0, 0, 0])
 
 
-def scalar_step(p: Population, i: int, v: F, synaptic: F, currents: list[F]) -> tuple[F, F, int]:
-    """The equations of ``network.Reset`` and ``network.Integration``, one float32 at a time."""
-    theta = p.threshold[i]
-    r = F(v > theta)
-    if p.reset == "zero-delayed" and r:
-        v = F(0)
-    v, synaptic = scalar_integration(p, i, v, synaptic, currents)
-    if p.reset in ("subtract-delayed", "subtract-retest"):
-        v = F(v - F(r * theta))
-    if p.reset == "zero-next" and r:
-        v = F(0)
-    s = F(v > theta)
-    after = {
-        "zero": F(0) if s else v,
-        "subtract": F(v - F(s * theta)),
-        "subtract-retest": F(v - F(F(s - r) * theta)),
-    }
-    return after.get(p.reset, v), synaptic, int(s)
-
-
-def scalar_integration(p: Population, i: int, v: F, synaptic: F, currents: list[F]) -> tuple[F, F]:
-    decay, gain, of_current = p.decay[i], p.gain[i], p.current_decay[i]
-    if p.integration.has_current:
-        if p.integration == "current-decay":
-            synaptic = F(of_current * synaptic)
-        for c in currents:
-            synaptic = F(synaptic + F(gain * c))
-        if p.integration == "current-decay":
-            return F(F(decay * v) + synaptic), synaptic
-        v = F(v + F(decay * F(F(p.leak[i] - v) + synaptic)))
-        return v, F(synaptic - F(of_current * synaptic))
-    if p.integration == "euler":
-        total = F(0)
-        for c in currents:
-            total = F(total + F(gain * c))
-        return F(v + F(decay * F(F(total + p.leak[i]) - v))), synaptic
-    v = F(decay * v)
-    for c in currents:
-        v = F(v + F(gain * c))
-    return v, synaptic
-
-
-@given(networks(), st.integers(0, 2**32 - 1))
-@settings(max_examples=60)
-def test_against_one_neuron_at_a_time(net: Network, seed: int) -> None:
-    """Bit for bit, given the currents: only the order of a dot product is left to NumPy."""
-    x = np.random.default_rng(seed).normal(0, 1, (8, 2, net.inputs[0].size)).astype(F)
-    recording = execute(net, {"x": x})
-    sent = {"x": x} | {n: s.astype(F) for n, s in recording.spikes.items()}
-    for p in net.populations:
-        synaptic = np.zeros((2, p.size), F)
-        for t in range(8):
-            currents = [
-                sent[q.source][t - q.delay] @ q.weight.T + q.bias
-                if t >= q.delay
-                else np.broadcast_to(q.bias, (2, p.size))
-                for q in net.incoming(p.name)
-            ]
-            for b in range(2):
-                for i in range(p.size):
-                    before = recording.v[p.name][t - 1, b, i] if t else F(0)
-                    v, synaptic[b, i], s = scalar_step(
-                        p, i, before, synaptic[b, i], [c[b, i] for c in currents]
-                    )
-                    assert recording.v[p.name][t, b, i] == v
-                    assert recording.spikes[p.name][t, b, i] == s
-
-
 def test_progress() -> None:
     calls: list[tuple[int, int]] = []
     x = {"x": spikes((3, 1, 1))}
@@ -150,30 +82,75 @@ def test_progress() -> None:
     assert calls == [(1, 3), (2, 3), (3, 3)]
 
 
-def recorded(name: str) -> tuple[npt.NDArray[np.float32], ...]:
-    """Give input, v and spikes; the numbers are the shortest that name their float32."""
-    return tuple(np.loadtxt(SHARED / "lif" / name, delimiter=",", dtype=np.float32).T)
+def test_initial_potential() -> None:
+    """The delayed resets look at the potential before the first step too."""
+    assert run(one_neuron(initial=1), 0, 0.75) == ([0.5, 1], [0, 0])
+    assert run(one_neuron(initial=2, reset=Reset.SUBTRACT_DELAYED), 0.5) == ([0.5], [0])
 
 
-@needs_shared
-def test_recorded_run_of_norse() -> None:
-    """1,000 steps that another group recorded from norse in 2024, bit for bit."""
-    x, v, s = recorded("lif_norse.csv")
-    net = discretize(nir.read(SHARED / "lif" / "lif_norse.nir"), dt=1e-4)
-    recording = execute(net, {"input": x[:, None, None]})
-    name = net.populations[0].name
-    assert s.sum() == 4
-    assert (recording.spikes[name].ravel() == s).all()
-    assert recording.v[name].ravel().tobytes() == v.tobytes()
+def test_refractory_by_hand() -> None:
+    """Two steps of rest after a spike, in which ``v`` stays and input is lost."""
+    net = one_neuron(refractory=2, reset=Reset.VALUE, reset_value=-0.5)
+    wanted = [-0.5, -0.5, -0.5, 0.75, -0.5, -0.5]
+    assert run(net, 1.5, 9, 9, 1, 1, 9) == (wanted, [1, 0, 0, 0, 1, 0])
 
 
-@needs_shared
-def test_recorded_run_of_snntorch() -> None:
-    """The same neuron as snnTorch ran it: v in units of 0.04, so its spikes and v to 1e-6."""
-    x, v, s = recorded("lif_snntorch.csv")
-    recording = execute(one_neuron(decay=0.96, threshold=2.5), {"x": x[:, None, None]})
-    assert (recording.spikes["lif"].ravel() == s).all()
-    assert np.abs(recording.v["lif"].ravel() - v).max() < 1e-6 * 2.5
+def test_a_current_goes_on_in_the_refractory_steps() -> None:
+    net = one_neuron(integration=Integration.CURRENT_DECAY, current_decay=0.5, refractory=1)
+    recording = execute(net, {"x": np.array([2, 0, 0], F)[:, None, None]})
+    assert recording.u["lif"].ravel().tolist() == [2, 1, 0.5]
+    assert recording.v["lif"].ravel().tolist() == [0, 0, 0.5]
+
+
+def test_graded_spikes() -> None:
+    """What a spike sends is its size; what is recorded is 0 or 1."""
+    net = network(
+        [population("a", spike=2.5), population("b", decay=0, threshold=9)],
+        [projection("x", "a", 1), projection("a", "b", 2)],
+    )
+    recording = execute(net, {"x": np.array([2, 0, 2], F)[:, None, None]})
+    assert recording.spikes["a"].ravel().tolist() == [1, 0, 1]
+    assert recording.v["b"].ravel().tolist() == [5, 0, 5]
+
+
+def test_read_out_by_hand() -> None:
+    net = one_neuron(spiking=False, threshold=0.25)
+    recording = execute(net, {"x": np.array([1, 1, 0], F)[:, None, None]})
+    assert recording.v["lif"].ravel().tolist() == [1, 1.5, 0.75]
+    assert recording.spikes == {}
+
+
+def test_the_order_of_a_sum_and_of_currents() -> None:
+    """``2**24 + (1 + 1)`` keeps both ones, ``(2**24 + 1) + 1`` none."""
+    big, x = 2.0**24, {"x": np.ones((1, 1, 1), F)}
+    common: dict[str, Any] = {"decay": 0, "threshold": 2.0**30}
+    currents = [projection("x", "lif", w, name=f"q{i}") for i, w in enumerate((big, 1, 1))]
+    assert execute(network([population(**common)], currents), x).v["lif"].item() == big
+    ones = [projection("x", "ones", 1, name=f"one{i}") for i in range(2)]
+    summed = network(
+        [population(**common)],
+        [currents[0], *ones, projection("ones", "lif")],
+        junctions=[Junction(name="ones", origin=("ones",), shape=(1,))],
+    )
+    assert execute(summed, x).v["lif"].item() == big + 2
+
+
+def test_a_bias_before_a_sum_is_there_before_the_first_step() -> None:
+    """As one in front of neurons: what is delayed is the input, which was zero."""
+    net = network(
+        [population(decay=0, threshold=99)],
+        [projection("x", "sum", 1, bias=3), projection("sum", "lif", 2, delay=2)],
+        junctions=[Junction(name="sum", origin=("sum",), shape=(1,))],
+    )
+    assert run(net, 1, 5, 0) == ([6, 6, 8], [0, 0, 0])
+
+
+def test_as_many_sums_in_a_row_as_there_are() -> None:
+    names = [f"s{i}" for i in range(3000)]
+    rows = [projection(a, b) for a, b in pairwise(["x", *names, "lif"])]
+    sums = [Junction(name=name, origin=(name,), shape=(1,)) for name in names]
+    net = network([population(threshold=9)], rows, inputs={"x": 1}, junctions=sums)
+    assert run(net, 1, 0) == ([1, 0.5], [0, 0])
 
 
 def test_target() -> None:

@@ -52,9 +52,8 @@ def behind(
 ) -> Case:
     """Make neurons that keep nothing behind ``operators``, on eight steps of random integers."""
     after = result_shape(operators, shape)
-    lif = fixed_population(
-        n=prod(after), shape=after, **({"dv": 4096, "threshold": 2, "reset": "none"} | fields)
-    )
+    defaults: dict[str, Any] = {"dv": 4096, "threshold": 2, "reset": "none"}
+    lif = fixed_population(n=prod(after), shape=after, **(defaults | fields))
     q = fixed_projection("x", "lif", None, *operators, weight_exp=weight_exp)
     net = fixed_network([lif], [q], inputs=[FixedInput("x", shape, 1.0, max_abs)])
     return net, integers_for(net, steps=8, batch=2, seed=seed)
@@ -68,7 +67,7 @@ def numbered(*shape: int) -> npt.NDArray[np.int8]:
 
 PUSHES = given(1, 1, 0, -1, -1, -1, 1, 0, 1, 1, 1, 1, 0, 0, 0, 0)
 
-CASES: dict[str, Case] = {
+_NEURONS: dict[str, Case] = {
     "u remembers": (one_fixed(3, du=1000, dv=300, threshold=9000), PUSHES),
     "u hardly forgets": (one_fixed(100, du=0, dv=0, threshold=9000), PUSHES),
     "v at the threshold": (one_fixed(10, dv=4096, threshold=10), given(1, 1, 0, 1)),
@@ -133,7 +132,7 @@ UNEVEN = Window((2, 3), (1, 2), ((1, 0), (0, 2)), (2, 1))
 """A window that is different on both axes, before and behind, in all that it has."""
 SIGNED = FixedScaling(weight=numbered(2 * 4 * 5).ravel())
 
-CASES |= {
+_OPERATORS: dict[str, Case] = {
     "factors": behind((2, 4, 5), SIGNED),
     "convolution": behind(
         (3, 4, 5), FixedConvolution(weight=numbered(4, 3, 2, 3), window=UNEVEN, groups=1)
@@ -207,6 +206,9 @@ CASES |= {
     )
     for reset, steps in zip(FixedReset, (1, 2, 3, 1, 2, 3), strict=True)
 }
+
+
+CASES = _NEURONS | _OPERATORS
 
 
 def first_difference(

@@ -93,28 +93,32 @@ FAULTS = {
         "np.split(x, groups, axis=1)",
         "[x[:, k::groups] for k in range(groups)]",
     ),
+    "groups of kernels interleaved": (
+        "np.split(weight, groups, axis=0)",
+        "[weight[k::groups] for k in range(groups)]",
+    ),
     "factors in another order": (
         "operator.weight.reshape(x.shape[1:])",
         "operator.weight.reshape(x.shape[:0:-1]).T",
     ),
-    "stride ignored": ("stride * np.arange(n)", "np.arange(n)"),
-    "dilation ignored": ("e * dilation", "e"),
+    "stride ignored": ("+ stride * (n - 1) + 1, stride)", "+ n)"),
+    "dilation ignored": ("e * dilation, e * dilation +", "e, e +"),
     "padding behind for before": (
         "*window.padding)",
         "*(pair[::-1] for pair in window.padding))",
     ),
     "padding counted in the largest": ("x, SMALLEST)", "x, 0)"),
     "the largest for the sum": (
-        "return sum(under(operator.window, x, 0), np.int64(0))",
+        "return reduce(np.add, under(operator.window, x, 0))",
         "return reduce(np.maximum, under(operator.window, x, 0))",
     ),
     "the sum for the largest": (
         "return reduce(np.maximum, under(operator.window, x, SMALLEST))",
-        "return sum(under(operator.window, x, 0), np.int64(0))",
+        "return reduce(np.add, under(operator.window, x, 0))",
     ),
     "products in float32": (
-        "x.astype(np.float64) @ weight.astype(np.float64)",
-        "x.astype(np.float32) @ weight.astype(np.float32)",
+        "flat @ operator.weight.T.astype(np.float64)",
+        "flat.astype(np.float32) @ operator.weight.T.astype(np.float32)",
     ),
     "initial ignored": ("zero + p.initial", "zero"),
     "read-out with a threshold": ("if not p.spiking:", "if False:"),

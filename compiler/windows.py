@@ -1,0 +1,91 @@
+"""The windows of NIR's convolutions and pools, whatever form their fields have."""
+# nir has no types:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import nir
+import numpy as np
+
+from snnc.compiler.nodes import MaxPool1d, MaxPool2d
+from snnc.compiler.operators import ShapeError, Window
+
+Convolved: TypeAlias = nir.Conv1d | nir.Conv2d
+Pooled: TypeAlias = nir.SumPool2d | nir.AvgPool2d | MaxPool2d
+CONVOLUTIONS = (nir.Conv1d, nir.Conv2d)
+POOLS = (nir.SumPool2d, nir.AvgPool2d, MaxPool2d, MaxPool1d)
+
+_Pads = tuple[tuple[int, int], ...]
+
+
+def window_of(node: Convolved | Pooled) -> Window:
+    """Give the window of ``node``, its padding in numbers.
+
+    NIR lets a field be one number for all axes, one for each, or, for the padding of a
+    convolution, ``"valid"`` (none) or ``"same"``: zeros so that the result is as large as the
+    input, the odd one behind (torch 2.13, ``nn/modules/conv.py``, ``_ConvNd.__init__``).
+
+    Raises:
+        ShapeError: A field has other axes, or no whole numbers in its range.
+    """
+    if isinstance(node, CONVOLUTIONS):
+        kernel: tuple[int, ...] = np.shape(node.weight)[2:]
+        axes = 1 if isinstance(node, nir.Conv1d) else 2
+        if len(kernel) != axes:
+            raise ShapeError(f"a weight of shape {list(np.shape(node.weight))}")
+    else:
+        axes = 1 if isinstance(node, MaxPool1d) else 2
+        kernel = _each("kernel_size", node.kernel_size, axes, 1)
+    stride = _each("stride", node.stride, axes, 1)
+    dilation = _each("dilation", getattr(node, "dilation", 1), axes, 1)
+    padding = _padding(node.padding, kernel, stride, dilation)
+    if isinstance(node, MaxPool2d):
+        _check_covered(kernel, padding, dilation)
+    return Window(kernel=kernel, stride=stride, padding=padding, dilation=dilation)
+
+
+def _each(name: str, value: Any, axes: int, least: int) -> tuple[int, ...]:
+    numbers = np.asarray(value)
+    whole = numbers.dtype.kind in "iu" and numbers.size in {1, axes} and numbers.ndim < 2
+    if not whole or (numbers < least).any():
+        raise ShapeError(f"{name} {_shown(value)} for {axes} axes: whole numbers from {least} on")
+    return tuple(int(n) for n in np.broadcast_to(numbers, (axes,)))
+
+
+def _padding(
+    value: Any, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
+) -> _Pads:
+    axes = len(kernel)
+    if isinstance(value, str):
+        if value not in {"valid", "same"}:
+            raise ShapeError(f"padding {_shown(value)}: numbers, 'valid' or 'same'")
+        if value == "same" and max(stride) > 1:
+            raise ShapeError(f"padding 'same' with stride {list(stride)}: it needs stride 1")
+        same = value == "same"
+        spare = [same * d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+        return tuple((n // 2, n - n // 2) for n in spare)
+    numbers = np.asarray(value)
+    if numbers.shape == (axes, 2):
+        before, after = (_each("padding", side, axes, 0) for side in numbers.T)
+        return tuple(zip(before, after, strict=True))
+    return tuple((n, n) for n in _each("padding", value, axes, 0))
+
+
+def _check_covered(kernel: tuple[int, ...], padding: _Pads, dilation: tuple[int, ...]) -> None:
+    """Padding of a max pool is smaller than any value, so no window may hold nothing else.
+
+    The bound is torch's (2.13, ``aten/src/ATen/native/Pool.h``, ``pool2d_shape_check``).
+    """
+    for k, d, pads in zip(kernel, dilation, padding, strict=True):
+        width = d * (k - 1) + 1
+        if 2 * max(pads) > width:
+            raise ShapeError(f"padding {max(pads)} of a window of {width}: half of it at most")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return repr(value)
+    return np.array2string(np.asarray(value), threshold=8)
