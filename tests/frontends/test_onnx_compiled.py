@@ -1,4 +1,4 @@
-"""What is imported from ONNX is compiled, and runs as it was meant to: as real numbers and integers."""
+"""What is imported from ONNX is compiled, and runs as real numbers and as integers."""
 # torch is Any here:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
