@@ -58,13 +58,14 @@ def relay() -> Neurons:
 
 def noted_neurons(node: NeuronNode, notes: Mapping[str, Any]) -> Neurons:
     """Give the neurons of a node as snnc's frontends noted them on it."""
+    numbers: dict[str, Any] = {name: reals(notes[name]) for name in REQUIRED}
+    numbers |= {name: reals(notes.get(name, default)) for name, default in DEFAULTS.items()}
     return Neurons(
         integration=Integration(str(notes["integration"])),
         reset=Reset(str(notes["reset"])),
         refractory=int(np.asarray(notes.get("refractory", 0))),
         spiking=not isinstance(node, READ_OUTS),
-        **{name: reals(notes[name]) for name in REQUIRED},
-        **{name: reals(notes.get(name, default)) for name, default in DEFAULTS.items()},
+        **numbers,
     )
 
 
