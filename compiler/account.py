@@ -21,7 +21,7 @@ from snnc.compiler.fixed import (
     FixedProjection,
 )
 from snnc.compiler.linear import Doubles
-from snnc.compiler.lower import Lowered, lower
+from snnc.compiler.lower import Lowered, lower, over_groups
 from snnc.compiler.network import Network, Population
 from snnc.compiler.operators import FixedConvolution, FixedDense, FixedScaling, Weights
 from snnc.compiler.overflow import StateBounds, bound_states
@@ -212,11 +212,12 @@ def _integers_of(q: FixedProjection) -> Weights:
 
 
 def _base(n: Lowered, integers: FixedPopulation, bounds: StateBounds) -> Doubles:
-    """Give what errors are shares of: the threshold, of a read-out the largest potential."""
+    """Give what errors are shares of: the threshold, of a read-out its group's largest ``v``."""
     if n.population.spiking:
         return n.threshold
-    largest = np.where(np.isfinite(bounds.v), bounds.v, STATE_LIMIT)
-    return np.where(largest > 0, largest / integers.scale / n.unit, 1.0)
+    largest = np.where(np.isfinite(bounds.v), bounds.v, STATE_LIMIT) / integers.scale / n.unit
+    largest = over_groups(np.maximum, n.groups, largest)
+    return np.where(largest > 0, largest, 1.0)
 
 
 def _bias_error(

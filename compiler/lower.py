@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from snnc.compiler.network import Network, Population, Reset
 from snnc.compiler.paths import Arrivals, Path, arrivals
 
 Labels = npt.NDArray[np.intp]
+Number = TypeVar("Number", np.intp, np.float64)
 
 _FIXED_RESET = {
     Reset.NONE: FixedReset.NONE,
@@ -188,7 +190,15 @@ def _groups(n: int, paths: tuple[Path, ...]) -> Labels:
         before = labels
         for c in channels:
             rows = labels.reshape(c, -1)
-            lowest = np.full(n, n)
-            np.minimum.at(lowest, rows, rows.min(axis=1, keepdims=True))
-            labels = lowest[labels]
+            lowest = np.broadcast_to(rows.min(axis=1, keepdims=True), rows.shape)
+            labels = over_groups(np.minimum, labels, lowest.ravel())
     return labels
+
+
+def over_groups(
+    ufunc: np.ufunc, groups: Labels, values: npt.NDArray[Number]
+) -> npt.NDArray[Number]:
+    """Give each neuron what ``ufunc`` makes of all values of its group, shape ``[n]``."""
+    result = values.copy()
+    ufunc.at(result, groups, values)
+    return result[groups]

@@ -263,10 +263,11 @@ def _in_order(network: Network) -> list[Junction]:
 
 
 def _between_junctions(network: Network) -> nx.DiGraph[str]:
+    names = {j.name for j in network.junctions}
     graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(j.name for j in network.junctions)
+    graph.add_nodes_from(sorted(names))
     graph.add_edges_from(
-        (q.source, q.target) for q in network.projections if {q.source, q.target} <= set(graph)
+        (q.source, q.target) for q in network.projections if {q.source, q.target} <= names
     )
     return graph
 

@@ -13,6 +13,7 @@ from snnc.compiler.diagnostics import Diagnostic, InternalError, raise_all
 from snnc.compiler.fixed import (
     MAX_BIAS_EXP,
     MAX_BIAS_MANT,
+    MAX_DELAY,
     MAX_WEIGHT_BITS,
     MAX_WEIGHT_EXP,
     MIN_WEIGHT_EXP,
@@ -34,6 +35,7 @@ from snnc.compiler.operators import (
     Weights,
 )
 from snnc.compiler.paths import Path
+from snnc.compiler.retime import too_long
 from snnc.compiler.scale import UNIT, Ints, Scalable, scalable, step_of, weight_rows
 
 GRADED_LEVELS = 127
@@ -75,8 +77,8 @@ def quantize(
             other integers or real values enter. Without it spikes are assumed.
 
     Raises:
-        InputError: SNN120 or SNN122, the network does not consist of such layers; SNN301, a
-            population fits at no scale.
+        InputError: SNN120 or SNN122, the network does not consist of such layers; SNN201, delays
+            through sums add up to one that is too long; SNN301, a population fits at no scale.
     """
     inputs = {i.name: _fixed_input(i, (calibration or {}).get(i.name)) for i in network.inputs}
     neurons = tuple(scalable(n, inputs) for n in lower(network))
@@ -92,6 +94,7 @@ def quantize(
             _fixed_projection(path, n, step_of(path, inputs) * scale, weight_bits)
             for path in n.lowered.arriving
         )
+    raise_all(too_long(q) for q in projections if q.delay > MAX_DELAY)
     return FixedNetwork(
         inputs=tuple(inputs.values()),
         populations=tuple(populations),
@@ -117,12 +120,11 @@ def _misfits(neurons: Iterable[Scalable], weight_bits: int) -> Iterator[Diagnost
         counts = n.counts(weight_bits, MAX_WEIGHT_EXP)
         if (counts < 1).any():
             i = int(counts.argmin())
-            what = "threshold" if p.spiking else "a potential up to"
             size = n.base[i] * n.lowered.unit[i]
             yield Diagnostic(
                 rule=rules.NUMBER_FITS,
                 node=f"{' + '.join(p.origin) or p.name}, neuron {i}",
-                found=f"{what} {size:g}, which the drive leaves {counts[i]:.2g} counts",
+                found=f"threshold {size:g}, which the drive leaves {counts[i]:.2g} counts",
                 limit="1 count of threshold at least: v has 24 bits, a weight "
                 f"{weight_bits}, a bias 12 and its sign, both with an exponent up to 7",
                 remedy="train with smaller weights and biases, or a larger threshold",

@@ -48,7 +48,7 @@ def retime(network: FixedNetwork) -> FixedNetwork:
     projections = tuple(
         replace(p, delay=p.delay + lags[p.target] - lags[p.source]) for p in network.projections
     )
-    raise_all(_too_long(p) for p in projections if p.delay > MAX_DELAY)
+    raise_all(too_long(p) for p in projections if p.delay > MAX_DELAY)
     return replace(network, populations=populations, projections=projections)
 
 
@@ -93,7 +93,8 @@ def _loop(network: FixedNetwork, cycle: list[str]) -> Diagnostic:
     )
 
 
-def _too_long(projection: FixedProjection) -> Diagnostic:
+def too_long(projection: FixedProjection) -> Diagnostic:
+    """Say that a spike is to arrive later than the hardware can let it."""
     return Diagnostic(
         rule=rules.DELAY_RANGE,
         node=" + ".join(projection.origin) or projection.name,

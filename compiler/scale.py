@@ -22,7 +22,7 @@ from snnc.compiler.fixed import (
     FixedInput,
 )
 from snnc.compiler.linear import Doubles, Factors, Kernels, Matrix
-from snnc.compiler.lower import Lowered, shares_weights, weights_of
+from snnc.compiler.lower import Lowered, over_groups, shares_weights, weights_of
 from snnc.compiler.operators import SumPooling
 from snnc.compiler.overflow import bound_potential, drive
 from snnc.compiler.paths import Path
@@ -45,7 +45,8 @@ class Scalable:
         lowered: The population, in real numbers.
         du: Decay of the current, 0 to 4095.
         dv: Decay of ``v``, 0 to 4096.
-        base: What errors of ``v`` are measured by: the threshold; of a read-out the largest ``v``.
+        base: What errors of ``v`` are measured by: the threshold; of a read-out the largest ``v``
+            of its group.
         limit: Largest scale that threshold, bias and the overflow proof allow.
         largest: Largest weight; what one integer of a source adds to ``v`` through it.
         fan_in: How many weights.
@@ -106,9 +107,7 @@ class Scalable:
 
     def _least(self, values: Doubles) -> Doubles:
         """Give each neuron the smallest number of its group."""
-        least = np.full(values.size, np.inf)
-        np.minimum.at(least, self.lowered.groups, values)
-        return least[self.lowered.groups]
+        return over_groups(np.minimum, self.lowered.groups, values)
 
 
 def scalable(lowered: Lowered, inputs: Mapping[str, FixedInput]) -> Scalable:
@@ -145,7 +144,8 @@ def scalable(lowered: Lowered, inputs: Mapping[str, FixedInput]) -> Scalable:
         unit=0.0,
     )
     room = HEADROOM * STATE_LIMIT / UNIT
-    base = lowered.threshold if p.spiking else np.where(v > 0, v, 1.0)
+    base = lowered.threshold if p.spiking else over_groups(np.maximum, lowered.groups, v)
+    base = np.where(base > 0, base, 1.0)  # a read-out that nothing drives
     with np.errstate(divide="ignore"):
         by_bias = MAX_BIAS_MANT * 2.0**MAX_BIAS_EXP / (UNIT * np.abs(lowered.bias))
         by_state = np.minimum(room / np.maximum(up, down), room / v)

@@ -83,6 +83,9 @@ def execute(
         i.name: _extend(inputs[i.name], hardware_steps) for i in network.inputs
     }
     sent.update(recording.spikes)
+    arriving: dict[str, list[FixedProjection]] = {p.name: [] for p in network.populations}
+    for projection in network.projections:
+        arriving[projection.target].append(projection)
     state = {p.name: at_rest(p, batch) for p in network.populations}
     shapes = network.shapes
 
@@ -91,7 +94,7 @@ def execute(
             if not p.lag <= k < p.lag + steps:
                 continue  # before its first step a population rests; after its last it is silent
             a = np.zeros((batch, p.size), np.int64)
-            for projection in network.incoming(p.name):
+            for projection in arriving[p.name]:
                 if k >= projection.delay:
                     x = sent[projection.source][k - projection.delay].astype(np.int64)
                     a += synaptic_input(projection, x.reshape(batch, *shapes[projection.source]))

@@ -193,6 +193,7 @@ def through(*operators: Operator, **fields: Any) -> Network:
         ((SUM, KERNELS, UNEVEN_BEHIND, SUM, dense(numbers(3, 16))), (SumPooling, Matrix)),
         ((KERNELS, GROUPED), (Matrix,)),
         ((UNEVEN, KERNELS), (Matrix,)),
+        ((convolution(numbers(2, 2, 1, 1), stride=2), KERNELS), (Matrix,)),
         ((KERNELS, GROUPED, SUM), (Matrix,)),
     ],
 )  # fmt: skip

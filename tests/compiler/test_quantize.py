@@ -17,7 +17,7 @@ from snnc.compiler.diagnostics import InputError
 from snnc.compiler.fixed import FixedInput, FixedPopulation, FixedProjection, FixedReset
 from snnc.compiler.linear import Factors, Step, Weighted, as_steps, magnitude
 from snnc.compiler.lower import Lowered, lower
-from snnc.compiler.network import Integration, Network, Output, Reset
+from snnc.compiler.network import Integration, Junction, Network, Output, Reset
 from snnc.compiler.operators import (
     AveragePooling,
     Dense,
@@ -620,3 +620,31 @@ def test_a_read_out_that_nothing_drives() -> None:
     fields: dict[str, Any] = {"spiking": False, "reset": Reset.NONE, "threshold": 0.0}
     fixed = quantize(one_neuron(0, **fields))
     assert list(check_fixed(fixed)) == []
+
+
+def test_a_read_out_of_kernels_has_a_neuron_that_nothing_drives() -> None:
+    """The corner sees padding alone; weights in millions leave it no count, and need none."""
+    fields: dict[str, Any] = {"spiking": False, "reset": Reset.NONE, "threshold": 0.0}
+    lif = population(n=2, shape=(1, 2), **fields)
+    kernels = convolution([[[0, 5e6]]], padding=(0, 1))
+    fixed = quantize(network([lif], [projection("x", "lif", None, kernels)], inputs={"x": (1, 2)}))
+    assert bound_states(fixed)["lif"].v[1] == 0
+    assert weight_of(fixed.projections[0]).tolist() == [[[0, 127]]]
+
+
+def test_delays_through_sums_add_up() -> None:
+    def net(delay: int) -> Network:
+        return network(
+            [population("lif", origin=("net.lif",))],
+            [projection("x", "j", 1, delay=40), projection("j", "lif", delay=delay)],
+            junctions=[Junction(name="j", origin=("j",), shape=(1,))],
+        )
+
+    assert quantize(net(23)).projections[0].delay == 63
+    assert refusal(net(24)) == (
+        "error[SNN201]: no projection delays a spike longer than the hardware can\n"
+        "  --> x->j + j->lif\n"
+        "   found: 64 steps of delay from x to lif\n"
+        "   limit: 63 steps (lava 0.10.0, DelayDense: 62 and the synapse's own)\n"
+        "  remedy: shorten the other branch, or put a population of relay neurons into this one"
+    )
