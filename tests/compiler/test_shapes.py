@@ -157,7 +157,8 @@ def test_one_number_counts_for_both_axes() -> None:
         (conv1d(reals(1, 1, 2, 2)), "a weight of shape [1, 1, 2, 2]"),
         (
             pool(MaxPool1d, 2, padding=np.array([[0, 2]])),
-            "padding 2 of a window of 2: half of it at most",
+            "padding 2 of a window of 2: half of it at most, and behind an axis less than "
+            "all of it",
         ),
         (
             pool(nir.SumPool2d, 2, 2, kernel_size=np.array([2.0, 2.0])),

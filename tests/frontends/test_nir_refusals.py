@@ -389,7 +389,8 @@ def convolutions() -> nir.NIRGraph:
             "max/padding",
             np.array([[3, 0]]),
             "max",
-            "padding 3 of a window of 2: half of it at most",
+            "padding 3 of a window of 2: half of it at most, and behind an axis less than "
+            "all of it",
             FIT,
         ),
         ("delay/delay", -1.0, "delay.delay", "-1", "0 or more"),
