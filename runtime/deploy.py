@@ -131,11 +131,11 @@ def load_graph(
         module = load_model(text, state=None if state is None else Path(state))
         return load_graph(module, input_shape=input_shape, dt=dt)
     if is_onnx(text):
-        from snnc.frontends.onnx import from_onnx
+        from snnc.frontends.onnx.frontend import from_onnx
 
         step = {} if dt is None else {"dt": dt}
         return from_onnx(text, calibration=calibration, **step)
-    from snnc.frontends.nir_file import read_nir
+    from snnc.frontends.nir.file import read_nir
 
     return read_nir(Path(text), trust=trust_input)
 

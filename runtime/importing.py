@@ -40,7 +40,7 @@ def import_spec(
     """
     raise_all(_option_problems(spec, framework, options))
     if is_onnx(spec):
-        from snnc.frontends.onnx import from_onnx
+        from snnc.frontends.onnx.frontend import from_onnx
 
         stage("importing")
         given = dict(options)

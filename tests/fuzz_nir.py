@@ -22,9 +22,9 @@ from pathlib import Path
 import nir
 
 from snnc.compiler.diagnostics import InputError
-from snnc.frontends.hdf5_child import seconds_for
-from snnc.frontends.hdf5_process import WAIT_FACTOR, ReaderProcess
-from snnc.frontends.nir_file import parse, write_nir
+from snnc.frontends.hdf5.child import seconds_for
+from snnc.frontends.hdf5.process import WAIT_FACTOR, ReaderProcess
+from snnc.frontends.nir.file import parse, write_nir
 from tests.frontends.graphs import every_node, node_of, small_graph, standard_nodes
 
 HEADERS = 4096

@@ -48,7 +48,7 @@ def command(spec: str, output: Path, framework: str | None, **options: Any) -> i
 
     A .py file is run: it is your code, with your rights.
     """
-    from snnc.frontends.nir_file import write_nir
+    from snnc.frontends.nir.file import write_nir
     from snnc.runtime.console import Display, emit, note
     from snnc.runtime.files import NIR, check_file_place
     from snnc.runtime.importing import import_spec

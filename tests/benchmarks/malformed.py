@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 from snnc.compiler.diagnostics import InputError
-from snnc.frontends.nir_file import read_nir
-from tests.frontends.malformed import CASES, make_file
+from snnc.frontends.nir.file import read_nir
+from tests.frontends.nir.malformed import CASES, make_file
 
 
 def measure(name: str, path: Path) -> str:

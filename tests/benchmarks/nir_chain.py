@@ -15,7 +15,7 @@ from pathlib import Path
 import nir
 import numpy as np
 
-from snnc.frontends.nir_file import read_nir, write_nir
+from snnc.frontends.nir.file import read_nir, write_nir
 from tests.frontends.graphs import chain, input_of, lif, output_of, reals
 
 NODES = 10_000

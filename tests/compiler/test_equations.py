@@ -20,7 +20,7 @@ import pytest
 from snnc.compiler.discretize import discretize
 from snnc.compiler.equations import euler_decay
 from snnc.compiler.network import Network
-from snnc.frontends.nir_file import read_nir, write_nir
+from snnc.frontends.nir.file import read_nir, write_nir
 from snnc.targets.float.executor import FloatRecording, execute
 from tests.builders import chain, graph, lif, linear, sink, source
 from tests.compiler.neurons import cuba, integrator, leaky_read_out, threshold

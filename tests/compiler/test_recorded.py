@@ -16,7 +16,7 @@ import pytest
 
 from snnc.compiler.discretize import discretize
 from snnc.compiler.network import Network
-from snnc.frontends.nir_file import read_nir
+from snnc.frontends.nir.file import read_nir
 from snnc.targets.float.executor import execute
 from tests.builders import chain, lif, linear
 from tests.compiler.neurons import cuba

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from snnc.compiler.fixed import FixedProjection
 from snnc.compiler.operators import FixedDense
-from snnc.frontends.nir_file import write_nir
+from snnc.frontends.nir.file import write_nir
 from snnc.runtime.deploy import compile
 from snnc.targets.artifact import Artifact
 
