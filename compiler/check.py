@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from math import prod
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,7 @@ from snnc.compiler.operators import (
     FixedOperator,
     FixedScaling,
     MaxPooling,
+    Reals,
     Shape,
     ShapeError,
     SumPooling,
@@ -167,7 +169,7 @@ def _check_real_projection(q: Projection, shapes: dict[str, Shape]) -> Iterator[
     yield from _in_range(q, "delay", np.array([q.delay]), 0, MAX_DELAY)
     for operator in q.operators:
         for field, values in vars(operator).items():
-            if isinstance(values, np.ndarray) and not np.isfinite(values).all():
+            if isinstance(values, np.ndarray) and not np.isfinite(cast("Reals", values)).all():
                 yield _number(q, field, "a value that is not finite", "finite numbers")
 
 

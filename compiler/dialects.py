@@ -1,58 +1,24 @@
-"""Whose conventions the numbers of a NIR graph follow, and how its neurons therefore compute.
-
-The same ``nir.LIF`` is written by different frameworks for different computations; what each
-dialect takes it for is in ``equations``.
-"""
+"""How the neurons of a NIR graph compute: as its metadata says, or by the rules of a dialect."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import nir
 import numpy as np
 
 from snnc.compiler import rules
+from snnc.compiler.detect import detect
 from snnc.compiler.diagnostics import Diagnostic, raise_all
-from snnc.compiler.equations import (
-    Neurons,
-    euler_rate,
-    gains,
-    is_unit,
-    nir_neurons,
-    noted_neurons,
-    snntorch_neurons,
-)
+from snnc.compiler.dialect_table import AT_ONCE, DIALECTS, RESETS, Dialect, Form
+from snnc.compiler.equations import Neurons, euler_rate, noted_neurons, reals
 from snnc.compiler.network import Reset
 from snnc.compiler.nodes import NEURONS, READ_OUTS, NeuronNode
 from snnc.compiler.notes import metadata
-
-DIALECTS = ("nir", "snntorch")
-SNNTORCH_DT = 1e-4
-"""The step that snnTorch's own exporter assumes (snntorch 1.0.0, ``export_nir.py``)."""
-SNNTORCH_NODES = (nir.LIF, nir.CubaLIF, nir.Threshold)
-_NIR_CHOICES = (
-    (
-        (nir.LIF, nir.LI),
-        "dialect nir: forward Euler, v += dt/tau * ((r*I + v_leak) - v), from v = 0",
-    ),
-    (
-        (nir.CubaLIF, nir.CubaLI),
-        "dialect nir: forward Euler, i += w_in*dt/tau_syn * r*I, v += dt/tau_mem * ((v_leak - v) "
-        "+ i), i -= dt/tau_syn * i, from i = v = 0; r is folded into i",
-    ),
-    ((nir.IF, nir.I), "dialect nir: forward Euler, v += r*dt * I, from v = 0"),
-    ((nir.Threshold,), "dialect nir: a spike where I > threshold, in every step anew"),
-)
-_SNNTORCH_CHOICES = (
-    ((nir.LIF,), "dialect snntorch: v = beta*v + I with beta = 1 - dt/tau, from v = 0"),
-    (
-        (nir.CubaLIF,),
-        "dialect snntorch: i = alpha*i + I with alpha = 1 - dt/tau_syn, v = beta*v + i with beta = "
-        "1 - dt/tau_mem, from i = v = 0",
-    ),
-)
+from snnc.compiler.operators import Reals
+from snnc.compiler.parameters import number_problems, parameters_of, unusable
 
 
 @dataclass(frozen=True)
@@ -63,11 +29,13 @@ class Semantics:
         dt: Length of a step in seconds.
         neurons: For each neuron node.
         choices: What was chosen rather than read, one sentence each.
+        hop: Steps from a spike to its effect at the next population.
     """
 
     dt: float
     neurons: Mapping[str, Neurons]
     choices: tuple[str, ...]
+    hop: int = 0
 
 
 def settle(
@@ -75,30 +43,36 @@ def settle(
 ) -> Semantics:
     """Decide how every neuron of ``graph`` computes.
 
-    A graph of snnc's own frontends says so itself, and options that contradict it are refused.
-    For any other graph ``dt`` has to be named, and the dialect is ``nir`` unless it is named or
-    the numbers look like snnTorch's (``r dt / tau`` is 1), where NIR cannot say which reset the
-    framework used: then both have to be named.
+    A graph of snnc's own frontends says so itself, and options that contradict it are refused. For
+    any other the step has to be named where the dialect does not fix it, the dialect where
+    ``detect`` does not find it, and the reset where frameworks write one node for several.
 
     Raises:
         InputError: SNN004, SNN105, SNN110 or SNN111, all at once.
     """
-    neurons = {n: node for n, node in graph.nodes.items() if isinstance(node, NEURONS)}
+    nodes = {n: node for n, node in graph.nodes.items() if isinstance(node, NEURONS)}
     raise_all(_option_problems(dt, dialect, reset))
     if metadata(graph):
         raise_all(_contradictions(metadata(graph), dt, dialect, reset))
-        return _from_metadata(metadata(graph), neurons)
-    if dialect == "snntorch" and dt is None:
-        dt = SNNTORCH_DT
-    raise_all(_unknown_step(dt))
-    step = cast("float", dt)
-    if dialect is None:
-        raise_all(_ambiguous(neurons, step))
-    if (dialect or "nir") == "nir":
-        raise_all(p for n, node in neurons.items() for p in _nir_problems(n, node, step))
-        return _nir(neurons, step, reset)
-    raise_all(p for n, node in neurons.items() for p in _snntorch_problems(n, node, step, reset))
-    return _snntorch(neurons, step, Reset(cast("str", reset)))
+        return _from_metadata(metadata(graph), nodes)
+    step = dt or (_assumed_step(DIALECTS[dialect]) if dialect else None)
+    raise_all(_unknown_step(step))
+    step = cast("float", step)
+    name = dialect or detect(nodes, step)
+    how = DIALECTS[name]
+    raise_all(p for n, node in nodes.items() for p in _problems(n, node, how, step))
+    raise_all(_unknown_resets(nodes, how, reset))
+    return Semantics(
+        dt=step,
+        neurons={n: _neurons(node, how, step, reset) for n, node in nodes.items()},
+        choices=(
+            *_dialect_choices(nodes, name, detected=name != "nir" and not dialect),
+            *_step_choices(how, step, named=dt is not None),
+            *_reset_choices(nodes, how, reset),
+            *how.remarks,
+        ),
+        hop=how.hop,
+    )
 
 
 def _from_metadata(notes: Mapping[str, Any], nodes: Mapping[str, NeuronNode]) -> Semantics:
@@ -107,28 +81,84 @@ def _from_metadata(notes: Mapping[str, Any], nodes: Mapping[str, NeuronNode]) ->
     return Semantics(float(notes["dt"]), neurons, (chosen,))
 
 
-def _nir(nodes: Mapping[str, NeuronNode], dt: float, reset: str | None) -> Semantics:
-    rule = Reset(reset) if reset else Reset.ZERO
-    choices = [text for kinds, text in _NIR_CHOICES if _any(nodes, kinds)]
-    choices.append(f"dt = {dt:g} s, as named")
-    choices.append(f"reset {rule}" + (", as named" if reset else ", as NIR defines it"))
-    neurons = {name: nir_neurons(node, dt, rule) for name, node in nodes.items()}
-    return Semantics(dt, neurons, tuple(choices))
+def _assumed_step(how: Dialect) -> float | None:
+    return 1.0 if how.in_steps else how.dt
 
 
-def _snntorch(nodes: Mapping[str, NeuronNode], dt: float, reset: Reset) -> Semantics:
-    choices = [text for kinds, text in _SNNTORCH_CHOICES if _any(nodes, kinds)]
-    choices += [f"dt = {dt:g} s", f"reset {reset}, as named"]
-    neurons = {
-        name: snntorch_neurons(node, dt, reset)
-        for name, node in nodes.items()
-        if isinstance(node, SNNTORCH_NODES)  # others are refused
-    }
-    return Semantics(dt, neurons, tuple(choices))
+def _neurons(node: NeuronNode, how: Dialect, dt: float, reset: str | None) -> Neurons:
+    made = how.forms[type(node)].neurons(node, dt)
+    if isinstance(node, READ_OUTS):
+        return replace(made, spiking=False)
+    if isinstance(node, nir.Threshold):
+        return replace(made, threshold=reals(node.threshold))
+    meant = _meant(node, how, reset)
+    return replace(
+        made,
+        threshold=reals(node.v_threshold),
+        inclusive=how.at_threshold,
+        reset=meant,
+        reset_value=_reset_value(node) if meant is Reset.VALUE else made.reset_value,
+    )
 
 
-def _any(nodes: Mapping[str, NeuronNode], kinds: tuple[type[nir.NIRNode], ...]) -> bool:
-    return any(isinstance(node, kinds) for node in nodes.values())
+def _meant(node: NeuronNode, how: Dialect, reset: str | None) -> Reset:
+    """Give what ``reset``, or nothing, means for a spiking node."""
+    name = reset or how.reset or ""
+    if name in AT_ONCE:
+        return AT_ONCE[name]
+    if how.has_value and name == Reset.ZERO and _reset_value(node).any():
+        return Reset.VALUE
+    if isinstance(node, nir.CubaLIF) and name in how.meant_of_currents:
+        return how.meant_of_currents[name]
+    return how.meant.get(name, Reset(name))
+
+
+def _reset_value(node: NeuronNode) -> Reals:
+    return reals(parameters_of(node).get("v_reset", 0))
+
+
+# --- choices ------------------------------------------------------------------------------------
+
+
+def _dialect_choices(
+    nodes: Mapping[str, NeuronNode], name: str, *, detected: bool
+) -> Iterator[str]:
+    if detected:
+        yield f"dialect {name}, as no other framework writes such numbers"
+    kinds = {type(node) for node in nodes.values()}
+    equations = [form.equation for kind, form in DIALECTS[name].forms.items() if kind in kinds]
+    for equation in dict.fromkeys(equations):
+        yield f"dialect {name}: {equation}"
+
+
+def _step_choices(how: Dialect, dt: float, *, named: bool) -> Iterator[str]:
+    if how.in_steps:
+        yield f"a step is 1, as {how.title} counts time constants in steps"
+    else:
+        yield f"dt = {dt:g} s, as {'named' if named else f'{how.title} assumes'}"
+
+
+def _reset_choices(
+    nodes: Mapping[str, NeuronNode], how: Dialect, reset: str | None
+) -> Iterator[str]:
+    resetting = [node for node in nodes.values() if _resets(node)]
+    if not resetting:
+        return
+    name = reset or how.reset or ""
+    own = "as NIR defines it" if how.title == "NIR" else f"as {how.title} computes"
+    why = "as named" if reset else own
+    meant = dict.fromkeys(_meant(node, how, reset) for node in resetting)
+    same = [*meant] == [name]
+    yield f"reset {name}, {why}" + ("" if same else f": {', '.join(meant)}")
+    if how.at_threshold:
+        yield f"a spike where v >= threshold, as in {how.title}; of integers, where v > threshold"
+
+
+def _resets(node: NeuronNode) -> bool:
+    return not isinstance(node, (*READ_OUTS, nir.Threshold))
+
+
+# --- problems -----------------------------------------------------------------------------------
 
 
 def _option_problems(
@@ -138,8 +168,12 @@ def _option_problems(
         yield _option("--dt", f"{dt:g}", "a length in seconds above 0", "--dt 1e-4")
     if dialect is not None and dialect not in DIALECTS:
         yield _option("--dialect", dialect, ", ".join(DIALECTS), "--dialect nir")
-    if reset is not None and reset not in tuple(Reset):
-        yield _option("--reset", reset, ", ".join(Reset), "--reset zero")
+    elif dialect is not None and DIALECTS[dialect].in_steps and dt not in (None, 1):
+        title = DIALECTS[dialect].title
+        limit = f"1: {title} counts time constants in steps"
+        yield _option("--dt", f"{dt:g}", limit, "leave --dt out")
+    if reset is not None and reset not in RESETS:
+        yield _option("--reset", reset, ", ".join(RESETS), "--reset zero")
 
 
 def _contradictions(
@@ -169,120 +203,89 @@ def _unknown_step(dt: float | None) -> Iterator[Diagnostic]:
         )
 
 
-def _ambiguous(nodes: Mapping[str, NeuronNode], dt: float) -> Iterator[Diagnostic]:
+def _unknown_resets(
+    nodes: Mapping[str, NeuronNode], how: Dialect, reset: str | None
+) -> Iterator[Diagnostic]:
+    if reset or how.reset:
+        return
     for name, node in nodes.items():
-        if isinstance(node, nir.Threshold):
-            continue
-        unit = bool((np.asarray(node.r) == 1).all())
-        if isinstance(node, nir.IF | nir.I):
-            if unit and not is_unit(gains(node, dt)["r*dt"]):
-                yield _ambiguous_integrator(name, dt)
-        elif not unit and all(map(is_unit, gains(node, dt).values())):
-            factors = " = ".join(gains(node, dt))
+        if _resets(node):
             yield Diagnostic(
                 rule=rules.SEMANTICS_KNOWN,
                 node=name,
-                found=f"{factors} = 1 at dt = {dt:g} s: input enters without a factor, as in "
-                "snnTorch, whose files do not say how a spike resets",
-                limit="one known computation",
-                remedy="--dialect snntorch --reset subtract-delayed (snnTorch's default), "
-                "--reset zero, or --dialect nir for NIR's own equation",
+                found=f"no --reset; {how.title} writes the same node for all its resets",
+                limit=", ".join(RESETS),
+                remedy=f"--reset {how.usual} is {how.title}'s default",
             )
 
 
-def _ambiguous_integrator(name: str, dt: float) -> Diagnostic:
-    return Diagnostic(
-        rule=rules.SEMANTICS_KNOWN,
-        node=name,
-        found=f"r = 1: NIR's equation gives input the factor dt = {dt:g}, but norse and others "
-        "write r = 1 for v += I",
-        limit="one known computation",
-        remedy="--dialect nir for NIR's own equation; for v += I give the node r = 1/dt",
-    )
+def _problems(name: str, node: NeuronNode, how: Dialect, dt: float) -> Iterator[Diagnostic]:
+    form = how.forms.get(type(node))
+    if form is None:
+        kinds = ", ".join(kind.__name__ for kind in how.forms if kind is not nir.Threshold)
+        yield Diagnostic(
+            rule=rules.SEMANTICS_KNOWN,
+            node=name,
+            found=f"a node of type {type(node).__name__}",
+            limit=f"{kinds}: {how.title} writes no other neuron that snnc knows the meaning of",
+            remedy="--dialect nir, or the dialect that wrote the file; see docs/dialects.md",
+        )
+        return
+    numbers = tuple(number_problems(name, node))
+    yield from numbers
+    if numbers:
+        return
+    yield from _overshooting(name, node, how, dt)
+    yield from _unwritten_potentials(name, node, how, form)
+    yield from _unwritten_factors(name, node, how, form, dt)
 
 
-def _nir_problems(name: str, node: NeuronNode, dt: float) -> Iterator[Diagnostic]:
-    yield from _neuron_problems(name, node)
-    for field in _time_constants(node):
-        tau = np.asarray(getattr(node, field))
-        if float(tau.min()) > 0 and euler_rate(tau, dt).max() > 1:
+def _overshooting(name: str, node: NeuronNode, how: Dialect, dt: float) -> Iterator[Diagnostic]:
+    for field, tau in parameters_of(node).items():
+        if not how.exact and field.startswith("tau") and euler_rate(tau, dt).max() > 1:
             yield Diagnostic(
                 rule=rules.NUMBER_USABLE,
                 node=f"{name}.{field}",
                 found=f"{tau.min():g} s with steps of {dt:g} s",
                 limit=f"{field} of a step or more: forward Euler overshoots beyond",
-                remedy="name the step that the network was trained with: "
-                f"--dt {tau.min() / 10:.1g}",
+                remedy=how.too_long.replace("STEP", f"{tau.min() / 10:.1g}"),
             )
 
 
-def _snntorch_problems(
-    name: str, node: NeuronNode, dt: float, reset: str | None
+def _unwritten_potentials(
+    name: str, node: NeuronNode, how: Dialect, form: Form
 ) -> Iterator[Diagnostic]:
-    yield from _neuron_problems(name, node)
-    if reset is None:
-        yield Diagnostic(
-            rule=rules.SEMANTICS_KNOWN,
-            node=name,
-            found="no --reset; snnTorch writes the same node for all its resets",
-            limit=", ".join(Reset),
-            remedy="--reset subtract-delayed is snnTorch's default",
-        )
-    if not isinstance(node, SNNTORCH_NODES):
-        yield Diagnostic(
-            rule=rules.SEMANTICS_KNOWN,
-            node=name,
-            found=f"a node of type {type(node).__name__}",
-            limit="LIF and CubaLIF: snnTorch exports no other neuron",
-            remedy="use --dialect nir",
-        )
-    elif all(float(np.min(getattr(node, tau))) > 0 for tau in _time_constants(node)):
-        yield from _factors(name, node, dt)
-
-
-def _factors(name: str, node: NeuronNode, dt: float) -> Iterator[Diagnostic]:
-    for factor, gain in gains(node, dt).items():
-        if not is_unit(gain):
-            yield Diagnostic(
-                rule=rules.NUMBER_USABLE,
-                node=f"{name}.{factor.partition('*')[0]}",
-                found=f"{factor} = {gain.ravel()[0]:g} at dt = {dt:g} s",
-                limit="1, as snnTorch exports it",
-                remedy="correct --dt, or use --dialect nir",
-            )
-
-
-def _time_constants(node: NeuronNode) -> tuple[str, ...]:
-    if isinstance(node, nir.CubaLIF | nir.CubaLI):
-        return ("tau_syn", "tau_mem")
-    return ("tau",) if isinstance(node, nir.LIF | nir.LI) else ()
-
-
-def _neuron_problems(name: str, node: NeuronNode) -> Iterator[Diagnostic]:
-    for field in (*_time_constants(node), *_threshold(node)):
-        values = np.asarray(getattr(node, field), np.float64)
-        if not values.min() > 0:
-            yield _number(name, field, float(values.min()), "above 0")
-        elif values.max() == np.inf:
-            yield _number(name, field, np.inf, "a finite number")
-    if not isinstance(node, (*READ_OUTS, nir.Threshold)) and node.v_reset is not None:
-        above = np.asarray(node.v_reset) >= np.asarray(node.v_threshold)
+    """Yield a leak or reset value that the dialect does not have, or one at the threshold."""
+    values = parameters_of(node)
+    for field, there in (("v_leak", form.leak), ("v_reset", how.has_value)):
+        array = values.get(field, np.zeros(()))
+        if not there and array.any():
+            yield _unwritten(f"{name}.{field}", f"{array[array != 0].flat[0]:g}", "0", how)
+    if "v_reset" in values and how.has_value:
+        pairs = np.broadcast_arrays(values["v_reset"], values["v_threshold"])
+        above = pairs[0] >= pairs[1]
         if above.any():
-            value = float(np.broadcast_to(node.v_reset, above.shape)[above][0])
-            yield _number(name, "v_reset", value, "below the threshold")
+            found = f"{pairs[0][above].flat[0]:g}"
+            yield unusable(f"{name}.v_reset", found, "below the threshold")
 
 
-def _threshold(node: NeuronNode) -> tuple[str, ...]:
-    if isinstance(node, nir.Threshold):
-        return ("threshold",)
-    return () if isinstance(node, READ_OUTS) else ("v_threshold",)
+def _unwritten_factors(
+    name: str, node: NeuronNode, how: Dialect, form: Form, dt: float
+) -> Iterator[Diagnostic]:
+    for group in form.written:
+        if any(relation.holds(node, dt) for relation in group):
+            continue
+        field = group[0].left.partition("*")[0]
+        off = dict.fromkeys(relation.found(node, dt) for relation in group)
+        wanted = " or ".join(map(str, group))
+        yield _unwritten(f"{name}.{field}", f"{', '.join(off)} at dt = {dt:g} s", wanted, how)
 
 
-def _number(name: str, field: str, found: float, limit: str) -> Diagnostic:
+def _unwritten(node: str, found: str, wanted: str, how: Dialect) -> Diagnostic:
     return Diagnostic(
         rule=rules.NUMBER_USABLE,
-        node=f"{name}.{field}",
-        found=f"{found:g}",
-        limit=limit,
-        remedy="correct the parameter in the model",
+        node=node,
+        found=found,
+        limit=f"{wanted}, as {how.title} writes it",
+        remedy="correct --dt, or name the dialect that wrote the file",
     )

@@ -15,6 +15,7 @@ from snnc.compiler.check import check_network
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.dialects import Semantics, settle
 from snnc.compiler.equations import Neurons, relay
+from snnc.compiler.flatten import flatten_graph
 from snnc.compiler.loops import loop_problems, ranks
 from snnc.compiler.network import Input, Junction, Network, Output, Population, Projection
 from snnc.compiler.nodes import COMPILED
@@ -47,12 +48,13 @@ def discretize(
     Args:
         graph: From a frontend, ``read_nir``, or made by hand.
         dt: Length of a step in the unit of the graph's time constants (seconds).
-        dialect: Whose conventions the numbers follow: one of ``dialects.DIALECTS``.
-        reset: What a spike does: one of ``network.Reset``.
+        dialect: Whose conventions the numbers follow: one of ``dialect_table.DIALECTS``.
+        reset: What a spike does: one of ``dialect_table.RESETS``.
 
     Raises:
         InputError: What keeps the graph from being compiled.
     """
+    graph = flatten_graph(graph)
     raise_all(_unknown_nodes(graph))
     raise_all(parameter_problems(graph))
     raise_all(edge_problems(graph))
@@ -62,7 +64,7 @@ def discretize(
     raise_all(wiring.problems())
     found = propagate(wiring, _known_shapes(graph, wiring, semantics))
     raise_all((*found.problems, *_delay_problems(graph, semantics.dt)))
-    projections = tuple(_projections(graph, wiring, found, semantics.dt))
+    projections = tuple(_projections(graph, wiring, found, semantics))
     ends = [(q.source, q.target, q.delay) for q in projections]
     raise_all(loop_problems(ends, wiring.junctions))
     place = ranks(found.shapes, ends)
@@ -94,7 +96,7 @@ def _known_shapes(graph: nir.NIRGraph, wiring: Wiring, semantics: Semantics) -> 
         given = cast("nir.Input", graph.nodes[name]).input_type["input"]
         shapes[name] = tuple(int(n) for n in np.atleast_1d(np.asarray(given)))
     targets = {route.target for route in wiring.routes}
-    for name, how in semantics.neurons.items():
+    for name, how in sorted(semantics.neurons.items()):
         shape = np.broadcast_shapes(*(a.shape for a in how.arrays()))
         if shape or name not in targets:
             shapes[name] = shape or (1,)
@@ -103,19 +105,21 @@ def _known_shapes(graph: nir.NIRGraph, wiring: Wiring, semantics: Semantics) -> 
 
 
 def _projections(
-    graph: nir.NIRGraph, wiring: Wiring, found: Propagated, dt: float
+    graph: nir.NIRGraph, wiring: Wiring, found: Propagated, semantics: Semantics
 ) -> Iterator[Projection]:
     """Give the projections in the order of the routes."""
     for route in wiring.routes:
+        least = semantics.hop if route.source in semantics.neurons else route.delay
         whole = Projection(
             name=route.name,
             origin=tuple(origin_of(graph, n) for n in route.nodes) or (route.name,),
             source=route.source,
             target=route.target,
             operators=found.operators[route.name],
-            delay=route.delay,
+            delay=max(route.delay, least),
         )
-        yield from _of_delays(whole, _steps_along(graph, route, found.shapes[route.target], dt))
+        steps = _steps_along(graph, route, found.shapes[route.target], semantics.dt)
+        yield from _of_delays(whole, steps)
 
 
 def _steps_along(graph: nir.NIRGraph, route: Route, shape: Shape, dt: float) -> Steps:
@@ -197,6 +201,7 @@ def _population(name: str, origin: str, how: Neurons, shape: Shape) -> Populatio
         spike=each(how.spike),
         refractory=how.refractory,
         spiking=how.spiking,
+        inclusive=how.inclusive,
     )
 
 

@@ -1,14 +1,10 @@
-"""How a neuron node of NIR computes in discrete time, by the conventions of each dialect.
-
-Measured equivalences of the dialects are in the docstrings of ``nir_neurons`` and
-``snntorch_neurons``.
-"""
+"""What the neurons of a node compute in discrete time, in the few forms that frameworks have."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeAlias, cast
 
 import nir
 import numpy as np
@@ -19,11 +15,13 @@ from snnc.compiler.nodes import READ_OUTS, NeuronNode
 from snnc.compiler.notes import DEFAULTS, REQUIRED
 from snnc.compiler.operators import Reals
 
+Array = npt.NDArray[Any]
 Doubles = npt.NDArray[np.float64]
+Rate: TypeAlias = Callable[[Array, float], Reals]
+"""Gives, of a time constant and ``dt``, what a state keeps or moves by in one step."""
+Maker: TypeAlias = Callable[[Any, float], "Neurons"]
+"""Gives, of a node and ``dt``, its neurons but for threshold and reset."""
 ZERO, ONE = np.zeros((), np.float32), np.ones((), np.float32)
-
-UNIT_GAIN_TOLERANCE = 1e-5
-"""``r dt / tau`` of a network without such a factor: 1 but for float32 rounding (8e-8)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +33,7 @@ class Neurons:
 
     integration: Integration
     decay: Reals
-    gain: Reals
+    gain: Reals = field(default_factory=lambda: ONE)
     threshold: Reals = field(default_factory=lambda: ONE)
     reset: Reset = Reset.NONE
     current_decay: Reals = field(default_factory=lambda: ZERO)
@@ -44,126 +42,48 @@ class Neurons:
     reset_value: Reals = field(default_factory=lambda: ZERO)
     spike: Reals = field(default_factory=lambda: ONE)
     refractory: int = 0
+    inclusive: bool = False
     spiking: bool = True
 
     def arrays(self) -> tuple[Reals, ...]:
         """Give every array."""
-        return tuple(v for v in vars(self).values() if isinstance(v, np.ndarray))
+        values = (getattr(self, f.name) for f in fields(self))
+        return tuple(cast("Reals", v) for v in values if isinstance(v, np.ndarray))
 
 
 def relay() -> Neurons:
     """Give a read-out without memory: ``v = I``."""
-    return Neurons(integration=Integration.DECAY, decay=ZERO, gain=ONE, spiking=False)
+    return Neurons(integration=Integration.DECAY, decay=ZERO, spiking=False)
 
 
 def noted_neurons(node: NeuronNode, notes: Mapping[str, Any]) -> Neurons:
     """Give the neurons of a node as snnc's frontends noted them on it."""
+    numbers: dict[str, Any] = {name: reals(notes[name]) for name in REQUIRED}
+    numbers |= {name: reals(notes.get(name, default)) for name, default in DEFAULTS.items()}
     return Neurons(
         integration=Integration(str(notes["integration"])),
         reset=Reset(str(notes["reset"])),
         refractory=int(np.asarray(notes.get("refractory", 0))),
         spiking=not isinstance(node, READ_OUTS),
-        **{name: reals(notes[name]) for name in REQUIRED},
-        **{name: reals(notes.get(name, default)) for name, default in DEFAULTS.items()},
+        **numbers,
     )
 
 
-def nir_neurons(node: NeuronNode, dt: float, reset: Reset) -> Neurons:
-    """Give the neurons of NIR's equations by forward Euler.
-
-    ``LIF`` and ``LI`` are ``v += dt / tau * ((r I + v_leak) - v)``: with ``r = 1`` norse's
-    ``LIFBoxCell``, bit for bit. ``CubaLIF`` and ``CubaLI`` are ``i += w_in dt / tau_syn * r I``,
-    ``v += dt / tau_mem * ((v_leak - v) + i)``, ``i -= dt / tau_syn * i``, which has ``r`` folded
-    into ``i``: with ``r = 1`` and ``w_in = tau_syn / dt`` norse's ``LIFCell``. ``IF`` and ``I`` are
-    ``v += r dt * I``. ``Threshold`` is ``1`` where ``I > threshold``, without any state.
-
-    A reset to zero is one to ``v_reset``.
-    """
-    if isinstance(node, nir.Threshold):
-        threshold = reals(node.threshold)
-        return Neurons(integration=Integration.DECAY, decay=ZERO, gain=ONE, threshold=threshold)
-    if isinstance(node, nir.IF | nir.I):
-        how = Neurons(
-            integration=Integration.DECAY, decay=ONE, gain=_near_one(gains(node, dt)["r*dt"])
-        )
-    elif isinstance(node, nir.CubaLIF | nir.CubaLI):
-        how = Neurons(
-            integration=Integration.CURRENT_EULER,
-            decay=euler_rate(np.asarray(node.tau_mem), dt),
-            current_decay=euler_rate(np.asarray(node.tau_syn), dt),
-            gain=_near_one(gains(node, dt)["w_in*dt/tau_syn"] * np.asarray(node.r)),
-            leak=reals(node.v_leak),
-        )
-    else:
-        how = Neurons(
-            integration=Integration.EULER,
-            decay=euler_rate(np.asarray(node.tau), dt),
-            gain=reals(node.r),
-            leak=reals(node.v_leak),
-        )
-    if isinstance(node, READ_OUTS):
-        return replace(how, spiking=False)
-    value = reals(0 if node.v_reset is None else node.v_reset)
-    if reset is Reset.ZERO and value.any():
-        reset = Reset.VALUE
-    return replace(how, threshold=reals(node.v_threshold), reset=reset, reset_value=value)
+# --- what a state moves by, or keeps, in one step ---------------------------------------------
 
 
-def snntorch_neurons(
-    node: nir.LIF | nir.CubaLIF | nir.Threshold, dt: float, reset: Reset
-) -> Neurons:
-    """Give the neurons that snnTorch exports as ``node`` (snntorch 1.0.0, ``export_nir.py``).
-
-    ``LIF`` is ``mem = beta * mem + x`` with ``beta = 1 - dt / tau``. ``CubaLIF`` is ``syn = alpha *
-    syn + x``, ``mem = beta * mem + syn`` with ``alpha = 1 - dt / tau_syn``.
-    """
-    if isinstance(node, nir.Threshold):
-        return nir_neurons(node, dt, reset)
-    current = isinstance(node, nir.CubaLIF)
-    tau = node.tau_mem if isinstance(node, nir.CubaLIF) else node.tau
-    return Neurons(
-        integration=Integration.CURRENT_DECAY if current else Integration.DECAY,
-        decay=snntorch_beta(np.asarray(tau), dt),
-        current_decay=snntorch_beta(np.asarray(node.tau_syn), dt)
-        if isinstance(node, nir.CubaLIF)
-        else ZERO,
-        gain=np.ones_like(reals(node.r)),
-        threshold=reals(node.v_threshold),
-        reset=reset,
-    )
-
-
-def gains(node: NeuronNode, dt: float) -> dict[str, Doubles]:
-    """Give the factors of a node's input by name; 1 where a framework has no such factor."""
-
-    def ratio(factor: Any, tau: Any) -> Doubles:
-        with np.errstate(divide="ignore", invalid="ignore"):  # tau = 0 has a message of its own
-            return np.asarray(factor, np.float64) * dt / np.asarray(tau, np.float64)
-
-    if isinstance(node, nir.Threshold):
-        return {}
-    if isinstance(node, nir.IF | nir.I):
-        return {"r*dt": ratio(node.r, 1.0)}
-    if isinstance(node, nir.CubaLIF | nir.CubaLI):
-        return {
-            "r*dt/tau_mem": ratio(node.r, node.tau_mem),
-            "w_in*dt/tau_syn": ratio(node.w_in, node.tau_syn),
-        }
-    return {"r*dt/tau": ratio(node.r, node.tau)}
-
-
-def is_unit(gain: Doubles) -> bool:
-    """Tell whether ``gain`` is 1 but for rounding."""
-    return bool((np.abs(gain - 1) < UNIT_GAIN_TOLERANCE).all())
-
-
-def euler_rate(tau: npt.NDArray[Any], dt: float) -> Reals:
+def euler_rate(tau: Array, dt: float) -> Reals:
     """Give ``dt / tau`` in the precision of ``tau``: 1 where a float32 ``tau`` is one step."""
     return reals((np.float32(dt) if tau.dtype == np.float32 else dt) / tau)
 
 
-def snntorch_beta(tau: npt.NDArray[Any], dt: float) -> Reals:
-    """Give back the float32 ``beta`` that was exported as ``tau = dt / (1 - beta)``.
+def exact_rate(tau: Array, dt: float) -> Reals:
+    """Give ``1 - exp(-dt / tau)``, by which a constant input moves a state in one step."""
+    return reals(-np.expm1(-dt / tau.astype(np.float64)))
+
+
+def euler_decay(tau: Array, dt: float) -> Reals:
+    """Give ``1 - dt / tau``: the ``beta`` of which snnTorch wrote ``tau = dt / (1 - beta)``.
 
     Of float32 ``tau``: exact for betas of three decimals from 0.66 on, else 1e-7 off at most.
     Of float64 ``tau``: exact.
@@ -171,6 +91,122 @@ def snntorch_beta(tau: npt.NDArray[Any], dt: float) -> Reals:
     if tau.dtype == np.float32:
         return reals(np.float32(1) - np.float32(dt) / tau)
     return reals(1 - dt / tau)
+
+
+def exact_decay(tau: Array, dt: float) -> Reals:
+    """Give ``exp(-dt / tau)``, what is left of a state after one step."""
+    return reals(np.exp(-dt / tau.astype(np.float64)))
+
+
+# --- one state: LIF, LI, IF, I, Threshold -----------------------------------------------------
+
+
+def towards_input(rate: Rate) -> Maker:
+    """Give ``v += rate * ((r I + v_leak) - v)``: with ``dt / tau`` forward Euler."""
+
+    def make(node: nir.LIF | nir.LI, dt: float) -> Neurons:
+        return Neurons(
+            integration=Integration.EULER,
+            decay=rate(np.asarray(node.tau), dt),
+            gain=reals(node.r),
+            leak=reals(node.v_leak),
+        )
+
+    return make
+
+
+def decaying(decay: Rate, gain: Rate | None = None) -> Maker:
+    """Give ``v = decay * v + gain * I``, gain 1 where there is none."""
+
+    def make(node: nir.LIF | nir.LI, dt: float) -> Neurons:
+        tau = np.asarray(node.tau)
+        return Neurons(
+            integration=Integration.DECAY,
+            decay=decay(tau, dt),
+            gain=ONE if gain is None else gain(tau, dt),
+        )
+
+    return make
+
+
+def adding(gain: Callable[[Any, float], Reals]) -> Maker:
+    """Give ``v += gain * I``."""
+
+    def make(node: nir.IF | nir.I, dt: float) -> Neurons:
+        return Neurons(integration=Integration.DECAY, decay=ONE, gain=gain(node, dt))
+
+    return make
+
+
+def stepping(node: nir.Threshold, dt: float) -> Neurons:
+    """Give a spike where ``I > threshold``, whatever was before."""
+    del node, dt
+    return Neurons(integration=Integration.DECAY, decay=ZERO)
+
+
+# --- two states: CubaLIF, CubaLI --------------------------------------------------------------
+
+
+def current_towards_input(gain: Callable[[Any, float], Reals]) -> Maker:
+    """Give ``i += gain * I``, ``v += dt / tau_mem * ((v_leak - v) + i)``, and then ``i`` decays.
+
+    That is ``i -= dt / tau_syn * i``: ``v`` takes up the input of the step in full.
+    """
+
+    def make(node: nir.CubaLIF | nir.CubaLI, dt: float) -> Neurons:
+        return Neurons(
+            integration=Integration.CURRENT_EULER,
+            decay=euler_rate(np.asarray(node.tau_mem), dt),
+            current_decay=euler_rate(np.asarray(node.tau_syn), dt),
+            gain=gain(node, dt),
+            leak=reals(node.v_leak),
+        )
+
+    return make
+
+
+def current_decaying(decay: Rate, gain: Rate | None = None) -> Maker:
+    """Give ``i = decay * i + gain * I``, ``v = decay * v + i``, each with its time constant."""
+
+    def make(node: nir.CubaLIF | nir.CubaLI, dt: float) -> Neurons:
+        tau_syn = np.asarray(node.tau_syn)
+        return Neurons(
+            integration=Integration.CURRENT_DECAY,
+            decay=decay(np.asarray(node.tau_mem), dt),
+            current_decay=decay(tau_syn, dt),
+            gain=ONE if gain is None else gain(tau_syn, dt),
+        )
+
+    return make
+
+
+def from_leak(maker: Maker) -> Maker:
+    """Give the same, from ``v = v_leak`` before the first step."""
+
+    def make(node: Any, dt: float) -> Neurons:
+        return replace(maker(node, dt), initial=reals(node.v_leak))
+
+    return make
+
+
+# --- gains ------------------------------------------------------------------------------------
+
+
+def no_gain(node: NeuronNode, dt: float) -> Reals:
+    """Give 1."""
+    del node, dt
+    return ONE
+
+
+def gain_of_time(node: nir.IF | nir.I, dt: float) -> Reals:
+    """Give ``r dt``."""
+    return _near_one(np.asarray(node.r, np.float64) * dt)
+
+
+def gain_of_current(node: nir.CubaLIF | nir.CubaLI, dt: float) -> Reals:
+    """Give ``w_in dt / tau_syn * r``: the equation of NIR has ``r i``, and ``r`` is folded in."""
+    w_in, tau, r = (np.asarray(a, np.float64) for a in (node.w_in, node.tau_syn, node.r))
+    return _near_one(w_in * dt / tau * r)
 
 
 def reals(values: Any) -> Reals:

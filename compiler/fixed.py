@@ -183,7 +183,8 @@ class FixedNetwork:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of every input and population by name."""
-        return {n.name: n.shape for n in (*self.inputs, *self.populations)}
+        nodes: tuple[FixedInput | FixedPopulation, ...] = (*self.inputs, *self.populations)
+        return {node.name: node.shape for node in nodes}
 
     @property
     def latency(self) -> int:

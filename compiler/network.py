@@ -23,6 +23,12 @@ class Integration(StrEnum):
     """``v = decay * v + gain * I_1 + gain * I_2 + ...``, in the order of projections (snnTorch)."""
     EULER = "euler"
     """``v = v + decay * ((gain * I_1 + gain * I_2 + ... + leak) - v)`` (norse, NIR's equation)."""
+    LEAK_EULER = "leak-euler"
+    """``v = v + decay * ((leak - v) + (gain * I_1 + gain * I_2 + ...))``.
+
+    ``EULER`` rounded in another order (norse ``LIBoxCell``, 1.1.0
+    ``functional/leaky_integrator_box.py:li_box_feed_forward_step``).
+    """
     CURRENT_DECAY = "current-decay"
     """``i = current_decay * i + gain * I_1 + ...``, then ``v = decay * v + i``.
 
@@ -38,7 +44,7 @@ class Integration(StrEnum):
     @property
     def is_euler(self) -> bool:
         """Whether ``decay`` is ``dt / tau``, which scales the input too, and not a factor."""
-        return self in {Integration.EULER, Integration.CURRENT_EULER}
+        return self in {Integration.EULER, Integration.LEAK_EULER, Integration.CURRENT_EULER}
 
     @property
     def has_current(self) -> bool:
@@ -118,13 +124,15 @@ class Population(Frozen):
         shape: Shape of the population.
         integration: How input is taken up.
         decay: ``DECAY``, ``CURRENT_DECAY``: factor of ``v`` a step, 0 to 1. ``EULER``,
-            ``CURRENT_EULER``: ``dt / tau``, above 0, to 1.
+            ``LEAK_EULER``, ``CURRENT_EULER``: ``dt / tau``, above 0, to 1.
         current_decay: ``CURRENT_DECAY``: factor of ``i`` a step, 0 to 1. ``CURRENT_EULER``:
             ``dt / tau`` of the current, 0 to 1. Else 0.
         gain: Factor of the input current; 1 where the framework has none.
-        leak: ``EULER``, ``CURRENT_EULER``: potential that ``v`` decays to; else 0.
+        leak: ``EULER``, ``LEAK_EULER``, ``CURRENT_EULER``: potential that ``v`` decays to; else 0.
         initial: ``v`` before the first step.
         threshold: A neuron spikes where ``v > threshold``.
+        inclusive: At the threshold itself, too: ``v >= threshold`` (sinabs, SpikingJelly,
+            Rockpool, lava-dl).
         reset: What a spike does to ``v``.
         reset_value: What ``VALUE`` sets ``v`` to; else 0.
         spike: What a spike sends on: 1, or snnTorch's ``graded_spikes_factor``.
@@ -143,6 +151,7 @@ class Population(Frozen):
     leak: Reals
     initial: Reals
     threshold: Reals
+    inclusive: bool
     reset: Reset
     reset_value: Reals
     spike: Reals
@@ -238,4 +247,9 @@ class Network:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of every input, junction and population by name."""
-        return {n.name: n.shape for n in (*self.inputs, *self.junctions, *self.populations)}
+        nodes: tuple[Input | Junction | Population, ...] = (
+            *self.inputs,
+            *self.junctions,
+            *self.populations,
+        )
+        return {node.name: node.shape for node in nodes}

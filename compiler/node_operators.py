@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 import nir
 import numpy as np
@@ -74,7 +74,8 @@ def _is_diagonal(weight: Reals) -> bool:
 
 def _of_convolution(node: Convolved, shape: Shape) -> Operator:
     window, weight, groups = _window(node), _reals(node.weight), _whole(node.groups)
-    bias = np.zeros(len(weight), np.float32) if node.bias is None else _reals(node.bias)
+    given = cast("Any", node.bias)  # None where there is none, whatever its annotation says
+    bias = np.zeros(len(weight), np.float32) if given is None else _reals(given)
     convolution = Convolution(weight=weight, bias=bias, window=window, groups=groups)
     result = convolution.result_shape(shape)
     each = groups == len(weight) == shape[0]

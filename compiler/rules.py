@@ -73,6 +73,21 @@ NAME_VALID = Rule(
     "invisible characters, in Unicode's composed form (NFC), of 255 bytes or less. Anything else "
     "cannot be read back, or looks like another name than it is.",
 )
+FILE_BOUNDED = Rule(
+    "SNN108",
+    "a .nir file is read within its limits of time and memory, without a fault",
+    "HDF5 runs for ever, takes all memory or crashes on some damaged files. snnc therefore reads "
+    "them in a process of its own, which gets time and memory in proportion to the file and can "
+    "open no other file. It was ended, and nothing of the file was used. A file of your own can be "
+    "read without that process: read_nir(path, trust=True), or --trust-input.",
+)
+GRAPH_NESTS = Rule(
+    "SNN109",
+    "a nested graph can be put in the place of its node",
+    "A node of a NIR graph may be a graph itself. Its nodes take the place of that node, named by "
+    "both with a dot between. An edge to it means its one Input or its one Output; where it "
+    "has several, the edge names one: block.input2.",
+)
 STEP_KNOWN = Rule(
     "SNN110",
     "the length of a time step is known",
@@ -107,6 +122,55 @@ MODEL_LOADS = Rule(
     "snnc imports the file and calls the function without arguments. The file is your code and "
     "runs with your rights.",
 )
+STATE_FITS = Rule(
+    "SNN115",
+    "a file of weights holds tensors alone, those of the module that the function returns",
+    "Weights are loaded by torch.load with weights_only=True: a file that holds anything else, "
+    "such as a whole pickled module, is refused and none of its code is run. Every parameter and "
+    "buffer has to be there under its name, in its shape, and no other.",
+)
+ONNX_FORM = Rule(
+    "SNN140",
+    "an .onnx file holds one ONNX model, whole and of a version that is known",
+    "The file does not parse as a model of ONNX, a value is used before it is made, a tensor is "
+    "not as long as its shape, or the model needs operators older or newer than snnc knows. Run "
+    "onnx.checker.check_model on it, or export the model again.",
+)
+ONNX_SAFE = Rule(
+    "SNN141",
+    "an ONNX model is of a sane size and refers to nothing outside its folder",
+    "The weights of an ONNX model can lie in other files, and a small file can declare far more "
+    "than it holds. snnc reads such weights from the folder of the model only, follows no link, "
+    "and checks what a model would take before it reads it.",
+)
+OPERATOR_SUPPORTED = Rule(
+    "SNN142",
+    "every operator of an ONNX model is one that snnc can convert",
+    "An operator has no counterpart in a spiking network, has an attribute that snnc does not "
+    "know, or gets values of another form than it can convert. docs/onnx.md lists what is "
+    "supported.",
+)
+STATE_EXPORTED = Rule(
+    "SNN143",
+    "a spiking model is exported with its states as inputs and outputs",
+    "The model compares a value with a threshold, as a spiking neuron does, but has no input for "
+    "the state that the neuron keeps from step to step: the exporter took it for the number 0, "
+    "and the file holds the first step only. snnTorch's layers made with init_hidden=True are "
+    "exported so. Give forward the states as arguments, and return the new ones.",
+)
+UPDATE_KNOWN = Rule(
+    "SNN144",
+    "every state of an ONNX model is updated as a known neuron updates it",
+    "snnc takes the operators between a state that enters and the state that leaves as one "
+    "equation, and compares it with those of the neurons that it knows: leak, input, spike and "
+    "reset. docs/onnx.md lists them.",
+)
+CALIBRATION_GIVEN = Rule(
+    "SNN145",
+    "a network of ReLUs is converted with typical input data at hand",
+    "A neuron fires once a step at most, so the largest activation of a layer decides what one of "
+    "its spikes stands for. It is measured on typical input data.",
+)
 TOPOLOGY = Rule(
     "SNN120",
     "weights lead from inputs or spiking populations to spiking populations",
@@ -129,6 +193,12 @@ ONE_LAYER = Rule(
     "layers of weights are multiplied, batch norms and average pooling go into them. A max pooling "
     "cannot be multiplied with anything. It may stand before the weights, or behind them where "
     "nothing has to be added or changed in sign across it.",
+)
+NODE_STANDARD = Rule(
+    "SNN130",
+    "every node of a written file is one that other tools can read",
+    "NIR has no word for some layers, and nir 1.0.8 refuses some forms of others. snnc writes them "
+    "all the same and reads them back; another tool will refuse the file or leave the node out.",
 )
 DELAY_RANGE = Rule(
     "SNN201",

@@ -77,12 +77,16 @@ def _padding(
 def _check_covered(kernel: tuple[int, ...], padding: _Pads, dilation: tuple[int, ...]) -> None:
     """Padding of a max pool is smaller than any value, so no window may hold nothing else.
 
-    The bound is torch's (2.13, ``aten/src/ATen/native/Pool.h``, ``pool2d_shape_check``).
+    Half a window is torch's bound (2.13, ``aten/src/ATen/native/Pool.h``, ``pool2d_shape_check``);
+    behind an axis its ``ceil_mode`` looks further, but begins no window behind the last element.
     """
-    for k, d, pads in zip(kernel, dilation, padding, strict=True):
+    for k, d, (before, after) in zip(kernel, dilation, padding, strict=True):
         width = d * (k - 1) + 1
-        if 2 * max(pads) > width:
-            raise ShapeError(f"padding {max(pads)} of a window of {width}: half of it at most")
+        if 2 * before > width or after >= width:
+            raise ShapeError(
+                f"padding {max(before, after)} of a window of {width}: half of it at most, and "
+                "behind an axis less than all of it"
+            )
 
 
 def _shown(value: Any) -> str:

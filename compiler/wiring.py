@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
-from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 import nir
 import numpy as np
@@ -88,7 +87,7 @@ class Wiring:
 
     def _several_delays(self) -> Iterator[str]:
         for name in self.of(nir.Delay):
-            if np.unique(self.graph.nodes[name].delay).size > 1:
+            if np.unique(cast("nir.Delay", self.graph.nodes[name]).delay).size > 1:
                 yield name
 
     def _node_routes(self) -> Iterator[Route]:
@@ -187,11 +186,11 @@ class Wiring:
 
     def _with_sums(self, routes: Iterable[Route]) -> Iterator[Route]:
         """Sum currents of equal order before they reach a population."""
-        for target, into in groupby(sorted(routes, key=_place), key=attrgetter("target")):
+        for target, into in groupby(sorted(routes, key=_place), key=lambda r: r.target):
             if target in self.junctions:
                 yield from into
                 continue
-            for order, group in groupby(into, key=attrgetter("order")):
+            for order, group in groupby(into, key=lambda r: r.order):
                 currents = tuple(group)
                 if len(currents) == 1:
                     yield from currents

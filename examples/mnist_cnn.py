@@ -38,7 +38,7 @@ Labels = npt.NDArray[np.int64]
 
 
 def data() -> tuple[Images, Labels, Images, Labels]:
-    """Give training images and labels, test images and labels; images ``[n, 1, 28, 28]``, 0 to 1."""
+    """Give images ``[n, 1, 28, 28]``, 0 to 1, and their labels: to train, and to test."""
     images, labels = mnist_data()
     order = np.random.default_rng(0).permutation(len(labels))
     x = (images[order] / 255).astype(np.float32).reshape(-1, 1, 28, 28)
@@ -112,8 +112,9 @@ def main() -> None:
     np.save(BUILD / "y.npy", y[:TESTED_ON_LAVA])
 
     print(f"\n== verify on {len(y)} images: framework, float network, integers", flush=True)
-    options = {"input_shape": (1, 28, 28), "calibration": calibration}
-    report = snnc.verify(model, x, labels=y, targets="integer", **options)
+    graph = snnc.from_snntorch(model, input_shape=(1, 28, 28))
+    program = snnc.compile(graph, target="lava", calibration=calibration)
+    report = snnc.verify(program, x, labels=y, targets="integer", framework=model)
     print(summary_table(report))
     report.assert_equivalent()
 
@@ -123,12 +124,12 @@ def main() -> None:
     )
     print(f"\n== verify on {TESTED_ON_LAVA} of them, Lava too\n   $ {command}", flush=True)
     report = snnc.verify(
-        model,
+        program,
         x[:, :TESTED_ON_LAVA],
         labels=y[:TESTED_ON_LAVA],
+        framework=model,
         max_drop=2,
         command=command,
-        **options,
     )
     report.save(BUILD / "report")
     print(summary_table(report))

@@ -9,8 +9,8 @@ import nir
 import numpy.typing as npt
 
 from snnc.compiler.trace import Trace
-from snnc.frontends.norse import from_norse, run_norse
-from snnc.frontends.snntorch import from_snntorch, run_snntorch
+from snnc.frontends.norse.frontend import from_norse, run_norse
+from snnc.frontends.snntorch.frontend import from_snntorch, run_snntorch
 from snnc.frontends.spec import framework_of, input_shape_of
 
 if TYPE_CHECKING:

@@ -26,6 +26,7 @@ class Framework:
 
 KNOWN = {
     "snntorch": Framework("snnTorch", ("torch", "snntorch"), "snntorch 1.0 and torch 2.6 or newer"),
+    "onnx": Framework("ONNX", ("onnx",), "onnx 1.21 or newer"),
     "norse": Framework(
         "norse", ("torch", "norse", "nirtorch"), "norse 1.1, nirtorch and torch 2.6 or newer"
     ),

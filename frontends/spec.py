@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InputError
 from snnc.frontends.packages import missing_framework
+from snnc.frontends.state import load_state, missing_file
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -24,20 +25,26 @@ FRAMEWORKS = ("snntorch", "norse")
 """Packages whose layers the frontends import."""
 
 
-def load_model(spec: str) -> Module:
+def load_model(spec: str, *, state: Path | None = None) -> Module:
     """Load the module that ``spec`` names.
 
     Args:
-        spec: ``FILE.py:FUNCTION``, a function that takes nothing and returns the trained module.
+        spec: ``FILE.py:FUNCTION``, a function that takes nothing and returns the module.
+        state: File of its state dict, by ``torch.save`` or of safetensors; None where the module
+            is trained already.
 
     Raises:
-        InputError: SNN001, there is no such file; SNN114, it gives no module.
+        InputError: SNN001, there is no such file; SNN114, it gives no module; SNN115, the state
+            dict is none, or that of another module.
     """
     place, colon, function = spec.rpartition(":")
     if not (colon and place.endswith(".py") and function):
         remedy = f"{spec}:FUNCTION" if spec.endswith(".py") else "FILE.py:FUNCTION"
         raise InputError([_failed(spec, "no Python file with a function", remedy)])
-    return _call(Path(place), function)
+    module = _call(Path(place), function)
+    if state is not None:
+        load_state(module, state)
+    return module
 
 
 def infer_input_shape(module: Module) -> tuple[int, ...] | None:
@@ -118,14 +125,7 @@ def _has_children(module: Module) -> bool:
 
 def _call(path: Path, function: str) -> Module:
     if not path.is_file():
-        diagnostic = Diagnostic(
-            rule=rules.INPUT_READABLE,
-            node=str(path),
-            found="no such file",
-            limit="a Python file that this user may read",
-            remedy="check the path",
-        )
-        raise InputError([diagnostic])
+        raise InputError([missing_file(path, "a Python file")])
     with _importing_from(path.resolve().parent):
         source = _guarded(path, str(path), lambda: _import(path))
         make = cast("object", getattr(source, function, None))

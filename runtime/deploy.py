@@ -39,20 +39,26 @@ def compile(
     reset: str | None = None,
     weight_bits: int = MAX_WEIGHT_BITS,
     input_shape: tuple[int, ...] | None = None,
+    state: str | os.PathLike[str] | None = None,
+    trust_input: bool = False,
 ) -> Artifact:
     """Compile ``model`` for ``target``.
 
     Args:
-        model: A NIR graph, a trained module, the path of a ``.nir`` file, or
+        model: A NIR graph, a trained module, the path of a ``.nir`` or ``.onnx`` file, or
             ``FILE.py:FUNCTION`` that returns a trained module.
         target: ``float``, ``integer`` or ``lava``.
         calibration: Typical input data, ``[steps, batch, *shape]``: tells whether spikes or real
-            values enter. Without it, spikes are assumed.
+            values enter. Without it, spikes are assumed. A network of ReLUs in an ``.onnx`` file
+            needs it for the activations of its layers, too.
         dt: Length of a step in seconds, where the model does not say it.
         dialect: Whose conventions a NIR graph follows, where it does not say it.
         reset: What a spike does, where the model does not say it.
         weight_bits: Width of a weight with its sign, 2 to 8.
         input_shape: Shape of one sample at one step, where a module does not show it.
+        state: File of the state dict of the module that ``FILE.py:FUNCTION`` returns.
+        trust_input: Read a ``.nir`` file in this process, which is faster, and not in one of its
+            own, where a damaged or hostile file can do no harm.
 
     Returns:
         The artifact: save it, load it elsewhere, run it.
@@ -61,7 +67,14 @@ def compile(
         InputError: Everything in the model or the options that cannot be used.
     """
     raise_all(_option_problems(target, weight_bits))
-    graph = load_graph(model, input_shape=input_shape, dt=dt)
+    graph = load_graph(
+        model,
+        input_shape=input_shape,
+        dt=dt,
+        calibration=calibration,
+        state=state,
+        trust_input=trust_input,
+    )
     network = discretize(graph, dt=dt, dialect=dialect, reset=reset)
     options = {"dt": network.dt, "weight_bits": weight_bits, "choices": list(network.choices)}
     if not get_target(target).fixed:
@@ -88,31 +101,53 @@ def load_graph(
     *,
     input_shape: tuple[int, ...] | None = None,
     dt: float | None = None,
+    calibration: Data | None = None,
+    state: str | os.PathLike[str] | None = None,
+    trust_input: bool = False,
 ) -> nir.NIRGraph:
-    """Give the NIR graph of ``model``: as it is, read from a file, or imported from a module.
+    """Give the NIR graph of ``model``: as it is, read from a file, or imported.
+
+    Args:
+        model: What ``compile`` takes; so are the others.
+        input_shape: Of a module.
+        dt: Of a module or an ``.onnx`` file.
+        calibration: For an ``.onnx`` file.
+        state: For ``FILE.py:FUNCTION``.
+        trust_input: For a ``.nir`` file.
 
     Raises:
-        InputError: The file cannot be read, or the module cannot be imported.
+        InputError: The file cannot be read, or the model cannot be imported.
     """
     if isinstance(model, nir.NIRGraph):
         return model
-    if isinstance(model, str | os.PathLike):
-        text = os.fspath(model)
-        if not is_spec(text):
-            from snnc.frontends.nir_file import read_nir
+    if not isinstance(model, str | os.PathLike):
+        from snnc.frontends.importer import import_module
 
-            return read_nir(Path(text))
+        return import_module(model, input_shape=input_shape, dt=dt)
+    text = os.fspath(model)
+    if is_spec(text):
         from snnc.frontends.spec import load_model
 
-        return load_graph(load_model(text), input_shape=input_shape, dt=dt)
-    from snnc.frontends.importer import import_module
+        module = load_model(text, state=None if state is None else Path(state))
+        return load_graph(module, input_shape=input_shape, dt=dt)
+    if is_onnx(text):
+        from snnc.frontends.onnx.frontend import from_onnx
 
-    return import_module(model, input_shape=input_shape, dt=dt)
+        step = {} if dt is None else {"dt": dt}
+        return from_onnx(text, calibration=calibration, **step)
+    from snnc.frontends.nir.file import read_nir
+
+    return read_nir(Path(text), trust=trust_input)
 
 
 def is_spec(text: str) -> bool:
     """Say whether ``text`` means ``FILE.py:FUNCTION``, whole or not, and no other file."""
     return text.endswith(".py") or ".py:" in text
+
+
+def is_onnx(text: str) -> bool:
+    """Say whether ``text`` names an ONNX model."""
+    return text.endswith(".onnx")
 
 
 def _account(network: Network, fixed: FixedNetwork) -> dict[str, Any]:

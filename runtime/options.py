@@ -53,7 +53,7 @@ def read_config(ctx: click.Context, param: click.Parameter, value: Path | None) 
 _MODEL_OPTIONS = (
     click.option("--dt", type=float, metavar="S", help="Length of a time step in seconds."),
     click.option(
-        "--dialect", metavar="NAME", help="Whose conventions a .nir file follows: nir, snntorch."
+        "--dialect", metavar="NAME", help="Whose conventions a .nir file follows: nir, norse, ..."
     ),
     click.option("--reset", metavar="NAME", help="What a spike does: zero, subtract, ..."),
     click.option(
@@ -61,6 +61,18 @@ _MODEL_OPTIONS = (
         callback=read_shape,
         metavar="N,N",
         help="Shape of one sample at one step, where FILE.py:FUNCTION does not show it.",
+    ),
+    click.option(
+        "--state",
+        type=PATH,
+        metavar="FILE",
+        help="State dict for the module that FILE.py:FUNCTION returns; loaded with weights_only.",
+    ),
+    click.option(
+        "--trust-input",
+        is_flag=True,
+        default=None,
+        help="Read a .nir file without the process of its own that guards against hostile files.",
     ),
 )
 _COMPILE_OPTIONS = (

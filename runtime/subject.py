@@ -41,6 +41,8 @@ class CompileOptions:
     reset: str | None = None
     weight_bits: int | None = None
     input_shape: tuple[int, ...] | None = None
+    state: str | os.PathLike[str] | None = None
+    trust_input: bool | None = None
 
     def given(self) -> dict[str, Any]:
         """Give those that were named."""
@@ -94,7 +96,7 @@ def load_subject(
         from snnc.frontends.spec import load_model
 
         progress(f"loading {model}")
-        model = load_model(model)
+        model = load_model(model, state=None if options.state is None else Path(options.state))
     if framework is None and _is_module(model):
         framework = cast("torch.nn.Module", model)
     progress("compiling")

@@ -54,6 +54,8 @@ def verify(
     reset: str | None = None,
     weight_bits: int | None = None,
     input_shape: tuple[int, ...] | None = None,
+    state: str | os.PathLike[str] | None = None,
+    trust_input: bool | None = None,
     progress: Stages = silent,
     command: str = "snnc.verify(...)",
 ) -> Report:
@@ -68,12 +70,14 @@ def verify(
         framework: The trained module, where ``model`` neither is nor names one.
         max_drop: Accuracy in points of percent that the integers may lose.
         timeout: Seconds for each run, or None for the target's own limit.
-        calibration: See ``compile``; so are the five that follow. Not for an artifact.
+        calibration: See ``compile``; so are the seven that follow. Not for an artifact.
         dt: Length of a step in seconds.
         dialect: Whose conventions a NIR graph follows.
         reset: What a spike does.
         weight_bits: Width of a weight with its sign.
         input_shape: Shape of one sample at one step.
+        state: File of a state dict.
+        trust_input: Read a ``.nir`` file in this process.
         progress: Called with the name of each stage as it begins.
         command: What the report names as the way to repeat it.
 
@@ -85,7 +89,16 @@ def verify(
     """
     targets = (targets,) if isinstance(targets, str) else tuple(targets)
     raise_all(_option_problems(targets, max_drop))
-    options = CompileOptions(calibration, dt, dialect, reset, weight_bits, input_shape)
+    options = CompileOptions(
+        calibration=calibration,
+        dt=dt,
+        dialect=dialect,
+        reset=reset,
+        weight_bits=weight_bits,
+        input_shape=input_shape,
+        state=state,
+        trust_input=trust_input,
+    )
     subject = load_subject(model, targets, framework, options, progress)
     inputs = named_inputs(subject.artifact.network.inputs, x)
     chain = _chain(targets)

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from snnc.compiler.diagnostics import SnncError as SnncError
     from snnc.compiler.diagnostics import TimeLimitExceeded as TimeLimitExceeded
     from snnc.compiler.trace import Trace as Trace
-    from snnc.frontends.nir_file import read_nir as read_nir
-    from snnc.frontends.nir_file import write_nir as write_nir
-    from snnc.frontends.norse import from_norse as from_norse
-    from snnc.frontends.snntorch import from_snntorch as from_snntorch
+    from snnc.frontends.nir.file import read_nir as read_nir
+    from snnc.frontends.nir.file import write_nir as write_nir
+    from snnc.frontends.norse.frontend import from_norse as from_norse
+    from snnc.frontends.onnx.frontend import accuracy_by_step as accuracy_by_step
+    from snnc.frontends.onnx.frontend import from_onnx as from_onnx
+    from snnc.frontends.snntorch.frontend import from_snntorch as from_snntorch
     from snnc.runtime.compare import Comparison as Comparison
     from snnc.runtime.compare import Divergence as Divergence
     from snnc.runtime.compare import compare as compare
@@ -33,10 +35,12 @@ if TYPE_CHECKING:
 else:
     _HOMES = {
         # models
-        "from_snntorch": "snnc.frontends.snntorch",
-        "from_norse": "snnc.frontends.norse",
-        "read_nir": "snnc.frontends.nir_file",
-        "write_nir": "snnc.frontends.nir_file",
+        "from_snntorch": "snnc.frontends.snntorch.frontend",
+        "from_norse": "snnc.frontends.norse.frontend",
+        "from_onnx": "snnc.frontends.onnx.frontend",
+        "accuracy_by_step": "snnc.frontends.onnx.frontend",
+        "read_nir": "snnc.frontends.nir.file",
+        "write_nir": "snnc.frontends.nir.file",
         # compilation and runs
         "compile": "snnc.runtime.deploy",
         "load": "snnc.targets.artifact",

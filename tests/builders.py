@@ -78,6 +78,7 @@ def population(name: str = "lif", n: int = 1, **fields: Any) -> Population:
         reset=fields.get("reset", Reset.ZERO),
         refractory=fields.get("refractory", 0),
         spiking=fields.get("spiking", True),
+        inclusive=fields.get("inclusive", False),
         **{f: _vector(fields.get(f, default), n, np.float32) for f, default in reals.items()},
     )
 

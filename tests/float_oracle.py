@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import product
+from operator import ge, gt
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,9 @@ class Oracle:
         arriving = [self._through(q, t) for q in self.network.incoming(p.name)]
         before_v = self.v[p.name][-1] if t else list(p.initial)
         before_u = self.u[p.name][-1] if t else [F(0)] * p.size
-        v, u, spikes = [], [], []
+        v: list[F] = []
+        u: list[F] = []
+        spikes: list[int] = []
         for i in range(p.size):
             currents = [F(a.flat[i]) for a in arriving]
             after, current, s = neuron(p, i, before_v[i], before_u[i], currents)
@@ -97,7 +100,7 @@ class Oracle:
 
     def _sent(self, name: str, t: int) -> Values:
         if name in self._inputs:
-            return self._inputs[name][t] if t >= 0 else self._inputs[name][0] * 0
+            return np.asarray(self._inputs[name][max(t, 0)] * (t >= 0), F)
         if name in self.v:
             p = self.network.population(name)
             if t < 0:
@@ -124,8 +127,8 @@ def applied(operator: Operator, x: Values) -> Values:
         case Scaling():
             factor = np.broadcast_to(operator.factor, x.shape).ravel().tolist()
             shift = np.broadcast_to(operator.shift, x.shape).ravel().tolist()
-            flat = zip(x.ravel().tolist(), factor, shift, strict=True)
-            return exact([n * a + b for n, a, b in flat]).reshape(x.shape)
+            parts = zip(x.ravel().tolist(), factor, shift, strict=True)
+            return exact([n * a + b for n, a, b in parts]).reshape(x.shape)
         case Convolution():
             return _convolved(operator, x)
         case _:
@@ -134,7 +137,7 @@ def applied(operator: Operator, x: Values) -> Values:
 
 def _convolved(operator: Convolution, x: Values) -> Values:
     c_out, each = len(operator.weight), len(operator.weight) // operator.groups
-    rows = []
+    rows: list[list[float]] = []
     for channel in range(c_out):
         first = channel // each * operator.weight.shape[1]
         kernels = operator.weight[channel]
@@ -165,9 +168,9 @@ def _pooled(operator: Any, x: Values) -> Values:
 
 
 def _under(window: Window, plane: Values, padding: float) -> Iterator[list[float]]:
-    """Give the elements of ``plane`` under the window, in order, for one position after the other."""
+    """Give the elements of ``plane`` under the window, position by position, in order."""
     for position in product(*map(range, window.positions(plane.shape))):
-        elements = []
+        elements: list[float] = []
         for place in product(*map(range, window.kernel)):
             at = [
                 i * s - before + k * d
@@ -183,7 +186,8 @@ def _under(window: Window, plane: Values, padding: float) -> Iterator[list[float
 def neuron(p: Population, i: int, v: F, u: F, currents: list[F]) -> tuple[F, F, int]:
     """The equations of ``network.Reset`` and ``network.Integration``, one float32 at a time."""
     theta = p.threshold[i]
-    r = F(v > theta and p.spiking)
+    fires = ge if p.inclusive else gt
+    r = F(p.spiking and fires(v, theta))
     if p.reset == "zero-delayed" and r:
         v = F(0)
     v, u = integrated(p, i, v, u, currents)
@@ -193,7 +197,7 @@ def neuron(p: Population, i: int, v: F, u: F, currents: list[F]) -> tuple[F, F, 
         v = F(v - F(r * theta))
     if p.reset == "zero-next" and r:
         v = F(0)
-    s = F(v > theta)
+    s = F(fires(v, theta))
     after = {
         "zero": F(0) if s else v,
         "value": p.reset_value[i] if s else v,
@@ -201,6 +205,16 @@ def neuron(p: Population, i: int, v: F, u: F, currents: list[F]) -> tuple[F, F, 
         "subtract-retest": F(v - F(F(s - r) * theta)),
     }
     return after.get(p.reset, v), u, int(s)
+
+
+def _above(p: Population, i: int, v: F, currents: list[F]) -> F:
+    """Give what ``v`` goes towards, less ``v``."""
+    total = F(0)
+    for c in currents:
+        total = F(total + F(p.gain[i] * c))
+    if p.integration == "leak-euler":
+        return F(F(p.leak[i] - v) + total)
+    return F(F(total + p.leak[i]) - v)
 
 
 def integrated(p: Population, i: int, v: F, u: F, currents: list[F]) -> tuple[F, F]:
@@ -215,11 +229,8 @@ def integrated(p: Population, i: int, v: F, u: F, currents: list[F]) -> tuple[F,
             return F(F(decay * v) + u), u
         v = F(v + F(decay * F(F(p.leak[i] - v) + u)))
         return v, F(u - F(of_current * u))
-    if p.integration == "euler":
-        total = F(0)
-        for c in currents:
-            total = F(total + F(gain * c))
-        return F(v + F(decay * F(F(total + p.leak[i]) - v))), u
+    if p.integration in ("euler", "leak-euler"):
+        return F(v + F(decay * _above(p, i, v, currents))), u
     v = F(decay * v)
     for c in currents:
         v = F(v + F(gain * c))

@@ -76,7 +76,7 @@ class Neuron:
         p = self.p
         if self.integration == "decay":
             self.v = p["decay"] * self.v + current
-        elif self.integration == "euler":
+        elif self.integration in ("euler", "leak-euler"):
             self.v += p["decay"] * (current + p["leak"] - self.v)
         elif self.integration == "current-decay":
             self.i = p["current_decay"] * self.i + current

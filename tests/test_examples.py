@@ -57,6 +57,21 @@ def test_digits(demo: tuple[Path, str]) -> None:
     assert "framework: spikes" in printed
 
 
+@pytest.mark.norse
+def test_norse_digits(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    printed = run(["examples/norse_digits.py"], tmp_path)
+    report = json.loads((tmp_path / "build/norse_digits/report/report.json").read_text())
+    assert report["verdict"] == "equivalent"
+    links = {(link["reference"], link["other"]): link for link in report["links"]}
+    assert links["framework", "float"]["differing"] == 0
+    assert links["integer", "lava"]["differing"] == 0
+    accuracy = {e["name"]: e["accuracy"] for e in report["executions"]}
+    assert accuracy["framework"] >= 0.95
+    assert accuracy["lava"] >= accuracy["framework"] - 0.01
+    assert "framework (norse)" in printed
+
+
 def test_the_printed_commands(demo: tuple[Path, str]) -> None:
     folder, printed = demo
     before = {

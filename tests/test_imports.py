@@ -152,8 +152,8 @@ BROKEN = {
     ),
     "target imports a frontend": (
         "targets/float/a.py",
-        "import snnc.frontends.snntorch as s",
-        "targets imports snnc.frontends.snntorch",
+        "import snnc.frontends.snntorch.frontend as s",
+        "targets imports snnc.frontends.snntorch.frontend",
     ),
     "target imports the runtime by its name": (
         "targets/a.py",

@@ -58,7 +58,8 @@ class Currents:
             return self._sum(name, max(t, BEFORE))
         if t < 0:
             return np.zeros((self._batch, prod(self._shapes[name])), np.float32)
-        return self.sent[name][t]
+        sent: Signal = self.sent[name][t]
+        return sent
 
     def _sum(self, name: str, t: int) -> Signal:
         """Give a sum, and add up all sums that it waits for, however many stand in a row."""

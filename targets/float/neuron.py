@@ -58,18 +58,23 @@ def neuron_step(p: Population, before: State, arriving: list[Signal]) -> Step:
     v, i = _integrated(p, before, arriving)
     if not p.spiking:
         return Step(State(v, i, before.rest), np.zeros_like(v), v)
-    r = (before.v > p.threshold).astype(np.float32)
+    r = _fired(p, before.v)
     if p.reset in (Reset.SUBTRACT_DELAYED, Reset.SUBTRACT_RETEST):
         v = v - r * p.threshold
     elif p.reset is Reset.ZERO_NEXT:
         v = v - r * v
-    s = (v > p.threshold).astype(np.float32)
+    s = _fired(p, v)
     after, rest = _reset(p, v, s, r), before.rest
     if p.refractory:
         held = rest > 0
         after, s = np.where(held, before.v, after), np.where(held, np.float32(0), s)
         rest = refractory_steps(p, rest, s)
     return Step(State(after, i, rest), s, v)
+
+
+def _fired(p: Population, v: Signal) -> Signal:
+    above = v >= p.threshold if p.inclusive else v > p.threshold
+    return above.astype(np.float32)
 
 
 def refractory_steps(
@@ -82,13 +87,16 @@ def refractory_steps(
 def _integrated(p: Population, before: State, arriving: list[Signal]) -> tuple[Signal, Signal]:
     v, i = before.v, before.i
     if p.spiking and p.reset is Reset.ZERO_DELAYED:
-        v = (1 - (v > p.threshold).astype(np.float32)) * v
+        v = (1 - _fired(p, v)) * v
     match p.integration:
         case Integration.DECAY:
             return _added(p, p.decay * v, arriving), i
         case Integration.EULER:
             total = _added(p, np.zeros_like(v), arriving)
             return v + p.decay * ((total + p.leak) - v), i
+        case Integration.LEAK_EULER:
+            total = _added(p, np.zeros_like(v), arriving)
+            return v + p.decay * ((p.leak - v) + total), i
         case Integration.CURRENT_DECAY:
             i = _added(p, p.current_decay * i, arriving)
             return p.decay * v + i, i
@@ -105,14 +113,16 @@ def _added(p: Population, start: Signal, arriving: list[Signal]) -> Signal:
 
 def _reset(p: Population, v: Signal, s: Signal, r: Signal) -> Signal:
     """Give the potential after the reset; ``r`` is ``v > threshold`` before the step."""
+    after: Signal = v
     match p.reset:
         case Reset.ZERO:
-            return v - s * v
+            after = v - s * v
         case Reset.VALUE:
-            return (1 - s) * v + s * p.reset_value
+            after = (1 - s) * v + s * p.reset_value
         case Reset.SUBTRACT:
-            return v - s * p.threshold
+            after = v - s * p.threshold
         case Reset.SUBTRACT_RETEST:
-            return v - (s - r) * p.threshold
+            after = v - (s - r) * p.threshold
         case _:
-            return v
+            pass
+    return np.asarray(after)

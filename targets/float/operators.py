@@ -37,7 +37,7 @@ def apply(operator: Operator, x: Signal) -> Signal:
         operator: Of a real network.
         x: float32, shape ``[batch, *shape]``.
     """
-    raise TypeError(f"{type(operator).__name__} is no operator of a real network")
+    raise TypeError(f"{type(operator).__name__} on {x.shape}: no operator of a real network")
 
 
 @apply.register
@@ -117,7 +117,8 @@ def _sum_in_order(under: Signal, axes: int) -> Signal:
     """Add one element under the window after the other, from the first (torch's average pool)."""
     total = np.zeros(under.shape[:-axes], np.float32)
     for place in product(*map(range, under.shape[-axes:])):
-        total = total + under[(..., *place)]
+        element: tuple[Any, ...] = (..., *place)
+        total = total + under[element]
     return total
 
 

@@ -124,7 +124,8 @@ def _read(
             signal = "spikes" if sources[of].spiking else "v"
             signals[signal][sources[of].name] = np.load(directory / f"{identifier}.{signal}.npy")
         elif kind in ("LIFReset", "Population"):
-            for signal in record:
+            spiking = network.population(of).spiking
+            for signal in (s for s in record if spiking or s != "spikes"):
                 signals[signal][of] = np.load(directory / f"{identifier}.{signal}.npy")
     return signals
 

@@ -7,7 +7,7 @@ numbers are computed without Lava, one process after the other.
 from __future__ import annotations
 
 import time
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -71,7 +71,7 @@ def step_of_synapses(fixed: FixedNetwork, index: int) -> float:
     p = fixed.projections[index]
     shape = fixed.shapes[p.source]
     tensors: Tensors = {}
-    records = cast("Any", filled(to_json(p.operators, "o", tensors), tensors))
+    records = filled(to_json(p.operators, "o", tensors), tensors)
     synapses = Synapses(records, shape, p.weight_exp)
     x = (np.random.default_rng(2).random(int(np.prod(shape))) < RATE).astype(np.int32)
     return _milliseconds(lambda: synapses.step(x))

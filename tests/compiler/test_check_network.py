@@ -134,6 +134,6 @@ def test_populations(fields: dict[str, Any], found: str, limit: str) -> None:
 
 def test_thresholds_below_zero() -> None:
     """Good where a spike sets a value below; of no account in a read-out."""
-    below = {"reset": Reset.VALUE, "reset_value": -2, "threshold": -1}
+    below: dict[str, Any] = {"reset": Reset.VALUE, "reset_value": -2, "threshold": -1}
     assert said(one_neuron(**below)) == []
     assert said(one_neuron(threshold=0, spiking=False)) == []

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from snnc.compiler.diagnostics import InputError
 from snnc.compiler.discretize import discretize
-from snnc.compiler.equations import snntorch_beta
 from snnc.compiler.network import Integration, Reset
 from tests.builders import affine, chain, graph, graphs, lif, linear, sink, source
 
@@ -23,8 +22,6 @@ STEP = 1e-3
 NODE = "correct the node in the model"
 EDGES = "correct the edges of the graph"
 PARAMETER = "correct the parameter in the model"
-UNIT = {"tau": 0.01, "r": 10.0}
-"""A neuron of snnTorch's kind at a step of 1 ms: ``r dt / tau = 1``."""
 
 SAYS = {
     "SNN004": "options have a value in their range and fit together",
@@ -84,10 +81,13 @@ def noted(**notes: Any) -> nir.NIRGraph:
 
 def test_unknown_nodes_all_at_once() -> None:
     @dataclass
-    class Alpha(nir.NIRNode):
+    class Alpha(nir.NIRNode):  # type: ignore[misc]  # nir has no types
         pass
 
-    g = chain(Alpha(), lif(), chain(lif()))
+    class Beta(Alpha):
+        pass
+
+    g = chain(Alpha(), lif(), Beta())
     limit = (
         "Input, Output, Linear, Affine, Conv1d, Conv2d, SumPool2d, AvgPool2d, MaxPool2d, Scale, "
         "Flatten, Delay, LIF, CubaLIF, IF, LI, CubaLI, I, Threshold"
@@ -95,7 +95,7 @@ def test_unknown_nodes_all_at_once() -> None:
     remedy = "use one of these; docs/nir.md lists what each release compiles"
     assert message(g) == "\n\n".join(
         text("SNN103", node, f"a node of type {kind}", limit, remedy)
-        for node, kind in (("0", "Alpha"), ("2", "NIRGraph"))
+        for node, kind in (("0", "Alpha"), ("2", "Beta"))
     )
 
 
@@ -106,7 +106,8 @@ def test_no_neurons() -> None:
 
 def test_parameters_that_do_not_fit_each_other() -> None:
     g = plain()
-    g.nodes["1"].tau, g.nodes["1"].r = np.full(2, 0.01), np.ones(3)
+    node: Any = g.nodes["1"]
+    node.tau, node.r = np.full(2, 0.01), np.ones(3)
     found = "tau of [2], r of [3], v_leak of [1], v_threshold of [1], v_reset of [1]"
     assert message(g) == text(
         "SNN104", "1", found, "parameters of one shape, or single numbers", NODE
@@ -119,111 +120,6 @@ def test_parameters_that_are_no_numbers() -> None:
         text("SNN104", f"1.{field}", f"values of type {kind}", "real numbers", NODE)
         for field, kind in (("v_leak", "<U3"), ("v_threshold", "complex128"))
     )
-
-
-def test_no_step() -> None:
-    assert message(plain(), dt=None) == text(
-        "SNN110",
-        "the graph",
-        "no dt in the file's metadata, and no --dt",
-        "NIR has time constants, and no step",
-        "name the step that the network was trained with: --dt 1e-4",
-    )
-
-
-@pytest.mark.parametrize("dt", [0.0, -1.0, np.nan, np.inf])
-def test_steps_out_of_range(dt: float) -> None:
-    limit = "a length in seconds above 0"
-    assert message(plain(), dt=dt) == text("SNN004", "--dt", f"{dt:g}", limit, "--dt 1e-4")
-
-
-def test_options_all_at_once() -> None:
-    resets = "none, zero, zero-delayed, zero-next, subtract, subtract-delayed, subtract-retest"
-    assert message(plain(), dt=-1, dialect="norse", reset="hard") == "\n\n".join(
-        (
-            text("SNN004", "--dt", "-1", "a length in seconds above 0", "--dt 1e-4"),
-            text("SNN004", "--dialect", "norse", "nir, snntorch", "--dialect nir"),
-            text("SNN004", "--reset", "hard", resets, "--reset zero"),
-        )
-    )
-
-
-def test_ambiguous_unit_gain() -> None:
-    assert message(plain(**UNIT)) == text(
-        "SNN111",
-        "1",
-        "r*dt/tau = 1 at dt = 0.001 s: input enters without a factor, as in snnTorch, whose files "
-        "do not say how a spike resets",
-        "one known computation",
-        "--dialect snntorch --reset subtract-delayed (snnTorch's default), --reset zero, or "
-        "--dialect nir for NIR's own equation",
-    )
-
-
-def test_snntorch_without_reset() -> None:
-    assert message(plain(**UNIT), dialect="snntorch") == text(
-        "SNN111",
-        "1",
-        "no --reset; snnTorch writes the same node for all its resets",
-        "none, zero, zero-delayed, zero-next, subtract, subtract-delayed, subtract-retest",
-        "--reset subtract-delayed is snnTorch's default",
-    )
-
-
-def test_snntorch_without_unit_gain() -> None:
-    found = message(plain(tau=0.01, r=2.0), dialect="snntorch", reset="zero")
-    assert found == text(
-        "SNN105",
-        "1.r",
-        "r*dt/tau = 0.2 at dt = 0.001 s",
-        "1, as snnTorch exports it",
-        "correct --dt, or use --dialect nir",
-    )
-
-
-def test_contradictions_of_the_metadata() -> None:
-    limit = "the file says it itself: snntorch 1.0.0, dt = 0.0001 s"
-    assert message(noted(), dialect="nir", reset="zero") == "\n\n".join(
-        (
-            text("SNN004", "--dt", "0.001", limit, "leave --dt out"),
-            text("SNN004", "--dialect", "nir", limit, "leave --dialect out"),
-            text("SNN004", "--reset", "zero", limit, "leave --reset out"),
-        )
-    )
-
-
-def test_a_step_longer_than_tau() -> None:
-    assert message(plain(tau=0.0005)) == text(
-        "SNN105",
-        "1.tau",
-        "0.0005 s with steps of 0.001 s",
-        "tau of a step or more: forward Euler overshoots beyond",
-        "name the step that the network was trained with: --dt 5e-05",
-    )
-
-
-@pytest.mark.parametrize(
-    ("neuron", "field", "found", "limit"),
-    [
-        ({"tau": 0.0}, "tau", "0", "above 0"),
-        ({"tau": -0.01}, "tau", "-0.01", "above 0"),
-        ({"tau": np.nan}, "tau", "nan", "above 0"),
-        ({"tau": np.inf}, "tau", "inf", "a finite number"),
-        ({"v_threshold": 0.0}, "v_threshold", "0", "above 0"),
-        ({"v_threshold": -1.5}, "v_threshold", "-1.5", "above 0"),
-        ({"v_threshold": np.nan}, "v_threshold", "nan", "above 0"),
-        ({"v_threshold": np.inf}, "v_threshold", "inf", "a finite number"),
-        ({"v_reset": 0.25}, "v_reset", "0.25", "0 in this release"),
-        ({"v_reset": np.nan}, "v_reset", "nan", "0 in this release"),
-    ],
-)
-def test_numbers_of_neurons(neuron: dict[str, float], field: str, found: str, limit: str) -> None:
-    assert message(plain(**neuron)) == text("SNN105", f"1.{field}", found, limit, PARAMETER)
-    if field != "tau":
-        exported = plain(**(UNIT | neuron))
-        assert message(exported, dialect="snntorch", reset="zero") == text(
-            "SNN105", f"1.{field}", found, limit, PARAMETER
-        )
 
 
 @pytest.mark.parametrize("field", ["weight", "bias"])
@@ -273,7 +169,7 @@ def test_shape_misfits_all_at_once() -> None:
             text(
                 "SNN104",
                 "w",
-                "a bias of shape [4] beside 5 rows of weights",
+                "a bias of shape [4] beside a weight of shape [5, 2]",
                 "what takes [2], as it arrives",
                 NODE,
             ),
@@ -322,6 +218,29 @@ NOTES: dict[str, tuple[Callable[[nir.NIRGraph], object], list[tuple[str, str]]]]
             for field in ("integration", "reset", "decay", "gain", "leak", "threshold")
         ],
     ),
+    "a refractory time of half a step": (
+        note_on("lif", refractory=0.5),
+        [("lif", "refractory = 0.5")],
+    ),
+    "a refractory time below zero": (note_on("lif", refractory=-1), [("lif", "refractory = -1")]),
+    "several refractory times": (
+        note_on("lif", refractory=np.ones(2)),
+        [("lif", "refractory = array([1., 1.])")],
+    ),
+    "several initial potentials of another shape": (
+        note_on("lif", initial=np.ones(3)),
+        [("lif", "initial = array([1., 1., 1.])")],
+    ),
+    "divisors of nothing": (note_on("fc", divisors=1), [("fc", "divisors = 1")]),
+    "divisors below zero": (
+        note_on("fc", divisors=np.array([-1])),
+        [("fc", "divisors = array([-1])")],
+    ),
+    "an average of nothing": (note_on("fc", average=0), [("fc", "average = 0")]),
+    "padding that is flat": (
+        note_on("fc", padding=np.array([1, 1])),
+        [("fc", "padding = array([1, 1])")],
+    ),
     "delay as text": (note_on("fc", delay="x"), [("fc", "delay = 'x'")]),
     "half a step": (note_on("fc", delay=0.5), [("fc", "delay = 0.5")]),
     "two orders": (note_on("fc", order=np.ones(2)), [("fc", "order = array([1., 1.])")]),
@@ -365,6 +284,42 @@ def test_metadata_gives_the_very_numbers() -> None:
     assert discretize(noted(), dt=1e-4).dt == 1e-4
 
 
+def test_metadata_of_all_that_neurons_may_have() -> None:
+    g = noted()
+    g.nodes["lif"].metadata["snnc"] |= {
+        "reset": "value",
+        "reset_value": np.array([-0.5, 0.25], np.float32),
+        "initial": np.float32(0.125),
+        "spike": 3,
+        "refractory": 2,
+    }
+    (p,) = discretize(g).populations
+    assert (p.reset, p.refractory, p.spiking) == (Reset.VALUE, 2, True)
+    numbers = [p.reset_value, p.initial, p.spike]
+    assert [a.tolist() for a in numbers] == [[-0.5, 0.25], [0.125, 0.125], [3, 3]]
+    (p,) = discretize(noted()).populations
+    numbers = [p.reset_value, p.initial, p.spike, p.current_decay]
+    assert [a.tolist() for a in numbers] == [[0, 0], [0, 0], [1, 1], [0, 0]]
+    assert p.refractory == 0
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        nir.LI(tau=np.ones(2), r=np.ones(2), v_leak=np.zeros(2)),
+        nir.CubaLI(*(np.ones(2) for _ in range(4))),
+        nir.I(r=np.ones(2)),
+    ],
+)
+def test_metadata_of_read_outs(node: nir.NIRNode) -> None:
+    g = noted()
+    node.metadata.update(g.nodes["lif"].metadata)
+    g.nodes["lif"] = node
+    (p,) = discretize(g).populations
+    assert not p.spiking
+    assert p.decay.tobytes() == np.array([0.9, 1 / 3], np.float32).tobytes()
+
+
 def test_metadata_delay_and_order() -> None:
     """The order of summation is the noted one, not that of names and delays."""
     g = noted()
@@ -375,72 +330,6 @@ def test_metadata_delay_and_order() -> None:
     net = discretize(g)
     sums = [(q.name, q.delay) for q in net.incoming("lif")]
     assert sums == [("late", 1), ("fc", 0), ("again", 1)]
-
-
-def test_nir_dialect() -> None:
-    net = discretize(plain(tau=0.004, r=3.0, v_leak=0.5, v_threshold=0.1), dt=STEP)
-    (p,) = net.populations
-    assert p.integration is Integration.EULER
-    assert p.reset is Reset.ZERO
-    assert [a.tolist() for a in (p.decay, p.gain, p.leak)] == [[0.25], [3], [0.5]]
-    assert p.threshold == np.float32(0.1)
-    assert net.choices == (
-        "dialect nir: forward Euler, v += dt/tau * ((r*I + v_leak) - v), from v = 0",
-        "dt = 0.001 s, as named",
-        "reset zero, as NIR defines it",
-    )
-
-
-def test_nir_dialect_named_for_unit_gain() -> None:
-    net = discretize(plain(**UNIT), dt=STEP, dialect="nir", reset="subtract")
-    assert net.populations[0].reset is Reset.SUBTRACT
-    assert net.choices[-1] == "reset subtract, as named"
-
-
-def test_tau_of_one_step_is_unit_gain_without_ambiguity() -> None:
-    """``r = 1`` and ``tau = dt``: norse's neuron without memory."""
-    for dt in (1e-2, 1e-3, 1e-4, 1e-5):  # as float32 some are above dt, some below
-        net = discretize(plain(tau=dt, r=1.0), dt=dt)
-        assert net.populations[0].integration is Integration.EULER
-        assert net.populations[0].decay == 1
-
-
-def test_snntorch_dialect() -> None:
-    net = discretize(
-        plain(tau=1e-3, r=10.0, v_threshold=0.5), dialect="snntorch", reset="subtract-delayed"
-    )
-    (p,) = net.populations
-    assert net.dt == 1e-4
-    assert p.integration is Integration.DECAY
-    assert p.decay == np.float32(0.9)
-    assert (p.gain.item(), p.leak.item()) == (1, 0)
-    assert p.reset is Reset.SUBTRACT_DELAYED
-    assert net.choices == (
-        "dialect snntorch: v = beta*v + I with beta = 1 - dt/tau, from v = 0",
-        "dt = 0.0001 s",
-        "reset subtract-delayed, as named",
-    )
-
-
-def test_snntorch_beta_comes_back() -> None:
-    """Exported as snnTorch 1.0.0 does: ``tau = dt / (1 - beta)``."""
-    betas = (np.arange(1000) / 1000).astype(np.float32)
-    tau = np.float32(1e-4) / (np.float32(1) - betas)
-    assert tau.dtype == np.float32
-    assert (snntorch_beta(tau, 1e-4)[660:] == betas[660:]).all()
-    assert np.abs(snntorch_beta(tau, 1e-4) - betas).max() < 1e-7
-    assert (snntorch_beta(1e-4 / (1 - betas.astype(np.float64)), 1e-4) == betas).all()
-
-
-def test_recurrence_takes_one_step() -> None:
-    g = plain()
-    g.nodes["again"] = linear([[0.5]])
-    g.edges += [("1", "again"), ("again", "1")]
-    net = discretize(g, dt=STEP)
-    assert [(q.name, q.source, q.delay) for q in net.projections] == [
-        ("0", "input", 0),
-        ("again", "1", 1),
-    ]
 
 
 def test_neurons_joined_directly() -> None:
@@ -469,17 +358,33 @@ def test_flatten_before_neurons_and_output() -> None:
     assert [(o.name, o.source) for o in net.outputs] == [("output", "2")]
 
 
+def scalar(**fields: float) -> nir.LIF:
+    values = {"tau": 0.01, "r": 1.0, "v_leak": 0.0, "v_threshold": 0.5, "v_reset": 0.0} | fields
+    arrays: dict[str, Any] = {name: np.array(value) for name, value in values.items()}
+    return nir.LIF(**arrays)
+
+
 def test_scalar_parameters() -> None:
-    scalar = nir.LIF(
-        tau=np.array(0.01),
-        r=np.array(1.0),
-        v_leak=np.array(0.0),
-        v_threshold=np.array(0.5),
-        v_reset=np.array(0.0),
-    )
-    net = discretize(chain(linear(np.ones((3, 1))), scalar), dt=STEP)
+    net = discretize(chain(linear(np.ones((3, 1))), scalar()), dt=STEP)
     assert net.populations[0].shape == (3,)
     assert net.populations[0].threshold.tolist() == [0.5] * 3
+
+
+def test_scalar_parameters_on_a_loop() -> None:
+    """What feeds neurons from outside says how many they are."""
+    g = chain(linear(np.ones((3, 1))), scalar())
+    g.nodes["again"] = linear(np.eye(3) / 2)
+    g.edges += [("1", "again"), ("again", "1")]
+    assert discretize(g, dt=STEP).populations[0].shape == (3,)
+
+
+def test_scalar_parameters_that_nothing_gives_a_shape() -> None:
+    """One neuron, be it fed by itself alone or not at all."""
+    g = chain(linear(np.ones((1, 1))), lif())
+    g.nodes |= {"self": scalar(v_leak=2.0), "w": linear([[0.5]]), "none": scalar(), "z": sink()}
+    g.edges += [("self", "w"), ("w", "self"), ("self", "z")]
+    net = discretize(g, dt=STEP)
+    assert [net.population(name).shape for name in ("self", "none")] == [(1,), (1,)]
 
 
 def test_neurons_keep_their_shape() -> None:

@@ -1,117 +1,431 @@
-"""Neurons of ``CubaLIF`` and ``IF``: what each dialect takes them for, and what it refuses."""
+"""What each dialect computes, against the frameworks themselves or their equations in plain loops.
+
+The loops are written from the sources that ``docs/dialects.md`` names, in float32 and in the order
+of operations that stands there; nothing of them is shared with the package.
+"""
+# torch, snntorch and norse are Any here:
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import nir
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from snnc.compiler.discretize import discretize
-from snnc.compiler.network import Integration, Network, Population, Reset
-from snnc.frontends.nir_file import read_nir, write_nir
-from snnc.targets.float.executor import execute
-from tests.builders import chain, linear, spikes
-from tests.compiler.test_discretize import PARAMETER, STEP, message, text
+from snnc.compiler.equations import euler_decay
+from snnc.compiler.network import Network
+from snnc.frontends.nir.file import read_nir, write_nir
+from snnc.targets.float.executor import FloatRecording, execute
+from tests.builders import chain, graph, lif, linear, sink, source
+from tests.compiler.neurons import cuba, integrator, leaky_read_out, threshold
+from tests.compiler.test_discretize import STEP
+from tests.frontends.optional import optional
 
-UNIT: dict[str, Any] = {"tau_syn": 0.004, "w_in": 4.0, "tau_mem": 0.01, "r": 10.0}
-"""A neuron of snnTorch's kind at a step of 1 ms."""
-PATHLIKE = "model.nir"
-
-
-def cuba(n: int = 1, metadata: Any = None, **fields: Any) -> nir.CubaLIF:
-    defaults = {"tau_syn": 0.004, "tau_mem": 0.01, "w_in": 1.0, "r": 1.0, "v_leak": 0.0}
-    values = defaults | {"v_threshold": 1.0, "v_reset": 0.0} | fields
-    vectors = {f: spread(v, n) for f, v in values.items()}
-    return nir.CubaLIF(**vectors, metadata=metadata or {})
+torch, snntorch, norse = optional("torch"), optional("snntorch"), optional("norse.torch")
+F = np.float32
+Array = npt.NDArray[Any]
+N, STEPS, SAMPLES = 40, 50, 50
+assert N * STEPS * SAMPLES >= 100_000
 
 
-def integrator(n: int = 1, **fields: Any) -> nir.IF:
-    values = {"r": 1000.0, "v_threshold": 1.0, "v_reset": 0.0} | fields
-    return nir.IF(**{f: spread(v, n) for f, v in values.items()})
+class Random:
+    """Numbers for ``N`` neurons."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = np.random.default_rng(seed)
+
+    def between(self, low: float, high: float) -> Array:
+        return self.random.uniform(low, high, N).astype(F)
+
+    def inputs(self, size: float) -> Array:
+        """Real numbers, more above than below zero."""
+        return self.random.normal(size / 3, size, (STEPS, SAMPLES, N)).astype(F)
 
 
-def spread(value: Any, n: int) -> Any:
-    return np.broadcast_to(np.float32(value), n).copy()
+def run(node: nir.NIRNode, x: Array, **options: Any) -> FloatRecording:
+    """Run the neurons of ``node`` on currents, one for each."""
+    return execute(discretize(chain(node, n=N), **options), {"input": x})
 
 
-def fed(node: nir.NIRNode) -> nir.NIRGraph:
-    return chain(linear([[2]]), node)
+def compared(given: FloatRecording, wanted: tuple[Array, Array], *, exact: bool) -> None:
+    """Compare spikes and potentials: bit for bit, or both but for rounding at the threshold."""
+    spikes, v = wanted
+    assert 0.02 < spikes.mean() < 0.8
+    assert (given.spikes["0"] == spikes).all()
+    if exact:
+        assert given.v["0"].tobytes() == v.tobytes()
+    else:
+        assert np.abs(given.v["0"] - v).max() < 2e-5 * np.abs(v).max()
 
 
-def only(net: Network) -> Population:
-    (p,) = net.populations
-    return p
+Step = Callable[[Array, Array], tuple[Array, Array]]
+"""Spikes and the new potential, of the old one and the input."""
 
 
-# --- what is made ------------------------------------------------------------------------------
+def loop(step: Step, x: Array) -> tuple[Array, Array]:
+    """Give spikes and potentials after each step."""
+    v, spikes, potentials = np.zeros(x.shape[1:], F), [], []
+    for current in x:
+        s, v = step(v, current)
+        spikes.append(s)
+        potentials.append(v)
+    return np.array(spikes), np.array(potentials, F)
 
 
-def test_cuba_of_nir() -> None:
-    net = discretize(fed(cuba(w_in=2.0, r=3.0, v_leak=0.5, v_threshold=0.1)), dt=STEP)
-    p = only(net)
-    assert (p.integration, p.reset) == (Integration.CURRENT_EULER, Reset.ZERO)
-    assert p.decay == np.float32(STEP) / np.float32(0.01)
-    assert (p.current_decay.item(), p.leak.item()) == (0.25, 0.5)
-    assert p.gain == pytest.approx(2.0 * 0.25 * 3.0, rel=1e-6)
-    assert p.threshold == np.float32(0.1)
-    assert net.choices == (
-        "dialect nir: forward Euler, i += w_in*dt/tau_syn * r*I, v += dt/tau_mem * ((v_leak - v) "
-        "+ i), i -= dt/tau_syn * i, from i = v = 0; r is folded into i",
-        "dt = 0.001 s, as named",
-        "reset zero, as NIR defines it",
+# --- snnTorch: its own modules -----------------------------------------------------------------
+
+
+SNNTORCH = [
+    (reset, delay, "zero-at-once" if reset == "zero" and not delay else reset)
+    for reset in ("subtract", "zero")
+    for delay in (True, False)
+]
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(("reset", "delay", "name"), SNNTORCH)
+def test_snntorch_leaky(reset: str, delay: bool, name: str) -> None:
+    name = "subtract-retest" if reset == "subtract" and not delay else name
+    random = Random(0)
+    betas = random.random.integers(660, 1000, N).astype(F) / F(1000)  # these come back exactly
+    thresholds, x = random.between(0.5, 2), random.inputs(0.7)
+    module = snntorch.Leaky(
+        beta=torch.from_numpy(betas),
+        threshold=torch.from_numpy(thresholds),
+        reset_mechanism=reset,
+        reset_delay=delay,
     )
+    v, spikes, potentials = module.init_leaky(), [], []
+    for current in torch.from_numpy(x):
+        s, v = module(current, v)
+        spikes.append(s.numpy())
+        potentials.append(v.numpy())
+    tau = F(1e-4) / (F(1) - betas)
+    node = nir.LIF(
+        tau=tau,
+        r=tau / F(1e-4),
+        v_leak=np.zeros(N, F),
+        v_threshold=thresholds,
+        v_reset=np.zeros(N, F),
+    )
+    given = run(node, x, dialect="snntorch", reset=name)
+    compared(given, (np.array(spikes), np.array(potentials)), exact=True)
 
 
-def test_a_gain_within_rounding_of_one_is_one() -> None:
+@pytest.mark.torch
+@pytest.mark.parametrize(("reset", "name"), [("subtract", "subtract"), ("zero", "zero")])
+def test_snntorch_synaptic(reset: str, name: str) -> None:
+    random = Random(1)
+    alphas, betas = random.random.integers(660, 1000, (2, N)).astype(F) / F(1000)
+    thresholds, x = random.between(0.5, 2), random.inputs(0.3)
+    module = snntorch.Synaptic(
+        alpha=torch.from_numpy(alphas),
+        beta=torch.from_numpy(betas),
+        threshold=torch.from_numpy(thresholds),
+        reset_mechanism=reset,
+    )
+    i, v = module.init_synaptic()
+    spikes, potentials = [], []
+    for current in torch.from_numpy(x):
+        s, i, v = module(current, i, v)
+        spikes.append(s.numpy())
+        potentials.append(v.numpy())
+    tau_syn, tau_mem = (F(1e-4) / (F(1) - a) for a in (alphas, betas))
+    node = nir.CubaLIF(
+        tau_syn=tau_syn,
+        tau_mem=tau_mem,
+        r=tau_mem / F(1e-4),
+        w_in=tau_syn / F(1e-4),
+        v_leak=np.zeros(N, F),
+        v_threshold=thresholds,
+        v_reset=np.zeros(N, F),
+    )
+    given = run(node, x, dialect="snntorch", reset=name)
+    compared(given, (np.array(spikes), np.array(potentials)), exact=True)
+
+
+def test_snntorch_beta_comes_back() -> None:
+    """Exported as snnTorch 1.0.0 does: ``tau = dt / (1 - beta)``."""
+    betas = (np.arange(1000) / 1000).astype(np.float32)
+    tau = np.float32(1e-4) / (np.float32(1) - betas)
+    assert tau.dtype == np.float32
+    assert (euler_decay(tau, 1e-4)[660:] == betas[660:]).all()
+    assert np.abs(euler_decay(tau, 1e-4) - betas).max() < 1e-7
+    assert (euler_decay(1e-4 / (1 - betas.astype(np.float64)), 1e-4) == betas).all()
+
+
+# --- norse: its own cells ----------------------------------------------------------------------
+
+
+def cell(module: Any, x: Array) -> tuple[Array, Array]:
+    state, spikes, potentials = None, [], []
+    with torch.no_grad():
+        for current in torch.from_numpy(x):
+            s, state = module(current, state)
+            spikes.append(s.numpy())
+            potentials.append(state.v.numpy())
+    return np.array(spikes), np.array(potentials)
+
+
+@pytest.mark.torch
+@pytest.mark.norse
+def test_norse() -> None:
+    """Time constants are powers of two, so that ``1 / (1 / tau)`` is ``tau``."""
+    random = Random(2)
+    mem, syn = (2 ** random.random.integers(5, 10, (2, N))).astype(F)
+    thresholds, leak, x = random.between(0.4, 1), random.between(-0.1, 0.3), random.inputs(2)
+    common = {"v_th": torch.from_numpy(thresholds), "v_leak": torch.from_numpy(leak)}
+    inverse = {"tau_mem_inv": torch.from_numpy(mem)}
+    fields: dict[str, Any] = {"v_leak": leak, "v_threshold": thresholds, "v_reset": np.zeros(N, F)}
+    ones = np.ones(N, F)
+    box = norse.LIFBoxCell(norse.LIFBoxParameters(**inverse, **common), dt=STEP)
+    node: nir.NIRNode = nir.LIF(tau=1 / mem, r=ones, **fields)
+    compared(run(node, x, dialect="norse", dt=STEP), cell(box, x), exact=True)
+    inverse["tau_syn_inv"] = torch.from_numpy(syn)
+    both = norse.LIFCell(norse.LIFParameters(**inverse, **common), dt=STEP)
+    for w_in in (ones, 1 / syn / F(STEP)):  # as norse writes it, and as it should
+        node = nir.CubaLIF(tau_syn=1 / syn, tau_mem=1 / mem, r=ones, w_in=w_in, **fields)
+        compared(run(node, x, dialect="norse", dt=STEP), cell(both, x), exact=True)
+    iaf = norse.IAFCell(norse.IAFParameters(v_th=common["v_th"]), dt=STEP)
+    node = nir.IF(r=ones, v_threshold=thresholds)
+    compared(run(node, x, dialect="norse", dt=STEP), cell(iaf, x), exact=True)
+
+
+# --- the others: their equations ---------------------------------------------------------------
+
+
+def at_once(v: Array, theta: Array, *, subtract: bool) -> tuple[Array, Array]:
+    """Give spikes where ``v >= theta``, and the potential after them."""
+    s = (v >= theta).astype(F)
+    return s, v - s * theta if subtract else v * (1 - s)
+
+
+def test_sinabs_lif() -> None:
+    random = Random(3)
+    tau, theta, x = random.between(2, 50), random.between(0.5, 2), random.inputs(0.4)
+    alpha = np.exp(-1 / tau.astype(np.float64)).astype(F)
+    wanted = loop(lambda v, i: at_once(alpha * v + i, theta, subtract=True), np.minimum(x, theta))
+    given = run(lif(N, tau=tau, v_threshold=theta), np.minimum(x, theta), dialect="sinabs")
+    compared(given, wanted, exact=False)
+
+
+def test_sinabs_iaf_spikes_at_the_threshold() -> None:
+    """Multiples of 1/4, where equality is common: without rounding of ``>=`` a third is lost."""
+    random = Random(4)
+    x = (random.random.integers(-1, 3, (STEPS, SAMPLES, N)) / 4).astype(F)
+    theta = np.ones(N, F)
+    wanted = loop(lambda v, i: at_once(v + i, theta, subtract=True), x)
+    given = run(integrator(N, r=1.0), x, dialect="sinabs")
+    compared(given, wanted, exact=False)
+    strictly = run(integrator(N, r=1000.0), x, dialect="nir", dt=STEP, reset="subtract")
+    assert (strictly.spikes["0"] != wanted[0]).mean() > 0.05
+
+
+def test_rockpool_neuron() -> None:
+    random = Random(5)
+    tau, theta, x = random.between(0.002, 0.05), random.between(0.5, 2), random.inputs(0.3)
+    alpha = np.exp(-STEP / tau.astype(np.float64)).astype(F)
+    x = np.minimum(x, theta)
+    wanted = loop(lambda v, i: at_once(alpha * v + i, theta, subtract=True), x)
+    r = (tau * np.exp(-STEP / tau) / STEP).astype(F)
+    given = run(lif(N, tau=tau, r=r, v_threshold=theta), x, dialect="rockpool", dt=STEP)
+    compared(given, wanted, exact=False)
+
+
+def test_rockpool_with_a_current() -> None:
+    random = Random(6)
+    syn, mem = random.between(0.001, 0.02), random.between(0.002, 0.05)
+    theta, x = random.between(1.5, 2), random.inputs(0.1)
+    alpha, beta = (np.exp(-STEP / t.astype(np.float64)).astype(F) for t in (mem, syn))
+    current = np.zeros((SAMPLES, N), F)
+
+    def step(v: Array, arriving: Array) -> tuple[Array, Array]:
+        current[:] = beta * (current + arriving)
+        return at_once(alpha * v + current, theta, subtract=True)
+
+    wanted = loop(step, x)
+    r = (mem * np.exp(-STEP / mem) / STEP).astype(F)
+    node = cuba(N, tau_syn=syn, tau_mem=mem, r=r, v_threshold=theta)
+    compared(run(node, x, dialect="rockpool", dt=STEP), wanted, exact=False)
+
+
+def test_rockpool_read_out() -> None:
+    random = Random(7)
+    tau, x = random.between(0.002, 0.05), random.inputs(1)
+    alpha = np.exp(-STEP / tau.astype(np.float64)).astype(F)
+    _, wanted = loop(lambda v, i: (v, alpha * (v + i)), x)
+    r = (tau * np.exp(-STEP / tau) / STEP).astype(F)
+    given = run(leaky_read_out(N, tau=tau, r=r), x, dialect="rockpool", dt=STEP)
+    assert np.abs(given.v["0"] - wanted).max() < 2e-6 * np.abs(wanted).max()
+
+
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("decay_input", [False, True])
+def test_spikingjelly_lif(soft: bool, decay_input: bool) -> None:
+    random = Random(8)
+    tau, theta = random.between(1.5, 20), random.between(0.5, 2)
+    x = random.inputs(3 if decay_input else 0.5)
+
+    def step(v: Array, i: Array) -> tuple[Array, Array]:
+        charged = v + (i - v) / tau if decay_input else v * (F(1) - F(1) / tau) + i
+        return at_once(charged, theta, subtract=soft)
+
+    node = lif(N, tau=tau * F(1e-4), r=F(1) if decay_input else tau, v_threshold=theta)
+    given = run(node, x, dialect="spikingjelly", reset="subtract" if soft else "zero")
+    compared(given, loop(step, x), exact=False)
+
+
+@pytest.mark.parametrize("decay_input", [False, True])
+def test_spikingjelly_reset_value(decay_input: bool) -> None:
+    """``v_leak`` is ``v_reset`` there."""
+    random = Random(9)
+    tau, theta, base = random.between(1.5, 20), random.between(0.5, 2), F(-0.25)
+    x = random.inputs(3 if decay_input else 0.5)
+
+    def step(v: Array, i: Array) -> tuple[Array, Array]:
+        charged = v + (i - (v - base)) / tau if decay_input else v - (v - base) / tau + i
+        s = (charged >= theta).astype(F)
+        return s, (1 - s) * charged + s * base
+
+    values = {"v_leak": base, "v_reset": base, "v_threshold": theta}
+    node = lif(N, tau=tau * F(1e-4), r=F(1) if decay_input else tau, **values)
+    given = run(node, x, dialect="spikingjelly", reset="zero")
+    compared(given, loop(step, x), exact=False)
+
+
+def test_nengo_lif() -> None:
+    random = Random(10)
+    tau, theta, x = random.between(0.002, 0.05), random.between(0.5, 2), random.inputs(4)
+    rate = -np.expm1(-STEP / tau.astype(np.float64))
+
+    def step(v: Array, i: Array) -> tuple[Array, Array]:
+        charged = (v + (i - v) * rate).astype(F)
+        s = (charged > theta).astype(F)
+        return s, charged * (1 - s)
+
+    given = run(lif(N, tau=tau, v_threshold=theta), x, dialect="nengo", dt=STEP)
+    compared(given, loop(step, x), exact=False)
+
+
+def test_lava_dl() -> None:
+    """Slayer's integers, on numbers so large and decays so plain that nothing is rounded."""
+    random = Random(11)
+    x = (random.random.integers(-20, 60, (STEPS, SAMPLES, N)) * 2**14).astype(F)
+    theta, current = np.full(N, 100 * 2**14, F), np.zeros((SAMPLES, N), F)
+
+    def step(v: Array, arriving: Array) -> tuple[Array, Array]:
+        current[:] = current / 2 + arriving
+        return at_once(v / 2 + current, theta, subtract=False)
+
+    node = cuba(N, tau_syn=2e-4, tau_mem=2e-4, w_in=2.0, r=2.0, v_threshold=theta)
+    compared(run(node, x, dialect="lava-dl"), loop(step, x), exact=True)
+
+
+def test_spyx_is_one_step_later() -> None:
+    """Two populations: each sends what the step before left above the threshold."""
+    random = Random(12)
+    beta, theta = F(0.9), F(1)
+    weights = random.random.normal(0, 0.3, (N, N)).astype(F)
+    bias = random.random.normal(0.1, 0.05, N).astype(F)
+    x = random.inputs(0.5)
+    first, second, late = np.zeros((SAMPLES, N), F), np.zeros((SAMPLES, N), F), []
+    for current in x:
+        s = (first > theta).astype(F)
+        first = beta * first + current - s * theta
+        z = (second > theta).astype(F)
+        second = beta * second + (s @ weights.T + bias) - z * theta
+        late.append(z)
+    options: dict[str, Any] = {"tau": STEP / (1 - beta), "r": beta}
+    nodes = {
+        "x": source(N),
+        "a": lif(N, **options),
+        "w": nir.Affine(weights, bias),
+        "b": lif(N, **options),
+        "y": sink(N),
+    }
+    net = discretize(
+        graph(nodes, list(pairwise(["x", "a", "w", "b", "y"]))), dialect="spyx", dt=STEP
+    )
+    assert [q.delay for q in net.incoming("b")] == [1]
+    given = execute(net, {"x": x}).spikes["b"]
+    assert (given[:-1] != np.array(late)[1:]).mean() < 1e-4  # sums of N products, in any order
+    assert 0.02 < given.mean() < 0.8
+
+
+def test_threshold() -> None:
+    """The same in every dialect: strictly above."""
+    x = np.repeat(np.array([0.5, 1, 1.5], F), N).reshape(3, 1, N)
+    options: dict[str, Any]
+    for options in ({"dt": STEP}, {"dialect": "sinabs"}, {"dialect": "lava-dl"}):
+        given = run(threshold(1, N), x, **options)
+        assert given.spikes["0"].mean(axis=(1, 2)).tolist() == [0, 0, 1]
+
+
+# --- NIR's own equations -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reset", [0.0, -0.5])
+def test_nir_lif(reset: float) -> None:
+    random = Random(13)
+    tau, theta, x = random.between(0.002, 0.05), random.between(0.5, 2), random.inputs(4)
+    r, leak = random.between(0.5, 2), random.between(-0.2, 0.2)
+    rate = F(STEP) / tau
+
+    def step(v: Array, i: Array) -> tuple[Array, Array]:
+        charged = v + rate * ((r * i + leak) - v)
+        s = (charged > theta).astype(F)
+        return s, np.where(s > 0, F(reset), charged)
+
+    node = lif(N, tau=tau, r=r, v_leak=leak, v_threshold=theta, v_reset=reset)
+    compared(run(node, x, dt=STEP), loop(step, x), exact=True)
+
+
+def test_nir_read_outs() -> None:
+    """LI and I: the potential, for ever."""
+    random = Random(14)
+    tau, r, x = random.between(0.002, 0.05), random.between(0.5, 2), random.inputs(4)
+    _, wanted = loop(lambda v, i: (v, v + (F(STEP) / tau) * (r * i - v)), x)
+    given = run(leaky_read_out(N, tau=tau, r=r), x, dt=STEP)
+    assert given.v["0"].tobytes() == wanted.tobytes()
+    _, wanted = loop(lambda v, i: (v, v + (r * F(STEP)) * i), x)
+    given = run(nir.I(r=r), x, dt=STEP)
+    assert np.abs(given.v["0"] - wanted).max() < 1e-6 * np.abs(wanted).max()
+    assert given.spikes == {}
+
+
+def test_nir_current() -> None:
     """``w_in = tau_syn / dt`` in float32, as norse's ``LIFCell`` is: no product is lost to it."""
-    tau = np.random.default_rng(0).uniform(0.002, 0.1, 1000).astype(np.float32)
-    node = cuba(1000, tau_syn=tau, w_in=tau / np.float32(STEP))
-    p = only(discretize(chain(linear(np.ones((1000, 1))), node), dt=STEP))
-    assert (p.gain == 1).all()
-    assert only(discretize(fed(cuba(w_in=4.00001)), dt=STEP)).gain > 1
+    random = Random(15)
+    syn, mem = random.between(0.002, 0.05), random.between(0.002, 0.05)
+    theta, leak, x = random.between(0.5, 2), random.between(-0.2, 0.2), random.inputs(2)
+    state = np.zeros((SAMPLES, N), F)
+
+    def step(v: Array, arriving: Array) -> tuple[Array, Array]:
+        full = state + arriving
+        charged = v + (F(STEP) / mem) * ((leak - v) + full)
+        state[:] = full - (F(STEP) / syn) * full
+        s = (charged > theta).astype(F)
+        return s, charged * (1 - s)
+
+    options: dict[str, Any] = {"v_leak": leak, "v_threshold": theta}
+    node = cuba(N, tau_syn=syn, tau_mem=mem, w_in=syn / F(STEP), **options)
+    compared(run(node, x, dt=STEP), loop(step, x), exact=True)
 
 
-def test_cuba_of_snntorch() -> None:
-    net = discretize(fed(cuba(**UNIT)), dt=STEP, dialect="snntorch", reset="zero-next")
-    p = only(net)
-    assert (p.integration, p.reset) == (Integration.CURRENT_DECAY, Reset.ZERO_NEXT)
-    assert p.decay == np.float32(0.9)
-    assert p.current_decay == 0.75
-    assert (p.gain.item(), p.leak.item()) == (1, 0)
-    assert net.choices == (
-        "dialect snntorch: i = alpha*i + I with alpha = 1 - dt/tau_syn, v = beta*v + i with beta = "
-        "1 - dt/tau_mem, from i = v = 0",
-        "dt = 0.001 s",
-        "reset zero-next, as named",
-    )
+def test_the_gain_of_a_current() -> None:
+    g = chain(linear([[2]]), cuba(w_in=2.0, r=3.0))
+    assert discretize(g, dt=STEP).populations[0].gain == pytest.approx(1.5, rel=1e-6)
+    off = discretize(chain(linear([[2]]), cuba(w_in=4.00001)), dt=STEP)
+    assert off.populations[0].gain > 1
 
 
-def test_integrator_of_nir() -> None:
-    net = discretize(fed(integrator(r=500.0, v_threshold=0.5)), dt=STEP)
-    p = only(net)
-    assert (p.integration, p.reset) == (Integration.DECAY, Reset.ZERO)
-    assert (p.decay.item(), p.gain.item(), p.leak.item()) == (1, 0.5, 0)
-    assert (p.current_decay.item(), p.threshold.item()) == (0, 0.5)
-    assert net.choices[0] == "dialect nir: forward Euler, v += r*dt * I, from v = 0"
-
-
-def test_integrator_that_is_the_same_either_way() -> None:
-    """``r = 1`` and ``dt = 1``: nothing to ask."""
-    assert only(discretize(fed(integrator(r=1.0)), dt=1.0)).gain == 1
-
-
-@pytest.mark.parametrize("node", [cuba(), integrator()])
-def test_ends_of_an_axon(node: nir.NIRNode) -> None:
-    """Neurons of every kind feed weights, themselves and outputs."""
-    g = chain(linear([[2]]), node, linear([[3]]), cuba())
-    g.nodes["again"] = linear([[0.5]])
-    g.edges += [("1", "again"), ("again", "1")]
-    net = discretize(g, dt=STEP)
-    assert [p.name for p in net.populations] == ["1", "3"]
-    assert [(q.name, q.delay) for q in net.projections] == [("0", 0), ("again", 1), ("2", 0)]
-    assert net.outputs[0].source == "3"
+# --- metadata ----------------------------------------------------------------------------------
 
 
 def note(**fields: Any) -> dict[str, Any]:
@@ -128,20 +442,21 @@ def note(**fields: Any) -> dict[str, Any]:
     return {"snnc": own | fields}
 
 
-def noted(own: dict[str, Any]) -> nir.NIRGraph:
-    graph_notes = {"snnc": {"format": 2, "framework": "snntorch 1.0.0", "dt": 1e-4}}
-    return chain(linear([[2]]), cuba(metadata=own, **UNIT), metadata=graph_notes)
+def noted_current(own: dict[str, Any]) -> Network:
+    notes = {"snnc": {"format": 2, "framework": "snntorch 1.0.0", "dt": 1e-4}}
+    return discretize(chain(linear([[2]]), cuba(metadata=own), metadata=notes))
 
 
 def test_metadata_through_a_file(tmp_path: Any) -> None:
-    write_nir(noted(note()), tmp_path / PATHLIKE)
-    there = discretize(read_nir(tmp_path / PATHLIKE))
-    p = only(there)
-    assert p.integration is Integration.CURRENT_DECAY
+    notes = {"snnc": {"format": 2, "framework": "snntorch 1.0.0", "dt": 1e-4}}
+    g = chain(linear([[2]]), cuba(metadata=note()), metadata=notes)
+    write_nir(g, tmp_path / "model.nir")
+    there = discretize(read_nir(tmp_path / "model.nir"))
+    (p,) = there.populations
     assert p.current_decay == np.float32(0.8)
     assert p.origin == ("net.lif",)
-    x = spikes((20, 3, 1))
-    here = execute(discretize(noted(note())), {"input": x})
+    x = (np.random.default_rng(0).random((20, 3, 1)) < 0.3).astype(F)
+    here = execute(discretize(g), {"input": x})
     assert here.spikes["1"].any()
     assert here.v["1"].tobytes() == execute(there, {"input": x}).v["1"].tobytes()
 
@@ -149,126 +464,4 @@ def test_metadata_through_a_file(tmp_path: Any) -> None:
 def test_metadata_without_a_current() -> None:
     own = note(integration="decay")
     del own["snnc"]["current_decay"]
-    assert only(discretize(noted(own))).current_decay == 0
-
-
-# --- what is refused ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("integration", ["current-decay", "current-euler"])
-def test_metadata_lacks_the_decay_of_the_current(integration: str) -> None:
-    own = note(integration=integration)
-    del own["snnc"]["current_decay"]
-    assert message(noted(own), dt=None) == text(
-        "SNN104",
-        "1, metadata",
-        "no 'current_decay'",
-        "the notes of snnc's frontends, format 2",
-        "import the trained module again: snnc import SPEC -o model.nir",
-    )
-
-
-def test_metadata_of_another_shape() -> None:
-    own = note(integration="decay", current_decay=np.ones(2))
-    assert message(noted(own), dt=None) == text(
-        "SNN104",
-        "1, metadata",
-        "current_decay = array([1., 1.])",
-        "the notes of snnc's frontends, format 2",
-        "import the trained module again: snnc import SPEC -o model.nir",
-    )
-
-
-@pytest.mark.parametrize("value", [-0.5, 1.5])
-def test_decay_of_a_current_out_of_range(value: float) -> None:
-    own = note(current_decay=np.array([value], np.float32))
-    found = f"current_decay: {value:g} to {value:g}"
-    assert message(noted(own), dt=None) == text("SNN105", "net.lif", found, "0 to 1", PARAMETER)
-
-
-def test_ambiguous_cuba() -> None:
-    assert message(fed(cuba(**UNIT))) == text(
-        "SNN111",
-        "1",
-        "r*dt/tau_mem = w_in*dt/tau_syn = 1 at dt = 0.001 s: input enters without a factor, as in "
-        "snnTorch, whose files do not say how a spike resets",
-        "one known computation",
-        "--dialect snntorch --reset subtract-delayed (snnTorch's default), --reset zero, or "
-        "--dialect nir for NIR's own equation",
-    )
-
-
-@pytest.mark.parametrize("field", ["r", "w_in"])
-def test_one_factor_of_two_is_not_snntorch(field: str) -> None:
-    """As of norse, whose ``r`` is 1."""
-    fields: dict[str, Any] = UNIT | {field: 1.0}
-    node = cuba(**fields)
-    assert only(discretize(fed(node), dt=STEP)).integration is Integration.CURRENT_EULER
-
-
-def test_ambiguous_integrator() -> None:
-    assert message(fed(integrator(r=1.0))) == text(
-        "SNN111",
-        "1",
-        "r = 1: NIR's equation gives input the factor dt = 0.001, but norse and others write r = 1 "
-        "for v += I",
-        "one known computation",
-        "--dialect nir for NIR's own equation; for v += I give the node r = 1/dt",
-    )
-    named = discretize(fed(integrator(r=1.0)), dt=STEP, dialect="nir")
-    assert only(named).gain == np.float32(STEP)
-
-
-def test_snntorch_writes_no_integrator() -> None:
-    assert message(fed(integrator()), dialect="snntorch", reset="zero") == text(
-        "SNN111",
-        "1",
-        "a node of type IF",
-        "LIF and CubaLIF: snnTorch exports no other neuron",
-        "use --dialect nir",
-    )
-
-
-def test_factors_that_snntorch_does_not_write() -> None:
-    fields: dict[str, Any] = UNIT | {"r": 1.0, "w_in": 1.0}
-    node = cuba(**fields)
-    assert message(fed(node), dialect="snntorch", reset="zero") == "\n\n".join(
-        text(
-            "SNN105",
-            f"1.{field}",
-            f"{factor} at dt = 0.001 s",
-            "1, as snnTorch exports it",
-            "correct --dt, or use --dialect nir",
-        )
-        for field, factor in (("r", "r*dt/tau_mem = 0.1"), ("w_in", "w_in*dt/tau_syn = 0.25"))
-    )
-
-
-def test_steps_longer_than_both_time_constants() -> None:
-    assert message(fed(cuba(tau_syn=0.0005, tau_mem=0.0002))) == "\n\n".join(
-        text(
-            "SNN105",
-            f"1.{field}",
-            f"{tau} s with steps of 0.001 s",
-            f"{field} of a step or more: forward Euler overshoots beyond",
-            f"name the step that the network was trained with: --dt {dt}",
-        )
-        for field, tau, dt in (("tau_syn", 0.0005, "5e-05"), ("tau_mem", 0.0002, "2e-05"))
-    )
-
-
-@pytest.mark.parametrize(
-    ("neuron", "field", "found", "limit"),
-    [
-        ({"tau_syn": 0.0}, "tau_syn", "0", "above 0"),
-        ({"tau_mem": -0.01}, "tau_mem", "-0.01", "above 0"),
-        ({"tau_syn": np.inf}, "tau_syn", "inf", "a finite number"),
-        ({"v_threshold": 0.0}, "v_threshold", "0", "above 0"),
-        ({"v_reset": 0.25}, "v_reset", "0.25", "0 in this release"),
-    ],
-)
-def test_numbers_of_neurons(neuron: dict[str, Any], field: str, found: str, limit: str) -> None:
-    wanted = text("SNN105", f"1.{field}", found, limit, PARAMETER)
-    assert message(fed(cuba(**neuron))) == wanted
-    if not field.startswith("tau"):
-        assert message(fed(integrator(**neuron))) == wanted
+    assert noted_current(own).populations[0].current_decay == 0

@@ -21,6 +21,7 @@ from snnc.compiler.operators import (
     ShapeError,
     SumPooling,
     Window,
+    result_shape,
 )
 from tests.builders import affine, linear
 
@@ -34,7 +35,7 @@ def conv2d(weight: Any, **fields: Any) -> nir.Conv2d:
     kernels = np.asarray(weight, np.float32)
     defaults: dict[str, Any] = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
     zeros = np.zeros(len(kernels), np.float32)
-    given = {"input_shape": None, "weight": kernels, "bias": zeros} | defaults
+    given: dict[str, Any] = {"input_shape": None, "weight": kernels, "bias": zeros} | defaults
     node = nir.Conv2d(**given)
     for name, value in fields.items():  # right or wrong: nothing is checked
         setattr(node, name, value)
@@ -83,7 +84,7 @@ def test_windows() -> None:
 
 
 def test_convolutions_of_one_element_are_scaling() -> None:
-    weight, bias = np.float32([[[[2]]], [[[3]]]]), np.float32([4, 5])
+    weight, bias = np.array([2, 3], np.float32).reshape(2, 1, 1, 1), np.array([4, 5], np.float32)
     scaling = only(conv2d(weight, bias=bias, groups=2), 2, 7, 1)
     assert isinstance(scaling, Scaling)
     assert scaling.factor.tolist() == [[[2]], [[3]]]
@@ -203,8 +204,7 @@ MISFITS: dict[str, tuple[nir.NIRNode, Shape, str]] = {
 def test_misfits(case: str) -> None:
     node, shape, wanted = MISFITS[case]
     with pytest.raises(ShapeError) as raised:
-        for operator in operators_of(node, shape):
-            operator.result_shape(shape)
+        result_shape(operators_of(node, shape), shape)
     assert str(raised.value) == wanted
 
 

@@ -422,7 +422,7 @@ def test_a_loop_with_a_noted_delay_of_none() -> None:
 # --- size --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("node", [lambda: scale(2.0), lambda: lif(), lambda: linear([[1]])])
+@pytest.mark.parametrize("node", [lambda: scale(2.0), lif, lambda: linear([[1]])])
 def test_ten_thousand_nodes_in_a_row(node: Any) -> None:
     net = discretize(chain(*(node() for _ in range(10_000)), lif()), dt=STEP)
     assert net.outputs[0].source == "10000"

@@ -13,7 +13,9 @@ import nir
 import numpy as np
 import numpy.typing as npt
 
-from snnc.frontends.nir_file import write_nir
+from snnc.compiler.fixed import FixedProjection
+from snnc.compiler.operators import FixedDense
+from snnc.frontends.nir.file import write_nir
 from snnc.runtime.deploy import compile
 from snnc.targets.artifact import Artifact
 
@@ -91,5 +93,9 @@ def inverted() -> Artifact:
     """Give an artifact whose integers are not those of its network: every weight is inverted."""
     good = artifact("integer")
     fixed = good.required_fixed
-    projections = tuple(replace(p, weight=-p.weight) for p in fixed.projections)
+    projections = tuple(replace(q, operators=_inverted(q)) for q in fixed.projections)
     return replace(good, fixed=replace(fixed, projections=projections))
+
+
+def _inverted(q: FixedProjection) -> tuple[FixedDense, ...]:
+    return tuple(FixedDense(weight=-o.weight) for o in q.operators if isinstance(o, FixedDense))

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from snnc.compiler.rules import all_rules
-from snnc.frontends.nir_file import write_nir
+from snnc.frontends.nir.file import write_nir
 from snnc.runtime.commands import doctor
 from snnc.runtime.environment import PACKAGES
 from snnc.targets.artifact import load

@@ -67,7 +67,7 @@ def _recorders(
     population = program.recorded(process)
     if population is None:
         return
-    signals = (population.sends,) if process.kind == "Sink" else record
+    signals = (population.sends,) if process.kind == "Sink" else population.recordable(record)
     shape = (window.steps + program.latency, window.batch, population.size)
     arrays = {signal: shared_array(shape, SIGNALS[signal]) for signal in signals}
     yield Recorder(replace(window, lag=population.lag), arrays)

@@ -79,6 +79,10 @@ class Population:
         """The signal that leaves."""
         return "spikes" if self.spiking else "v"
 
+    def recordable(self, record: tuple[str, ...]) -> tuple[str, ...]:
+        """Give those signals of ``record`` that there are: a read-out has no spikes."""
+        return tuple(signal for signal in record if self.spiking or signal != "spikes")
+
 
 @dataclass(frozen=True, eq=False)
 class Projection:

@@ -1,7 +1,7 @@
 """Networks with every operator, sums, delays and loops, drawn by hypothesis.
 
-Weights are few, and multiples of 1/4 as sizes of spikes are, so that nearly all sums of products are
-exact in float32. Potentials are not.
+Weights are few, and multiples of 1/4 as sizes of spikes are, so that nearly all sums of products
+are exact in float32. Potentials are not.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def _operator(draw: st.DrawFn, rng: np.random.Generator, shape: Shape) -> Operat
     if kind is AveragePooling:
         divisors = np.array([2, 4], np.float32).reshape(2, *(1,) * len(extent))
         return AveragePooling(window=window, divisors=divisors)
-    return kind(window=window)
+    return SumPooling(window=window) if kind is SumPooling else MaxPooling(window=window)
 
 
 @st.composite
@@ -157,4 +157,5 @@ def _populations(
         spike=rng.integers(1, 9, n) / 4,
         refractory=draw(st.sampled_from((0, 0, 0, 2))),
         spiking=spiking,
+        inclusive=draw(st.booleans()),
     )

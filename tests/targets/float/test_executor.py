@@ -113,8 +113,10 @@ def test_graded_spikes() -> None:
     assert recording.v["b"].ravel().tolist() == [5, 0, 5]
 
 
-def test_read_out_by_hand() -> None:
-    net = one_neuron(spiking=False, threshold=0.25)
+@pytest.mark.parametrize("reset", Reset)
+def test_read_out_by_hand(reset: Reset) -> None:
+    """Nothing resets it, whatever its fields say."""
+    net = one_neuron(spiking=False, threshold=0.25, reset=reset)
     recording = execute(net, {"x": np.array([1, 1, 0], F)[:, None, None]})
     assert recording.v["lif"].ravel().tolist() == [1, 1.5, 0.75]
     assert recording.spikes == {}

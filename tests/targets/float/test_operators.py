@@ -69,7 +69,7 @@ def test_conv2d(stride: int, padding: int, dilation: int, groups: int, bias: boo
     x = sixteenths(random, 3, 4, 9, 8)
     weight = sixteenths(random, 8, 4 // groups, 3, 2)
     constant = sixteenths(random, 8) if bias else np.zeros(8, np.float32)
-    options = {
+    options: dict[str, Any] = {
         "stride": (stride, max(1, stride - 1)),
         "padding": (padding, padding // 2),
         "dilation": (dilation, 1),
@@ -89,7 +89,12 @@ def test_conv1d(stride: int, padding: int, dilation: int, groups: int, bias: boo
     random = np.random.default_rng(1)
     x, weight = sixteenths(random, 3, 4, 11), sixteenths(random, 4, 4 // groups, 3)
     constant = sixteenths(random, 4) if bias else np.zeros(4, np.float32)
-    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    options: dict[str, Any] = {
+        "stride": stride,
+        "padding": padding,
+        "dilation": dilation,
+        "groups": groups,
+    }
     node = nir.Conv1d(input_shape=11, weight=weight, bias=constant, **options)
     tensors = (torch.from_numpy(a.astype(np.float64)) for a in (x, weight, constant))
     given = computed(node, x)
@@ -105,7 +110,7 @@ def test_padding_by_name(kernel: tuple[int, int], dilation: int, padding: str) -
     """The odd zero of an even kernel stands behind."""
     random = np.random.default_rng(2)
     x, weight = sixteenths(random, 2, 2, 9, 8), sixteenths(random, 3, 2, *kernel)
-    options = {"stride": 1, "padding": padding, "dilation": dilation, "groups": 1}
+    options: dict[str, Any] = {"stride": 1, "padding": padding, "dilation": dilation, "groups": 1}
     node = nir.Conv2d(input_shape=(9, 8), weight=weight, bias=np.zeros(3, np.float32), **options)
     with catch_warnings():
         simplefilter("ignore")  # torch warns once of the odd zero
@@ -233,16 +238,16 @@ def batch_norm(random: np.random.Generator, channels: int) -> tuple[Any, Array, 
     numbers = [torch.from_numpy(a) for a in (mean, variance, weight, bias)]
     inverse = np.float32(1) / np.sqrt(variance + np.float32(1e-5))
     factor = weight * inverse
-    return (
-        lambda x: functional.batch_norm(torch.from_numpy(x), *numbers),
-        factor,
-        fused_multiply_add(-mean, factor, bias),
-    )
+
+    def norm(x: Array) -> Any:
+        return functional.batch_norm(torch.from_numpy(x), *numbers)
+
+    return norm, factor, fused_multiply_add(-mean, factor, bias)
 
 
 @needs_torch
 @pytest.mark.parametrize("extent", [(), (9,), (7, 6)])
-def test_batch_norm(extent: tuple[int, ...]) -> None:
+def test_batch_norm(extent: Any) -> None:
     """Bit for bit on 1,000,000 random numbers."""
     random = np.random.default_rng(10)
     norm, factor, shift = batch_norm(random, 8)
@@ -262,7 +267,7 @@ def test_batch_norm(extent: tuple[int, ...]) -> None:
 
 
 def test_one_rounding() -> None:
-    """Random numbers, and ones where float64 rounds onto a tie of float32, which then goes wrong."""
+    """Random numbers, and ones that float64 rounds onto a tie of float32, which then goes wrong."""
     random = np.random.default_rng(11)
     x, factor, shift = random.normal(0, 1, (3, 20_000)).astype(np.float32)
     x[:2], factor[:2], shift[:2] = 1 + 2.0**-12, 1 + 2.0**-12, (2.0**-60, -(2.0**-60))
@@ -290,7 +295,7 @@ def nearest(exact: Fraction) -> float:
 def test_scaling_keeps_a_shape() -> None:
     x = np.arange(12, dtype=np.float32).reshape(1, 2, 3, 2)
     each = nir.Scale(scale=np.array([2.0, -1.0]).reshape(2, 1, 1))
-    assert (computed(each, x) == x * np.float32([2, -1]).reshape(2, 1, 1)).all()
+    assert (computed(each, x) == x * np.array([2, -1], np.float32).reshape(2, 1, 1)).all()
     flat = nir.Scale(scale=np.arange(12.0))  # behind a Flatten
     assert (computed(flat, x) == x * x).all()
 
@@ -315,4 +320,4 @@ def test_pooling_by_hand() -> None:
 def test_no_operator() -> None:
     with pytest.raises(TypeError) as raised:
         apply("dense", np.zeros((1, 1)))  # type: ignore[arg-type]
-    assert str(raised.value) == "str is no operator of a real network"
+    assert str(raised.value) == "str on (1, 1): no operator of a real network"

@@ -78,7 +78,9 @@ def expected(fixed: FixedNetwork, inputs: dict[str, Array]) -> Signals:
         window = raw[signal][p.name][p.lag : p.lag + steps]
         return window.reshape(*window.shape[:2], *p.shape)
 
-    return {s: {p.name: aligned(s, p) for p in fixed.populations} for s in SIGNALS}
+    spiking = [p for p in fixed.populations if p.spiking]
+    recorded = {"spikes": spiking, "u": fixed.populations, "v": fixed.populations}
+    return {s: {p.name: aligned(s, p) for p in recorded[s]} for s in SIGNALS}
 
 
 def expected_outputs(fixed: FixedNetwork, wanted: Signals) -> dict[str, Array]:

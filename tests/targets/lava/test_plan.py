@@ -67,11 +67,11 @@ def test_names_are_data_in_ascii() -> None:
 
 @pytest.mark.parametrize(
     "field",
-    [{"initial": [0, 1]}, {"refractory": 1}, {"spiking": False, "reset": FixedReset.NONE}],
+    [{"initial": [0, 1]}, {"refractory": 1}, {"spiking": False}],
     ids=["starts elsewhere", "pauses", "has no spikes"],
 )
 def test_other_neurons_run_on_a_process_of_ours(field: dict[str, Any]) -> None:
-    a = population("a", (2,), **({"reset": FixedReset.ZERO, "lag": 1} | field))
+    a = population("a", (2,), FixedReset.ZERO, 1, **field)
     fixed = network()
     fixed = replace(fixed, populations=(a, *fixed.populations[1:]))
     assert process_of(fixed, "a") == "Population"

@@ -187,6 +187,7 @@ def operators() -> Case:
                 FixedReset.NONE,
                 4,
                 threshold=0,
+                refractory=2,  # after a spike, which there is none of
                 spiking=False,
                 scale=rng.uniform(1, 3, 5),
                 offset=0.3,

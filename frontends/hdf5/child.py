@@ -1,0 +1,141 @@
+"""The process that reads files: it can open nothing else, and gets little time and memory.
+
+It is told of files, in a line each: path, name for messages and size, as JSON; and answers with the
+frames of ``wire``. The limits are set by itself, in code that has seen no byte of the file.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from snnc.compiler import rules
+from snnc.compiler.diagnostics import Diagnostic, InputError
+from snnc.frontends.hdf5.gate import REWRITE, printable
+from snnc.frontends.hdf5.read import read_entries
+from snnc.frontends.hdf5.wire import send_end, send_entry
+
+START_SECONDS = 0.5
+"""Processor time for a file of no size; a file of 20 kB takes 10 ms."""
+SECONDS_PER_MIB = 1.0
+"""Processor time for each MiB of the file; the most that was measured is 0.25 (small objects)."""
+START_BYTES = 192 * 2**20
+"""Memory beside the file and its largest data set; h5py and NumPy use some 60 MiB of it."""
+
+
+def serve(requests: IO[str], pipe: IO[bytes]) -> None:
+    """Read file after file, until there are no more requests."""
+    for line in requests:
+        path, name, size = json.loads(line)
+        limits = Limits(size)
+        try:
+            for entry in read_entries(Path(path), name, limits.hold):
+                send_entry(pipe, entry)
+        except InputError as error:
+            send_end(pipe, error.diagnostics)
+        except MemoryError:
+            send_end(pipe, (limits.out_of_memory(name),))
+        else:
+            send_end(pipe)
+        limits.lift()
+
+
+def seconds_for(size: int) -> float:
+    """Give the processor time, in seconds, for a file of ``size`` bytes."""
+    return START_SECONDS + SECONDS_PER_MIB * size / 2**20
+
+
+def bounded(name: str, found: str, limit: str) -> Diagnostic:
+    """SNN108 for the file ``name``."""
+    return Diagnostic(rules.FILE_BOUNDED, printable(name), found, limit, REWRITE)
+
+
+class Limits:
+    """The limits of this process while it reads one file.
+
+    Args:
+        size: Bytes of the file.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._base = _address_space()
+        self._bytes = 0
+
+    def hold(self, largest: int) -> None:
+        """Set the limits; the files are open.
+
+        Args:
+            largest: Bytes of the largest data set so far.
+        """
+        if sys.platform == "win32":
+            return
+        import resource
+
+        self._bytes = START_BYTES + self._size + 2 * largest
+        if self._base:
+            _set(resource.RLIMIT_AS, self._base + self._bytes)
+        if largest:
+            return
+        _set(resource.RLIMIT_NOFILE, 0)  # no file can be opened, whatever HDF5 finds in this one
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        seconds = seconds_for(self._size)
+        _set(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime + seconds) + 1)
+        signal.setitimer(signal.ITIMER_PROF, seconds)  # finer than whole seconds, and ends us
+
+    def lift(self) -> None:
+        """Take the limits away, for the next file."""
+        if sys.platform == "win32":
+            return
+        import resource
+
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        for limit in (resource.RLIMIT_AS, resource.RLIMIT_NOFILE, resource.RLIMIT_CPU):
+            hard = resource.getrlimit(limit)[1]
+            resource.setrlimit(limit, (hard, hard))
+
+    def out_of_memory(self, name: str) -> Diagnostic:
+        """SNN108 for a file that took too much."""
+        found = "reading it takes more memory than that"
+        return bounded(name, found, f"{self._bytes >> 20} MiB for a file of {self._size} bytes")
+
+
+def _set(limit: int, value: int) -> None:
+    if sys.platform == "win32":
+        return
+    import resource
+
+    hard = resource.getrlimit(limit)[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(limit, (value, hard))
+
+
+def _address_space() -> int:
+    """Give the bytes of address space in use, 0 where the system does not tell (proc(5))."""
+    with suppress(OSError, ValueError, IndexError):
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        import resource
+
+        return pages * resource.getpagesize()
+    return 0
+
+
+def main() -> None:
+    """Serve on standard input and output."""
+    pipe = sys.stdout.buffer
+    try:
+        if sys.platform != "win32":
+            import resource
+
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            signal.signal(signal.SIGPROF, signal.SIG_DFL)
+        serve(sys.stdin, pipe)
+    except BrokenPipeError:
+        return  # who asked is gone
+    except Exception as error:  # noqa: BLE001 - told to who asked, who raises it
+        send_end(pipe, fault=f"{type(error).__name__}: {error}")

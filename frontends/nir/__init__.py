@@ -1,0 +1,1 @@
+"""NIR files: every node type, read and written."""

@@ -1,0 +1,1 @@
+"""ONNX models: networks of ReLUs, and single steps of spiking networks."""

@@ -1,0 +1,206 @@
+"""What moves a window over the last axes of a value: convolution and pooling of ONNX."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from snnc.compiler import rules
+from snnc.frontends.onnx.model import Array, OnnxNode, OperatorError, Shape
+
+MAX_VALUES = 2**28
+"""Numbers in one value: 1 GiB of float32."""
+
+
+def check_size(shape: tuple[int, ...]) -> None:
+    """Refuse a value before it is made.
+
+    Raises:
+        OperatorError: It is over ``MAX_VALUES``.
+    """
+    if prod(shape) > MAX_VALUES:
+        limit = f"{MAX_VALUES:,} numbers in one value"
+        raise OperatorError(
+            f"a result of {prod(shape):,} numbers", limit, "make it smaller", rules.ONNX_SAFE
+        )
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Positions of a window on the axes behind batch and channel; one entry an axis.
+
+    Attributes:
+        extent: Of the value.
+        kernel: Elements under the window.
+        stride: Elements from one position to the next.
+        dilation: Elements from one under the window to the next.
+        pads: Elements of padding before and after the value.
+        positions: Of the window. With ``ceil_mode`` the last may reach over the padding.
+    """
+
+    extent: Shape
+    kernel: Shape
+    stride: Shape
+    dilation: Shape
+    pads: tuple[tuple[int, int], ...]
+    positions: Shape
+
+    @classmethod
+    def of(cls, node: OnnxNode, shape: Shape, kernel: Shape) -> Windows:
+        """Read the attributes of ``node`` (Operators.md of ONNX, Conv and AveragePool).
+
+        Args:
+            node: A convolution or a pooling.
+            shape: Of the value, with batch and channel.
+            kernel: Of the weights, or of a pooling.
+
+        Raises:
+            OperatorError: The attributes are not of so many axes, or no window fits.
+        """
+        extent, axes = shape[2:], len(kernel)
+        if len(extent) != axes or min(kernel, default=0) < 1 or min(shape, default=0) < 1:
+            raise OperatorError(f"kernel {list(kernel)} on {list(shape)}", "one size an axis")
+        stride, dilation = node.get("strides", (1,) * axes), node.get("dilations", (1,) * axes)
+        effective = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=False))
+        for name, given in (("strides", stride), ("dilations", dilation)):
+            if len(given) != axes or min(given) < 1:
+                raise OperatorError(f"{name} = {list(given)}", f"{axes} of 1 or more")
+        pads = _pads(node, extent, effective, stride)
+        ceil = node.get("ceil_mode", 0) != 0
+        counts = tuple(
+            _positions(*sizes, ceil=ceil)
+            for sizes in zip(extent, effective, stride, pads, strict=True)
+        )
+        if min(counts) < 1:
+            raise OperatorError(f"kernel {list(kernel)} on {list(shape)}", "a kernel that fits")
+        return cls(extent, kernel, stride, dilation, pads, counts)
+
+    @property
+    def reach(self) -> Shape:
+        """Elements from the first to the last that any window covers, padding included."""
+        return tuple(
+            (n - 1) * s + d * (k - 1) + 1
+            for n, s, d, k in zip(
+                self.positions, self.stride, self.dilation, self.kernel, strict=True
+            )
+        )
+
+    @property
+    def trailing(self) -> Shape:
+        """Elements of padding behind the value that windows cover, which may be less than none."""
+        return tuple(
+            r - n - before
+            for r, n, (before, _) in zip(self.reach, self.extent, self.pads, strict=True)
+        )
+
+    def view(self, x: Array, fill: float) -> Array:
+        """Give what is under the window, shape ``[batch, channels, *positions, *kernel]``."""
+        axes = len(self.kernel)
+        after = self.trailing
+        check_size((*x.shape[:2], *self.reach))
+        check_size((*x.shape[:2], *self.positions, *self.kernel))
+        widths = [(0, 0), (0, 0)]
+        widths += [(b, max(a, 0)) for (b, _), a in zip(self.pads, after, strict=True)]
+        padded = np.pad(x, widths, constant_values=fill) if np.any(widths) else x
+        spans = tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
+        spatial = tuple(range(2, 2 + axes))
+        found = np.lib.stride_tricks.sliding_window_view(padded, spans, spatial)
+        steps = [slice(None), slice(None)]
+        steps += [
+            slice(0, (n - 1) * s + 1, s) for n, s in zip(self.positions, self.stride, strict=True)
+        ]
+        return found[(*steps, *(slice(None, None, d) for d in self.dilation))]
+
+    def counts(self, *, include_pad: bool) -> Array:
+        """Give the elements under each window that an average divides by, ``[*positions]``.
+
+        Those of the padding count with ``include_pad``; those that only ``ceil_mode`` adds behind
+        the padding never do.
+        """
+        x = np.ones((1, 1, *self.extent), np.float32)
+        if include_pad:
+            x = np.pad(x, [(0, 0), (0, 0), *self.pads], constant_values=1)
+        offset = 0 if include_pad else 1
+        pads = tuple((b * offset, 0) for b, _ in self.pads)
+        moved = Windows(x.shape[2:], self.kernel, self.stride, self.dilation, pads, self.positions)
+        axes = tuple(range(-len(self.kernel), 0))
+        return np.asarray(moved.view(x, 0).sum(axis=axes)[0, 0])
+
+
+def _pads(
+    node: OnnxNode, extent: Shape, effective: Shape, stride: Shape
+) -> tuple[tuple[int, int], ...]:
+    mode = node.get("auto_pad", "NOTSET")
+    axes = len(extent)
+    if mode in {"SAME_UPPER", "SAME_LOWER"}:
+        total = [
+            max((-(-n // s) - 1) * s + e - n, 0)
+            for n, e, s in zip(extent, effective, stride, strict=True)
+        ]
+        halves = [(t // 2, t - t // 2) for t in total]
+        return tuple(halves if mode == "SAME_UPPER" else [(b, a) for a, b in halves])
+    pads = node.get("pads", (0,) * (2 * axes))
+    if mode not in {"NOTSET", "VALID"} or len(pads) != 2 * axes or min(pads) < 0:
+        found = f"auto_pad = {mode}, pads = {list(pads)}"
+        raise OperatorError(found, f"{2 * axes} pads of 0 or more, or SAME_UPPER, SAME_LOWER")
+    if mode == "VALID":
+        return ((0, 0),) * axes
+    return tuple(zip(pads[:axes], pads[axes:], strict=True))
+
+
+def _positions(
+    extent: int, effective: int, stride: int, pads: tuple[int, int], *, ceil: bool
+) -> int:
+    """Count the positions; with ``ceil`` none begins in the padding behind the value."""
+    room = extent + sum(pads) - effective
+    if not ceil:
+        return room // stride + 1
+    count = -(-room // stride) + 1
+    return count - ((count - 1) * stride >= extent + pads[0])
+
+
+def convolve(x: Array, weight: Array, windows: Windows, groups: int) -> Array:
+    """Give the cross-correlation of ``x`` with ``weight``.
+
+    Args:
+        x: Shape ``[batch, c_in, *extent]``.
+        weight: Shape ``[c_out, c_in / groups, *kernel]``.
+        windows: Of the kernel's size.
+        groups: Channels are convolved in so many independent groups.
+
+    Raises:
+        OperatorError: The channels of both do not fit.
+    """
+    c_out, c_in = weight.shape[:2]
+    if groups < 1 or x.shape[1] != c_in * groups or c_out % groups:
+        found = f"weights {list(weight.shape)} in {groups} groups on {list(x.shape)}"
+        raise OperatorError(found, "weights [c_out, c_in / groups, *kernel]")
+    check_size((x.shape[0], c_out, *windows.positions))
+    view = windows.view(x, 0)
+    axes = len(windows.kernel)
+    over = [1, *range(2 + axes, 2 + 2 * axes)]
+    parts = [
+        np.tensordot(
+            view[:, g * c_in : (g + 1) * c_in],
+            weight[g * (c_out // groups) : (g + 1) * (c_out // groups)],
+            (over, list(range(1, 2 + axes))),
+        )
+        for g in range(groups)
+    ]
+    return np.moveaxis(np.concatenate(parts, axis=-1), -1, 1)
+
+
+def max_pool(x: Array, windows: Windows) -> Array:
+    """Give the largest element under each window; padding is smaller than any."""
+    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    axes = tuple(range(-len(windows.kernel), 0))
+    return np.asarray(windows.view(x, lowest).max(axis=axes))
+
+
+def average_pool(x: Array, windows: Windows, *, include_pad: bool) -> Array:
+    """Give the average under each window."""
+    axes = tuple(range(-len(windows.kernel), 0))
+    total = windows.view(x, 0).sum(axis=axes)
+    return np.asarray(total / windows.counts(include_pad=include_pad).astype(x.dtype))

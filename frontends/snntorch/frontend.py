@@ -1,0 +1,92 @@
+"""Models of snnTorch: into NIR with all that NIR cannot say, and run as snnTorch runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import nir
+import numpy.typing as npt
+
+from snnc.compiler.diagnostics import raise_all
+from snnc.compiler.trace import Trace
+from snnc.frontends.snntorch.layers import population_nodes
+from snnc.frontends.snntorch.states import SnnTorch
+from snnc.frontends.torch.follow import follow
+from snnc.frontends.torch.graph import argument_problems, framework_version, graph_of
+from snnc.frontends.torch.roll import Model, roll
+from snnc.frontends.torch.run import data_problems, run_model
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+
+def from_snntorch(
+    module: Module, input_shape: tuple[int, ...], *, dt: float = 1e-4
+) -> nir.NIRGraph:
+    """Import a trained model.
+
+    The model runs on zeros, and every function of torch that its ``forward`` calls is recorded.
+    It is left as it was.
+
+    Args:
+        module: Its ``forward`` computes one step, or all of them in a loop of its own.
+        input_shape: Shape of one sample at one step.
+        dt: Length of one step in seconds. snnTorch has none; it sets the unit of ``tau``.
+
+    Returns:
+        Standard nodes named by their paths in the model, with what NIR cannot say in
+        ``metadata["snnc"]`` (docs/frontends.md), and the nodes ``input`` and ``output``.
+
+    Raises:
+        InputError: SNN004, SNN104, SNN105, SNN112, SNN113 or SNN120: all that keeps the model
+            from being imported exactly, at once.
+        EnvironmentFault: SNN501, torch or snntorch is not installed.
+    """
+    version = framework_version("snntorch")
+    raise_all(argument_problems(input_shape, dt))
+    model = _followed(module, input_shape)
+    return graph_of(
+        model,
+        input_shape,
+        lambda population: population_nodes(population, dt),
+        {"format": 2, "framework": f"snntorch {version}", "dt": float(dt)},
+    )
+
+
+def run_snntorch(
+    module: Module,
+    x: npt.NDArray[Any],
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Trace:
+    """Run ``module`` in snnTorch itself, from reset states.
+
+    Args:
+        module: A model that ``from_snntorch`` imports.
+        x: Shape ``[steps, batch, *shape]``, computed with as float32.
+        progress: Called with the samples done and the samples in all.
+
+    Returns:
+        Spikes, membrane potential and, where it has a memory, synaptic current of every neuron
+        layer under the name of its node, and what the model gives at each step.
+
+    Raises:
+        InputError: SNN113, the model cannot be followed; SNN502, ``x`` has no such shape; SNN509,
+            it does not suit the model's own loop over time.
+        EnvironmentFault: SNN501, torch or snntorch is not installed.
+    """
+    framework_version("snntorch")
+    raise_all(data_problems(x))
+    model = _followed(module, x.shape[2:])
+    return run_model("snntorch", SnnTorch(), module, model, x, progress)
+
+
+def _followed(module: Module, shape: tuple[int, ...]) -> Model:
+    """Give the model that ``module`` computes.
+
+    Raises:
+        InputError: All that keeps it from being imported exactly.
+    """
+    framework = SnnTorch()
+    return roll(follow(module, framework, shape), framework)

@@ -1,0 +1,1 @@
+"""What the frontends of torch share: a model is run, recorded and rolled up into a graph."""

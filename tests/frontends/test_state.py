@@ -1,0 +1,135 @@
+"""Weights from a file, and every file that is refused."""
+# torch is Any here:
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from snnc.compiler.diagnostics import InputError
+from snnc.frontends.spec import load_model
+from tests.frontends.optional import optional
+
+torch, nn, snn = optional("torch"), optional("torch.nn"), optional("snntorch")
+
+pytestmark = pytest.mark.torch
+
+UNFIT = (
+    "error[SNN115]: a file of weights holds tensors alone, those of the module that the function "
+    "returns"
+)
+LIMIT = (
+    "every parameter and buffer of the module by its name, as torch.save or safetensors writes them"
+)
+AGAIN = "write it again: torch.save(module.state_dict(), path)"
+SOURCE = """\
+import snntorch as snn
+from torch import nn
+
+def built():
+    return nn.Sequential(nn.Linear(3, 2), snn.Leaky(beta=0.5, learn_threshold=True))
+"""
+
+
+def text(head: str, node: object, found: str, limit: str, remedy: str) -> str:
+    return f"{head}\n  --> {node}\n   found: {found}\n   limit: {limit}\n  remedy: {remedy}"
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> str:
+    (tmp_path / "m.py").write_text(SOURCE)
+    return f"{tmp_path / 'm.py'}:built"
+
+
+def trained() -> Any:
+    module = nn.Sequential(nn.Linear(3, 2), snn.Leaky(beta=0.25, learn_threshold=True))
+    module[1].threshold.data.fill_(3.5)
+    return module
+
+
+def refusal(spec: str, state: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        load_model(spec, state=state)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("form", ["plain", "state_dict", "model_state_dict", "safetensors"])
+def test_weights_are_loaded(spec: str, tmp_path: Path, form: str) -> None:
+    module, state = trained(), tmp_path / f"w.{form}"
+    if form == "safetensors":
+        optional("safetensors.torch").save_file(module.state_dict(), state)
+    else:
+        whole = {form: module.state_dict(), "epoch": 3}
+        torch.save(module.state_dict() if form == "plain" else whole, state)
+    loaded = load_model(spec, state=state)
+    wanted = module.state_dict()
+    assert loaded.state_dict().keys() == wanted.keys()
+    assert all(torch.equal(wanted[name], value) for name, value in loaded.state_dict().items())
+    assert float(cast("Any", loaded)[1].beta) == 0.25
+
+
+def test_a_missing_file(spec: str, tmp_path: Path) -> None:
+    assert refusal(spec, tmp_path / "w.pt") == text(
+        "error[SNN001]: a file that is named exists and can be read",
+        tmp_path / "w.pt",
+        "no such file",
+        "a file of weights that this user may read",
+        "check the path",
+    )
+
+
+def test_weights_of_another_module(spec: str, tmp_path: Path) -> None:
+    module = nn.Sequential(nn.Linear(4, 2), nn.Linear(2, 2))
+    torch.save(module.state_dict(), tmp_path / "w.pt")
+    assert refusal(spec, tmp_path / "w.pt") == text(
+        UNFIT,
+        tmp_path / "w.pt",
+        'Missing key(s) in state_dict: "1.threshold", "1.graded_spikes_factor", '
+        '"1.reset_mechanism_val", "1.beta". Unexpected key(s) in state_dict: "1.weight", "1.bias". '
+        "size mismatch for 0.weight: copying a param with shape torch.Size([2, 4]) from "
+        "checkpoint, the shape in current model is torch.Size([2, 3]).",
+        LIMIT,
+        "name the function that builds the module that was trained",
+    )
+
+
+class Attack:
+    """Leaves a mark where it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
+        return Path.touch, (self.mark,)
+
+
+def test_no_code_is_run(spec: str, tmp_path: Path) -> None:
+    mark, state = tmp_path / "mark", tmp_path / "w.pt"
+    torch.save({"0.weight": Attack(mark)}, state)
+    told = refusal(spec, state)
+    assert not mark.exists()
+    assert told.startswith(f"{UNFIT}\n  --> {state}\n   found: UnpicklingError: Weights only load")
+    torch.save(nn.Linear(3, 2), state)
+    assert f"{UNFIT}\n" in refusal(spec, state)
+
+
+@pytest.mark.parametrize(
+    ("content", "found"), [({}, "dict, no state dict"), ([1, 2], "list, no state dict")]
+)
+def test_a_file_of_something_else(spec: str, tmp_path: Path, content: object, found: str) -> None:
+    torch.save(content, tmp_path / "w.pt")
+    assert refusal(spec, tmp_path / "w.pt") == text(UNFIT, tmp_path / "w.pt", found, LIMIT, AGAIN)
+
+
+@pytest.mark.parametrize("name", ["w.pt", "w.safetensors"])
+@pytest.mark.parametrize("content", [b"", b"nothing", b"PK\x03\x04" + b"\0" * 50])
+def test_damaged_files(spec: str, tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    told = refusal(spec, tmp_path / name)
+    assert told.startswith(f"{UNFIT}\n  --> {tmp_path / name}\n   found: ")
+    assert told.endswith(f"\n   limit: {LIMIT}\n  remedy: {AGAIN}")

@@ -1,0 +1,398 @@
+"""Every computation that cannot be followed is refused: the whole text is compared."""
+# torch and snntorch are Any here, and so is what lambdas make of them:
+# pyright: reportUnknownLambdaType=false, reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from snnc.frontends.snntorch.frontend import from_snntorch
+from tests.frontends.optional import optional
+from tests.frontends.torch.refused import (
+    GOES_ON,
+    HAND_ON,
+    KEEPS,
+    LAYERS,
+    LISTED,
+    REPLACE,
+    UNSUPPORTED,
+    UNTRACEABLE,
+    WRONG,
+    Forward,
+    leaky,
+    line,
+    model,
+    refusal,
+    text,
+)
+
+torch, nn, snn = optional("torch"), optional("torch.nn"), optional("snntorch")
+F = optional("torch.nn.functional")
+
+pytestmark = pytest.mark.torch
+
+
+@pytest.mark.parametrize(
+    ("make", "shape", "found", "remedy"),
+    [
+        (
+            lambda: nn.ReLU(inplace=True),
+            (6,),
+            "torch: ReLU",
+            "a ReLU network is converted, not imported: export it to ONNX",
+        ),
+        (
+            nn.Tanh,
+            (6,),
+            "torch: Tanh",
+            "replace the layer; docs/frontends.md lists what is supported",
+        ),
+        (
+            lambda: nn.LayerNorm(6),
+            (6,),
+            "torch: LayerNorm",
+            "use nn.BatchNorm, whose numbers are fixed in evaluation",
+        ),
+        (
+            lambda: nn.Upsample(scale_factor=2),
+            (1, 4, 4),
+            "torch: Upsample",
+            "use a convolution with a stride, or pooling, to change sizes",
+        ),
+        (
+            lambda: nn.Conv2d(1, 2, 3, padding=1, padding_mode="circular"),
+            (1, 4, 4),
+            "torch: Conv2d with padding_mode='circular'",
+            "use the padding of a convolution or pooling layer, with zeros",
+        ),
+    ],
+)
+def test_layers_of_torch(
+    make: Callable[[], Any], shape: tuple[int, ...], found: str, remedy: str
+) -> None:
+    module = nn.Sequential(make(), leaky())
+    assert refusal(module, shape) == text(UNSUPPORTED, "0", found, LAYERS, remedy)
+
+
+@pytest.mark.parametrize(
+    ("make", "shape", "found", "remedy"),
+    [
+        (
+            lambda: nn.BatchNorm1d(6, track_running_stats=False),
+            (6,),
+            "batch_norm takes mean and variance from the batch",
+            "make the layer with track_running_stats=True and call model.eval()",
+        ),
+        (
+            lambda: nn.AdaptiveAvgPool2d(3),
+            (1, 4, 4),
+            "adaptive_avg_pool2d from [4, 4] to [3, 3], which do not divide",
+            "choose a size that divides the size of its input",
+        ),
+        (
+            lambda: nn.Conv1d(2, 3, 2),
+            (3,),
+            "conv1d on values of shape [3]",
+            "give it channels and as many axes as its window has",
+        ),
+        (
+            lambda: nn.Flatten(0),
+            (6,),
+            "flatten makes [12] of [2, 6] and moves the batch",
+            "keep the batch as the first axis: x.flatten(1), not x.flatten()",
+        ),
+    ],
+)
+def test_options_of_layers(
+    make: Callable[[], Any], shape: tuple[int, ...], found: str, remedy: str
+) -> None:
+    module = nn.Sequential(make(), leaky())
+    wanted = text(UNTRACEABLE, "0", found, LISTED, remedy)
+    assert wanted in refusal(module, shape).split("\n\n")
+
+
+def product(self: Any, x: Any) -> Any:
+    return self.lif2(self.fc2(self.lif1(self.fc1(x))[0] * self.fc1(x)))
+
+
+def permutation(self: Any, x: Any) -> Any:
+    return self.lif2(self.fc2(self.lif1(self.fc1(x))[0][:, [1, 0, 2, 3, 4]]))
+
+
+def comparison(self: Any, x: Any) -> Any:
+    return self.lif2(self.fc2((self.lif1(self.fc1(x))[1] > 0.5).float()))
+
+
+def spike_function(self: Any, x: Any) -> Any:
+    return self.lif2(self.fc2(self.lif1.spike_grad(self.fc1(x) - 1)))
+
+
+def noise(self: Any, x: Any) -> Any:
+    return self.lif2(self.fc2(self.lif1(self.fc1(x) + torch.randn(len(x), 5))[0]))
+
+
+def dropout(self: Any, x: Any) -> Any:
+    return self.lif2(self.fc2(F.dropout(self.lif1(self.fc1(x))[0], 0.5)))
+
+
+def third(self: Any, x: Any) -> Any:
+    return self.lif2(self.fc2(self.lif1(self.fc1(x))[0] / 3))
+
+
+def first_of_the_batch(self: Any, x: Any) -> Any:
+    return self.lif2(self.fc2(self.lif1(self.fc1(x))[0] + self.fc1(x)[0]))
+
+
+def softmax(self: Any, x: Any) -> Any:
+    return self.lif1(self.fc1(x))[0].softmax(1)
+
+
+def detached_data(self: Any, x: Any) -> Any:
+    return self.lif2(self.fc2(self.lif1(self.fc1(x))[0].data))
+
+
+def each_sample(self: Any, x: Any) -> Any:
+    return self.lif1(self.fc1(x) * torch.arange(len(x)).unsqueeze(1))
+
+
+@pytest.mark.parametrize(
+    ("forward", "found", "remedy"),
+    [
+        (
+            product,
+            "mul of two tensors that both depend on the input",
+            "send spikes through weights",
+        ),
+        (
+            permutation,
+            "__getitem__ takes elements out of a tensor",
+            "use layers that take all elements",
+        ),
+        (comparison, "gt", REPLACE),
+        (spike_function, "gt", REPLACE),
+        (noise, "randn draws random numbers", REPLACE),
+        (
+            dropout,
+            "dropout draws random numbers",
+            "give it the mode of the model: training=self.training",
+        ),
+        (
+            third,
+            "div by numbers that are no power of two",
+            "multiply by the inverse, and train with that",
+        ),
+        (
+            first_of_the_batch,
+            "__getitem__ takes samples out of the batch",
+            "compute the same for every sample",
+        ),
+        (softmax, "softmax", "leave it to the code that calls the model"),
+        (detached_data, "data", REPLACE),
+        (each_sample, "mul with other numbers for each sample or step", REPLACE),
+    ],
+)
+def test_functions(forward: Forward, found: str, remedy: str) -> None:
+    place = f"Net.forward ({line(forward)})"
+    assert refusal(model(forward)) == text(UNTRACEABLE, place, found, LISTED, remedy)
+
+
+def branches(self: Any, x: Any) -> Any:
+    spk1, _ = self.lif1(self.fc1(x))
+    if spk1.sum() > 0:
+        spk1 = spk1 * 2
+    return self.lif2(self.fc2(spk1))
+
+
+def test_branches_on_values() -> None:
+    assert refusal(model(branches)) == text(
+        UNTRACEABLE,
+        f"Net.forward ({line(branches, 2)})",
+        "__bool__ reads the values of tensors",
+        LISTED,
+        "compute the same whatever the values are",
+    )
+
+
+def foreign(self: Any, x: Any) -> Any:
+    return self.lif2(self.fc2(self.lif1(self.fc1(x))[0] @ FOREIGN))
+
+
+FOREIGN = torch.ones(5, 5) if torch else None
+
+
+def through_a_view(self: Any, x: Any) -> Any:
+    spk1, _ = self.lif1(self.fc1(x))
+    spk1.view(-1).mul_(2)
+    return self.lif2(self.fc2(spk1))
+
+
+@pytest.mark.parametrize(
+    ("forward", "place", "found"),
+    [
+        (foreign, "Net.forward", "a tensor that is no parameter or buffer of the model"),
+        (through_a_view, "fc2", "a tensor that was changed in place through another one"),
+    ],
+)
+def test_tensors_of_unknown_origin(forward: Forward, place: str, found: str) -> None:
+    ahead = 1 if forward is foreign else 3
+    assert refusal(model(forward)) == text(
+        UNTRACEABLE,
+        f"{place} ({line(forward, ahead)})",
+        found,
+        "parameters, buffers, and what functions of torch give",
+        "make it a parameter or a buffer, and change no view of a tensor in place",
+    )
+
+
+def test_a_hook_that_computes_is_followed() -> None:
+    module = nn.Sequential(nn.Linear(6, 3), leaky())
+    module[0].register_forward_hook(lambda *call: call[-1] * 2)
+    assert ("0", "mul") in from_snntorch(module, (6,)).edges
+    module[0].register_forward_hook(lambda *call: call[-1].tanh())
+    assert "found: tanh\n" in refusal(module)
+
+
+def test_a_dense_layer_on_more_than_one_axis() -> None:
+    assert refusal(nn.Sequential(nn.Linear(6, 3), leaky()), (4, 6)) == text(
+        UNSUPPORTED,
+        "0",
+        "nn.Linear on values of shape [4, 6]",
+        "one axis beside the batch",
+        "put nn.Flatten() before it",
+    )
+
+
+def viewed(self: Any, x: Any) -> Any:
+    return self.lif1(x.view(-1, 2, 3))
+
+
+def test_reshapes() -> None:
+    limit = "the same shape, or all in one axis as nn.Flatten gives it"
+    remedy = "change the model; of an input the shape can be given with --input-shape"
+    wanted = text(UNTRACEABLE, f"view ({line(viewed)})", "makes [2, 3] of [6]", limit, remedy)
+    assert refusal(model(viewed)) == wanted
+    module = nn.Sequential(nn.Unflatten(1, (2, 3)), leaky())
+    assert refusal(module) == text(UNTRACEABLE, "0", "makes [2, 3] of [6]", limit, remedy)
+
+
+def test_a_shift_within_a_channel() -> None:
+    def forward(self: Any, x: Any) -> Any:
+        return self.lif1(x + self.shift)
+
+    module = model(forward, shift=nn.Parameter(torch.arange(6.0).view(2, 3)))
+    assert refusal(module, (2, 3)) == text(
+        UNTRACEABLE,
+        f"add ({line(forward)})",
+        "adds other numbers within a channel of [2, 3]",
+        "one number for each channel",
+        "change the model; of an input the shape can be given with --input-shape",
+    )
+
+
+def test_double_precision() -> None:
+    def forward(self: Any, x: Any) -> Any:
+        return self.lif2(self.fc2(self.lif1(self.fc1(x))[0].double()))
+
+    assert refusal(model(forward, fc2=nn.Linear(5, 3).double())).split("\n\n") == [
+        text(
+            UNSUPPORTED,
+            "lif2",
+            "its input is torch.float64",
+            "models compute in torch.float32",
+            "convert the model: module.float()",
+        ),
+        text(UNTRACEABLE, f"Net.forward ({line(forward)})", "double", LISTED, REPLACE),
+    ]
+
+
+def test_a_wrong_input_shape() -> None:
+    assert refusal(nn.Sequential(nn.Linear(6, 3), leaky()), (7,)) == text(
+        UNTRACEABLE,
+        "Sequential.forward",
+        "RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x7 and 6x3)",
+        "forward runs on a tensor of shape [2, 7], [batch, *shape]",
+        "check --input-shape; states that forward takes must be tensors, one argument each",
+    )
+
+
+# States.
+
+
+def resets(self: Any, x: Any) -> Any:
+    self.lif1.reset_mem()
+    return self.lif2(self.fc2(self.lif1(self.fc1(x))[0]))
+
+
+def starts_again(self: Any, x: Any) -> Any:
+    spk1, _ = self.lif1(self.fc1(x), torch.zeros(len(x), 5))
+    return self.lif2(self.fc2(spk1))
+
+
+def starts_high(self: Any, x: Any) -> Any:
+    spk1, _ = self.lif1(self.fc1(x), torch.ones(len(x), 5))
+    return self.lif2(self.fc2(spk1))
+
+
+def changes_in_place(self: Any, x: Any) -> Any:
+    spk1, mem1 = self.lif1(self.fc1(x))
+    mem1.mul_(0.5)
+    return self.lif2(self.fc2(spk1))
+
+
+@pytest.mark.parametrize(
+    ("forward", "found"),
+    [(resets, KEEPS), (starts_again, KEEPS), (starts_high, WRONG), (changes_in_place, WRONG)],
+)
+def test_states_that_do_not_go_on(forward: Forward, found: str) -> None:
+    assert refusal(model(forward)) == text(UNTRACEABLE, "lif1", found, GOES_ON, HAND_ON)
+
+
+def test_states_of_two_neurons_in_one_argument() -> None:
+    def forward(self: Any, x: Any, mem: Any) -> Any:
+        spk1, _ = self.lif1(self.fc1(x), mem)
+        return self.lif2(self.fc2(spk1), mem)
+
+    assert refusal(model(forward)) == text(UNTRACEABLE, "lif2", KEEPS, GOES_ON, HAND_ON)
+
+
+def test_an_argument_that_is_no_state() -> None:
+    def forward(self: Any, x: Any, scale: Any) -> Any:
+        return self.lif1(self.fc1(x) * scale)[0]
+
+    assert text(
+        UNTRACEABLE,
+        "Net.forward",
+        "RuntimeError: The size of tensor a (5) must match the size of tensor b (0) at "
+        "non-singleton dimension 1",
+        "forward runs on a tensor of shape [2, 6], [batch, *shape]",
+        "check --input-shape; states that forward takes must be tensors, one argument each",
+    ) in refusal(model(forward))
+
+    def ignoring(self: Any, x: Any, mask: Any) -> Any:
+        del mask
+        return self.lif1(self.fc1(x))[0]
+
+    assert refusal(model(ignoring)) == text(
+        UNTRACEABLE,
+        "forward(..., mask)",
+        "no neuron takes the argument mask as its state",
+        "forward takes the input of one step and the states of neurons",
+        "leave mask out, or give it a default other than None",
+    )
+
+
+def test_a_potential_that_is_read() -> None:
+    def forward(self: Any, x: Any) -> Any:
+        return self.lif2(self.fc2(self.lif1(self.fc1(x))[1]))
+
+    assert refusal(model(forward)) == text(
+        UNTRACEABLE,
+        "lif2",
+        "its input depends on mem of lif1",
+        "neurons send spikes; their states leave a model, or stay",
+        "hand on the spikes, the first of what the layer returns",
+    )
