@@ -367,7 +367,7 @@ def test_reset_to_a_value(integration: Integration) -> None:
 @pytest.mark.parametrize("initial", [0.5, 1.0, 1.5, -3.0])
 def test_initial_potentials(reset: Reset, initial: float) -> None:
     """At, below and above a threshold of 1: a delayed reset acts on it before the first input."""
-    ensure_the_same(one_neuron([[2], [0.25]], reset=reset, initial=initial, refractory=1))
+    ensure_the_same(one_neuron([[2.0], [0.25]], reset=reset, initial=initial, refractory=1))
 
 
 # --- what is no layer of weights ---------------------------------------------------------------
