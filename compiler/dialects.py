@@ -77,8 +77,10 @@ def settle(
 
 def _from_metadata(notes: Mapping[str, Any], nodes: Mapping[str, NeuronNode]) -> Semantics:
     neurons = {name: noted_neurons(node, metadata(node)) for name, node in nodes.items()}
-    chosen = f"semantics as {notes['framework']} computes, noted in the file by snnc"
-    return Semantics(float(notes["dt"]), neurons, (chosen,))
+    chosen = [f"semantics as {notes['framework']} computes, noted in the file by snnc"]
+    if notes.get("remarks"):
+        chosen.append(str(notes["remarks"]))
+    return Semantics(float(notes["dt"]), neurons, tuple(chosen))
 
 
 def _assumed_step(how: Dialect) -> float | None:

@@ -59,7 +59,8 @@ class Judge:
         """Judge whether the float network computes what the framework does.
 
         Where spikes differ, only ties excuse it: then every step, begun from the framework's own
-        states, gives the framework's spikes but for those that the order of a sum decides.
+        states, gives the framework's spikes but for those that the order of a sum decides, and so
+        is the first difference of each sample.
 
         Args:
             names: Of the two executions.
@@ -77,7 +78,7 @@ class Judge:
         if not link.values:
             found = "v of every read-out is equal but for rounding"
             return link.model_copy(update={"status": Status.HELD, "reason": found})
-        if link.status is Status.HELD or len(ties) < len(replayed.mismatches):
+        if link.status is Status.HELD or not ties or len(ties) < len(replayed.mismatches):
             return link
         found = (
             f"{link.reason}, all of them behind {count(len(ties), 'tie')}: potentials that the "

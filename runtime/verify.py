@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -113,7 +113,7 @@ def verify(
     for target in chain[1:]:
         record = SIGNALS if len(chain) > 2 else ("spikes",)
         runs[target] = _run(subject, target, inputs, record, timeout, progress)
-    replayed = _replayed(subject.artifact.network, inputs, runs["framework"], progress)
+    replayed = _replayed(subject.artifact.network, inputs, runs, progress)
     links = tuple(_links(chain, runs, judge, replayed))
     return conclude(subject, inputs, judge, runs, links, command)
 
@@ -184,11 +184,15 @@ def _with_read_outs(network: Network, run: Run) -> Run:
     return replace(run, v=dict(run.v) | {n: v for n, v in given.items() if n in silent - {*run.v}})
 
 
-def _replayed(network: Network, inputs: Inputs, run: Run, progress: Stages) -> Replay | None:
+def _replayed(
+    network: Network, inputs: Inputs, runs: Mapping[str, Run], progress: Stages
+) -> Replay | None:
     """Repeat the framework's run step by step, where it recorded all states."""
-    if not isinstance(run, Trace) or not can_replay(network, run):
+    run, free = runs["framework"], runs["float"]
+    if not (isinstance(run, Trace) and isinstance(free, Trace) and can_replay(network, run)):
         return None
-    return replay(network, real_inputs(network, inputs), run, progress("repeating each step"))
+    told = progress("repeating each step")
+    return replay(network, real_inputs(network, inputs), run, free, told)
 
 
 def _module_problems(network: Network, run: Run) -> Iterator[Diagnostic]:

@@ -4,7 +4,8 @@ A float32 sum of many products depends on its order, and the matrix products of 
 have different ones. Where such a sum puts a potential within rounding of the threshold, one of the
 two spikes and the other does not, and from there on they part. Here every step of every population
 starts from what the framework recorded, so each such tie is seen by itself, and whatever is no tie
-cannot hide behind one.
+cannot hide behind one. Rounding also adds up from step to step: where the network, run by itself,
+parts from the framework, the place is looked at, too.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ and Stability of Numerical Algorithms, section 4.2), and ``m`` is some thousands
 
 @dataclass(frozen=True)
 class Mismatch:
-    """A spike that one of the two has, from the same state and the same inputs.
+    """A spike that one of the two has and the other has not.
 
     Attributes:
         step: Step of the input.
@@ -73,7 +74,8 @@ class Replay:
 
     Attributes:
         spikes: Spikes compared.
-        mismatches: Those that differ, in the order of steps.
+        mismatches: Those that differ, in the order of steps: from the same state and inputs, or
+            as the first of a sample where the network ran by itself.
         state_errors: Of each population the largest difference of ``v`` after a step, where the
             spike is the same, as a share of the largest ``|v|``.
     """
@@ -107,6 +109,7 @@ def replay(
     network: Network,
     inputs: Mapping[str, Reals],
     recorded: Trace,
+    free: Trace | None = None,
     progress: Progress = no_progress,
 ) -> Replay:
     """Repeat each step of ``recorded`` from the states before it.
@@ -115,6 +118,7 @@ def replay(
         network: What the framework should have computed.
         inputs: float32 of each input, shape ``[steps, batch, n]``.
         recorded: Spikes, ``v`` and, where there is a synaptic current, ``u`` of every population.
+        free: Spikes of the network, run by itself; None where they are of no interest.
         progress: Told the steps done.
     """
     steps, batch = next(iter(inputs.values())).shape[:2]
@@ -125,6 +129,7 @@ def replay(
     found: list[Mismatch] = []
     off = {p.name: 0.0 for p in network.populations}
     rest = {p.name: at_rest(p, batch).rest for p in network.populations}
+    together = np.full((batch, 1), free is not None)  # until the first difference of a sample
     for t in range(steps):
         for p in network.populations:
             before = _state(p, recorded, t, rest[p.name])
@@ -134,7 +139,11 @@ def replay(
                 wanted = _flat(recorded.spikes[p.name])[t]
                 differ = step.s != wanted
                 rest[p.name] = refractory_steps(p, rest[p.name], wanted)
-                found += _mismatches(p, t, step.tested, differ)
+                parting = np.zeros_like(differ)
+                if free is not None:
+                    parting = together & (_flat(free.spikes[p.name])[t] != wanted)
+                    together = together & ~parting.any(axis=1, keepdims=True)
+                found += _mismatches(p, t, step.tested, differ | parting)
             apart = np.abs(step.state.v - _flat(recorded.v[p.name])[t])[~differ]
             off[p.name] = max(off[p.name], float(apart.max(initial=0)))
         progress(t + 1, steps)

@@ -470,10 +470,15 @@ def test_inspect_an_artifact(snnc: Snnc) -> None:
         "hidden            8  euler        zero     0.1           -        0.3    1\n"
         "output_layer      3  euler        zero     0.1           -        0.3    2\n"
         "\n"
-        "projection  from    to            weights  delay  on hardware\n"
-        "----------  ------  ------------  -------  -----  -----------\n"
-        "fc1         input   hidden          8 x 6      0            1\n"
-        "fc2         hidden  output_layer    3 x 8      0            1\n"
+        "projection  from    to            operators    delay\n"
+        "----------  ------  ------------  -----------  -----\n"
+        "fc1         input   hidden        dense 8 x 6      0\n"
+        "fc2         hidden  output_layer  dense 3 x 8      0\n"
+        "\n"
+        "on hardware  from    to            operators    exponent  delay\n"
+        "-----------  ------  ------------  -----------  --------  -----\n"
+        "fc1          input   hidden        dense 8 x 6         4      1\n"
+        "fc2          hidden  output_layer  dense 3 x 8         5      1\n"
     )
     assert "chosen: reset zero, as NIR defines it\n" in out
 
@@ -498,7 +503,8 @@ def test_inspect_a_model_needs_no_target(snnc: Snnc) -> None:
         ("hidden", 8, "zero"),
         ("output_layer", 3, "zero"),
     ]
-    assert [p["shape"] for p in found["projections"]] == [[8, 6], [3, 8]]
+    assert [p["operators"] for p in found["projections"]] == [["dense 8 x 6"], ["dense 3 x 8"]]
+    assert found["hardware_projections"] == []
     assert found["processes"] == []
 
 

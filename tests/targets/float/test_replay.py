@@ -101,8 +101,26 @@ def test_a_tie_is_found_where_it_is() -> None:
     assert first.neuron == (neuron,)
     assert 0 <= first.ulp <= 4
     assert found.strangers == ()
-    # Free-running, the two part behind it.
-    assert (execute(net, {"x": x}).spikes["first"] != trace.spikes["first"]).any()
+    # Run by itself, the network parts from the recorded run behind it.
+    free = recorded(net, x)
+    assert (free.spikes["first"] != trace.spikes["first"]).any()
+    both = replay(net, {"x": x}, trace, free)
+    assert set(found.mismatches) <= set(both.mismatches)
+    parted = {(m.step, m.sample) for m in both.mismatches} - {
+        (m.step, m.sample) for m in found.mismatches
+    }
+    assert all(m.is_tie for m in both.mismatches if (m.step, m.sample) in parted)
+
+
+def test_a_network_that_parts_by_itself_is_looked_at() -> None:
+    """No step differs, and the free run is another all the same: that has to show."""
+    net, x = wide()
+    trace = recorded(net, x)
+    free = changed("spikes", flipped)(trace)
+    assert replay(net, {"x": x}, trace).mismatches == ()
+    (mismatch,) = replay(net, {"x": x}, trace, free).mismatches
+    assert (mismatch.step, mismatch.sample, mismatch.neuron) == (3, 2, (5,))
+    assert not mismatch.is_tie
 
 
 def changed(signal: str, change: Callable[[Array], Array]) -> Callable[[Trace], Trace]:
