@@ -1,0 +1,182 @@
+"""``snnc import``: what SPEC can be, and which options go with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import snnc as package
+from tests.frontends.onnx.models import model, node, onnx, random
+from tests.runtime.conftest import Snnc
+
+CONV_NET = """
+import torch
+from torch import nn
+import snntorch
+
+def net():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(1, 2, 3), nn.MaxPool2d(2), snntorch.Leaky(beta=0.5, init_hidden=True),
+        nn.Flatten(), nn.Linear(8, 3), snntorch.Leaky(beta=0.5, init_hidden=True, output=True),
+    )
+"""
+
+
+def relus(path: Path) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Write a network of ReLUs, and give samples for it."""
+    nodes = [
+        node("Gemm", "x w b", "h"),
+        node("Relu", "h", "r"),
+        node("Gemm", "r v", "y"),
+    ]
+    made = model(nodes, {"x": ["n", 4]}, w=random(4, 5), b=random(5), v=random(5, 3))
+    onnx.save(made, path)
+    return np.abs(random(20, 4, seed=1))
+
+
+@pytest.mark.onnx
+def test_an_onnx_model(here: Path, snnc: Snnc) -> None:
+    samples = relus(here / "model.onnx")
+    np.save(here / "samples.npy", samples)
+    ended = snnc("import", "model.onnx", "--calibrate", "samples.npy", "-o", "snn.nir")
+    assert (ended.code, ended.out) == (0, "wrote snn.nir: 5 nodes\n")
+    graph = package.read_nir(here / "snn.nir")
+    wanted = package.from_onnx(here / "model.onnx", calibration=samples)
+    assert set(graph.nodes) == set(wanted.nodes)
+    held = np.repeat(samples[None], 6, axis=0)
+    np.save(here / "held.npy", held)
+    command = ("compile", "model.onnx", "--target", "integer", "--calibrate", "held.npy", "-o", "a")
+    assert snnc(*command).code == 0
+    assert snnc("run", "a", "--input", "held.npy", "-o", "out.npz").code == 0
+    direct = package.compile(wanted, "integer", calibration=held).run(held)
+    assert np.array_equal(np.load(here / "out.npz")["output"], direct.outputs["output"])
+
+
+@pytest.mark.onnx
+def test_a_percentile(here: Path, snnc: Snnc) -> None:
+    samples = relus(here / "model.onnx")
+    np.save(here / "samples.npy", samples)
+    command = ("import", "model.onnx", "--calibrate", "samples.npy", "-o", "snn.nir")
+    assert snnc(*command, "--percentile", "50").code == 0
+    half = package.read_nir(here / "snn.nir")
+    wanted = package.from_onnx(here / "model.onnx", calibration=samples, percentile=50)
+    (name,) = (n for n in half.nodes if type(half.nodes[n]).__name__ == "IF")
+    assert np.array_equal(half.nodes[name].v_threshold, wanted.nodes[name].v_threshold)
+
+
+@pytest.mark.onnx
+def test_activations_need_data(here: Path, snnc: Snnc) -> None:
+    relus(here / "model.onnx")
+    ended = snnc("import", "model.onnx", "-o", "snn.nir")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("error[SNN145]")
+    assert not (here / "snn.nir").exists()
+
+
+UNFIT = {
+    "a state for ONNX": (
+        ("model.onnx", "--state", "w.pt"),
+        "--state",
+        "w.pt",
+        "an option of a module, FILE.py:FUNCTION",
+    ),
+    "a shape for ONNX": (
+        ("model.onnx", "--input-shape", "1,2"),
+        "--input-shape",
+        "(1, 2)",
+        "an option of a module, FILE.py:FUNCTION",
+    ),
+    "a percentile for a module": (
+        ("net.py:net", "--percentile", "50"),
+        "--percentile",
+        "50.0",
+        "an option of a .onnx file",
+    ),
+    "data for a module": (
+        ("net.py:net", "--calibrate", "x.npy"),
+        "--calibrate",
+        "x.npy",
+        "an option of a .onnx file",
+    ),
+    "another framework": (
+        ("model.onnx", "--framework", "norse"),
+        "--framework",
+        "norse",
+        "model.onnx is an ONNX model",
+    ),
+    "no ONNX model": (
+        ("net.py:net", "--framework", "onnx"),
+        "--framework",
+        "onnx",
+        "net.py:net is no ONNX model",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNFIT)
+def test_options_that_do_not_fit(case: str, here: Path, snnc: Snnc) -> None:
+    arguments, option, found, limit = UNFIT[case]
+    ended = snnc("import", *arguments, "-o", "model2.nir")
+    assert (ended.code, ended.err) == (
+        2,
+        "error[SNN004]: options have a value in their range and fit together\n"
+        f"  --> {option}\n   found: {found}\n   limit: {limit}\n  remedy: leave {option} out\n",
+    )
+    assert not (here / "model2.nir").exists()
+
+
+@pytest.mark.torch
+def test_a_state_dict_and_a_warning_of_own_nodes(here: Path, snnc: Snnc) -> None:
+    import torch
+
+    (here / "net.py").write_text(CONV_NET)
+    scope: dict[str, Any] = {}
+    exec(compile(CONV_NET, "net.py", "exec"), scope)
+    trained = scope["net"]()
+    with torch.no_grad():
+        trained[0].weight.fill_(0.25)
+    torch.save(trained.state_dict(), here / "weights.pt")
+    command = ("import", "net.py:net", "--input-shape", "1,6,6", "--state", "weights.pt")
+    ended = snnc(*command, "-o", "net.nir")
+    assert (ended.code, ended.out) == (0, "wrote net.nir: 8 nodes\n")
+    assert ended.err.startswith(
+        "warning[SNN130]: every node of a written file is one that other tools can read\n"
+    )
+    assert (package.read_nir(here / "net.nir").nodes["0"].weight == 0.25).all()
+    np.save(here / "spikes.npy", np.ones((5, 2, 1, 6, 6), np.float32))
+    options = ("--input-shape", "1,6,6", "--state", "weights.pt")
+    ended = snnc(
+        *("verify", "net.py:net", *options, "--input", "spikes.npy"),
+        *("--targets", "integer", "--report", "report"),
+    )
+    assert (ended.code, ended.err) == (0, "")
+    assert "framework (snntorch)" in ended.out
+
+
+@pytest.mark.torch
+def test_a_state_of_another_module(here: Path, snnc: Snnc) -> None:
+    import torch
+
+    (here / "net.py").write_text(CONV_NET)
+    torch.save({"0.weight": torch.zeros(1)}, here / "weights.pt")
+    command = ("import", "net.py:net", "--input-shape", "1,6,6", "--state", "weights.pt")
+    ended = snnc(*command, "-o", "net.nir")
+    assert ended.code == 2
+    assert ended.err.startswith("error[SNN115]")
+
+
+def test_a_trusted_file_is_read_here(
+    here: Path, snnc: Snnc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from snnc.frontends.nir import file
+
+    def refuse() -> None:
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(file, "ReaderProcess", refuse)
+    assert snnc("inspect", "model.nir", "--dt", "1e-4", "--trust-input").code == 0
+    assert snnc("inspect", "model.nir", "--dt", "1e-4").code == 4
