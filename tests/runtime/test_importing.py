@@ -52,7 +52,8 @@ def test_an_onnx_model(here: Path, snnc: Snnc) -> None:
     command = ("compile", "model.onnx", "--target", "integer", "--calibrate", "held.npy", "-o", "a")
     assert snnc(*command).code == 0
     assert snnc("run", "a", "--input", "held.npy", "-o", "out.npz").code == 0
-    direct = package.compile(wanted, "integer", calibration=held).run(held)
+    graph = package.from_onnx(here / "model.onnx", calibration=held)
+    direct = package.compile(graph, "integer", calibration=held).run(held)
     assert np.array_equal(np.load(here / "out.npz")["output"], direct.outputs["output"])
 
 
@@ -169,9 +170,8 @@ def test_a_state_of_another_module(here: Path, snnc: Snnc) -> None:
     assert ended.err.startswith("error[SNN115]")
 
 
-def test_a_trusted_file_is_read_here(
-    here: Path, snnc: Snnc, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("here")
+def test_a_trusted_file_is_read_here(snnc: Snnc, monkeypatch: pytest.MonkeyPatch) -> None:
     from snnc.frontends.nir import file
 
     def refuse() -> None:
