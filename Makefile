@@ -21,7 +21,7 @@ help:
 	@echo "make demo     train a network, compile it for Lava, run it there and compare"
 	@echo "make test     run every test"
 	@echo "make lint     ruff, mypy and pyright"
-	@echo "make matrix   run the tests that need no torch on each Python and NumPy"
+	@echo "make matrix   run the tests of the core and of Lava on each Python and NumPy"
 	@echo "make package  build the sdist and the wheel into dist/"
 	@echo "make clean    remove all that these commands have made"
 	@echo
@@ -31,7 +31,7 @@ demo: environment
 	$(RUN) examples/digits.py
 
 test: environment
-	$(RUN) -m pytest --complete $(ARGS)
+	$(RUN) -m pytest --complete -n auto --dist loadgroup $(ARGS)
 
 lint: environment
 	$(RUN) -m ruff check
@@ -51,7 +51,7 @@ clean:
 
 environment: python
 	@$(PYTHON) -m tests.environment "$(VENV)" "$(TORCH)" \
-	    "-e .[dev,lava,onnx,snntorch]" "$(LAVA)" "$(NORSE)" "$(MNIST)"
+	    "-e .[dev,lava,onnx,snntorch] onnxscript" "$(LAVA)" "$(NORSE)" "$(MNIST)"
 
 python:
 	@command -v "$(PYTHON)" >/dev/null || { \

@@ -1,4 +1,4 @@
-"""Run the tests that need no torch on each Python and NumPy: ``make matrix``.
+"""Run the tests of the core and of Lava on each Python and NumPy: ``make matrix``.
 
 Each cell of the matrix has a virtual environment of its own, ``.venv-3.12-numpy2``. A Python that
 is not on this machine is an error: what was not tried has not passed.
@@ -19,6 +19,8 @@ from pathlib import Path
 from tests.environment import ROOT
 
 RESULTS = ROOT / "build" / "matrix"
+CORE = "not (torch or norse or onnx or mnist)"
+"""The tests that are run: those of the core and of Lava."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ def run_cell(cell: Cell, python: str, lava: str) -> Result:
     print(f"==> {cell.name}: {versions}", end="", flush=True)
     record = RESULTS / f"{cell.name}.xml"
     record.unlink(missing_ok=True)
-    tests = [own, "-m", "pytest", "--complete", "-q", "-m", "not torch", f"--junit-xml={record}"]
+    tests = [own, "-m", "pytest", "--complete", "-q", "-m", CORE, f"--junit-xml={record}"]
+    tests += ["-n", "auto", "--dist", "loadgroup"]
     code_of_tests = subprocess.run(tests, cwd=ROOT, check=False).returncode
     summary = summarize(record) if record.exists() else f"pytest ended with {code_of_tests}"
     seconds = time.monotonic() - started
