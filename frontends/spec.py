@@ -114,7 +114,8 @@ def _framework_of(module: Module) -> str:
         node=type(module).__name__,
         found=f"layers {', '.join(layers)}",
         limit=f"neurons of a framework that snnc imports: {', '.join(FRAMEWORKS)}",
-        remedy="build the model with the neurons of one of them, or export it as a .nir file",
+        remedy="build the model with the neurons of one of them, or export it as a .nir file; "
+        "a network of ReLUs as a .onnx file",
     )
     raise InputError([diagnostic])
 

@@ -178,7 +178,8 @@ def test_a_model_without_spiking_neurons() -> None:
         "Sequential",
         "layers Linear, ReLU",
         "neurons of a framework that snnc imports: snntorch, norse",
-        "build the model with the neurons of one of them, or export it as a .nir file",
+        "build the model with the neurons of one of them, or export it as a .nir file; a network "
+        "of ReLUs as a .onnx file",
     )
 
 
