@@ -162,7 +162,8 @@ def _limit(lowered: Lowered, base: Doubles, u: Doubles, v: Doubles) -> Doubles:
     with np.errstate(divide="ignore"):
         by_bias = MAX_BIAS_MANT * 2.0**MAX_BIAS_EXP / (UNIT * np.abs(lowered.bias))
         by_state = np.minimum(room / u, room / v)
-        return np.minimum(np.minimum(MAX_THRESHOLD / base, by_bias), by_state)
+        limit: Doubles = np.minimum(np.minimum(MAX_THRESHOLD / base, by_bias), by_state)
+    return limit
 
 
 def _bound(lowered: Lowered, dv: Doubles, up: Doubles, down: Doubles) -> Doubles:
