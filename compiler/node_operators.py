@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import prod
 from typing import Any, cast
 
 import nir
 import numpy as np
-import numpy.typing as npt
 
 from snnc.compiler.nodes import MaxPool2d
 from snnc.compiler.notes import metadata
@@ -23,7 +21,6 @@ from snnc.compiler.operators import (
     Shape,
     ShapeError,
     SumPooling,
-    Window,
     result_shape,
 )
 from snnc.compiler.windows import Convolved, Pooled, window_of
@@ -73,7 +70,7 @@ def _is_diagonal(weight: Reals) -> bool:
 
 
 def _of_convolution(node: Convolved, shape: Shape) -> Operator:
-    window, weight, groups = _window(node), _reals(node.weight), _whole(node.groups)
+    window, weight, groups = window_of(node), _reals(node.weight), _whole(node.groups)
     given = cast("Any", node.bias)  # None where there is none, whatever its annotation says
     bias = np.zeros(len(weight), np.float32) if given is None else _reals(given)
     convolution = Convolution(weight=weight, bias=bias, window=window, groups=groups)
@@ -89,7 +86,7 @@ def _of_convolution(node: Convolved, shape: Shape) -> Operator:
 
 
 def _of_pool(node: Pooled) -> Operator:
-    window = _window(node)
+    window = window_of(node)
     if isinstance(node, nir.SumPool2d):
         return SumPooling(window=window)
     if isinstance(node, MaxPool2d):
@@ -105,15 +102,6 @@ def _scaling(factor: Reals, shift: Reals | None = None) -> Scaling:
 def _fitted(factor: Reals, shape: Shape) -> Reals:
     """Give ``factor`` of ``[n]`` the shape of the value, which a ``Flatten`` before leaves."""
     return factor.reshape(shape) if factor.shape == (prod(shape),) else factor
-
-
-def _window(node: Convolved | Pooled) -> Window:
-    """Give the window of a node, with the padding that is noted where NIR's cannot say it."""
-    window = window_of(node)
-    noted: npt.NDArray[np.int64] = np.asarray(metadata(node).get("padding", window.padding))
-    if noted.shape != (len(window.kernel), 2) or noted.min() < 0:
-        raise ShapeError(f"a padding of {noted.tolist()}")
-    return replace(window, padding=tuple((int(a), int(b)) for a, b in noted))
 
 
 def _whole(value: Any) -> int:

@@ -142,13 +142,10 @@ class _Parser:
                 return self.graph(group, f"{name}.", depth + 1)
             self.problems.append(_too_deep(self._place(name)))
             return self._refused(name)
-        fields = dict(group)
-        notes = fields.pop("metadata", {})
-        node = parse_node(self._place(name), fields)
+        node = parse_node(self._place(name), group)
         if isinstance(node, list):
             self.problems += node
             return self._refused(name)
-        node.metadata = read_notes(notes)
         return node
 
     def _refused(self, name: str) -> nir.NIRNode:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import nir
 import numpy as np
@@ -17,6 +17,7 @@ from snnc.compiler.diagnostics import Diagnostic
 from snnc.compiler.nodes import MaxPool1d, MaxPool2d
 from snnc.compiler.operators import ShapeError
 from snnc.compiler.shapes import PARAMETERS, ends_of
+from snnc.compiler.windows import CONVOLUTIONS
 from snnc.frontends.hdf5.read import Array, Tree
 from snnc.frontends.nir.fields import (
     Fields,
@@ -29,6 +30,7 @@ from snnc.frontends.nir.fields import (
     value_problems,
     weight_problems,
 )
+from snnc.frontends.nir.notes import read_notes
 
 
 @dataclass(frozen=True)
@@ -55,19 +57,19 @@ def parse_node(place: str, group: Tree) -> nir.NIRNode | list[Diagnostic]:
 
     Args:
         place: File and name of the node, for messages.
-        group: What the file holds under the node's name, metadata left out.
+        group: What the file holds under the node's name.
     """
     kind = group.get("type")
     if not isinstance(kind, str) or kind not in FORMS:
         found = kind if isinstance(kind, str) else "no type"
         return [problem(place, found, ", ".join((*FORMS, "NIRGraph")), rules.NODE_KNOWN)]
     form = FORMS[kind]
-    values = {n: v for n, v in group.items() if n != "type"}
+    values = {n: v for n, v in group.items() if n not in {"type", "metadata"}}
     problems = [*_name_problems(place, form, set(values))]
     problems += value_problems(place, values, form.texts)
     fields = {n: v for n, v in values.items() if isinstance(v, np.ndarray)}
     problems = problems or list(form.problems(place, fields))
-    return problems or _build(place, form, values)
+    return problems or _build(place, form, values, read_notes(group.get("metadata", {})))
 
 
 def node_fields(node: nir.NIRNode) -> Tree:
@@ -89,13 +91,20 @@ def node_fields(node: nir.NIRNode) -> Tree:
     return tree
 
 
-def _build(place: str, form: Form, values: Mapping[str, Any]) -> nir.NIRNode | list[Diagnostic]:
+def _build(
+    place: str, form: Form, values: Mapping[str, Any], notes: dict[str, Any]
+) -> nir.NIRNode | list[Diagnostic]:
     try:
-        node = form.build(values)
-        ends_of(node)
+        node: Any = form.build(values)
+        node.metadata = notes  # padding that NIR cannot say is among them
+        ends = ends_of(node)
     except ShapeError as error:
         return [problem(place, error, "fields that go together")]
-    return node
+    if ends and isinstance(node, (*CONVOLUTIONS, nir.Flatten)):
+        node.output_type = {"output": np.array(ends[1])}
+    if ends and isinstance(node, CONVOLUTIONS):
+        node.input_type = {"input": np.array(ends[0])}
+    return cast("nir.NIRNode", node)
 
 
 def _name_problems(place: str, form: Form, names: set[str]) -> Iterator[Diagnostic]:
@@ -121,8 +130,6 @@ def _build_flatten(fields: Mapping[str, Any]) -> Any:
     unknown: Any = {"input": None}  # nir's own shapes may raise
     node: Any = nir.Flatten(input_type=unknown, start_dim=start, end_dim=end)
     node.input_type = {"input": fields.get("input_type")}
-    ends = ends_of(node)
-    node.output_type = {"output": np.array(ends[1]) if ends else None}
     return node
 
 
@@ -141,10 +148,6 @@ def _build_convolution(kind: type[nir.Conv1d | nir.Conv2d], fields: Mapping[str,
     node.padding = _numbers(fields["padding"], single=one)  # nir raises where the text is another
     if "input_shape" in fields:
         node.input_shape = _numbers(fields["input_shape"], single=one)
-        ends = ends_of(node)
-        if ends:
-            node.input_type = {"input": np.array(ends[0])}
-            node.output_type = {"output": np.array(ends[1])}
     return node
 
 
