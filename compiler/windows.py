@@ -5,19 +5,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import nir
 import numpy as np
 
-from snnc.compiler.nodes import MaxPool1d, MaxPool2d
+from snnc.compiler.nodes import CONVOLUTIONS, Convolved, MaxPool1d, MaxPool2d, Pooled
 from snnc.compiler.notes import metadata
 from snnc.compiler.operators import ShapeError, Window
-
-Convolved: TypeAlias = nir.Conv1d | nir.Conv2d
-Pooled: TypeAlias = nir.SumPool2d | nir.AvgPool2d | MaxPool2d
-CONVOLUTIONS = (nir.Conv1d, nir.Conv2d)
-POOLS = (nir.SumPool2d, nir.AvgPool2d, MaxPool2d, MaxPool1d)
 
 _Pads = tuple[tuple[int, int], ...]
 

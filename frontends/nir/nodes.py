@@ -14,21 +14,19 @@ import numpy as np
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
-from snnc.compiler.nodes import MaxPool1d, MaxPool2d
+from snnc.compiler.nodes import PARAMETERS, WEIGHTS, MaxPool1d, MaxPool2d
 from snnc.compiler.operators import ShapeError
-from snnc.compiler.shapes import PARAMETERS, ends_of
-from snnc.compiler.windows import CONVOLUTIONS
+from snnc.compiler.parameters import range_problems
+from snnc.compiler.shapes import ends_of, joint_shape
 from snnc.frontends.hdf5.read import Array, Tree
 from snnc.frontends.nir.fields import (
     Fields,
-    convolution_problems,
-    elementwise_problems,
     flatten_problems,
+    in_file,
     no_problems,
     problem,
     shape_problems,
     value_problems,
-    weight_problems,
 )
 from snnc.frontends.nir.notes import read_notes
 
@@ -40,7 +38,7 @@ class Form:
     Attributes:
         fields: Data sets that it must have.
         optional: Data sets that it may have.
-        problems: Checks fields, given the node's place and the fields that are numbers.
+        problems: Checks the form of fields, given the node's place and those that are numbers.
         build: Makes the node of its fields.
         texts: Fields that may be text.
     """
@@ -100,9 +98,12 @@ def _build(
         ends = ends_of(node)
     except ShapeError as error:
         return [problem(place, error, "fields that go together")]
-    if ends and isinstance(node, (*CONVOLUTIONS, nir.Flatten)):
+    problems = [*in_file("", range_problems(place, node))]
+    if problems:
+        return problems
+    if ends and isinstance(node, (*WEIGHTS, nir.Flatten)):
         node.output_type = {"output": np.array(ends[1])}
-    if ends and isinstance(node, CONVOLUTIONS):
+    if ends and isinstance(node, WEIGHTS):
         node.input_type = {"input": np.array(ends[0])}
     return cast("nir.NIRNode", node)
 
@@ -116,13 +117,21 @@ def _name_problems(place: str, form: Form, names: set[str]) -> Iterator[Diagnost
         yield problem(f"{place}.{name}", "a field that the node type does not have", limit)
 
 
-def _spread(fields: Mapping[str, Array]) -> dict[str, Array]:
-    """Broadcast single values to the shape of the others."""
-    shape = np.broadcast_shapes(*(value.shape for value in fields.values()))
-    return {
-        name: value if value.shape == shape else np.broadcast_to(value, shape).copy()
-        for name, value in fields.items()
-    }
+def _build_elementwise(kind: type[nir.NIRNode], fields: Mapping[str, Array]) -> nir.NIRNode:
+    """Make the node with single values broadcast to the shape of the others."""
+    given = {name: fields[name] for name in PARAMETERS[kind] if name in fields}
+    shape = joint_shape(given)
+    node: nir.NIRNode = kind(**{n: np.broadcast_to(v, shape).copy() for n, v in given.items()})
+    return node
+
+
+def _build_weights(kind: type[nir.Linear | nir.Affine], fields: Mapping[str, Array]) -> Any:
+    """Make the node without nir's shapes, which may raise."""
+    nothing: dict[str, Any] = dict.fromkeys(fields, np.zeros((1, 1)))
+    node: Any = kind(**nothing)
+    for name, values in fields.items():
+        setattr(node, name, values)
+    return node
 
 
 def _build_flatten(fields: Mapping[str, Any]) -> Any:
@@ -160,15 +169,15 @@ def _numbers(value: Array | str, *, single: bool) -> Any:
     return tuple(value.tolist())
 
 
-def _weights(kind: type[nir.NIRNode], *fields: str) -> Form:
-    return Form(fields, (), weight_problems, lambda values: kind(**values))
+def _weights(kind: type[nir.Linear | nir.Affine], *fields: str) -> Form:
+    return Form(fields, (), no_problems, lambda values: _build_weights(kind, values))
 
 
 def _convolution(kind: type[nir.Conv1d | nir.Conv2d]) -> Form:
     return Form(
         ("weight", "bias", "stride", "padding", "dilation", "groups"),
         ("input_shape",),
-        convolution_problems,
+        no_problems,
         lambda values: _build_convolution(kind, values),
         texts=("padding",),
     )
@@ -182,7 +191,7 @@ def _pool(kind: type[nir.NIRNode], *more: str) -> Form:
 def _elementwise(kind: type[nir.NIRNode]) -> Form:
     optional = tuple(n for n in PARAMETERS[kind] if n in {"v_reset", "w_in"})
     fields = tuple(n for n in PARAMETERS[kind] if n not in optional)
-    return Form(fields, optional, elementwise_problems, lambda values: kind(**_spread(values)))
+    return Form(fields, optional, no_problems, lambda values: _build_elementwise(kind, values))
 
 
 FORMS = {

@@ -13,9 +13,9 @@ import numpy as np
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
 from snnc.compiler.flatten import expand_graph
-from snnc.compiler.nodes import OWN_NODES
+from snnc.compiler.nodes import OWN_NODES, PARAMETERS
 from snnc.compiler.notes import metadata
-from snnc.compiler.shapes import PARAMETERS, Shapes
+from snnc.compiler.shapes import Shapes
 
 
 def foreign_nodes(graph: nir.NIRGraph, shapes: Shapes) -> Iterator[Diagnostic]:
