@@ -15,10 +15,9 @@ from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.dialect_table import AT_ONCE, DIALECTS, RESETS, Dialect, Form
 from snnc.compiler.equations import Neurons, euler_rate, noted_neurons, reals
 from snnc.compiler.network import Reset
-from snnc.compiler.nodes import NEURONS, READ_OUTS, NeuronNode
+from snnc.compiler.nodes import NEURONS, READ_OUTS, NeuronNode, parameters_of
 from snnc.compiler.notes import metadata
 from snnc.compiler.operators import Reals
-from snnc.compiler.parameters import number_problems, parameters_of, unusable
 
 
 @dataclass(frozen=True)
@@ -233,10 +232,6 @@ def _problems(name: str, node: NeuronNode, how: Dialect, dt: float) -> Iterator[
             remedy="--dialect nir, or the dialect that wrote the file; see docs/dialects.md",
         )
         return
-    numbers = tuple(number_problems(name, node))
-    yield from numbers
-    if numbers:
-        return
     yield from _overshooting(name, node, how, dt)
     yield from _unwritten_potentials(name, node, how, form)
     yield from _unwritten_factors(name, node, how, form, dt)
@@ -257,18 +252,12 @@ def _overshooting(name: str, node: NeuronNode, how: Dialect, dt: float) -> Itera
 def _unwritten_potentials(
     name: str, node: NeuronNode, how: Dialect, form: Form
 ) -> Iterator[Diagnostic]:
-    """Yield a leak or reset value that the dialect does not have, or one at the threshold."""
+    """Yield a leak or reset value that the dialect does not have."""
     values = parameters_of(node)
     for field, there in (("v_leak", form.leak), ("v_reset", how.has_value)):
         array = values.get(field, np.zeros(()))
         if not there and array.any():
             yield _unwritten(f"{name}.{field}", f"{array[array != 0].flat[0]:g}", "0", how)
-    if "v_reset" in values and how.has_value:
-        pairs = np.broadcast_arrays(values["v_reset"], values["v_threshold"])
-        above = pairs[0] >= pairs[1]
-        if above.any():
-            found = f"{pairs[0][above].flat[0]:g}"
-            yield unusable(f"{name}.v_reset", found, "below the threshold")
 
 
 def _unwritten_factors(

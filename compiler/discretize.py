@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import cast
 
 import nir
 import numpy as np
@@ -14,16 +13,17 @@ from snnc.compiler import rules
 from snnc.compiler.check import check_network
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.dialects import Semantics, settle
+from snnc.compiler.edges import edge_problems
 from snnc.compiler.equations import Neurons, relay
 from snnc.compiler.flatten import flatten_graph
 from snnc.compiler.loops import loop_problems, ranks
 from snnc.compiler.network import Input, Junction, Network, Output, Population, Projection
-from snnc.compiler.nodes import COMPILED
+from snnc.compiler.node_operators import operators_along
 from snnc.compiler.notes import note_problems, origin_of
 from snnc.compiler.operators import Reals, Scaling, Shape
 from snnc.compiler.parameters import parameter_problems
-from snnc.compiler.propagate import Propagated, propagate
-from snnc.compiler.wiring import Route, Wiring, edge_problems
+from snnc.compiler.shapes import infer_shapes, on_axes
+from snnc.compiler.wiring import Route, Wiring
 
 Steps = npt.NDArray[np.int64]
 WHOLE_STEPS = 1e-3
@@ -55,26 +55,26 @@ def discretize(
         InputError: What keeps the graph from being compiled.
     """
     graph = flatten_graph(graph)
-    raise_all(_unknown_nodes(graph))
-    raise_all(parameter_problems(graph))
     raise_all(edge_problems(graph))
+    nodes = infer_shapes(graph)
+    raise_all(parameter_problems(graph))
     raise_all(note_problems(graph))
     semantics = settle(graph, dt=dt, dialect=dialect, reset=reset)
     wiring = Wiring(graph)
     raise_all(wiring.problems())
-    found = propagate(wiring, _known_shapes(graph, wiring, semantics))
-    raise_all((*found.problems, *_delay_problems(graph, semantics.dt)))
-    projections = tuple(_projections(graph, wiring, found, semantics))
+    raise_all(_delay_problems(graph, semantics.dt))
+    shapes = {name: nodes.takes[node] for name, node in wiring.places.items()}
+    projections = tuple(_projections(wiring, shapes, semantics))
     ends = [(q.source, q.target, q.delay) for q in projections]
     raise_all(loop_problems(ends, wiring.junctions))
-    place = ranks(found.shapes, ends)
+    place = ranks(shapes, ends)
     junctions = [
-        Junction(name=name, origin=(origin_of(graph, node),), shape=found.shapes[name])
+        Junction(name=name, origin=(origin_of(graph, node),), shape=shapes[name])
         for name, node in wiring.junctions.items()
     ]
-    populations = _populations(graph, wiring, semantics, found.shapes)
+    populations = _populations(graph, wiring, semantics, shapes)
     network = Network(
-        inputs=tuple(Input(name, found.shapes[name]) for name in wiring.of(nir.Input)),
+        inputs=tuple(Input(name, shapes[name]) for name in wiring.of(nir.Input)),
         junctions=tuple(sorted(junctions, key=lambda j: place[j.name])),
         populations=tuple(sorted(populations, key=lambda p: place[p.name])),
         projections=projections,
@@ -86,28 +86,21 @@ def discretize(
     return network
 
 
-def _known_shapes(graph: nir.NIRGraph, wiring: Wiring, semantics: Semantics) -> dict[str, Shape]:
-    """Give the shapes of inputs, and of populations with a number for each neuron.
-
-    A population that nothing feeds and that has single numbers is one neuron.
-    """
-    shapes: dict[str, Shape] = {}
-    for name in wiring.of(nir.Input):
-        given = cast("nir.Input", graph.nodes[name]).input_type["input"]
-        shapes[name] = tuple(int(n) for n in np.atleast_1d(np.asarray(given)))
-    targets = {route.target for route in wiring.routes}
-    for name, how in sorted(semantics.neurons.items()):
-        shape = np.broadcast_shapes(*(a.shape for a in how.arrays()))
-        if shape or name not in targets:
-            shapes[name] = shape or (1,)
-    before = {j: shapes[node] for j, node in wiring.junctions.items() if node in shapes}
-    return shapes | before
-
-
 def _projections(
-    graph: nir.NIRGraph, wiring: Wiring, found: Propagated, semantics: Semantics
+    wiring: Wiring, shapes: Mapping[str, Shape], semantics: Semantics
 ) -> Iterator[Projection]:
-    """Give the projections in the order of the routes."""
+    """Give the projections in the order of the routes.
+
+    Raises:
+        InputError: SNN104, a node does not take what arrives, or its notes do not fit.
+    """
+    graph = wiring.graph
+    made = {
+        r.name: operators_along({n: graph.nodes[n] for n in r.nodes}, shapes[r.source])
+        for r in wiring.routes
+    }
+    raise_all(found for found in made.values() if isinstance(found, Diagnostic))
+    operators = {name: found for name, found in made.items() if not isinstance(found, Diagnostic)}
     for route in wiring.routes:
         least = semantics.hop if route.source in semantics.neurons else route.delay
         whole = Projection(
@@ -115,10 +108,10 @@ def _projections(
             origin=tuple(origin_of(graph, n) for n in route.nodes) or (route.name,),
             source=route.source,
             target=route.target,
-            operators=found.operators[route.name],
+            operators=operators[route.name],
             delay=max(route.delay, least),
         )
-        steps = _steps_along(graph, route, found.shapes[route.target], semantics.dt)
+        steps = _steps_along(graph, route, shapes[route.target], semantics.dt)
         yield from _of_delays(whole, steps)
 
 
@@ -132,7 +125,7 @@ def _steps_along(graph: nir.NIRGraph, route: Route, shape: Shape, dt: float) -> 
         if isinstance(node := graph.nodes[name], nir.Delay):
             steps = np.rint(_exact_steps(node, dt)).astype(np.int64)
             several = steps.size > 1 and (steps != steps.flat[0]).any()
-            total = total + (steps.reshape(shape) if several else steps.flat[0])
+            total = total + (on_axes(steps, shape) if several else steps.flat[0])
     return total
 
 
@@ -144,15 +137,13 @@ def _delay_problems(graph: nir.NIRGraph, dt: float) -> Iterator[Diagnostic]:
     for name, node in graph.nodes.items():
         if isinstance(node, nir.Delay):
             exact = _exact_steps(node, dt)
-            with np.errstate(invalid="ignore"):  # infinity is bad too
-                whole = np.abs(np.rint(exact) - exact) <= WHOLE_STEPS
-            bad = ~(whole & (exact > -WHOLE_STEPS))
+            bad = np.abs(np.rint(exact) - exact) > WHOLE_STEPS
             if bad.any():
                 yield Diagnostic(
                     rule=rules.NUMBER_USABLE,
                     node=f"{name}.delay",
                     found=f"{exact[bad].flat[0]:g} steps of {dt:g} s",
-                    limit="whole steps, 0 or more",
+                    limit="whole steps",
                     remedy="round the delay to a multiple of the step, or correct --dt",
                 )
 
@@ -183,7 +174,7 @@ def _populations(
 
 def _population(name: str, origin: str, how: Neurons, shape: Shape) -> Population:
     def each(values: Reals) -> Reals:
-        return np.broadcast_to(values, shape).ravel()
+        return on_axes(values, shape).ravel()
 
     return Population(
         name=name,
@@ -210,15 +201,3 @@ def _choices(wiring: Wiring) -> Iterator[str]:
         yield f"{name} feeds itself one step later: the graph has a loop, and no delay on it"
     for name, output in wiring.read_outs.items():
         yield f"output {output} is fed by no neurons: {name} gives its values step by step"
-
-
-def _unknown_nodes(graph: nir.NIRGraph) -> Iterator[Diagnostic]:
-    for name, node in graph.nodes.items():
-        if not isinstance(node, COMPILED):
-            yield Diagnostic(
-                rule=rules.NODE_KNOWN,
-                node=name,
-                found=f"a node of type {type(node).__name__}",
-                limit=", ".join(kind.__name__ for kind in COMPILED),
-                remedy="use one of these; docs/nir.md lists what each release compiles",
-            )

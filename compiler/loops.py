@@ -52,12 +52,12 @@ def loop_problems(projections: Iterable[Delayed], nodes: Mapping[str, str]) -> I
         )
 
 
-def find_loop(ends: Iterable[End], nodes: Mapping[str, str]) -> list[str]:
+def find_loop(ends: Iterable[End], nodes: Mapping[str, str] | None = None) -> list[str]:
     """Give the nodes on a shortest loop through the first name that is on one, or none.
 
     Args:
-        ends: Source and target of each projection.
-        nodes: The node that a junction stands for.
+        ends: Source and target of each projection, or edge.
+        nodes: The node that a junction stands for, where there are junctions.
 
     Returns:
         The first node again at the end.
@@ -69,7 +69,7 @@ def find_loop(ends: Iterable[End], nodes: Mapping[str, str]) -> list[str]:
     first, *_ = part = min(p for p in parts if len(p) > 1 or graph.has_edge(p[0], p[0]))
     second = min(set(graph[first]) & set(part))
     around = [first, *nx.bidirectional_shortest_path(graph, second, first)]
-    told = [node for node, _ in groupby(nodes.get(name, name) for name in around)]
+    told = [node for node, _ in groupby((nodes or {}).get(name, name) for name in around)]
     return told if len(told) > 1 else told * 2
 
 

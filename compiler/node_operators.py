@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from math import prod
 from typing import Any, cast
 
 import nir
 import numpy as np
-import numpy.typing as npt
 
-from snnc.compiler.nodes import MaxPool2d
+from snnc.compiler import rules
+from snnc.compiler.diagnostics import Diagnostic
+from snnc.compiler.nodes import Convolved, MaxPool2d, Pooled
 from snnc.compiler.notes import metadata
 from snnc.compiler.operators import (
     AveragePooling,
@@ -23,10 +24,35 @@ from snnc.compiler.operators import (
     Shape,
     ShapeError,
     SumPooling,
-    Window,
     result_shape,
 )
-from snnc.compiler.windows import Convolved, Pooled, window_of
+from snnc.compiler.windows import window_of
+
+
+def operators_along(
+    nodes: Mapping[str, nir.NIRNode], shape: Shape
+) -> tuple[Operator, ...] | Diagnostic:
+    """Give what ``nodes`` do, one after the other, to a value of ``shape``.
+
+    Returns:
+        Why not, where a node does not take what the one before gives: ``infer_shapes`` lets nodes
+        take a value with other axes of length 1, and knows nothing of notes.
+    """
+    operators: list[Operator] = []
+    for name, node in nodes.items():
+        try:
+            made = operators_of(node, shape)
+            shape = result_shape(made, shape)
+        except ShapeError as error:
+            return Diagnostic(
+                rule=rules.NODE_COMPLETE,
+                node=name,
+                found=str(error),
+                limit=f"what takes {list(shape)}, as it arrives",
+                remedy="correct the node in the model",
+            )
+        operators += made
+    return tuple(operators)
 
 
 def operators_of(node: nir.NIRNode, shape: Shape) -> tuple[Operator, ...]:
@@ -50,19 +76,20 @@ def operators_of(node: nir.NIRNode, shape: Shape) -> tuple[Operator, ...]:
         case nir.AvgPool2d() | nir.SumPool2d() | MaxPool2d():
             return (_of_pool(node),)
         case nir.Scale():
-            scaling = _scaling(_fitted(_reals(node.scale), shape))
+            factor = _reals(node.scale)
+            scaling = _scaling(factor.reshape(shape) if factor.size == prod(shape) else factor)
             result_shape((scaling,), shape)  # also of one that is left out
-            return () if (scaling.factor == 1).all() else (scaling,)
-        case nir.Delay() if np.size(node.delay) not in (1, prod(shape)):
-            raise ShapeError(f"{np.size(node.delay)} delays for {prod(shape)} values")
+            return () if (factor == 1).all() else (scaling,)
         case _:
             return ()
 
 
 def _of_matrix(node: nir.Linear | nir.Affine, shape: Shape) -> Operator:
-    weight = _reals(node.weight)
+    given = _reals(node.weight)
+    weight = given.reshape(given.shape[-2], given.shape[-1])  # axes of length 1 may stand before
     none = np.zeros(weight.shape[:1], np.float32)
-    dense = Dense(weight=weight, bias=_reals(node.bias) if isinstance(node, nir.Affine) else none)
+    bias = _reals(node.bias).ravel() if isinstance(node, nir.Affine) else none
+    dense = Dense(weight=weight, bias=bias)
     if dense.result_shape(shape) == weight.shape[1:] != (1,) and _is_diagonal(weight):
         return _scaling(np.diagonal(weight).reshape(shape), dense.bias.reshape(shape))
     return dense
@@ -73,7 +100,11 @@ def _is_diagonal(weight: Reals) -> bool:
 
 
 def _of_convolution(node: Convolved, shape: Shape) -> Operator:
-    window, weight, groups = _window(node), _reals(node.weight), _whole(node.groups)
+    window, weight, groups = (
+        window_of(node),
+        _reals(node.weight),
+        int(np.asarray(node.groups).item()),
+    )
     given = cast("Any", node.bias)  # None where there is none, whatever its annotation says
     bias = np.zeros(len(weight), np.float32) if given is None else _reals(given)
     convolution = Convolution(weight=weight, bias=bias, window=window, groups=groups)
@@ -89,7 +120,7 @@ def _of_convolution(node: Convolved, shape: Shape) -> Operator:
 
 
 def _of_pool(node: Pooled) -> Operator:
-    window = _window(node)
+    window = window_of(node)
     if isinstance(node, nir.SumPool2d):
         return SumPooling(window=window)
     if isinstance(node, MaxPool2d):
@@ -100,25 +131,6 @@ def _of_pool(node: Pooled) -> Operator:
 
 def _scaling(factor: Reals, shift: Reals | None = None) -> Scaling:
     return Scaling(factor=factor, shift=np.zeros_like(factor) if shift is None else shift)
-
-
-def _fitted(factor: Reals, shape: Shape) -> Reals:
-    """Give ``factor`` of ``[n]`` the shape of the value, which a ``Flatten`` before leaves."""
-    return factor.reshape(shape) if factor.shape == (prod(shape),) else factor
-
-
-def _window(node: Convolved | Pooled) -> Window:
-    """Give the window of a node, with the padding that is noted where NIR's cannot say it."""
-    window = window_of(node)
-    noted: npt.NDArray[np.int64] = np.asarray(metadata(node).get("padding", window.padding))
-    if noted.shape != (len(window.kernel), 2) or noted.min() < 0:
-        raise ShapeError(f"a padding of {noted.tolist()}")
-    return replace(window, padding=tuple((int(a), int(b)) for a, b in noted))
-
-
-def _whole(value: Any) -> int:
-    number = np.asarray(value)
-    return int(number.item()) if number.size == 1 and number.dtype.kind in "iu" else 0
 
 
 def _with_axes(values: Any, axes: int) -> Reals:

@@ -81,7 +81,7 @@ def quantize(
             through sums add up to one that is too long; SNN301, a population fits at no scale.
     """
     inputs = {i.name: _fixed_input(i, (calibration or {}).get(i.name)) for i in network.inputs}
-    neurons = tuple(scalable(n, inputs) for n in lower(network))
+    neurons = tuple(scalable(n, inputs, calibration) for n in lower(network))
     raise_all(_misfits(neurons, weight_bits))
     populations: list[FixedPopulation] = []
     projections: list[FixedProjection] = []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,13 +22,15 @@ from snnc.compiler.fixed import (
     STATE_LIMIT,
     FixedInput,
 )
-from snnc.compiler.linear import Doubles, Factors, Kernels, Matrix
+from snnc.compiler.linear import Doubles, Factors, Kernels, Matrix, apply
 from snnc.compiler.lower import Lowered, over_groups, shares_weights, weights_of
-from snnc.compiler.operators import SumPooling
+from snnc.compiler.operators import Reals, SumPooling
 from snnc.compiler.overflow import bound_potential, drive
 from snnc.compiler.paths import Path
 
 Ints = npt.NDArray[np.int32]
+Drive: TypeAlias = tuple[Doubles, Doubles]
+"""Largest input of a step and largest negative one as a magnitude, shape ``[n]``."""
 
 ONE = 2**DECAY_BITS
 UNIT = 2**ALIGN_BITS
@@ -35,6 +38,8 @@ HEADROOM = 1 - 2.0**-6
 """Part of the state's range that real bounds may fill; the rest is for rounding to integers."""
 ROOM_STEPS = 256
 """Steps of the largest drive that a state has room for where nothing bounds it."""
+SAMPLES = 64
+"""Samples of data that are sent through a path at a time."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -110,55 +115,104 @@ class Scalable:
         return over_groups(np.minimum, self.lowered.groups, values)
 
 
-def scalable(lowered: Lowered, inputs: Mapping[str, FixedInput]) -> Scalable:
+def scalable(
+    lowered: Lowered, inputs: Mapping[str, FixedInput], data: Mapping[str, Reals] | None = None
+) -> Scalable:
     """Bound what arrives at a population, and give what its scale may be.
 
     Where nothing bounds ``v`` (an integrator under inhibition) the proof is left to calibration,
-    and ``v`` gets room for 256 steps of the largest drive.
+    and ``v`` gets room for 256 steps of the largest drive: of that which ``data`` show, as all
+    inputs at their largest at once, each with the sign of its weight, are far from any data.
 
     Args:
         lowered: The population.
         inputs: By name.
+        data: Of inputs by name, typical ones, shape ``[steps, batch, n]``.
     """
     p = lowered.population
     du, dv = _current_decay(lowered), _decay(lowered)
-    up, down = np.zeros(p.size), np.zeros(p.size)
     largest, fan_in = np.zeros(p.size), np.zeros(p.size)
     for path in lowered.arriving:
-        most = inputs[path.source].max_abs if path.source in inputs else None
-        high, low = drive(path.steps, path.shape, most)
-        step = step_of(path, inputs)
-        up, down = up + step * high, down + step * low
         rows = weight_rows(path)
-        largest = np.maximum(largest, step * _each(np.abs(rows).max(axis=1, initial=0), p.size))
+        most = step_of(path, inputs) * np.abs(rows).max(axis=1, initial=0)
+        largest = np.maximum(largest, _each(most, p.size))
         fan_in += _each(_weights_of_a_row(path, rows), p.size)
-    memory = memory_of_current(du)
-    up, down = up * memory, down * memory
-    v = bound_potential(
-        lowered.reset,
-        lowered.threshold,
-        np.where(dv > 0, dv, ONE / ROOM_STEPS).astype(np.float64),
-        np.abs(lowered.initial),
-        up=np.maximum(up + lowered.bias, 0),
-        down=np.maximum(down - lowered.bias, 0),
-        unit=0.0,
-    )
-    room = HEADROOM * STATE_LIMIT / UNIT
+    up, down = _summed(lowered, du, (_possible(path, inputs) for path in lowered.arriving))
+    v = _bound(lowered, dv.astype(np.float64), up, down)
+    if np.isinf(v).any():
+        seen = (_seen(path, inputs, data or {}) for path in lowered.arriving)
+        room = np.maximum(dv, ONE / ROOM_STEPS)
+        v = np.where(np.isinf(v), _bound(lowered, room, *_summed(lowered, du, seen)), v)
     base = lowered.threshold if p.spiking else over_groups(np.maximum, lowered.groups, v)
     base = np.where(base > 0, base, 1.0)  # a read-out that nothing drives
-    with np.errstate(divide="ignore"):
-        by_bias = MAX_BIAS_MANT * 2.0**MAX_BIAS_EXP / (UNIT * np.abs(lowered.bias))
-        by_state = np.minimum(room / np.maximum(up, down), room / v)
-        by_threshold = MAX_THRESHOLD / base
     return Scalable(
         lowered=lowered,
         du=du,
         dv=dv,
         base=base,
-        limit=np.minimum(np.minimum(by_threshold, by_bias), by_state),
+        limit=_limit(lowered, base, np.maximum(up, down), v),
         largest=largest,
         fan_in=fan_in,
     )
+
+
+def _limit(lowered: Lowered, base: Doubles, u: Doubles, v: Doubles) -> Doubles:
+    """Give the largest scale at which threshold, bias and states of these bounds fit."""
+    room = HEADROOM * STATE_LIMIT / UNIT
+    with np.errstate(divide="ignore"):
+        by_bias = MAX_BIAS_MANT * 2.0**MAX_BIAS_EXP / (UNIT * np.abs(lowered.bias))
+        by_state = np.minimum(room / u, room / v)
+        limit: Doubles = np.minimum(np.minimum(MAX_THRESHOLD / base, by_bias), by_state)
+    return limit
+
+
+def _bound(lowered: Lowered, dv: Doubles, up: Doubles, down: Doubles) -> Doubles:
+    """Bound ``|v|`` under a drive of ``-down`` to ``up`` a step, the bias apart."""
+    return bound_potential(
+        lowered.reset,
+        lowered.threshold,
+        dv,
+        np.abs(lowered.initial),
+        up=np.maximum(up + lowered.bias, 0),
+        down=np.maximum(down - lowered.bias, 0),
+        unit=0.0,
+    )
+
+
+def _summed(lowered: Lowered, du: Ints, drives: Iterable[Drive]) -> Drive:
+    """Give what all paths together drive ``v`` by, through the memory of the current."""
+    up, down = np.zeros(lowered.population.size), np.zeros(lowered.population.size)
+    for high, low in drives:
+        up, down = up + high, down + low
+    return up * memory_of_current(du), down * memory_of_current(du)
+
+
+def _possible(path: Path, inputs: Mapping[str, FixedInput]) -> Drive:
+    """Bound what ``path`` gives, from above and from below as a magnitude."""
+    most = inputs[path.source].max_abs if path.source in inputs else None
+    high, low = drive(path.steps, path.shape, most)
+    return step_of(path, inputs) * high, step_of(path, inputs) * low
+
+
+def _seen(path: Path, inputs: Mapping[str, FixedInput], data: Mapping[str, Reals]) -> Drive:
+    """Give the same of ``data``; what is possible where they do not show its source."""
+    if path.source not in data:
+        return _possible(path, inputs)
+    high = low = np.zeros(())
+    for values in _different(data[path.source]):
+        for start in range(0, len(values), SAMPLES):
+            y = values[start : start + SAMPLES].astype(np.float64).reshape(-1, *path.shape)
+            for step in path.steps:
+                y = apply(step, y)
+            high, low = np.maximum(high, y.max(axis=0)), np.maximum(low, -y.min(axis=0))
+    return high.ravel(), low.ravel()
+
+
+def _different(data: Reals) -> Iterator[Reals]:
+    """Give the steps of ``data`` but those that repeat the one before, as a constant input does."""
+    for t, values in enumerate(data):
+        if t == 0 or (values != data[t - 1]).any():
+            yield values
 
 
 def step_of(path: Path, inputs: Mapping[str, FixedInput]) -> float:

@@ -16,37 +16,25 @@ from itertools import accumulate
 from math import prod
 from operator import mul
 from types import MappingProxyType
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import nir
 import numpy as np
+import numpy.typing as npt
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, Rule, raise_all
 from snnc.compiler.flatten import expand_graph
+from snnc.compiler.nodes import CONVOLUTIONS, PARAMETERS, POOLS, parameters_of
 from snnc.compiler.operators import Shape, ShapeError
-from snnc.compiler.windows import CONVOLUTIONS, POOLS, window_of
+from snnc.compiler.windows import window_of
 
+Scalar = TypeVar("Scalar", bound=np.generic)
 Ends: TypeAlias = tuple[Shape, Shape]
 """What a node takes and what it gives."""
 
 MAX_VALUES = 2**28
 """Values of one node, 1 GiB as float32: a file of a few bytes can name any number."""
-
-PARAMETERS: Mapping[type[nir.NIRNode], tuple[str, ...]] = MappingProxyType(
-    {
-        nir.Scale: ("scale",),
-        nir.Threshold: ("threshold",),
-        nir.Delay: ("delay",),
-        nir.I: ("r",),
-        nir.IF: ("r", "v_threshold", "v_reset"),
-        nir.LI: ("tau", "r", "v_leak"),
-        nir.LIF: ("tau", "r", "v_leak", "v_threshold", "v_reset"),
-        nir.CubaLI: ("tau_syn", "tau_mem", "r", "v_leak", "w_in"),
-        nir.CubaLIF: ("tau_syn", "tau_mem", "r", "v_leak", "v_threshold", "v_reset", "w_in"),
-    }
-)
-"""The fields of the nodes that compute each value by itself."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +158,8 @@ class _Walk:
         for name, node in sorted(self._nodes.items()):
             if type(node) not in _RULES:
                 found = f"a node of type {type(node).__name__}"
-                yield _problem(rules.NODE_KNOWN, name, found, known)
+                remedy = "use one of these; docs/nir.md lists what each release compiles"
+                yield _problem(rules.NODE_KNOWN, name, found, known, remedy)
                 self._failed.add(name)
         yield from sorted(self._found, key=lambda one: one.node)
         for source, target in self._edges:
@@ -226,7 +215,7 @@ def _weights(node: nir.Linear | nir.Affine, arriving: Shape | None) -> Ends:
 
 
 def _elementwise(node: nir.NIRNode, arriving: Shape | None) -> Ends | None:
-    shape = _joint(node)
+    shape = joint_shape(parameters_of(node))
     if 0 in shape:
         raise ShapeError(f"parameters of shape {list(shape)}")
     if arriving is None and (not shape or 1 in shape):
@@ -235,17 +224,6 @@ def _elementwise(node: nir.NIRNode, arriving: Shape | None) -> Ends | None:
         return (shape, shape) if shape else None
     fits = _broadcasts(shape, arriving) or same_values(shape, arriving)
     return (arriving, arriving) if fits else (shape, shape)
-
-
-def _joint(node: nir.NIRNode) -> Shape:
-    kind = next(kind for kind in PARAMETERS if isinstance(node, kind))
-    given = {name: getattr(node, name) for name in PARAMETERS[kind]}
-    shapes = {name: np.shape(value) for name, value in given.items() if value is not None}
-    try:
-        return np.broadcast_shapes(*shapes.values())
-    except ValueError as error:
-        found = ", ".join(f"{name} {list(shape)}" for name, shape in shapes.items())
-        raise ShapeError(f"parameters that do not go together: {found}") from error
 
 
 def _broadcasts(shape: Shape, arriving: Shape) -> bool:
@@ -257,9 +235,9 @@ def _convolution(node: nir.Conv1d | nir.Conv2d, arriving: Shape | None) -> Ends 
     window = window_of(node)
     weight, groups = np.shape(node.weight), _group_count(node)
     channels = weight[1] * groups
-    if 0 in weight or weight[0] % groups or np.shape(node.bias) != weight[:1]:
-        bias = list(np.shape(node.bias))
-        raise ShapeError(f"weight {list(weight)}, bias {bias} and {groups} groups")
+    bias = weight[:1] if cast("Any", node.bias) is None else np.shape(node.bias)
+    if 0 in weight or weight[0] % groups or bias != weight[:1]:
+        raise ShapeError(f"weight {list(weight)}, bias {list(bias)} and {groups} groups")
     given = _ints(node.input_shape)
     if given is None and not arriving:
         return None
@@ -293,6 +271,27 @@ def _flatten(node: nir.Flatten, arriving: Shape | None) -> Ends | None:
     if not takes:
         return None
     return takes, flattened(takes, int(node.start_dim), int(node.end_dim))
+
+
+def on_axes(values: npt.NDArray[Scalar], shape: Shape) -> npt.NDArray[Scalar]:
+    """Give parameters of a node, which fit ``shape``, on its axes."""
+    if values.size == prod(shape):
+        return values.reshape(shape)
+    return np.broadcast_to(values, shape)
+
+
+def joint_shape(parameters: Mapping[str, npt.NDArray[Any]]) -> Shape:
+    """Give the shape that the parameters of a node, by name, are broadcast to.
+
+    Raises:
+        ShapeError: There is none.
+    """
+    shapes = {name: values.shape for name, values in parameters.items()}
+    try:
+        return np.broadcast_shapes(*shapes.values())
+    except ValueError as error:
+        found = ", ".join(f"{name} {list(shape)}" for name, shape in shapes.items())
+        raise ShapeError(f"parameters that do not go together: {found}") from error
 
 
 def ends_of(node: nir.NIRNode, arriving: Shape | None = None) -> Ends | None:
@@ -341,6 +340,11 @@ def _to_axes(shape: Shape, axes: int) -> Shape:
     return (1, *shape) if spare < 0 else shape[spare:]
 
 
-def _problem(rule: Rule, node: str, found: str, limit: str) -> Diagnostic:
-    remedy = "correct the model where it is made"
+def _problem(
+    rule: Rule,
+    node: str,
+    found: str,
+    limit: str,
+    remedy: str = "correct the model where it is made",
+) -> Diagnostic:
     return Diagnostic(rule=rule, node=node, found=found, limit=limit, remedy=remedy)

@@ -5,18 +5,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import nir
 import numpy as np
 
-from snnc.compiler.nodes import MaxPool1d, MaxPool2d
+from snnc.compiler.nodes import CONVOLUTIONS, Convolved, MaxPool1d, MaxPool2d, Pooled
+from snnc.compiler.notes import metadata
 from snnc.compiler.operators import ShapeError, Window
-
-Convolved: TypeAlias = nir.Conv1d | nir.Conv2d
-Pooled: TypeAlias = nir.SumPool2d | nir.AvgPool2d | MaxPool2d
-CONVOLUTIONS = (nir.Conv1d, nir.Conv2d)
-POOLS = (nir.SumPool2d, nir.AvgPool2d, MaxPool2d, MaxPool1d)
 
 _Pads = tuple[tuple[int, int], ...]
 
@@ -26,7 +22,8 @@ def window_of(node: Convolved | Pooled) -> Window:
 
     NIR lets a field be one number for all axes, one for each, or, for the padding of a
     convolution, ``"valid"`` (none) or ``"same"``: zeros so that the result is as large as the
-    input, the odd one behind (torch 2.13, ``nn/modules/conv.py``, ``_ConvNd.__init__``).
+    input, the odd one behind (torch 2.13, ``nn/modules/conv.py``, ``_ConvNd.__init__``). Zeros of
+    which there are others before than behind are noted by snnc's frontends, as NIR cannot say them.
 
     Raises:
         ShapeError: A field has other axes, or no whole numbers in its range.
@@ -42,6 +39,8 @@ def window_of(node: Convolved | Pooled) -> Window:
     stride = _each("stride", node.stride, axes, 1)
     dilation = _each("dilation", getattr(node, "dilation", 1), axes, 1)
     padding = _padding(node.padding, kernel, stride, dilation)
+    if "padding" in metadata(node):
+        padding = _noted_padding(metadata(node)["padding"], axes)
     if isinstance(node, MaxPool2d):
         _check_covered(kernel, padding, dilation)
     return Window(kernel=kernel, stride=stride, padding=padding, dilation=dilation)
@@ -72,6 +71,13 @@ def _padding(
         before, after = (_each("padding", side, axes, 0) for side in numbers.T)
         return tuple(zip(before, after, strict=True))
     return tuple((n, n) for n in _each("padding", value, axes, 0))
+
+
+def _noted_padding(noted: Any, axes: int) -> _Pads:
+    numbers = np.asarray(noted)
+    if numbers.dtype.kind not in "iu" or numbers.shape != (axes, 2) or numbers.min() < 0:
+        raise ShapeError(f"a padding of {numbers.tolist()}")
+    return tuple((int(before), int(after)) for before, after in numbers)
 
 
 def _check_covered(kernel: tuple[int, ...], padding: _Pads, dilation: tuple[int, ...]) -> None:

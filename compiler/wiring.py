@@ -78,6 +78,12 @@ class Wiring:
         found = [*self._node_routes(), *self._output_routes()]
         self.routes = tuple(_named(self._with_sums(found), self._label))
 
+    @property
+    def places(self) -> dict[str, str]:
+        """Give of each input, population and junction the node whose values it takes."""
+        own = {name: name for name in self.of(*SOURCES)}
+        return own | self.read_outs | self.junctions
+
     def of(self, *kinds: type[nir.NIRNode]) -> list[str]:
         """Give the names of the nodes of ``kinds``, in alphabetical order."""
         return sorted(n for n, node in self.graph.nodes.items() if isinstance(node, kinds))
@@ -273,28 +279,3 @@ def _place(route: Route) -> tuple[str, int, int, tuple[str, ...], str]:
 
 def _whole(value: Any) -> int:
     return int(np.asarray(value))
-
-
-def edge_problems(graph: nir.NIRGraph) -> Iterator[Diagnostic]:
-    """Yield unknown ends and repetitions of edges."""
-    counts = Counter((str(a), str(b)) for a, b in graph.edges)
-    for edge, count in sorted(counts.items()):
-        for name in edge:
-            if name not in graph.nodes:
-                yield _bad_edge(edge, f"no node {name!r}")
-        if count > 1:
-            yield _bad_edge(edge, f"the edge stands {count} times")
-        if edge[1] in graph.nodes and isinstance(graph.nodes[edge[1]], nir.Input):
-            yield _bad_edge(edge, "an edge into an Input")
-        if edge[0] in graph.nodes and isinstance(graph.nodes[edge[0]], nir.Output):
-            yield _bad_edge(edge, "an edge out of an Output")
-
-
-def _bad_edge(edge: tuple[str, str], found: str) -> Diagnostic:
-    return Diagnostic(
-        rule=rules.EDGE_VALID,
-        node=f"{edge[0]} -> {edge[1]}",
-        found=found,
-        limit="each edge once, between two nodes of the graph, from Input towards Output",
-        remedy="correct the edges of the graph",
-    )

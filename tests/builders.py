@@ -320,9 +320,10 @@ def source(n: int = 1) -> nir.Input:
     return nir.Input(input_type={"input": np.array([n])})
 
 
-def sink(n: int = 1) -> nir.Output:
-    """Make an output node of ``n`` values."""
-    return nir.Output(output_type={"output": np.array([n])})
+def sink(n: int | None = None) -> nir.Output:
+    """Make an output node of ``n`` values, or of as many as arrive."""
+    shape: Any = None if n is None else np.array([n])
+    return nir.Output(output_type={"output": shape})
 
 
 def chain(

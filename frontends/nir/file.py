@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -27,6 +26,7 @@ from snnc.frontends.hdf5.gate import bad_name, name_problem, printable
 from snnc.frontends.hdf5.process import ReaderProcess
 from snnc.frontends.hdf5.read import Tree, check_readable, file_form, grow, read_entries
 from snnc.frontends.hdf5.write import write_tree
+from snnc.frontends.nir.fields import in_file
 from snnc.frontends.nir.graph import fill_input_shapes, graph_tree, loop_problems, parse_graph
 from snnc.frontends.nir.legacy import without_batch_axis
 from snnc.frontends.nir.notes import note_keys
@@ -107,14 +107,8 @@ def _parse(path: str, tree: Tree) -> tuple[nir.NIRGraph, Shapes]:
         shapes = infer_shapes(graph)
         raise_all(loop_problems(flatten_graph(graph)))
     except InputError as error:
-        raise InputError(_in_file(path, error.diagnostics)) from None
+        raise InputError(in_file(f"{path}:", error.diagnostics)) from None
     return graph, shapes
-
-
-def _in_file(path: str, problems: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    for one in problems:
-        node = printable(f"{path}:{one.node}")
-        yield replace(one, node=node, found=printable(one.found))
 
 
 def _version_problems(path: str, tree: Tree) -> Iterator[Diagnostic]:

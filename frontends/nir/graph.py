@@ -6,19 +6,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from graphlib import CycleError, TopologicalSorter
-from typing import Any, cast
+from typing import cast
 
 import nir
 import numpy as np
 
 from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic, InputError, Rule
-from snnc.compiler.flatten import MAX_NESTING, find_port
+from snnc.compiler.diagnostics import Diagnostic, InputError
+from snnc.compiler.edges import edge_problems
+from snnc.compiler.flatten import MAX_NESTING
+from snnc.compiler.loops import find_loop
+from snnc.compiler.notes import metadata
 from snnc.compiler.shapes import Shapes
 from snnc.frontends.hdf5.gate import printable
 from snnc.frontends.hdf5.read import Array, Tree, file_form
-from snnc.frontends.nir.fields import problem
+from snnc.frontends.nir.fields import in_file, problem
 from snnc.frontends.nir.nodes import node_fields, parse_node
 from snnc.frontends.nir.notes import notes_tree, read_notes
 
@@ -90,22 +92,14 @@ def loop_problems(graph: nir.NIRGraph) -> Iterator[Diagnostic]:
     Args:
         graph: Flat.
     """
-    before: dict[str, list[str]] = {name: [] for name in graph.nodes}
-    for source, target in graph.edges:
-        if not _waits(graph.nodes[source]):
-            before[target].append(source)
-    try:
-        TopologicalSorter(before).prepare()
-    except CycleError as error:
-        loop = " -> ".join(cast("list[str]", error.args[1]))
+    loop = find_loop((a, b) for a, b in graph.edges if not _waits(graph.nodes[a]))
+    if loop:
         limit = "a neuron or a Delay on every loop"
-        yield problem(loop, "a loop without any delay", limit, rules.LOOP_DELAYED)
+        yield problem(" -> ".join(loop), "a loop without any delay", limit, rules.LOOP_DELAYED)
 
 
 def _waits(node: nir.NIRNode) -> bool:
-    notes: Any = (node.metadata or {}).get("snnc", {})
-    delay = notes.get("delay", 0) if isinstance(notes, Mapping) else 0
-    return isinstance(node, STATEFUL) or bool(np.any(np.asarray(delay) != 0))
+    return isinstance(node, STATEFUL) or bool(np.any(np.asarray(metadata(node).get("delay", 0))))
 
 
 class _Parser:
@@ -122,8 +116,8 @@ class _Parser:
             found = "no group node/nodes or no data set node/edges"
             raise InputError([file_form(self._place(prefix), found)])
         for name in sorted(root.keys() - MEMBERS):
-            found = "a field that the node type does not have"
-            self._tell(self._place(f"{prefix}{name}"), found, ", ".join(sorted(MEMBERS)))
+            found, limit = "a field that the node type does not have", ", ".join(sorted(MEMBERS))
+            self.problems.append(problem(self._place(f"{prefix}{name}"), found, limit))
         nodes: dict[str, nir.NIRNode] = {}
         for name, group in groups.items():
             node = self._node(
@@ -142,13 +136,10 @@ class _Parser:
                 return self.graph(group, f"{name}.", depth + 1)
             self.problems.append(_too_deep(self._place(name)))
             return self._refused(name)
-        fields = dict(group)
-        notes = fields.pop("metadata", {})
-        node = parse_node(self._place(name), fields)
+        node = parse_node(self._place(name), group)
         if isinstance(node, list):
             self.problems += node
             return self._refused(name)
-        node.metadata = read_notes(notes)
         return node
 
     def _refused(self, name: str) -> nir.NIRNode:
@@ -157,41 +148,16 @@ class _Parser:
         return nir.Threshold(threshold=np.zeros(0))
 
     def _edge_problems(self, graph: nir.NIRGraph, prefix: str) -> Iterator[Diagnostic]:
-        seen: set[tuple[str, str]] = set()
-        for edge in graph.edges:
-            unknown = [end for end in edge if _is_unknown(graph, end, edge)]
-            if unknown:
-                yield self._edge(prefix, edge, f"no node {unknown[0]}", "nodes of the graph")
-            elif edge in seen:
-                yield self._edge(prefix, edge, "the same edge again", "each edge once")
-            elif isinstance(graph.nodes.get(edge[1]), nir.Input):
-                yield self._edge(prefix, edge, "an edge into an Input", "edges out of it")
-            elif isinstance(graph.nodes.get(edge[0]), nir.Output):
-                yield self._edge(prefix, edge, "an edge out of an Output", "edges into it")
-            seen.add(edge)
-        ends = {end for edge in seen for end in edge}
+        yield from in_file(f"{self.path}:", edge_problems(graph, prefix))
+        ends = {end for edge in graph.edges for end in edge}
         for name, node in graph.nodes.items():
             exempt = isinstance(node, nir.Input | nir.NIRGraph) or f"{prefix}{name}" in self.refused
             if name not in ends and not exempt:
-                place = self._place(f"{prefix}{name}")
-                self._tell(
-                    place, "a node without any edge", "edges to it or from it", rules.EDGE_VALID
-                )
-
-    def _edge(self, prefix: str, edge: tuple[str, str], found: str, limit: str) -> Diagnostic:
-        place = self._place(f"{prefix}{edge[0]} -> {prefix}{edge[1]}")
-        return problem(place, found, limit, rules.EDGE_VALID)
-
-    def _tell(self, place: str, found: str, limit: str, rule: Rule = rules.NODE_COMPLETE) -> None:
-        self.problems.append(problem(place, found, limit, rule))
+                place, limit = self._place(f"{prefix}{name}"), "edges to it or from it"
+                yield problem(place, "a node without any edge", limit, rules.EDGE_VALID)
 
     def _place(self, name: str) -> str:
         return f"{self.path}:{name}" if name else self.path
-
-
-def _is_unknown(graph: nir.NIRGraph, end: str, edge: tuple[str, str]) -> bool:
-    kind = nir.Output if end == edge[0] else nir.Input
-    return end not in graph.nodes and find_port(graph, end, kind) is None
 
 
 def _edges(place: str, ends: Array) -> list[tuple[str, str]]:

@@ -11,9 +11,8 @@ from typing import Any, cast
 import nir
 import numpy as np
 
+from snnc.compiler.nodes import CONVOLUTIONS, PARAMETERS, POOLS
 from snnc.compiler.operators import Shape
-from snnc.compiler.shapes import PARAMETERS
-from snnc.compiler.windows import CONVOLUTIONS, POOLS
 
 
 def without_batch_axis(graph: nir.NIRGraph) -> nir.NIRGraph:

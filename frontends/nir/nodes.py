@@ -7,28 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import nir
 import numpy as np
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
-from snnc.compiler.nodes import MaxPool1d, MaxPool2d
+from snnc.compiler.nodes import PARAMETERS, WEIGHTS, MaxPool1d, MaxPool2d
 from snnc.compiler.operators import ShapeError
-from snnc.compiler.shapes import PARAMETERS, ends_of
+from snnc.compiler.parameters import range_problems
+from snnc.compiler.shapes import ends_of, joint_shape
 from snnc.frontends.hdf5.read import Array, Tree
 from snnc.frontends.nir.fields import (
     Fields,
-    convolution_problems,
-    elementwise_problems,
     flatten_problems,
+    in_file,
     no_problems,
     problem,
     shape_problems,
     value_problems,
-    weight_problems,
 )
+from snnc.frontends.nir.notes import read_notes
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Form:
     Attributes:
         fields: Data sets that it must have.
         optional: Data sets that it may have.
-        problems: Checks fields, given the node's place and the fields that are numbers.
+        problems: Checks the form of fields, given the node's place and those that are numbers.
         build: Makes the node of its fields.
         texts: Fields that may be text.
     """
@@ -55,19 +55,19 @@ def parse_node(place: str, group: Tree) -> nir.NIRNode | list[Diagnostic]:
 
     Args:
         place: File and name of the node, for messages.
-        group: What the file holds under the node's name, metadata left out.
+        group: What the file holds under the node's name.
     """
     kind = group.get("type")
     if not isinstance(kind, str) or kind not in FORMS:
         found = kind if isinstance(kind, str) else "no type"
         return [problem(place, found, ", ".join((*FORMS, "NIRGraph")), rules.NODE_KNOWN)]
     form = FORMS[kind]
-    values = {n: v for n, v in group.items() if n != "type"}
+    values = {n: v for n, v in group.items() if n not in {"type", "metadata"}}
     problems = [*_name_problems(place, form, set(values))]
     problems += value_problems(place, values, form.texts)
     fields = {n: v for n, v in values.items() if isinstance(v, np.ndarray)}
     problems = problems or list(form.problems(place, fields))
-    return problems or _build(place, form, values)
+    return problems or _build(place, form, values, read_notes(group.get("metadata", {})))
 
 
 def node_fields(node: nir.NIRNode) -> Tree:
@@ -89,13 +89,23 @@ def node_fields(node: nir.NIRNode) -> Tree:
     return tree
 
 
-def _build(place: str, form: Form, values: Mapping[str, Any]) -> nir.NIRNode | list[Diagnostic]:
+def _build(
+    place: str, form: Form, values: Mapping[str, Any], notes: dict[str, Any]
+) -> nir.NIRNode | list[Diagnostic]:
     try:
-        node = form.build(values)
-        ends_of(node)
+        node: Any = form.build(values)
+        node.metadata = notes  # padding that NIR cannot say is among them
+        ends = ends_of(node)
     except ShapeError as error:
         return [problem(place, error, "fields that go together")]
-    return node
+    problems = [*in_file("", range_problems(place, node))]
+    if problems:
+        return problems
+    if ends and isinstance(node, (*WEIGHTS, nir.Flatten)):
+        node.output_type = {"output": np.array(ends[1])}
+    if ends and isinstance(node, WEIGHTS):
+        node.input_type = {"input": np.array(ends[0])}
+    return cast("nir.NIRNode", node)
 
 
 def _name_problems(place: str, form: Form, names: set[str]) -> Iterator[Diagnostic]:
@@ -107,13 +117,21 @@ def _name_problems(place: str, form: Form, names: set[str]) -> Iterator[Diagnost
         yield problem(f"{place}.{name}", "a field that the node type does not have", limit)
 
 
-def _spread(fields: Mapping[str, Array]) -> dict[str, Array]:
-    """Broadcast single values to the shape of the others."""
-    shape = np.broadcast_shapes(*(value.shape for value in fields.values()))
-    return {
-        name: value if value.shape == shape else np.broadcast_to(value, shape).copy()
-        for name, value in fields.items()
-    }
+def _build_elementwise(kind: type[nir.NIRNode], fields: Mapping[str, Array]) -> nir.NIRNode:
+    """Make the node with single values broadcast to the shape of the others."""
+    given = {name: fields[name] for name in PARAMETERS[kind] if name in fields}
+    shape = joint_shape(given)
+    node: nir.NIRNode = kind(**{n: np.broadcast_to(v, shape).copy() for n, v in given.items()})
+    return node
+
+
+def _build_weights(kind: type[nir.Linear | nir.Affine], fields: Mapping[str, Array]) -> Any:
+    """Make the node without nir's shapes, which may raise."""
+    nothing: dict[str, Any] = dict.fromkeys(fields, np.zeros((1, 1)))
+    node: Any = kind(**nothing)
+    for name, values in fields.items():
+        setattr(node, name, values)
+    return node
 
 
 def _build_flatten(fields: Mapping[str, Any]) -> Any:
@@ -121,8 +139,6 @@ def _build_flatten(fields: Mapping[str, Any]) -> Any:
     unknown: Any = {"input": None}  # nir's own shapes may raise
     node: Any = nir.Flatten(input_type=unknown, start_dim=start, end_dim=end)
     node.input_type = {"input": fields.get("input_type")}
-    ends = ends_of(node)
-    node.output_type = {"output": np.array(ends[1]) if ends else None}
     return node
 
 
@@ -141,10 +157,6 @@ def _build_convolution(kind: type[nir.Conv1d | nir.Conv2d], fields: Mapping[str,
     node.padding = _numbers(fields["padding"], single=one)  # nir raises where the text is another
     if "input_shape" in fields:
         node.input_shape = _numbers(fields["input_shape"], single=one)
-        ends = ends_of(node)
-        if ends:
-            node.input_type = {"input": np.array(ends[0])}
-            node.output_type = {"output": np.array(ends[1])}
     return node
 
 
@@ -157,15 +169,15 @@ def _numbers(value: Array | str, *, single: bool) -> Any:
     return tuple(value.tolist())
 
 
-def _weights(kind: type[nir.NIRNode], *fields: str) -> Form:
-    return Form(fields, (), weight_problems, lambda values: kind(**values))
+def _weights(kind: type[nir.Linear | nir.Affine], *fields: str) -> Form:
+    return Form(fields, (), no_problems, lambda values: _build_weights(kind, values))
 
 
 def _convolution(kind: type[nir.Conv1d | nir.Conv2d]) -> Form:
     return Form(
         ("weight", "bias", "stride", "padding", "dilation", "groups"),
         ("input_shape",),
-        convolution_problems,
+        no_problems,
         lambda values: _build_convolution(kind, values),
         texts=("padding",),
     )
@@ -179,7 +191,7 @@ def _pool(kind: type[nir.NIRNode], *more: str) -> Form:
 def _elementwise(kind: type[nir.NIRNode]) -> Form:
     optional = tuple(n for n in PARAMETERS[kind] if n in {"v_reset", "w_in"})
     fields = tuple(n for n in PARAMETERS[kind] if n not in optional)
-    return Form(fields, optional, elementwise_problems, lambda values: kind(**_spread(values)))
+    return Form(fields, optional, no_problems, lambda values: _build_elementwise(kind, values))
 
 
 FORMS = {

@@ -13,8 +13,9 @@ import numpy as np
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
 from snnc.compiler.flatten import expand_graph
-from snnc.compiler.nodes import OWN_NODES
-from snnc.compiler.shapes import PARAMETERS, Shapes
+from snnc.compiler.nodes import OWN_NODES, PARAMETERS
+from snnc.compiler.notes import metadata
+from snnc.compiler.shapes import Shapes
 
 
 def foreign_nodes(graph: nir.NIRGraph, shapes: Shapes) -> Iterator[Diagnostic]:
@@ -44,6 +45,10 @@ def _foreign(node: nir.NIRNode) -> str | None:
         return f"a kernel of {list(node.weight.shape[2:])}: nir computes with its first side alone"
     if isinstance(node, nir.Conv1d | nir.Conv2d) and node.groups != 1:
         return f"{node.groups} groups: nir takes a convolution for one group"
+    if any(before != after for before, after in np.asarray(metadata(node).get("padding", []))):
+        return "other zeros before than behind: nir adds the same on both sides"
+    if "divisors" in metadata(node):
+        return "a mean that is divided otherwise: nir divides by all elements of the window"
     fields = PARAMETERS.get(type(node), ())
     if fields and np.ndim(getattr(node, fields[0])) == 0:
         return "one value for all neurons: nir takes one for each"

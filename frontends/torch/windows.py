@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from snnc.compiler.fused import fused_multiply_add
 from snnc.frontends.torch.meaning import (
     Maker,
     Meaning,
@@ -277,27 +278,10 @@ def _batch_norm(
     if weight is not None:
         factor = _reals(weight) * factor
     start = np.zeros_like(mean) if bias is None else _reals(bias)
-    operator = Normalize(_constant(factor), _constant(fused(-mean, factor, start)))
+    operator = Normalize(_constant(factor), _constant(fused_multiply_add(-mean, factor, start)))
     if isinstance(x.value, Sequence):
         raise Refused("of several steps at once", "call it in each step")
     return applied(maker, operator, results[0], x.value)
-
-
-def fused(a: Reals, b: Reals, c: Reals) -> Reals:
-    """Give ``a * b + c`` rounded to float32 once.
-
-    The product is exact in float64. Where the sum is not, it is rounded to odd: its last bit is
-    set, so the second rounding meets no tie that is none (Boldo and Melquiond 2008,
-    "Emulation of FMA and correctly rounded sums", IEEE Transactions on Computers 57(4)).
-    """
-    product, other = a.astype(np.float64) * b, c.astype(np.float64)
-    total = product + other
-    part = total - product
-    error = (product - (total - part)) + (other - part)
-    even = (total.view(np.int64) & 1) == 0
-    towards = np.where(error > 0, np.inf, -np.inf)
-    odd = np.where((error != 0) & even, np.nextafter(total, towards), total)
-    return odd.astype(np.float32)
 
 
 def _reals(operand: Operand) -> Reals:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
+from snnc.compiler.fused import fused_multiply_add
 from snnc.compiler.operators import (
     AveragePooling,
     Convolution,
@@ -55,22 +56,6 @@ def _(operator: Scaling, x: Signal) -> Signal:
     if not operator.shift.any():
         return x * operator.factor
     return fused_multiply_add(x, operator.factor, operator.shift)
-
-
-def fused_multiply_add(x: Signal, factor: Signal, shift: Signal) -> Signal:
-    """Give ``x * factor + shift`` in float32, rounded once.
-
-    The product of two float32 is exact in float64. Its sum with a third is rounded to odd there,
-    after which rounding to float32 gives what a single rounding would (Boldo and Melquiond 2008,
-    "Emulation of a FMA and correctly rounded sums", IEEE Transactions on Computers 57(4)).
-    """
-    product = x.astype(np.float64) * factor
-    total = product + shift
-    shifted = total - product
-    lost = (product - (total - shifted)) + (shift - shifted)  # what rounding took from the total
-    even = total.view(np.int64) & 1 == 0
-    odd = np.nextafter(total, np.copysign(np.inf, lost))
-    return np.where((lost != 0) & even, odd, total).astype(np.float32)
 
 
 @apply.register

@@ -168,6 +168,6 @@ def _mismatches(p: Population, t: int, tested: Signal, differ: Array) -> Iterato
     for sample, neuron in np.argwhere(differ):
         v, threshold = tested[sample, neuron], p.threshold[neuron]
         unit = np.spacing(np.maximum(np.abs(v), np.abs(threshold)))
-        index = tuple(map(int, np.unravel_index(neuron, p.shape)))
+        index = tuple(map(int, np.unravel_index(int(neuron), p.shape)))
         ulp = float(np.abs(v.astype(np.float64) - threshold) / unit)
         yield Mismatch(t, int(sample), p.name, index, float(v), float(threshold), ulp)

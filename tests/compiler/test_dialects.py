@@ -23,7 +23,7 @@ from tests.compiler.neurons import (
     only,
     threshold,
 )
-from tests.compiler.test_discretize import PARAMETER, STEP, message, noted, plain, text
+from tests.compiler.test_discretize import STEP, message, noted, plain, text
 
 RESETS = (
     "none, value, zero, zero-delayed, zero-next, subtract, subtract-delayed, subtract-retest, "
@@ -410,61 +410,7 @@ def test_numbers_that_a_dialect_does_not_write(case: str) -> None:
     )
 
 
-# --- numbers that no dialect can use -----------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("neuron", "field", "found", "limit"),
-    [
-        ({"tau": 0.0}, "tau", "0", "above 0"),
-        ({"tau": -0.01}, "tau", "-0.01", "above 0"),
-        ({"tau": np.nan}, "tau", "nan", "above 0"),
-        ({"tau": np.inf}, "tau", "inf", "a finite number"),
-        ({"v_threshold": 0.0}, "v_threshold", "0", "above 0"),
-        ({"v_threshold": -1.5}, "v_threshold", "-1.5", "above 0"),
-        ({"v_threshold": np.nan}, "v_threshold", "nan", "above 0"),
-        ({"v_threshold": np.inf}, "v_threshold", "inf", "a finite number"),
-    ],
-)
-@pytest.mark.parametrize("dialect", [None, *sorted(set(DIALECTS) - {"lava-dl"})])
-def test_numbers_of_neurons(
-    neuron: dict[str, float], field: str, found: str, limit: str, dialect: str | None
-) -> None:
-    options = {"dt": None if dialect == "sinabs" else STEP, "dialect": dialect}
-    wanted = text("SNN105", f"1.{field}", found, limit, PARAMETER)
-    assert message(plain(**neuron), **options) == wanted
-
-
-@pytest.mark.parametrize(
-    ("neuron", "field", "found", "limit"),
-    [
-        ({"tau_syn": 0.0}, "tau_syn", "0", "above 0"),
-        ({"tau_mem": -0.01}, "tau_mem", "-0.01", "above 0"),
-        ({"tau_syn": np.inf}, "tau_syn", "inf", "a finite number"),
-        ({"v_threshold": 0.0}, "v_threshold", "0", "above 0"),
-    ],
-)
-@pytest.mark.parametrize("dialect", [None, "snntorch", "norse", "rockpool", "lava-dl"])
-def test_numbers_of_currents(
-    neuron: dict[str, Any], field: str, found: str, limit: str, dialect: str | None
-) -> None:
-    wanted = text("SNN105", f"1.{field}", found, limit, PARAMETER)
-    assert message(fed(cuba(**neuron)), dialect=dialect) == wanted
-
-
-@pytest.mark.parametrize("value", [1.0, 1.5])
-@pytest.mark.parametrize("dialect", ["nir", "norse", "spikingjelly"])
-def test_a_reset_value_above_the_threshold(value: float, dialect: str) -> None:
-    wanted = text("SNN105", "1.v_reset", f"{value:g}", "below the threshold", PARAMETER)
-    options = {"dialect": dialect, "reset": "zero"}
-    assert message(plain(v_reset=value, v_leak=value), **options) == wanted
-
-
-def test_a_reset_value_that_is_no_number() -> None:
-    found = "reset_value: a value that is not finite"
-    wanted = text("SNN105", "1", found, "finite numbers", PARAMETER)
-    assert message(plain(v_reset=np.nan)) == wanted
-
+# --- steps that are too long --------------------------------------------------------------------
 
 OVERSHOOTS = "name the step that the network was trained with: --dt 5e-05"
 NORSE = (

@@ -19,7 +19,8 @@ from snnc.compiler.network import Integration, Reset
 from tests.builders import affine, chain, graph, graphs, lif, linear, sink, source
 
 STEP = 1e-3
-NODE = "correct the node in the model"
+MODEL = "correct the model where it is made"
+FIELDS = "a shape that the node's fields allow"
 EDGES = "correct the edges of the graph"
 PARAMETER = "correct the parameter in the model"
 
@@ -89,8 +90,8 @@ def test_unknown_nodes_all_at_once() -> None:
 
     g = chain(Alpha(), lif(), Beta())
     limit = (
-        "Input, Output, Linear, Affine, Conv1d, Conv2d, SumPool2d, AvgPool2d, MaxPool2d, Scale, "
-        "Flatten, Delay, LIF, CubaLIF, IF, LI, CubaLI, I, Threshold"
+        "Input, Output, Linear, Affine, Conv1d, Conv2d, SumPool2d, AvgPool2d, MaxPool2d, "
+        "MaxPool1d, Flatten, Scale, Threshold, Delay, I, IF, LI, LIF, CubaLI, CubaLIF"
     )
     remedy = "use one of these; docs/nir.md lists what each release compiles"
     assert message(g) == "\n\n".join(
@@ -101,42 +102,16 @@ def test_unknown_nodes_all_at_once() -> None:
 
 def test_no_neurons() -> None:
     g = chain(linear(np.ones((1, 1))), lif(0))
-    assert message(g) == text("SNN104", "1", "no neurons", "one at least", NODE)
+    assert message(g) == text("SNN104", "1", "parameters of shape [0]", FIELDS, MODEL)
 
 
 def test_parameters_that_do_not_fit_each_other() -> None:
     g = plain()
     node: Any = g.nodes["1"]
     node.tau, node.r = np.full(2, 0.01), np.ones(3)
-    found = "tau of [2], r of [3], v_leak of [1], v_threshold of [1], v_reset of [1]"
-    assert message(g) == text(
-        "SNN104", "1", found, "parameters of one shape, or single numbers", NODE
-    )
-
-
-def test_parameters_that_are_no_numbers() -> None:
-    g = plain(v_leak=np.array(["low"]), v_threshold=np.array([1j]))
-    assert message(g) == "\n\n".join(
-        text("SNN104", f"1.{field}", f"values of type {kind}", "real numbers", NODE)
-        for field, kind in (("v_leak", "<U3"), ("v_threshold", "complex128"))
-    )
-
-
-@pytest.mark.parametrize("field", ["weight", "bias"])
-@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e300])
-def test_weights_not_finite(field: str, bad: float) -> None:
-    values = {"weight": np.ones((1, 1)), "bias": np.ones(1)}
-    values[field].flat[0] = bad
-    g = chain(nir.Affine(weight=values["weight"], bias=values["bias"]), lif())
-    found = f"{field}: a value that is not finite"
-    assert message(g) == text("SNN105", "0", found, "finite numbers", PARAMETER)
-
-
-@pytest.mark.parametrize("field", ["gain", "leak"])
-def test_neurons_not_finite(field: str) -> None:
-    g = plain(**{{"gain": "r", "leak": "v_leak"}[field]: np.nan})
-    found = f"{field}: a value that is not finite"
-    assert message(g) == text("SNN105", "1", found, "finite numbers", PARAMETER)
+    found = "parameters that do not go together: "
+    found += "tau [2], r [3], v_leak [1], v_threshold [1], v_reset [1]"
+    assert message(g) == text("SNN104", "1", found, FIELDS, MODEL)
 
 
 def test_a_threshold_that_float32_loses() -> None:
@@ -156,23 +131,12 @@ def test_shape_misfits_all_at_once() -> None:
         },
         [("x", "fc"), ("fc", "a"), ("a", "w"), ("w", "b"), ("a", "b"), ("b", "y")],
     )
+    agree = "the same shape, or the same values on merged axes"
     assert message(g) == "\n\n".join(
         (
-            text(
-                "SNN104",
-                "fc",
-                "a weight of shape [2, 4] on 3 values",
-                "what takes [3], as it arrives",
-                NODE,
-            ),
-            text("SNN104", "a->b", "gives [2], 2 values", "b takes [5], 5 values", NODE),
-            text(
-                "SNN104",
-                "w",
-                "a bias of shape [4] beside a weight of shape [5, 2]",
-                "what takes [2], as it arrives",
-                NODE,
-            ),
+            text("SNN104", "w", "a bias of shape [4] for a weight of shape [5, 2]", FIELDS, MODEL),
+            text("SNN106", "a -> b", "a gives [2], b takes [5]", agree, MODEL),
+            text("SNN106", "x -> fc", "x gives [3], fc takes [4]", agree, MODEL),
         )
     )
 
@@ -378,13 +342,42 @@ def test_scalar_parameters_on_a_loop() -> None:
     assert discretize(g, dt=STEP).populations[0].shape == (3,)
 
 
-def test_scalar_parameters_that_nothing_gives_a_shape() -> None:
-    """One neuron, be it fed by itself alone or not at all."""
+def test_scalar_parameters_on_a_loop_of_their_own() -> None:
     g = chain(linear(np.ones((1, 1))), lif())
-    g.nodes |= {"self": scalar(v_leak=2.0), "w": linear([[0.5]]), "none": scalar(), "z": sink()}
+    g.nodes |= {"self": scalar(v_leak=2.0), "w": linear([[0.5]]), "z": sink()}
     g.edges += [("self", "w"), ("w", "self"), ("self", "z")]
-    net = discretize(g, dt=STEP)
-    assert [net.population(name).shape for name in ("self", "none")] == [(1,), (1,)]
+    assert discretize(g, dt=STEP).population("self").shape == (1,)
+
+
+def test_scalar_parameters_that_nothing_gives_a_shape() -> None:
+    g = chain(linear(np.ones((1, 1))), lif())
+    g.nodes["none"] = scalar()
+    limit = "a parameter for each value, or a node that feeds it and knows its shape"
+    found = "nothing tells the shape of this LIF"
+    assert message(g) == text("SNN104", "none", found, limit, MODEL)
+
+
+def channels(*shape: int) -> nir.LIF:
+    """Neurons with a threshold for each channel and all else in one."""
+    node = scalar()
+    node.v_threshold = np.arange(1, 1 + shape[0], dtype=np.float32).reshape(shape)
+    return node
+
+
+def test_a_parameter_for_each_channel() -> None:
+    """It counts for all neurons of the channel."""
+    g = chain(channels(2, 1, 1), scalar())
+    g.nodes["input"] = nir.Input(input_type={"input": np.array([2, 1, 3])})
+    first, second = discretize(g, dt=STEP).populations
+    assert (first.shape, second.shape) == ((2, 1, 3), (2, 1, 3))
+    assert first.threshold.tolist() == [1, 1, 1, 2, 2, 2]
+
+
+def test_parameters_on_other_axes() -> None:
+    """The values are the same, in order."""
+    net = discretize(chain(channels(2, 1, 1), n=2), dt=STEP)
+    assert net.populations[0].shape == (2,)
+    assert net.populations[0].threshold.tolist() == [1, 2]
 
 
 def test_neurons_keep_their_shape() -> None:

@@ -450,6 +450,7 @@ def noted_current(own: dict[str, Any]) -> Network:
 def test_metadata_through_a_file(tmp_path: Any) -> None:
     notes = {"snnc": {"format": 2, "framework": "snntorch 1.0.0", "dt": 1e-4}}
     g = chain(linear([[2]]), cuba(metadata=note()), metadata=notes)
+    g.nodes["output"] = sink(1)
     write_nir(g, tmp_path / "model.nir")
     there = discretize(read_nir(tmp_path / "model.nir"))
     (p,) = there.populations

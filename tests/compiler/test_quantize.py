@@ -455,6 +455,47 @@ def test_graded_input_leaves_room() -> None:
     assert wide.populations[0].threshold[0] < quantize(one_neuron(8)).populations[0].threshold[0]
 
 
+INTEGRATOR: dict[str, Any] = {"decay": 1.0, "reset": Reset.SUBTRACT}
+
+
+def test_where_nothing_bounds_v_the_data_tell_its_room() -> None:
+    """256 steps of the largest drive in the data; else of the largest at all.
+
+    A spike takes the threshold of 1 away from a drive upwards.
+    """
+    net = one_neuron([[1, 1, -1, -1]], **INTEGRATOR)
+    together = np.array([[[1, 0, 1, 0], [1, 1, 0, 1]], [[0, 1, 0, 0], [0, 0, 0, 1]]], np.float32)
+    apart = np.array([[[1, 1, 0, 0], [0, 0, 0, 0]]], np.float32)
+    nothing = np.zeros((1, 1, 4), np.float32)
+    room = 2**17 * (1 - 2**-6)
+    for data, steps in ((together, 256), (apart, 257), (-apart, 512), (None, 1024)):
+        (p,) = quantize(net, calibration=None if data is None else {"x": data}).populations
+        assert p.threshold[0] == int(room / steps)
+    (p,) = quantize(net, calibration={"x": nothing}).populations
+    assert p.threshold[0] == 127 * 2**7, "as much as weights can express"
+
+
+def test_data_do_not_shorten_a_bound_that_is_proven() -> None:
+    """Spikes of neurons are never negative, so nothing pulls the integrator down."""
+    integrator = population("b", decay=1.0)
+    net = network([population("a"), integrator], [projection("x", "a", 2), projection("a", "b", 2)])
+    made = quantize(net, calibration={"x": np.zeros((3, 2, 1), np.float32)})
+    assert [p.threshold[0] for p in made.populations] == [
+        p.threshold[0] for p in quantize(net).populations
+    ]
+    assert all(bounds.proven.all() for bounds in bound_states(made).values())
+
+
+def test_the_data_of_many_samples_tell_their_largest_drive() -> None:
+    net = one_neuron([[1, -1]], **INTEGRATOR)
+    data = np.zeros((3, 200, 2), np.float32)
+    data[:, :, 0] = 1
+    data[1, 150] = (3, 1)
+    data[2, 199] = (0, 5)
+    (p,) = quantize(net, calibration={"x": data}).populations
+    assert p.threshold[0] == int(2**17 * (1 - 2**-6) / (256 * 5))
+
+
 def test_the_step_of_an_input_counts_in_every_limit() -> None:
     """One integer stands for 100; weights and bounds hold what it is worth."""
     x = np.array([12_700, 0.5], np.float32)[:, None, None]

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from snnc.compiler.diagnostics import InputError
-from snnc.compiler.nodes import MaxPool1d, MaxPool2d
+from snnc.compiler.nodes import PARAMETERS, MaxPool1d, MaxPool2d
 from snnc.compiler.operators import ShapeError
-from snnc.compiler.shapes import PARAMETERS, flattened, infer_shapes, same_values
+from snnc.compiler.shapes import flattened, infer_shapes, same_values
 from snnc.compiler.windows import window_of
 from tests.frontends.graphs import (
     block,
@@ -333,7 +333,9 @@ def test_where_nothing_tells_the_shape() -> None:
 def test_a_node_of_unknown_type() -> None:
     kinds = "Input, Output, Linear, Affine, Conv1d, Conv2d, SumPool2d, AvgPool2d, MaxPool2d, "
     kinds += "MaxPool1d, Flatten, Scale, Threshold, Delay, I, IF, LI, LIF, CubaLI, CubaLIF"
-    assert refusal(input_of(1), other_node()) == text(KNOWN, "1", "a node of type Other", kinds)
+    told = text(KNOWN, "1", "a node of type Other", kinds)
+    remedy = "use one of these; docs/nir.md lists what each release compiles"
+    assert refusal(input_of(1), other_node()) == told.replace(REMEDY, remedy)
 
 
 def test_a_shape_of_any_size_is_bounded() -> None:

@@ -120,7 +120,7 @@ MISPLACED: dict[str, tuple[nir.NIRGraph, list[tuple[str, str]]]] = {
         [("0", "LI, which has no spikes, feeds 2")],
     ),
     "an output of nothing": (
-        graph({"x": source(), "lif": lif(), "y": sink()}, [("x", "lif")]),
+        graph({"x": source(), "lif": lif(), "y": sink(1)}, [("x", "lif")]),
         [("y", "an output that nothing feeds")],
     ),
     "no output": (
@@ -321,16 +321,13 @@ def test_several_delays_of_a_sum() -> None:
     assert execute(net, {"x": x}).v["lif"].reshape(2, 2).tolist() == [[0, 3], [3, 6]]
 
 
-@pytest.mark.parametrize(
-    ("steps", "found"), [(1.25, "1.25"), (-1.0, "-1"), (np.nan, "nan"), (np.inf, "inf")]
-)
-def test_delays_that_are_not_whole(steps: float, found: str) -> None:
-    g = chain(nir.Delay(delay=np.array([1, steps]) * STEP), lif(2), n=2)
+def test_delays_that_are_not_whole() -> None:
+    g = chain(nir.Delay(delay=np.array([1, 1.25]) * STEP), lif(2), n=2)
     assert message(g) == text(
         "SNN105",
         "0.delay",
-        f"{found} steps of 0.001 s",
-        "whole steps, 0 or more",
+        "1.25 steps of 0.001 s",
+        "whole steps",
         "round the delay to a multiple of the step, or correct --dt",
     )
 
@@ -347,13 +344,34 @@ def test_delays_of_float32() -> None:
 
 
 def test_delays_of_other_values() -> None:
-    assert message(chain(wait(1, 2, 1), lif(2), n=2)) == text(
-        "SNN104",
-        "0",
-        "3 delays for 2 values",
-        "what takes [2], as it arrives",
-        "correct the node in the model",
+    assert message(chain(wait(1, 2, 1), lif(2), n=2)) == "\n\n".join(
+        text(
+            "SNN106",
+            edge,
+            found,
+            "the same shape, or the same values on merged axes",
+            "correct the model where it is made",
+        )
+        for edge, found in (
+            ("0 -> 1", "0 gives [3], 1 takes [2]"),
+            ("input -> 0", "input gives [2], 0 takes [3]"),
+        )
     )
+
+
+def test_a_delay_of_each_channel() -> None:
+    """It counts for all values of the channel, as parameters do."""
+    waits = nir.Delay(delay=np.array([[0], [1]]) * STEP)
+    g = chain(waits, lif(4, tau=STEP, v_threshold=99.0))
+    g.nodes["input"] = nir.Input(input_type={"input": np.array([2, 2])})
+    net = discretize(g, dt=STEP)
+    assert [(q.target, q.delay) for q in net.projections] == [
+        ("0.delayed", 0),
+        ("0.delayed", 1),
+        ("1", 0),
+    ]
+    x = np.arange(1, 9, dtype=np.float32).reshape(2, 1, 4)
+    assert execute(net, {"input": x}).v["1"].reshape(2, 4).tolist() == [[1, 2, 0, 0], [5, 6, 3, 4]]
 
 
 # --- loops -------------------------------------------------------------------------------------

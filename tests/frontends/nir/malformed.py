@@ -382,7 +382,12 @@ _value(
 _value(
     "nodes/fc/bias",
     reals(4),
-    wrong(COMPLETE, "fc.bias", "shape [4]", "[3], as weight has rows"),
+    wrong(
+        COMPLETE,
+        "fc",
+        "a bias of shape [4] for a weight of shape [3, 2]",
+        "fields that go together",
+    ),
 )
 _value("nodes/lif/r", np.ones(3, complex), OTHER_CLASS)
 _value("nodes/lif/r", np.zeros(3, [("a", "f4"), ("b", "f4")]), OTHER_CLASS)
@@ -395,7 +400,12 @@ _value(
 _value(
     "edges",
     np.array([["in", "fc"], ["fc", "gone"]], h5py.string_dtype()),
-    wrong(EDGE, "fc -> gone", "no node gone", "nodes of the graph"),
+    wrong(
+        EDGE,
+        "fc -> gone",
+        "no node 'gone'",
+        "each edge once, between two nodes of the graph, from Input towards Output",
+    ),
 )
 
 

@@ -91,6 +91,8 @@ FOREIGN = {
     ("max", "a node of type MaxPool1d, which is snnc's own"),
     ("single", "one value for all neurons: nir takes one for each"),
     ("wide", "a kernel of [1, 3]: nir computes with its first side alone"),
+    ("ceil", "other zeros before than behind: nir adds the same on both sides"),
+    ("mean", "a mean that is divided otherwise: nir divides by all elements of the window"),
 }
 
 
@@ -110,6 +112,13 @@ def test_what_other_tools_cannot_read_is_announced(tmp_path: Path) -> None:
     graph.nodes |= {"in 2": input_of(1, 1, 3), "wide": conv2d(reals(1, 1, 1, 3))}
     graph.nodes |= {"wide out": output_of(1, 1, 1)}
     graph.nodes |= {
+        "ceil": noted(padding=np.array([[0, 1], [0, 0]])),
+        "ceil out": output_of(1, 2, 2),
+    }
+    graph.nodes |= {"mean": noted(divisors=np.array([3])), "mean out": output_of(1, 1, 2)}
+    graph.nodes |= {"in 5": input_of(1, 3, 4)}
+    graph.edges += [("in 5", "ceil"), ("in 5", "mean"), ("ceil", "ceil out"), ("mean", "mean out")]
+    graph.nodes |= {
         "in 3": input_of(3),
         "in 4": input_of(3),
         "many": many,
@@ -127,6 +136,22 @@ def test_what_other_tools_cannot_read_is_announced(tmp_path: Path) -> None:
         "  remedy: use the file with snnc, or give the model layers that NIR has"
     )
     assert_same(graph, read_nir(tmp_path / "a.nir", trust=True))
+
+
+def noted(**notes: Any) -> nir.NIRNode:
+    node: nir.NIRNode = pool(nir.AvgPool2d, 2, 2)
+    node.metadata = {"snnc": notes}
+    return node
+
+
+def test_zeros_on_one_side_count(tmp_path: Path) -> None:
+    """As in ``ceil_mode``: the shape of what the node gives is that of the notes."""
+    notes = {"snnc": {"padding": np.array([[0, 1], [1, 0]])}}
+    conv = conv2d(reals(2, 1, 3, 3), stride=2, input_shape=(4, 4), metadata=notes)
+    graph = chain(("in", input_of(1, 4, 4)), ("conv", conv), ("out", output_of(2, 2, 2)))
+    write_nir(graph, tmp_path / "a.nir")
+    there = node_of(read_nir(tmp_path / "a.nir", trust=True), "conv")
+    assert there.output_type["output"].tolist() == [2, 2, 2]
 
 
 @pytest.mark.parametrize("seed", range(20))

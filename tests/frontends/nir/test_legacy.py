@@ -123,7 +123,7 @@ def test_a_convolutional_file_whose_shapes_do_not_fit() -> None:
         f"  --> {path}:{edge}\n"
         f"   found: {found}\n"
         "   limit: the same shape, or the same values on merged axes\n"
-        "  remedy: correct the model where it is made"
+        "  remedy: correct the model, and write the file again"
         for edge, found in [
             ("5 -> 6", "5 gives [8, 15, 15], 6 takes [8, 8, 8]"),
             ("8 -> 9", "8 gives [392], 9 takes [128]"),
