@@ -259,54 +259,71 @@ def test_parameters_of_another_size() -> None:
     )
 
 
-def test_parameters_of_another_type() -> None:
-    assert refusal(after_linear(lif(v_th=np.ones(3)))) == text(
-        UNSUPPORTED,
-        "1.p.v_th",
-        "torch.float64",
-        "torch.float32",
-        "torch.as_tensor(v_th, dtype=torch.float32)",
-    )
-
-
 def reset_half(z: Any, v: Any, reset: Any, th: Any) -> Any:
     del reset, th
     return v - 0.5 * z * v
 
 
-def test_resets_of_ones_own() -> None:
-    assert refusal(after_linear(box(reset_method=reset_half))) == text(
-        UNSUPPORTED,
-        "1.p.reset_method",
-        "reset_half",
-        "reset_value or reset_subtract of norse",
-        "use one of the two",
+def adjoint() -> Any:
+    return norse.LIFParameters(method="adjoint")
+
+
+SURROGATE = "a surrogate gradient of norse"
+ANOTHER_METHOD = "use another method, such as 'super'; it changes the gradient only"
+ONE_TIME = "one number of steps for all neurons of a layer, to 16777216"
+OPTIONS = [
+    Refused(form, make, found, remedy, limit)
+    for form, make, found, limit, remedy in (
+        (
+            "LIFBoxCell, reset_method of one's own",
+            lambda: ("reset_method", box(reset_method=reset_half)),
+            "reset_half",
+            "reset_value or reset_subtract of norse",
+            "use one of the two",
+        ),
+        (
+            "LIFCell, method='adjoint'",
+            lambda: ("method", norse.LIFCell(adjoint())),
+            "'adjoint'",
+            SURROGATE,
+            ANOTHER_METHOD,
+        ),
+        (
+            "LIFRefracCell, method='adjoint'",
+            lambda: ("lif.method", norse.LIFRefracCell(norse.LIFRefracParameters(adjoint()))),
+            "'adjoint'",
+            SURROGATE,
+            ANOTHER_METHOD,
+        ),
+        (
+            "LIFRefracCell, several rho_reset in a layer",
+            lambda: ("rho_reset", refractory(torch.tensor([1.0, 0.5, 3.5]))),
+            "1, 4 steps",
+            ONE_TIME,
+            "make a layer for each number of steps",
+        ),
+        (
+            "LIFRefracCell, rho_reset of 2**25 steps",
+            lambda: ("rho_reset", refractory(torch.tensor([2.0**25] * 3))),
+            "3.35544e+07 steps",
+            ONE_TIME,
+            "make a layer for each number of steps",
+        ),
+        (
+            "LIFCell, v_th of float64",
+            lambda: ("v_th", lif(v_th=np.ones(3))),
+            "torch.float64",
+            "torch.float32",
+            "torch.as_tensor(v_th, dtype=torch.float32)",
+        ),
     )
+]
 
 
-@pytest.mark.parametrize("kind", ["LIFCell", "LIFRefracCell"])
-def test_the_adjoint_method(kind: str) -> None:
-    given = norse.LIFParameters(method="adjoint")
-    nested = kind == "LIFRefracCell"
-    cell = getattr(norse, kind)(norse.LIFRefracParameters(given) if nested else given)
-    first, _, _ = refusal(after_linear(cell)).partition("\n\n")  # nor does norse run it
-    assert first == text(
-        UNSUPPORTED,
-        "1.p.lif.method" if nested else "1.p.method",
-        "'adjoint'",
-        "a surrogate gradient of norse",
-        "use another method, such as 'super'; it changes the gradient only",
-    )
-
-
-@pytest.mark.parametrize(
-    ("steps", "found"), [([1.0, 0.5, 3.5], "1, 4 steps"), ([2.0**25] * 3, "3.35544e+07 steps")]
-)
-def test_refractory_times(steps: list[float], found: str) -> None:
-    assert refusal(after_linear(refractory(torch.tensor(steps)))) == text(
-        UNSUPPORTED,
-        "1.p.rho_reset",
-        found,
-        "one number of steps for all neurons of a layer, to 16777216",
-        "make a layer for each number of steps",
-    )
+@over(OPTIONS)
+def test_options(case: Refused) -> None:
+    name, layer = case.make()
+    found = refusal(after_linear(layer))
+    if case.found == "'adjoint'":
+        found, _, _ = found.partition("\n\n")  # nor does norse run it
+    assert found == text(UNSUPPORTED, f"1.p.{name}", case.found, case.limit, case.remedy)
