@@ -242,6 +242,8 @@ MODELS: dict[str, tuple[str, Callable[[], Any], tuple[int, ...]]] = {
     ),
     "around": ("a connection around a layer", lambda: Model(around), (INPUTS,)),
 }
+
+
 def made(name: str) -> Any:
     _, make, _ = MODELS[name]
     module = make()

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -170,10 +170,15 @@ def test_a_circuit_of_another_size_is_refused() -> None:
     )
 
 
+def rsynaptic(mechanism: str, **options: Any) -> Any:
+    fields = {"alpha": 0.5, "beta": 0.5, "linear_features": 3, "reset_delay": False}
+    return snn.RSynaptic(**(fields | options), reset_mechanism=mechanism)
+
+
 WITHOUT_DELAY = [
     Refused(
         f"RSynaptic, reset_mechanism='{mechanism}', reset_delay=False",
-        lambda mechanism=mechanism: rsynaptic(mechanism, init_hidden=True),
+        partial(rsynaptic, mechanism, init_hidden=True),
         "reset_delay=False",
         "train with reset_delay=True",
         "reset_delay=True: snntorch 1.0 applies the other to states that it then discards",
@@ -206,11 +211,6 @@ def test_rsynaptic_discards_a_reset_without_delay(mechanism: str) -> None:
         states, others = at_once(x, *states), delayed(x, *others)
         assert all(torch.equal(a, b) for a, b in zip(states, others, strict=True))
     assert states[0].any()
-
-
-def rsynaptic(mechanism: str, **options: Any) -> Any:
-    fields = {"alpha": 0.5, "beta": 0.5, "linear_features": 3, "reset_delay": False}
-    return snn.RSynaptic(**(fields | options), reset_mechanism=mechanism)
 
 
 def test_alpha_is_checked_as_beta_is() -> None:

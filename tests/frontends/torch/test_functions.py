@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -68,7 +69,7 @@ FUNCTIONS = {
     "a.unsqueeze(1).squeeze(1)": "nothing",
 }
 CASES = [
-    Case(f"`{expression}`", "", nodes, lambda expression=expression: Calling(expression))
+    Case(f"`{expression}`", "", nodes, partial(Calling, expression))
     for expression, nodes in FUNCTIONS.items()
 ]
 

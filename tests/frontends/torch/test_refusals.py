@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -174,7 +175,7 @@ def each_sample(self: Any, x: Any) -> Any:
 
 
 FUNCTIONS_REFUSED = [
-    Refused(written(forward), lambda forward=forward: forward, found, remedy)
+    Refused(written(forward), partial(model, forward), found, remedy)
     for forward, found, remedy in (
         (
             product,
@@ -213,9 +214,9 @@ FUNCTIONS_REFUSED = [
 
 @over(FUNCTIONS_REFUSED)
 def test_functions(case: Refused) -> None:
-    forward = case.make()
-    place = f"Net.forward ({line(forward)})"
-    assert refusal(model(forward)) == text(UNTRACEABLE, place, case.found, LISTED, case.remedy)
+    module = case.make()
+    place = f"Net.forward ({line(type(module).forward)})"
+    assert refusal(module) == text(UNTRACEABLE, place, case.found, LISTED, case.remedy)
 
 
 def branches(self: Any, x: Any) -> Any:
