@@ -157,11 +157,16 @@ def subject(name: str, *, dynamo: bool) -> tuple[Module, list[Any], Any]:
     return module, zeros, exported(module, torch.rand(1, INPUTS), *zeros, dynamo=dynamo)
 
 
+NODES = {
+    **{"decay": "LIF", "euler": "LIF", "current-decay": "CubaLIF", "current-euler": "CubaLIF"},
+    "Leaky, beta 1": "IF",
+}
+"""What an integration becomes, and a case that is another."""
 EXPORTS = [
     Case(
         name,
         f"dynamo={dynamo}",
-        "Affine, CubaLIF" if integration.startswith("current") else "Affine, LIF",
+        f"Affine, {NODES.get(name) or NODES[integration]}",
         partial(subject, name, dynamo=dynamo),
     )
     for name, (_, integration, _) in CASES.items()
