@@ -9,6 +9,9 @@ from typing import Any
 import nir
 import pytest
 
+VALUES = 1_000_000
+"""Spikes, or potentials, that are compared of every configuration, at least."""
+
 
 @dataclass(frozen=True)
 class Case:

@@ -107,16 +107,17 @@ MODELS: dict[str, tuple[str, Callable[[], Subject]]] = {
         ),
     ),
 }
+EACH, HELD = "an input for each step", "one input for all steps"
 CASES = [
-    Case(layers, "another input in each step, one held for all steps", nodes, make)
+    Case(layers, data, nodes, make)
     for layers, (nodes, make) in MODELS.items()
+    for data in (EACH, HELD)
 ]
 
 
 @over(CASES)
-@pytest.mark.parametrize("held", [False, True], ids=["in each step", "held"])
-def test_only_ties_differ(case: Case, held: bool, record_property: Any) -> None:
-    found = repeated(case, held=held)
+def test_only_ties_differ(case: Case, record_property: Any) -> None:
+    found = repeated(case)
     record_property("ties", "; ".join(map(str, found.ties)) or "none")
     assert found.spikes >= SPIKES
     assert found.strangers == ()
@@ -124,7 +125,7 @@ def test_only_ties_differ(case: Case, held: bool, record_property: Any) -> None:
     assert all(tie.ulp <= 4 for tie in found.ties)
 
 
-def repeated(case: Case, *, held: bool) -> Replay:
+def repeated(case: Case) -> Replay:
     """Run a model in its framework, and repeat each of its steps."""
     torch.manual_seed(0)
     module, shape = case.make()
@@ -133,7 +134,7 @@ def repeated(case: Case, *, held: bool) -> Replay:
     assert becomes(graph) == case.becomes
     network = discretize(graph)
     batch = -(-SPIKES // (STEPS * sum(p.size for p in network.populations)))
-    random, steps = np.random.default_rng(1), 1 if held else STEPS
+    random, steps = np.random.default_rng(1), 1 if case.option == HELD else STEPS
     x = random.normal(0.3, 1, (steps, batch, *shape)).astype(np.float32)
     x = np.repeat(x, STEPS // steps, axis=0)
     ran = run_module(module, x)

@@ -25,7 +25,7 @@ from snnc.compiler.dialect_table import DIALECTS
 from snnc.compiler.discretize import discretize
 from snnc.frontends.nir.file import read_nir
 from snnc.targets.float.executor import FloatRecording, execute
-from tests.frontends.cases import over
+from tests.frontends.cases import VALUES, over
 from tests.frontends.graphs import chain, input_of, output_of
 
 F = np.float32
@@ -34,7 +34,7 @@ Numbers = dict[str, Any]
 Charge = Callable[[Any, Array, Array, Array], tuple[Array, Array]]
 """Of parameters, ``v``, the current and what arrives: ``v`` before the spike, and the current."""
 NEURONS, STEPS, SAMPLES = 50, 50, 400
-assert NEURONS * STEPS * SAMPLES >= 1_000_000
+assert NEURONS * STEPS * SAMPLES >= VALUES
 DT = 1e-3
 STEP = {"snntorch": 1e-4, "spikingjelly": 1e-4, "lava-dl": 1e-4, "sinabs": 1.0}
 """Steps that a dialect has by itself; others are named."""
@@ -220,7 +220,7 @@ def test_neurons(case: Pair, tmp_path: Path) -> None:
     x = random.normal(size / 3, size, (STEPS, SAMPLES, NEURONS)).astype(F)
     here, name = executed(case, p, x, tmp_path / "one.nir")
     spikes, v = loop(case, charge, p, x)
-    assert here.v[name].size >= 1_000_000
+    assert here.v[name].size >= VALUES
     np.testing.assert_array_equal(here.v[name], v)
     if case.kind in READ_OUTS:
         assert here.spikes == {}

@@ -23,7 +23,7 @@ from snnc.compiler.discretize import discretize
 from snnc.compiler.nodes import MaxPool1d, MaxPool2d
 from snnc.frontends.nir.file import read_nir, write_nir
 from snnc.targets.float.executor import execute
-from tests.frontends.cases import over
+from tests.frontends.cases import VALUES, over
 from tests.frontends.graphs import (
     assert_same,
     chain,
@@ -185,7 +185,7 @@ def test_nodes(case: Form, tmp_path: Path) -> None:
     node, shape = case.make()
     steps = 30 if isinstance(node, nir.Delay) else STEPS
     one = oracle(node, np.zeros((steps, 1, *shape), np.float32))
-    x = few(steps, -(-1_000_000 // one.size), *shape)
+    x = few(steps, -(-VALUES // one.size), *shape)
     graph = chain(
         ("input", input_of(*shape)), ("node", node), ("output", output_of(*one.shape[2:]))
     )
@@ -199,6 +199,6 @@ def test_nodes(case: Form, tmp_path: Path) -> None:
     (population,) = network.populations
     found = execute(network, {"input": x.reshape(*x.shape[:2], -1)}).v[population.name]
     wanted = oracle(node, x)
-    assert wanted.size >= 1_000_000
+    assert wanted.size >= VALUES
     assert wanted.std() > 0.05
     np.testing.assert_array_equal(found.reshape(wanted.shape), wanted)

@@ -20,7 +20,7 @@ from snnc.frontends.norse.layers import layer_problems, population_nodes
 from snnc.frontends.torch.roll import Population
 from snnc.frontends.torch.values import Input
 from snnc.targets.float.executor import FloatRecording, execute
-from tests.frontends.cases import Case, becomes, over
+from tests.frontends.cases import VALUES, Case, becomes, over
 from tests.frontends.graphs import node_of
 from tests.frontends.norse.cells import Array, Ran, dyadic, parameters, run_cell
 from tests.frontends.optional import optional
@@ -30,7 +30,7 @@ torch, norse = optional("torch"), optional("norse.torch")
 pytestmark = [pytest.mark.torch, pytest.mark.norse]
 
 INPUTS, NEURONS, STEPS, SAMPLES = 12, 100, 50, 200
-assert STEPS * SAMPLES * NEURONS >= 1_000_000
+assert STEPS * SAMPLES * NEURONS >= VALUES
 LIF = ("tau_mem_inv", "tau_syn_inv", "v_leak", "v_th", "v_reset")
 BOX = ("tau_mem_inv", "v_leak", "v_th", "v_reset")
 DT = 0.001
@@ -269,7 +269,7 @@ def test_spikes_and_states(case: Case) -> None:
     assert becomes(graph) == case.becomes
     there, here = run_cell(made, x), execute(discretize(graph), {"input": x})
     assert 0.02 < there.sent.mean() < 0.9
-    assert there.sent.size >= 1_000_000
+    assert there.sent.size >= VALUES
     assert np.count_nonzero(there.sent != here.spikes["cell"]) == 0
     assert_states(there, here)
 
@@ -281,7 +281,7 @@ def test_read_outs(case: Case) -> None:
     assert becomes(graph) == case.becomes
     there, here = run_cell(made, x), execute(discretize(graph), {"input": x})
     assert there.v.std() > 0.05
-    assert there.v.size >= 1_000_000
+    assert there.v.size >= VALUES
     assert here.spikes == {}
     np.testing.assert_array_equal(there.sent, there.v)
     assert_states(there, here)
@@ -327,7 +327,7 @@ def test_modules_that_run_all_steps(case: Case) -> None:
     graph = from_norse(layer, x.shape[2:])
     assert becomes(graph) == case.becomes
     network = discretize(graph)
-    assert sent.numel() >= 1_000_000
+    assert sent.numel() >= VALUES
     here = execute(network, {"input": x})
     assert network.populations[0].spiking == (kind != "LI")
     np.testing.assert_array_equal(ran.spikes.get(name), here.spikes.get(name))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.frontends.cases import Case, becomes, over
+from tests.frontends.cases import VALUES, Case, becomes, over
 from tests.frontends.optional import optional
 from tests.frontends.torch.models import assert_exact, data, dyadic
 
@@ -79,7 +79,7 @@ def test_functions(case: Case) -> None:
     module = case.make().eval()
     with torch.no_grad():
         neurons = module(torch.zeros(1, 1, SIZE, SIZE)).numel()
-    graph = assert_exact(module, data(-(-1_000_000 // (250 * neurons)), 250, 1, SIZE, SIZE))
+    graph = assert_exact(module, data(-(-VALUES // (250 * neurons)), 250, 1, SIZE, SIZE))
     rest = {n: node for n, node in graph.nodes.items() if n not in {"one", "two", "lif"}}
     graph.nodes = rest
     assert (becomes(graph) or "nothing") == case.becomes

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.frontends.cases import Case, becomes, over
+from tests.frontends.cases import VALUES, Case, becomes, over
 from tests.frontends.optional import optional
 from tests.frontends.torch.models import assert_exact, data, dyadic
 
@@ -132,7 +132,7 @@ def test_layers(case: Case) -> None:
     with torch.no_grad():
         neurons = module[:-1](torch.zeros(1, *shape)).numel()
     samples = 20 if neurons > 500 else 200
-    steps = max(4, -(-1_000_000 // (samples * neurons)))
+    steps = max(4, -(-VALUES // (samples * neurons)))
     graph = assert_exact(module, data(steps, samples, *shape))
     path = str(len(module) - 2)  # of what stands before the neurons
     assert (becomes(graph, path) or "nothing") == case.becomes
