@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from snnc.frontends.norse.layers import layer_problems, population_nodes
 from snnc.frontends.torch.roll import Population
 from snnc.frontends.torch.values import Input
 from snnc.targets.float.executor import FloatRecording, execute
+from tests.frontends.cases import VALUES, Case, becomes, over
 from tests.frontends.graphs import node_of
 from tests.frontends.norse.cells import Array, Ran, dyadic, parameters, run_cell
 from tests.frontends.optional import optional
@@ -28,7 +30,7 @@ torch, norse = optional("torch"), optional("norse.torch")
 pytestmark = [pytest.mark.torch, pytest.mark.norse]
 
 INPUTS, NEURONS, STEPS, SAMPLES = 12, 100, 50, 200
-assert STEPS * SAMPLES * NEURONS >= 1_000_000
+assert STEPS * SAMPLES * NEURONS >= VALUES
 LIF = ("tau_mem_inv", "tau_syn_inv", "v_leak", "v_th", "v_reset")
 BOX = ("tau_mem_inv", "v_leak", "v_th", "v_reset")
 DT = 0.001
@@ -163,30 +165,58 @@ def li_linear(random: Random, size: Size) -> Any:
     return made
 
 
-SPIKING = (
-    box,
-    box_plain,
-    box_subtract,
-    box_plain_subtract,
-    box_of_numbers,
-    lif,
-    lif_plain,
-    lif_of_numbers,
-    bio,
-    recurrent,
-    with_autapses,
-    refractory,
-    refractory_parts,
-    refractory_never,
-    refractory_recurrent,
-    iaf,
-    iaf_plain,
-)
-READ_OUTS = (li, li_box, li_linear)
+SPIKING = {
+    box: ("LIFBoxCell", "LIF"),
+    box_plain: ("LIFBoxCell without v_leak and v_reset", "LIF"),
+    box_subtract: ("LIFBoxCell, reset_subtract", "LIF"),
+    box_plain_subtract: ("LIFBoxCell without v_leak and v_reset, reset_subtract", "LIF"),
+    lif: ("LIFCell", "CubaLIF"),
+    lif_plain: ("LIFCell without v_leak and v_reset", "CubaLIF"),
+    bio: ("LIFCell, thresholds below 0", "CubaLIF"),
+    recurrent: ("LIFRecurrentCell", "Linear, CubaLIF"),
+    with_autapses: ("LIFRecurrentCell, autapses=True", "Linear, CubaLIF"),
+    refractory: ("LIFRefracCell", "CubaLIF"),
+    refractory_parts: ("LIFRefracCell, rho_reset=1.25", "CubaLIF"),
+    refractory_never: ("LIFRefracCell, rho_reset=-1", "CubaLIF"),
+    refractory_recurrent: ("LIFRefracRecurrentCell", "Linear, CubaLIF"),
+    iaf: ("IAFCell", "IF"),
+    iaf_plain: ("IAFCell without v_reset", "IF"),
+}
+"""What makes a cell, what it is called on the page and what it becomes."""
+READ_OUTS = {
+    li: ("LICell", "CubaLI"),
+    li_box: ("LIBoxCell", "LI"),
+    li_linear: ("LILinearCell", "Linear, CubaLI"),
+}
+"""The same of cells that never spike."""
+OF_NUMBERS = {
+    box_of_numbers: ("LIFBoxCell", "LIF"),
+    lif_of_numbers: ("LIFCell", "CubaLIF"),
+}
+"""The same of cells whose parameters are no tensors."""
 
 
 def made_of(cell: Callable[..., Any], *, vector: bool, seed: int = 7) -> Any:
     return cell(np.random.default_rng(seed), (NEURONS,) if vector else ())
+
+
+def cases(cells: Mapping[Callable[..., Any], tuple[str, str]]) -> list[Case]:
+    """Give each cell with one value of its parameters and with one for each neuron."""
+    sizes = {False: "one value of each parameter", True: "parameters of each neuron"}
+    return [
+        Case(layer, size, nodes, partial(made_of, cell, vector=vector))
+        for cell, (layer, nodes) in cells.items()
+        for vector, size in sizes.items()
+    ]
+
+
+CELLS = [
+    *cases(SPIKING),
+    *(
+        Case(layer, "parameters that are no tensors", nodes, partial(made_of, cell, vector=False))
+        for cell, (layer, nodes) in OF_NUMBERS.items()
+    ),
+]
 
 
 def data(cell: Any) -> Array:
@@ -232,24 +262,26 @@ def assert_states(there: Ran, here: FloatRecording) -> None:
         np.testing.assert_array_equal(there.i, here.u["cell"])
 
 
-@pytest.mark.parametrize("vector", [True, False], ids=["vector", "scalar"])
-@pytest.mark.parametrize("cell", SPIKING)
-def test_spikes_and_states(cell: Callable[..., Any], vector: bool) -> None:
-    made = made_of(cell, vector=vector)
-    x = data(made)
-    there, here = run_cell(made, x), execute(discretize(graph_of(made, x.shape[2])), {"input": x})
+@over(CELLS)
+def test_spikes_and_states(case: Case) -> None:
+    made = case.make()
+    x, graph = data(made), graph_of(made, data(made).shape[2])
+    assert becomes(graph) == case.becomes
+    there, here = run_cell(made, x), execute(discretize(graph), {"input": x})
     assert 0.02 < there.sent.mean() < 0.9
+    assert there.sent.size >= VALUES
     assert np.count_nonzero(there.sent != here.spikes["cell"]) == 0
     assert_states(there, here)
 
 
-@pytest.mark.parametrize("vector", [True, False], ids=["vector", "scalar"])
-@pytest.mark.parametrize("cell", READ_OUTS)
-def test_read_outs(cell: Callable[..., Any], vector: bool) -> None:
-    made = made_of(cell, vector=vector)
-    x = data(made)
-    there, here = run_cell(made, x), execute(discretize(graph_of(made, x.shape[2])), {"input": x})
+@over(cases(READ_OUTS))
+def test_read_outs(case: Case) -> None:
+    made = case.make()
+    x, graph = data(made), graph_of(made, data(made).shape[2])
+    assert becomes(graph) == case.becomes
+    there, here = run_cell(made, x), execute(discretize(graph), {"input": x})
     assert there.v.std() > 0.05
+    assert there.v.size >= VALUES
     assert here.spikes == {}
     np.testing.assert_array_equal(there.sent, there.v)
     assert_states(there, here)
@@ -264,21 +296,24 @@ def without_time(cell: Callable[..., Any], kind: str) -> Any:
     return getattr(norse, kind)(INPUTS, NEURONS, one.p, autapses=one.autapses, **weights)
 
 
-@pytest.mark.parametrize(
-    ("cell", "kind"),
-    [
-        (lif, "LIF"),
-        (bio, "LIF"),
-        (recurrent, "LIFRecurrent"),
-        (with_autapses, "LIFRecurrent"),
-        (refractory_recurrent, "LIFRefracRecurrent"),
-        (iaf, "IAF"),
-        (li, "LI"),
-    ],
-)
-def test_modules_that_run_all_steps(cell: Callable[..., Any], kind: str) -> None:
+OVER_TIME = [
+    Case(kind, option, nodes, partial(without_time, cell, kind))
+    for kind, option, nodes, cell in (
+        ("LIF", "", "CubaLIF", lif),
+        ("LIF", "thresholds below 0", "CubaLIF", bio),
+        ("LIFRecurrent", "", "Linear, CubaLIF", recurrent),
+        ("LIFRecurrent", "autapses=True", "Linear, CubaLIF", with_autapses),
+        ("LIFRefracRecurrent", "", "Linear, CubaLIF", refractory_recurrent),
+        ("IAF", "", "IF", iaf),
+        ("LI", "", "CubaLI", li),
+    )
+]
+
+
+@over(OVER_TIME)
+def test_modules_that_run_all_steps(case: Case) -> None:
     """Norse gives their output; ``run_norse`` also the states that they do not return."""
-    layer = without_time(cell, kind)
+    layer, kind = case.make(), case.layer
     x = data(layer)
     with torch.no_grad():
         sent, last = layer(torch.from_numpy(x))
@@ -289,7 +324,10 @@ def test_modules_that_run_all_steps(cell: Callable[..., Any], kind: str) -> None
         ran.v[name][-1], getattr(last, "lif", last).v.expand(sent.shape[1:]).numpy()
     )
     assert layer.record_states is False
-    network = discretize(from_norse(layer, x.shape[2:]))
+    graph = from_norse(layer, x.shape[2:])
+    assert becomes(graph) == case.becomes
+    network = discretize(graph)
+    assert sent.numel() >= VALUES
     here = execute(network, {"input": x})
     assert network.populations[0].spiking == (kind != "LI")
     np.testing.assert_array_equal(ran.spikes.get(name), here.spikes.get(name))

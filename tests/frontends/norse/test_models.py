@@ -17,6 +17,7 @@ import snnc
 from snnc.compiler.discretize import discretize
 from snnc.frontends.norse.frontend import from_norse, run_norse
 from snnc.targets.float.executor import execute
+from tests.frontends.cases import Case, over
 from tests.frontends.optional import optional
 from tests.frontends.torch.models import Array, assert_exact, data, dyadic
 
@@ -201,30 +202,50 @@ def with_in_time(forward: Callable[..., Any]) -> Any:
     return model
 
 
-MODELS: dict[str, tuple[Callable[[], Any], tuple[int, ...]]] = {
-    "max-pool": (lambda: convolutional(nn.MaxPool2d(2)), IMAGE),
-    "average-pool": (lambda: convolutional(nn.AvgPool2d(2)), IMAGE),
-    "in-time": (in_time, IMAGE),
-    "lifted-cells": (lifted_cells, (INPUTS,)),
-    "refractory-cells": (refractory_cells, (INPUTS,)),
-    "fed-back": (fed_back, (INPUTS,)),
-    "fed-back-in-time": (fed_back_in_time, (16,)),
-    "step": (lambda: Model(of_a_step), (INPUTS,)),
-    "step-tuple": (lambda: Model(of_a_step_in_a_tuple), (INPUTS,)),
-    "step-dict": (lambda: Model(of_a_step_in_a_dict), (INPUTS,)),
-    "kept": (lambda: Model(kept_in_the_model), (INPUTS,)),
-    "loop": (lambda: Model(over_time), (INPUTS,)),
-    "loop-tensor": (lambda: Model(over_time_into_a_tensor), (INPUTS,)),
-    "loop-batch-first": (lambda: Model(over_time_batch_first), (INPUTS,)),
-    "loop-max": (lambda: Model(largest_over_time), (INPUTS,)),
-    "from-zeros": (lambda: Model(from_zeros), (INPUTS,)),
-    "pieces": (lambda: with_in_time(in_pieces), (INPUTS,)),
-    "around": (lambda: Model(around), (INPUTS,)),
+MODELS: dict[str, tuple[str, Callable[[], Any], tuple[int, ...]]] = {
+    "max-pool": (
+        "`SequentialState` of cells, convolutions and max pooling",
+        lambda: convolutional(nn.MaxPool2d(2)),
+        IMAGE,
+    ),
+    "average-pool": (
+        "the same with average pooling",
+        lambda: convolutional(nn.AvgPool2d(2)),
+        IMAGE,
+    ),
+    "in-time": ("`SequentialState` of modules that run all steps, and `Lift`", in_time, IMAGE),
+    "lifted-cells": ("`Lift` of cells", lifted_cells, (INPUTS,)),
+    "refractory-cells": ("refractory and recurrent cells", refractory_cells, (INPUTS,)),
+    "fed-back": ("`RecurrentSequential` in a model", fed_back, (INPUTS,)),
+    "fed-back-in-time": ("`Lift` of a `RecurrentSequential`", fed_back_in_time, (16,)),
+    "step": ("`forward` of a step, states one by one", lambda: Model(of_a_step), (INPUTS,)),
+    "step-tuple": ("states in a tuple", lambda: Model(of_a_step_in_a_tuple), (INPUTS,)),
+    "step-dict": ("states in a dict", lambda: Model(of_a_step_in_a_dict), (INPUTS,)),
+    "kept": ("states kept in the model", lambda: Model(kept_in_the_model), (INPUTS,)),
+    "loop": ("a loop over time, outputs in a list", lambda: Model(over_time), (INPUTS,)),
+    "loop-tensor": (
+        "a loop over time, outputs in a tensor",
+        lambda: Model(over_time_into_a_tensor),
+        (INPUTS,),
+    ),
+    "loop-batch-first": (
+        "a loop over time behind the batch",
+        lambda: Model(over_time_batch_first),
+        (INPUTS,),
+    ),
+    "loop-max": ("the largest over time", lambda: Model(largest_over_time), (INPUTS,)),
+    "from-zeros": ("first states by hand", lambda: Model(from_zeros), (INPUTS,)),
+    "pieces": (
+        "states from one call to the next",
+        lambda: with_in_time(in_pieces),
+        (INPUTS,),
+    ),
+    "around": ("a connection around a layer", lambda: Model(around), (INPUTS,)),
 }
 
 
 def made(name: str) -> Any:
-    make, _ = MODELS[name]
+    _, make, _ = MODELS[name]
     module = make()
     small = dyadic(module, size=0.25, parts=64)
     for part in small.modules():
@@ -233,11 +254,11 @@ def made(name: str) -> Any:
     return small
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_models(name: str) -> None:
-    _, shape = MODELS[name]
+@over([Case(form, name, "", partial(made, name)) for name, (form, *_) in MODELS.items()])
+def test_models(case: Case) -> None:
+    *_, shape = MODELS[case.option]
     steps, samples = (50, 250) if shape == IMAGE else (100, 700)
-    assert_exact(made(name), data(steps, samples, *shape))
+    assert_exact(case.make(), data(steps, samples, *shape))
 
 
 def test_the_network_of_the_tutorial() -> None:

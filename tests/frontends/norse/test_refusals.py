@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import pytest
 
 from snnc.frontends.norse.kinds import INTEGRATIONS, WAYS_OUT
 from tests.environment import ROOT
+from tests.frontends.cases import Refused, over
 from tests.frontends.norse.refused import (
     CORRECT,
     INCOMPLETE,
@@ -62,9 +63,15 @@ def made(name: str, *sizes: int) -> Any:
     return getattr(norse, name)(*sizes)
 
 
-@pytest.mark.parametrize(
-    ("name", "sizes", "remedy"),
-    [
+def others(*given: tuple[str, tuple[int, ...], str]) -> list[Refused]:
+    return [
+        Refused(name, partial(made, name, *sizes), f"norse: {name}", remedy)
+        for name, sizes, remedy in given
+    ]
+
+
+@over(
+    others(
         ("LIFExCell", (), EXPONENTIAL),
         ("LIFExRecurrentCell", (3, 3), EXPONENTIAL),
         ("LIFAdExCell", (), EXPONENTIAL),
@@ -75,16 +82,15 @@ def made(name: str, *sizes: int) -> Any:
         ("IzhikevichCell", (), PRODUCT),
         ("CobaLIFCell", (3, 3), PRODUCT),
         ("LIFMCRecurrentCell", (3, 3), COMPARTMENTS),
-    ],
+    )
 )
-def test_other_cells(name: str, sizes: tuple[int, ...], remedy: str) -> None:
-    wanted = text(UNSUPPORTED, "1", f"norse: {name}", LAYERS, remedy)
-    assert refusal(after_linear(made(name, *sizes))) == wanted
+def test_other_cells(case: Refused) -> None:
+    wanted = text(UNSUPPORTED, "1", case.found, LAYERS, case.remedy)
+    assert refusal(after_linear(case.make())) == wanted
 
 
-@pytest.mark.parametrize(
-    ("name", "sizes", "remedy"),
-    [
+@over(
+    others(
         ("LIFEx", (), EXPONENTIAL),
         ("LIFAdExRecurrent", (6, 6), EXPONENTIAL),
         ("LSNN", (), ADAPTIVE),
@@ -92,11 +98,11 @@ def test_other_cells(name: str, sizes: tuple[int, ...], remedy: str) -> None:
         ("Izhikevich", (), PRODUCT),
         ("PoissonEncoder", (5,), ENCODER),
         ("SpikeLatencyLIFEncoder", (5,), ENCODER),
-    ],
+    )
 )
-def test_other_modules_that_run_all_steps(name: str, sizes: tuple[int, ...], remedy: str) -> None:
-    wanted = text(UNSUPPORTED, "0", f"norse: {name}", LAYERS, remedy)
-    layers = made(name, *sizes), norse.Lift(nn.Linear(6, 3)), norse.LIF()
+def test_other_modules_that_run_all_steps(case: Refused) -> None:
+    wanted = text(UNSUPPORTED, "0", case.found, LAYERS, case.remedy)
+    layers = case.make(), norse.Lift(nn.Linear(6, 3)), norse.LIF()
     assert refusal(norse.SequentialState(*layers)).startswith(wanted)
 
 
@@ -163,67 +169,70 @@ def test_recurrent_cells_take_vectors() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("layer", "name", "found", "limit"),
-    [
-        pytest.param(lambda: lif(v_th=0.0), "p.v_th", "0", "above 0", id="threshold"),
-        pytest.param(
-            lambda: lif(v_th=[0.5, 0.25, 1.0], v_reset=[0.0, 0.25, 0.0]),
-            "p.v_th",
+NUMBERS = [
+    Refused(form, make, found, CORRECT, limit)
+    for form, make, found, limit in (
+        ("LIFCell, v_th=0", lambda: ("p.v_th", lif(v_th=0.0)), "0", "above 0"),
+        (
+            "LIFCell, v_th of a neuron at its v_reset",
+            lambda: ("p.v_th", lif(v_th=[0.5, 0.25, 1.0], v_reset=[0.0, 0.25, 0.0])),
             "0.25",
             "above v_reset, 0.25",
-            id="threshold of the reset",
         ),
-        pytest.param(
-            lambda: box(v_th=torch.tensor(-0.25), v_reset=torch.tensor(-1.0), subtract=True),
-            "p.v_th",
+        (
+            "LIFBoxCell, reset_subtract, v_th below 0",
+            lambda: (
+                "p.v_th",
+                box(v_th=torch.tensor(-0.25), v_reset=torch.tensor(-1.0), subtract=True),
+            ),
             "-0.25",
             "above 0",
-            id="threshold of the subtraction",
         ),
-        pytest.param(
-            lambda: refractory(torch.tensor(float("nan"))),
-            "p.rho_reset",
+        (
+            "LIFRefracCell, rho_reset that is NaN",
+            lambda: ("p.rho_reset", refractory(torch.tensor(float("nan")))),
             "1 of 1 are not finite (nan)",
             "finite numbers",
-            id="refractory",
         ),
-        pytest.param(
-            lambda: lif(v_th=[1.0, float("nan"), 1.0]),
-            "p.v_th",
+        (
+            "LIFCell, v_th with a NaN",
+            lambda: ("p.v_th", lif(v_th=[1.0, float("nan"), 1.0])),
             "1 of 3 are not finite (nan)",
             "finite numbers",
-            id="nan",
         ),
-        pytest.param(
-            lambda: box(tau_mem_inv=torch.tensor(1001.0)),
-            "p.tau_mem_inv",
+        (
+            "LIFBoxCell, tau_mem_inv above 1 / dt",
+            lambda: ("p.tau_mem_inv", box(tau_mem_inv=torch.tensor(1001.0))),
             "dt * tau_mem_inv = 1.001",
             "above 0, to 1",
-            id="tau_mem above",
         ),
-        pytest.param(
-            lambda: box(tau_mem_inv=0.0),
-            "p.tau_mem_inv",
+        (
+            "LIFBoxCell, tau_mem_inv=0",
+            lambda: ("p.tau_mem_inv", box(tau_mem_inv=0.0)),
             "dt * tau_mem_inv = 0",
             "above 0, to 1",
-            id="tau_mem zero",
         ),
-        pytest.param(
-            lambda: lif(tau_syn_inv=[-1.0, 1.0, 1.0]),
-            "p.tau_syn_inv",
+        (
+            "LIFCell, tau_syn_inv below 0",
+            lambda: ("p.tau_syn_inv", lif(tau_syn_inv=[-1.0, 1.0, 1.0])),
             "dt * tau_syn_inv = -0.001",
             "above 0, to 1",
-            id="tau_syn",
         ),
-        pytest.param(
-            lambda: norse.IAFCell(dt=0.0), "dt", "0", "a length in seconds above 0", id="dt"
+        (
+            "IAFCell, dt=0",
+            lambda: ("dt", norse.IAFCell(dt=0.0)),
+            "0",
+            "a length in seconds above 0",
         ),
-    ],
-)
-def test_unusable_numbers(layer: Callable[[], Any], name: str, found: str, limit: str) -> None:
-    wanted = text(UNUSABLE, f"1.{name}", found, limit, CORRECT)
-    assert refusal(after_linear(layer())) == wanted
+    )
+]
+
+
+@over(NUMBERS)
+def test_unusable_numbers(case: Refused) -> None:
+    name, layer = case.make()
+    wanted = text(UNUSABLE, f"1.{name}", case.found, case.limit, case.remedy)
+    assert refusal(after_linear(layer)) == wanted
 
 
 def test_weights_that_are_not_finite() -> None:
@@ -250,54 +259,71 @@ def test_parameters_of_another_size() -> None:
     )
 
 
-def test_parameters_of_another_type() -> None:
-    assert refusal(after_linear(lif(v_th=np.ones(3)))) == text(
-        UNSUPPORTED,
-        "1.p.v_th",
-        "torch.float64",
-        "torch.float32",
-        "torch.as_tensor(v_th, dtype=torch.float32)",
-    )
-
-
 def reset_half(z: Any, v: Any, reset: Any, th: Any) -> Any:
     del reset, th
     return v - 0.5 * z * v
 
 
-def test_resets_of_ones_own() -> None:
-    assert refusal(after_linear(box(reset_method=reset_half))) == text(
-        UNSUPPORTED,
-        "1.p.reset_method",
-        "reset_half",
-        "reset_value or reset_subtract of norse",
-        "use one of the two",
+def adjoint() -> Any:
+    return norse.LIFParameters(method="adjoint")
+
+
+SURROGATE = "a surrogate gradient of norse"
+ANOTHER_METHOD = "use another method, such as 'super'; it changes the gradient only"
+ONE_TIME = "one number of steps for all neurons of a layer, to 16777216"
+OPTIONS = [
+    Refused(form, make, found, remedy, limit)
+    for form, make, found, limit, remedy in (
+        (
+            "LIFBoxCell, reset_method of one's own",
+            lambda: ("reset_method", box(reset_method=reset_half)),
+            "reset_half",
+            "reset_value or reset_subtract of norse",
+            "use one of the two",
+        ),
+        (
+            "LIFCell, method='adjoint'",
+            lambda: ("method", norse.LIFCell(adjoint())),
+            "'adjoint'",
+            SURROGATE,
+            ANOTHER_METHOD,
+        ),
+        (
+            "LIFRefracCell, method='adjoint'",
+            lambda: ("lif.method", norse.LIFRefracCell(norse.LIFRefracParameters(adjoint()))),
+            "'adjoint'",
+            SURROGATE,
+            ANOTHER_METHOD,
+        ),
+        (
+            "LIFRefracCell, several rho_reset in a layer",
+            lambda: ("rho_reset", refractory(torch.tensor([1.0, 0.5, 3.5]))),
+            "1, 4 steps",
+            ONE_TIME,
+            "make a layer for each number of steps",
+        ),
+        (
+            "LIFRefracCell, rho_reset of 2**25 steps",
+            lambda: ("rho_reset", refractory(torch.tensor([2.0**25] * 3))),
+            "3.35544e+07 steps",
+            ONE_TIME,
+            "make a layer for each number of steps",
+        ),
+        (
+            "LIFCell, v_th of float64",
+            lambda: ("v_th", lif(v_th=np.ones(3))),
+            "torch.float64",
+            "torch.float32",
+            "torch.as_tensor(v_th, dtype=torch.float32)",
+        ),
     )
+]
 
 
-@pytest.mark.parametrize("kind", ["LIFCell", "LIFRefracCell"])
-def test_the_adjoint_method(kind: str) -> None:
-    given = norse.LIFParameters(method="adjoint")
-    nested = kind == "LIFRefracCell"
-    cell = getattr(norse, kind)(norse.LIFRefracParameters(given) if nested else given)
-    first, _, _ = refusal(after_linear(cell)).partition("\n\n")  # nor does norse run it
-    assert first == text(
-        UNSUPPORTED,
-        "1.p.lif.method" if nested else "1.p.method",
-        "'adjoint'",
-        "a surrogate gradient of norse",
-        "use another method, such as 'super'; it changes the gradient only",
-    )
-
-
-@pytest.mark.parametrize(
-    ("steps", "found"), [([1.0, 0.5, 3.5], "1, 4 steps"), ([2.0**25] * 3, "3.35544e+07 steps")]
-)
-def test_refractory_times(steps: list[float], found: str) -> None:
-    assert refusal(after_linear(refractory(torch.tensor(steps)))) == text(
-        UNSUPPORTED,
-        "1.p.rho_reset",
-        found,
-        "one number of steps for all neurons of a layer, to 16777216",
-        "make a layer for each number of steps",
-    )
+@over(OPTIONS)
+def test_options(case: Refused) -> None:
+    name, layer = case.make()
+    found = refusal(after_linear(layer))
+    if case.found == "'adjoint'":
+        found, _, _ = found.partition("\n\n")  # nor does norse run it
+    assert found == text(UNSUPPORTED, f"1.p.{name}", case.found, case.limit, case.remedy)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from snnc.frontends.onnx.frontend import from_onnx
+from tests.frontends.cases import Case, over
 from tests.frontends.nir.run import rates
 from tests.frontends.onnx.models import model, node, random, reference
 from tests.frontends.optional import optional
@@ -374,13 +375,13 @@ MODELS: dict[str, Callable[[], Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_rates_are_activations(name: str) -> None:
-    made = MODELS[name]()
+@over([Case(name, "", "", make) for name, make in MODELS.items()])
+def test_rates_are_activations(case: Case) -> None:
+    made = case.make()
     shape = [d.dim_value for d in made.graph.input[0].type.tensor_type.shape.dim][1:]
     x = random(BATCH, *shape, seed=11)
     graph = from_onnx(made, calibration=x, percentile=100)
     (wanted,) = reference(made, {"x": x})
     found = rates(graph, {"input": x})["output"]
-    atol = 2e-4 if name.startswith("quantized") else 2e-5
+    atol = 2e-4 if case.layer.startswith("quantized") else 2e-5
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=atol * float(np.abs(wanted).max()))

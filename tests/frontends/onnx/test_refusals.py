@@ -15,6 +15,7 @@ from snnc.compiler.diagnostics import InputError
 from snnc.frontends.onnx.convert import LAYOUT
 from snnc.frontends.onnx.frontend import from_onnx
 from snnc.frontends.onnx.handlers import HANDLERS
+from tests.frontends.cases import Refused, over
 from tests.frontends.onnx.models import model, node, random
 from tests.frontends.onnx.test_file import text
 from tests.frontends.onnx.test_step import exported, leaky, linear, module_of
@@ -204,11 +205,22 @@ FOR_ONE_SHAPE = "export the model for one shape, with no dynamic axes but the ba
 CHANNELS_FIRST = "export the model with channels first: [batch, channels, *spatial]"
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused(name: str) -> None:
-    make, place, found, limit = REFUSED[name]
-    remedy = FOR_ONE_SHAPE if name == "a dynamic shape" else OTHERWISE
-    assert refusal(make()) == text(UNSUPPORTED, f"the model: {place}", found, limit, remedy)
+@over(
+    [
+        Refused(
+            name,
+            make,
+            found,
+            FOR_ONE_SHAPE if name == "a dynamic shape" else OTHERWISE,
+            "" if limit == SUPPORTED else limit,
+        )
+        for name, (make, _, found, limit) in REFUSED.items()
+    ]
+)
+def test_refused(case: Refused) -> None:
+    place = f"the model: {REFUSED[case.form][1]}"
+    wanted = text(UNSUPPORTED, place, case.found, case.limit or SUPPORTED, case.remedy)
+    assert refusal(case.make()) == wanted
 
 
 def test_channels_last() -> None:

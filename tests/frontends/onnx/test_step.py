@@ -12,6 +12,7 @@ import io
 import logging
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import nir
@@ -19,6 +20,7 @@ import numpy as np
 import pytest
 
 from snnc.frontends.onnx.frontend import from_onnx
+from tests.frontends.cases import VALUES, Case, becomes, over
 from tests.frontends.graphs import node_of
 from tests.frontends.nir.run import notes_of, steps
 from tests.frontends.onnx.models import model, node, random, reference
@@ -146,24 +148,50 @@ CASES: dict[str, tuple[Callable[[], tuple[Module, int]], str, str]] = {
 }
 NOT_BY_DYNAMO = {"Leaky, subtract, no delay", "Leaky, zero, no delay", "Synaptic, zero, no delay"}
 """torch.export follows no ``if`` on a tensor, and snnTorch has one there."""
-EXPORTS = [(n, d) for n in CASES for d in (False, True) if not (d and n in NOT_BY_DYNAMO)]
 
 
-@pytest.mark.parametrize(("name", "dynamo"), EXPORTS)
-def test_one_layer(name: str, dynamo: bool) -> None:
-    make, integration, reset = CASES[name]
-    module, states = make()
+def subject(name: str, *, dynamo: bool) -> tuple[Module, list[Any], Any]:
+    """Give a module, its first states for one sample, and its export."""
+    module, states = CASES[name][0]()
     zeros = [torch.zeros(1, NEURONS) for _ in range(states)]
-    graph = from_onnx(exported(module, torch.rand(1, INPUTS), *zeros, dynamo=dynamo))
+    return module, zeros, exported(module, torch.rand(1, INPUTS), *zeros, dynamo=dynamo)
+
+
+NODES = {
+    "decay": "LIF",
+    "euler": "LIF",
+    "current-decay": "CubaLIF",
+    "current-euler": "CubaLIF",
+    "Leaky, beta 1": "IF",
+}
+"""What an integration becomes, and a case that is another."""
+EXPORTS = [
+    Case(
+        name,
+        f"dynamo={dynamo}",
+        f"Affine, {NODES.get(name) or NODES[integration]}",
+        partial(subject, name, dynamo=dynamo),
+    )
+    for name, (_, integration, _) in CASES.items()
+    for dynamo in (False, True)
+    if not (dynamo and name in NOT_BY_DYNAMO)
+]
+
+
+@over(EXPORTS)
+def test_one_layer(case: Case) -> None:
+    _, integration, reset = CASES[case.layer]
+    module, states, made = case.make()
+    graph = from_onnx(made)
+    assert becomes(graph) == case.becomes
     (neurons,) = (n for n in graph.nodes.values() if "reset" in notes_of(n))
     said = notes_of(neurons)
     assert (said["integration"], said["reset"]) == (integration, reset)
     assert "deviation" not in said, "another order of operations"
     x = random(STEPS, BATCH, INPUTS, seed=3)
-    rest = [torch.zeros(BATCH, NEURONS) for _ in range(states)]
-    wanted = run(module, torch.as_tensor(x), *rest)
+    wanted = run(module, torch.as_tensor(x), *(s.expand(BATCH, NEURONS) for s in states))
     found = steps(graph, {"input": x})["output"]
-    assert wanted.size >= 1_000_000
+    assert wanted.size >= VALUES
     assert 0 < wanted.mean() < 1
     np.testing.assert_array_equal(found, wanted)
 

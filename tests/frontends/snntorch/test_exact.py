@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -15,6 +16,7 @@ from snnc.compiler.discretize import discretize
 from snnc.compiler.network import Reset
 from snnc.frontends.snntorch.frontend import from_snntorch, run_snntorch
 from snnc.targets.float.executor import execute as run_float
+from tests.frontends.cases import VALUES, Case, becomes, over
 from tests.frontends.graphs import node_of
 from tests.frontends.optional import optional
 from tests.frontends.torch.models import assert_exact, dyadic
@@ -26,10 +28,25 @@ pytestmark = pytest.mark.torch
 Array = npt.NDArray[Any]
 
 INPUTS, NEURONS, STEPS, SAMPLES = 12, 100, 100, 100
-assert STEPS * SAMPLES * NEURONS >= 1_000_000
+assert STEPS * SAMPLES * NEURONS >= VALUES
 
-KINDS = ("leaky", "lapicque", "rleaky", "rleaky without bias", "rleaky V", "rleaky one V")
-CURRENTS = ("synaptic", "rsynaptic", "rsynaptic without bias", "rsynaptic V", "rsynaptic one V")
+KINDS = {
+    "leaky": ("Leaky", "LIF"),
+    "lapicque": ("Lapicque", "Scale, LIF"),
+    "rleaky": ("RLeaky, linear_features", "LIF, Affine"),
+    "rleaky without bias": ("RLeaky, linear_features without bias", "LIF, Linear"),
+    "rleaky V": ("RLeaky, V of each neuron", "LIF, Scale"),
+    "rleaky one V": ("RLeaky, one V", "LIF, Scale"),
+}
+"""What is made, and what it becomes."""
+CURRENTS = {
+    "synaptic": ("Synaptic", "CubaLIF"),
+    "rsynaptic": ("RSynaptic, linear_features", "CubaLIF, Affine"),
+    "rsynaptic without bias": ("RSynaptic, linear_features without bias", "CubaLIF, Linear"),
+    "rsynaptic V": ("RSynaptic, V of each neuron", "CubaLIF, Scale"),
+    "rsynaptic one V": ("RSynaptic, one V", "CubaLIF, Scale"),
+}
+"""The same of neurons with a synaptic current."""
 RESETS = ("subtract", "zero", "none")
 
 
@@ -37,7 +54,7 @@ def neuron(kind: str, random: np.random.Generator, *, vector: bool, **options: A
     size = (NEURONS,) if vector else ()
     options["beta"] = torch.tensor(random.uniform(0.3, 1, size), dtype=torch.float32)
     options["threshold"] = torch.tensor(random.uniform(0.5, 2, size), dtype=torch.float32)
-    options["init_hidden"] = True
+    options = {"init_hidden": True, **options}
     if kind in CURRENTS:
         options["alpha"] = torch.tensor(random.uniform(0.3, 1, size), dtype=torch.float32)
     if kind == "lapicque":
@@ -153,21 +170,31 @@ def model(
     )
 
 
-@pytest.mark.parametrize("vector", [True, False], ids=["vector", "scalar"])
-@pytest.mark.parametrize("delay", [True, False], ids=["delayed", "at once"])
-@pytest.mark.parametrize(("kind", "mechanism"), list(product((*KINDS, *CURRENTS), RESETS)))
-def test_the_network_gives_the_spikes_of_the_framework(
-    kind: str, mechanism: str, delay: bool, vector: bool
-) -> None:
-    if ("rsynaptic" in kind or kind == "lapicque") and not delay:
-        return  # refused; an option that there is not
-    made = model(kind, mechanism, delay=delay, vector=vector, bias=vector)
+def neurons() -> Iterator[Case]:
+    """Give every neuron with each of its resets, and one value of its parameters or many."""
+    for kind, (layer, nodes) in (KINDS | CURRENTS).items():
+        for vector, mechanism, delay in product((False, True), RESETS, (True, False)):
+            if ("rsynaptic" in kind or kind == "lapicque") and not delay:
+                continue  # refused; an option that there is not
+            size = "parameters of each neuron" if vector else "one value of each parameter"
+            made = partial(model, kind, mechanism, delay=delay, vector=vector, bias=vector)
+            yield Case(f"{layer}; {size}", reset(mechanism, delay=delay), nodes, made)
+
+
+def reset(mechanism: str, *, delay: bool) -> str:
+    return mechanism if delay else f"{mechanism} at once"
+
+
+@over([*neurons()])
+def test_the_network_gives_the_spikes_of_the_framework(case: Case) -> None:
+    made = case.make()
     x = data(np.random.default_rng(11), INPUTS)
     ran = run_snntorch(made, x)
     graph = from_snntorch(made, (INPUTS,))
+    assert becomes(graph, "1") == case.becomes
     here = run_float(discretize(graph), {"input": x})
     assert 0.01 < ran.spikes["1"].mean() < 0.99
-    assert ran.spikes["1"].size >= 1_000_000
+    assert ran.spikes["1"].size >= VALUES
     assert np.count_nonzero(ran.spikes["1"] != here.spikes["1"]) == 0
     assert np.count_nonzero(ran.v["1"] != here.v["1"]) == 0
     assert set(ran.u) == set(here.u)
@@ -178,27 +205,39 @@ def test_the_network_gives_the_spikes_of_the_framework(
     assert np.count_nonzero(ran.v["1"][part] != potentials["1"]) == 0
 
 
-@pytest.mark.parametrize("delay", [True, False], ids=["delayed", "at once"])
-@pytest.mark.parametrize("mechanism", RESETS)
-@pytest.mark.parametrize("kernel", [3, (1, 5)])
-def test_recurrence_by_convolution(kernel: Any, mechanism: str, delay: bool) -> None:
+def convolved(layer: str, kernel: Any, mechanism: str, *, delay: bool) -> Any:
     fields = {"conv2d_channels": 4, "kernel_size": kernel, "init_hidden": True}
-    made = nn.Sequential(
-        dyadic(nn.Conv2d(1, 4, 3, padding=1)),
-        dyadic(snn.RLeaky(0.5, reset_mechanism=mechanism, reset_delay=delay, **fields), 5, 0.2),
-        dyadic(nn.Conv2d(4, 4, 3, padding=1), 6, 0.1),
-        dyadic(snn.RSynaptic(0.5, 0.25, reset_mechanism=mechanism, **fields), 7, 0.2),
+    fields |= {"reset_mechanism": mechanism, "reset_delay": delay, "beta": 0.5}
+    fields |= {"alpha": 0.25} if layer == "RSynaptic" else {}
+    return nn.Sequential(
+        dyadic(nn.Conv2d(1, 4, 3, padding=1)), dyadic(getattr(snn, layer)(**fields), 5, 0.2)
     )
-    assert_exact(made, data(np.random.default_rng(12), 1, 5, 5))
 
 
-@pytest.mark.parametrize("delay", [True, False], ids=["delayed", "at once"])
-@pytest.mark.parametrize("mechanism", RESETS)
-def test_spikes_of_another_size(mechanism: str, delay: bool) -> None:
+CONVOLVED = [
+    Case(
+        f"{layer}, conv2d_channels, kernel_size={kernel}",
+        reset(mechanism, delay=delay),
+        nodes,
+        partial(convolved, layer, kernel, mechanism, delay=delay),
+    )
+    for layer, nodes in (("RLeaky", "LIF, Conv2d"), ("RSynaptic", "CubaLIF, Conv2d"))
+    for kernel, mechanism, delay in product((3, (1, 5)), RESETS, (True, False))
+    if delay or layer == "RLeaky"
+]
+
+
+@over(CONVOLVED)
+def test_recurrence_by_convolution(case: Case) -> None:
+    graph = assert_exact(case.make(), data(np.random.default_rng(12), 1, 5, 5))
+    assert becomes(graph, "1") == case.becomes
+
+
+def graded(mechanism: str, *, delay: bool) -> Any:
     random = np.random.default_rng(8)
     sizes = torch.tensor(random.choice([0.5, -0.75, 2.0], NEURONS), dtype=torch.float32)
     options: Any = {"reset_mechanism": mechanism, "reset_delay": delay, "init_hidden": True}
-    made = nn.Sequential(
+    return nn.Sequential(
         dense(random, INPUTS, NEURONS, bias=True, size=0.5),
         snn.Leaky(0.5, graded_spikes_factor=sizes, **options),
         dense(random, NEURONS, NEURONS, bias=False, size=0.3),
@@ -206,8 +245,97 @@ def test_spikes_of_another_size(mechanism: str, delay: bool) -> None:
         dense(random, NEURONS, NEURONS, bias=False, size=0.3),
         snn.Leaky(0.25, threshold=torch.linspace(-40, 40, NEURONS).abs(), **options),
     )
-    graph = assert_exact(made, data(random, INPUTS))
-    np.testing.assert_array_equal(node_of(graph, "1").metadata["snnc"]["spike"], sizes.numpy())
+
+
+GRADED = [
+    Case(
+        "Leaky, graded_spikes_factor of each neuron, and one that was learned",
+        reset(mechanism, delay=delay),
+        "LIF",
+        partial(graded, mechanism, delay=delay),
+    )
+    for mechanism, delay in product(RESETS, (True, False))
+]
+
+
+@over(GRADED)
+def test_spikes_of_another_size(case: Case) -> None:
+    made = case.make()
+    graph = assert_exact(made, data(np.random.default_rng(8), INPUTS))
+    assert becomes(graph, "1", "3") == case.becomes
+    sizes = made[1].graded_spikes_factor.numpy()
+    assert len(set(sizes)) == 3
+    np.testing.assert_array_equal(node_of(graph, "1").metadata["snnc"]["spike"], sizes)
+
+
+def mem_of(self: Any, x: Any, mem: Any) -> Any:
+    _, mem = self.lif(self.fc(x), mem)
+    return mem
+
+
+def mem_of_two(self: Any, x: Any, syn: Any, mem: Any) -> Any:
+    _, syn, mem = self.lif(self.fc(x), syn, mem)
+    return mem, syn
+
+
+def read_out(kind: str, *, vector: bool) -> Any:
+    """Neurons whose potential is the output, and whose spikes go nowhere."""
+    random = np.random.default_rng(9)
+    forward = mem_of_two if kind == "synaptic" else mem_of
+    made = type("Net", (nn.Module,), {"forward": forward})()
+    made.fc = dense(random, INPUTS, NEURONS, bias=True, size=0.5)
+    options = {"reset_mechanism": "none", "reset_delay": True, "init_hidden": False}
+    made.lif = neuron(kind, random, vector=vector, **options)
+    return made
+
+
+READ_OUTS = [
+    Case(
+        f"{(KINDS | CURRENTS)[kind][0]}, mem as the output",
+        "parameters of each neuron" if vector else "one value of each parameter",
+        nodes,
+        partial(read_out, kind, vector=vector),
+    )
+    for kind, nodes in (("leaky", "LI"), ("lapicque", "Scale, LI"), ("synaptic", "CubaLI"))
+    for vector in (False, True)
+]
+
+
+@over(READ_OUTS)
+def test_read_outs(case: Case) -> None:
+    graph = assert_exact(case.make(), data(np.random.default_rng(13), INPUTS))
+    assert becomes(graph, "lif") == case.becomes
+
+
+def plain(**options: Any) -> Any:
+    return nn.Sequential(
+        dense(np.random.default_rng(5), INPUTS, NEURONS, bias=True, size=0.5),
+        snn.Leaky(**{"beta": 0.75, "init_hidden": True, **options}),
+    )
+
+
+SAME = [
+    Case("Leaky, options that change no spike", option, "LIF", make)
+    for option, make in {
+        "spike_grad=surrogate.fast_sigmoid()": lambda: plain(
+            spike_grad=snn.surrogate.fast_sigmoid()
+        ),
+        "spike_grad=surrogate.atan()": lambda: plain(spike_grad=snn.surrogate.atan()),
+        "surrogate_disable=True": lambda: plain(surrogate_disable=True),
+        "learn_beta=True, learn_threshold=True": lambda: plain(
+            learn_beta=True, learn_threshold=True
+        ),
+        "output=True": lambda: plain(output=True),
+    }.items()
+]
+
+
+@over(SAME)
+def test_options_that_change_no_spike(case: Case) -> None:
+    x = data(np.random.default_rng(14), INPUTS)
+    assert becomes(assert_exact(case.make(), x), "1") == case.becomes
+    ran, wanted = run_snntorch(case.make(), x), run_snntorch(plain(), x)
+    np.testing.assert_array_equal(ran.spikes["1"], wanted.spikes["1"])
 
 
 @pytest.mark.parametrize(

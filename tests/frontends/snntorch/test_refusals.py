@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,9 @@ import pytest
 
 from snnc.compiler.diagnostics import EnvironmentFault, InputError
 from snnc.frontends.snntorch.frontend import from_snntorch, run_snntorch
+from tests.frontends.cases import Refused, over
 from tests.frontends.optional import optional
+from tests.frontends.torch.refused import LAYERS, UNSUPPORTED, UNTRACEABLE, text
 
 torch, nn, snn = optional("torch"), optional("torch.nn"), optional("snntorch")
 
@@ -26,11 +28,6 @@ def same_weights() -> None:
     torch.manual_seed(1)
 
 
-UNSUPPORTED = "error[SNN112]: every layer of the model is one that snnc can import"
-UNTRACEABLE = (
-    "error[SNN113]: what a model computes can be followed from its input to its outputs, the same "
-    "in every step"
-)
 UNUSABLE = (
     "error[SNN105]: every parameter is finite and in the range where its equation makes sense"
 )
@@ -38,18 +35,8 @@ INCOMPLETE = (
     "error[SNN104]: every node has all its fields, each with the shape that the node's equation "
     "needs"
 )
-LAYERS = (
-    "nn.Linear, nn.Conv1d/2d, nn.MaxPool1d/2d, nn.AvgPool1d/2d, nn.AdaptiveAvg/MaxPool1d/2d, "
-    "nn.BatchNorm1d/2d, nn.Flatten, nn.Identity, nn.Dropout, snn.Leaky, snn.RLeaky, "
-    "snn.Synaptic, snn.RSynaptic, snn.Lapicque"
-)
-REPLACE = "replace the layer; docs/frontends.md lists what is supported"
 CORRECT = "correct the parameter, or train again"
 EXACT = "docs/frontends.md lists the options that are exact"
-
-
-def text(head: str, node: str, found: str, limit: str, remedy: str) -> str:
-    return f"{head}\n  --> {node}\n   found: {found}\n   limit: {limit}\n  remedy: {remedy}"
 
 
 def refusal(module: Any, shape: tuple[int, ...] = (6,), **options: Any) -> str:
@@ -82,74 +69,70 @@ def with_parameter(layer: Any, name: str, value: float) -> Any:
     return layer
 
 
-@pytest.mark.parametrize(
-    ("make", "found", "limit", "remedy"),
-    [
-        pytest.param(
-            lambda: type("Mine", (snn.Leaky,), {})(beta=0.5, init_hidden=True),
-            "tests: Mine",
-            LAYERS,
-            REPLACE,
-            id="subclass",
-        ),
-        pytest.param(
-            lambda: changed(leaky(), inhibition=True),
-            "inhibition=True",
-            EXACT,
-            "train without inhibition",
-            id="inhibition",
-        ),
-        pytest.param(
-            lambda: leaky(state_quant=lambda x: x),
-            "state_quant is set",
-            EXACT,
-            "train without state_quant",
-            id="state_quant",
-        ),
-        pytest.param(
-            lambda: leaky(spike_grad=lambda x: (x >= 0).float()),
-            "spike_grad is not 1 where x > 0, else 0",
-            EXACT,
-            "use a surrogate of snntorch.surrogate",
-            id="spike_grad",
-        ),
-        pytest.param(
-            lambda: changed(leaky(), reset_mechanism="zero"),
-            "made with another reset_mechanism than it has now, 'zero'",
-            "snnTorch then mixes the two",
-            "make the layer with reset_mechanism='zero' before loading weights",
-            id="reset_mechanism",
-        ),
-    ],
-)
-def test_a_layer_is_refused(make: Callable[[], Any], found: str, limit: str, remedy: str) -> None:
-    assert refusal(after_linear(make())) == text(UNSUPPORTED, "1", found, limit, remedy)
+REPLACE = "replace the layer; docs/frontends.md lists what is supported"
+ONE_STEP = "use snn.Leaky, which computes one step after the other"
+REFUSED = [
+    Refused(
+        "a class derived from one of snnTorch's",
+        lambda: type("Mine", (snn.Leaky,), {})(beta=0.5, init_hidden=True),
+        "tests: Mine",
+        REPLACE,
+    ),
+    Refused(
+        "Alpha",
+        lambda: snn.Alpha(alpha=0.9, beta=0.5, init_hidden=True),
+        "snntorch: Alpha",
+        "use snn.Synaptic: the two currents of Alpha drive a membrane without a memory",
+    ),
+    Refused(
+        "SLSTM",
+        lambda: snn.SLSTM(3, 3, init_hidden=True),
+        "snntorch: SLSTM",
+        "use a spiking neuron without gates",
+    ),
+    Refused("LeakyParallel", lambda: snn.LeakyParallel(3, 3), "snntorch: LeakyParallel", ONE_STEP),
+    Refused("StateLeaky", lambda: snn.StateLeaky(0.5, 3), "snntorch: StateLeaky", ONE_STEP),
+    Refused(
+        "LinearLeaky",
+        lambda: snn.LinearLeaky(0.5, 3, 3),
+        "snntorch: LinearLeaky",
+        "use nn.Linear and snn.Leaky",
+    ),
+    Refused(
+        "inhibition=True",
+        lambda: changed(leaky(), inhibition=True),
+        "inhibition=True",
+        "train without inhibition",
+        EXACT,
+    ),
+    Refused(
+        "state_quant",
+        lambda: leaky(state_quant=lambda x: x),
+        "state_quant is set",
+        "train without state_quant",
+        EXACT,
+    ),
+    Refused(
+        "spike_grad of one's own, with another forward",
+        lambda: leaky(spike_grad=lambda x: (x >= 0).float()),
+        "spike_grad is not 1 where x > 0, else 0",
+        "use a surrogate of snntorch.surrogate",
+        EXACT,
+    ),
+    Refused(
+        "another reset_mechanism from a checkpoint",
+        lambda: changed(leaky(), reset_mechanism="zero"),
+        "made with another reset_mechanism than it has now, 'zero'",
+        "make the layer with reset_mechanism='zero' before loading weights",
+        "snnTorch then mixes the two",
+    ),
+]
 
 
-@pytest.mark.parametrize(
-    ("make", "name", "remedy"),
-    [
-        (
-            lambda: snn.Alpha(alpha=0.9, beta=0.5, init_hidden=True),
-            "Alpha",
-            "use snn.Synaptic: the two currents of Alpha drive a membrane without a memory",
-        ),
-        (
-            lambda: snn.SLSTM(3, 3, init_hidden=True),
-            "SLSTM",
-            "use a spiking neuron without gates",
-        ),
-        (
-            lambda: snn.LeakyParallel(3, 3),
-            "LeakyParallel",
-            "use snn.Leaky, which computes one step after the other",
-        ),
-    ],
-)
-def test_other_layers_of_snntorch(make: Callable[[], Any], name: str, remedy: str) -> None:
-    assert refusal(after_linear(make())) == text(
-        UNSUPPORTED, "1", f"snntorch: {name}", LAYERS, remedy
-    )
+@over(REFUSED)
+def test_a_layer_is_refused(case: Refused) -> None:
+    wanted = text(UNSUPPORTED, "1", case.found, case.limit or LAYERS, case.remedy)
+    assert refusal(after_linear(case.make())) == wanted
 
 
 def test_a_surrogate_of_snntorch_is_taken() -> None:
@@ -174,11 +157,7 @@ def test_another_recurrence_is_refused() -> None:
     )
 
 
-def test_a_circuit_faster_than_a_step_is_refused() -> None:
-    layer = snn.Lapicque(R=1, C=0.25, time_step=0.5, init_hidden=True)
-    assert refusal(after_linear(layer)) == text(
-        UNUSABLE, "1", "1 - time_step / (R * C) = -1", "0 to 1", CORRECT
-    )
+def test_a_circuit_of_another_size_is_refused() -> None:
     layer = changed(snn.Lapicque(R=1, C=2, init_hidden=True), C=torch.ones(2))
     assert refusal(after_linear(layer)).startswith(
         text(
@@ -191,17 +170,27 @@ def test_a_circuit_faster_than_a_step_is_refused() -> None:
     )
 
 
-@pytest.mark.parametrize("mechanism", ["subtract", "zero", "none"])
-def test_rsynaptic_without_delay_of_its_reset_is_refused(mechanism: str) -> None:
-    """It raises where its states are its own."""
-    layer = rsynaptic(mechanism, init_hidden=True)
-    reset = text(
-        UNSUPPORTED,
-        "1",
+def rsynaptic(mechanism: str, **options: Any) -> Any:
+    fields = {"alpha": 0.5, "beta": 0.5, "linear_features": 3, "reset_delay": False}
+    return snn.RSynaptic(**(fields | options), reset_mechanism=mechanism)
+
+
+WITHOUT_DELAY = [
+    Refused(
+        f"RSynaptic, reset_mechanism='{mechanism}', reset_delay=False",
+        partial(rsynaptic, mechanism, init_hidden=True),
         "reset_delay=False",
-        "reset_delay=True: snntorch 1.0 applies the other to states that it then discards",
         "train with reset_delay=True",
+        "reset_delay=True: snntorch 1.0 applies the other to states that it then discards",
     )
+    for mechanism in ("subtract", "zero", "none")
+]
+
+
+@over(WITHOUT_DELAY)
+def test_rsynaptic_without_delay_of_its_reset_is_refused(case: Refused) -> None:
+    """It raises where its states are its own."""
+    reset = text(UNSUPPORTED, "1", case.found, case.limit, case.remedy)
     raised = text(
         UNTRACEABLE,
         "Sequential.forward",
@@ -209,7 +198,7 @@ def test_rsynaptic_without_delay_of_its_reset_is_refused(mechanism: str) -> None
         "forward runs on a tensor of shape [2, 6], [batch, *shape]",
         "check --input-shape; states that forward takes must be tensors, one argument each",
     )
-    assert refusal(after_linear(layer)) == f"{reset}\n\n{raised}"
+    assert refusal(after_linear(case.make())) == f"{reset}\n\n{raised}"
 
 
 @pytest.mark.parametrize("mechanism", ["subtract", "zero", "none"])
@@ -222,11 +211,6 @@ def test_rsynaptic_discards_a_reset_without_delay(mechanism: str) -> None:
         states, others = at_once(x, *states), delayed(x, *others)
         assert all(torch.equal(a, b) for a, b in zip(states, others, strict=True))
     assert states[0].any()
-
-
-def rsynaptic(mechanism: str, **options: Any) -> Any:
-    fields = {"alpha": 0.5, "beta": 0.5, "linear_features": 3, "reset_delay": False}
-    return snn.RSynaptic(**(fields | options), reset_mechanism=mechanism)
 
 
 def test_alpha_is_checked_as_beta_is() -> None:
@@ -258,61 +242,75 @@ def test_a_recurrent_layer_on_more_than_one_axis_is_refused() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("make", "node", "found", "limit"),
-    [
-        pytest.param(
-            lambda: after_linear(leaky(threshold=-0.5)),
-            "1.threshold",
+NUMBERS = [
+    Refused(form, make, found, CORRECT, limit)
+    for form, make, found, limit in (
+        (
+            "threshold=-0.5",
+            lambda: ("1.threshold", after_linear(leaky(threshold=-0.5))),
             "-0.5",
             "above 0",
-            id="theta",
         ),
-        pytest.param(
-            lambda: after_linear(leaky(graded_spikes_factor=0.0)),
-            "1.graded_spikes_factor",
+        (
+            "graded_spikes_factor=0",
+            lambda: ("1.graded_spikes_factor", after_linear(leaky(graded_spikes_factor=0.0))),
             "0",
             "anything but 0",
-            id="graded",
         ),
-        pytest.param(
-            lambda: after_linear(leaky(beta=torch.tensor([0.5, float("nan"), 1]))),
-            "1.beta",
+        (
+            "beta with a NaN",
+            lambda: ("1.beta", after_linear(leaky(beta=torch.tensor([0.5, float("nan"), 1])))),
             "1 of 3 are not finite (nan)",
             "finite numbers",
-            id="beta",
         ),
-        pytest.param(
+        (
+            "a weight that is infinite",
             lambda: (
+                "2.weight",
                 after_linear(leaky())
                 .append(with_parameter(nn.Linear(3, 3), "weight", np.inf))
-                .append(leaky())
+                .append(leaky()),
             ),
-            "2.weight",
             "1 of 9 are not finite (inf)",
             "finite numbers",
-            id="weight",
         ),
-        pytest.param(
-            lambda: after_linear(
-                changed(rleaky(), recurrent=with_parameter(nn.Linear(3, 3), "bias", -np.inf))
+        (
+            "a bias of a recurrent layer that is infinite",
+            lambda: (
+                "1.recurrent.bias",
+                after_linear(
+                    changed(rleaky(), recurrent=with_parameter(nn.Linear(3, 3), "bias", -np.inf))
+                ),
             ),
-            "1.recurrent.bias",
             "1 of 3 are not finite (-inf)",
             "finite numbers",
-            id="recurrent",
         ),
-        pytest.param(
-            lambda: after_linear(rleaky(linear_features=None, all_to_all=False, V=float("nan"))),
-            "1.V",
+        (
+            "V that is NaN",
+            lambda: (
+                "1.V",
+                after_linear(rleaky(linear_features=None, all_to_all=False, V=float("nan"))),
+            ),
             "1 of 1 are not finite (nan)",
             "finite numbers",
-            id="V",
         ),
-    ],
-)
-def test_a_number_is_refused(make: Callable[[], Any], node: str, found: str, limit: str) -> None:
-    assert refusal(make()) == text(UNUSABLE, node, found, limit, CORRECT)
+        (
+            "Lapicque with R * C below time_step",
+            lambda: (
+                "1",
+                after_linear(snn.Lapicque(R=1, C=0.25, time_step=0.5, init_hidden=True)),
+            ),
+            "1 - time_step / (R * C) = -1",
+            "0 to 1",
+        ),
+    )
+]
+
+
+@over(NUMBERS)
+def test_a_number_is_refused(case: Refused) -> None:
+    node, module = case.make()
+    assert refusal(module) == text(UNUSABLE, node, case.found, case.limit, case.remedy)
 
 
 def test_a_parameter_of_another_shape_is_refused() -> None:

@@ -16,14 +16,13 @@ from snnc.compiler.trace import Trace
 from snnc.frontends.importer import import_module, run_module
 from snnc.targets.float.executor import FloatRecording
 from snnc.targets.float.executor import execute as run_float
+from tests.frontends.cases import VALUES
 from tests.frontends.optional import optional
 
 torch, nn, snn = optional("torch"), optional("torch.nn"), optional("snntorch")
 
 Array = npt.NDArray[Any]
 Forward = Callable[..., Any]
-BITS = 1_000_000
-"""Values that are compared of every configuration, at least."""
 
 
 def dyadic(module: Any, seed: int = 0, size: float = 0.5, parts: int = 64) -> Any:
@@ -52,7 +51,9 @@ def both(module: Any, x: Array) -> tuple[nir.NIRGraph, Trace, FloatRecording]:
     return graph, ran, run_float(discretize(graph), {"input": x.reshape(*x.shape[:2], -1)})
 
 
-def assert_exact(module: Any, x: Array, *, bits: int = BITS, silent: bool = False) -> nir.NIRGraph:
+def assert_exact(
+    module: Any, x: Array, *, bits: int = VALUES, silent: bool = False
+) -> nir.NIRGraph:
     """Hold every spike and every state of the framework against the float network's."""
     graph, ran, here = both(module, x)
     compared = 0

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from snnc.frontends.snntorch.frontend import from_snntorch
+from tests.frontends.cases import Refused, over
 from tests.frontends.optional import optional
 from tests.frontends.torch.refused import (
     GOES_ON,
@@ -36,83 +39,95 @@ F = optional("torch.nn.functional")
 pytestmark = pytest.mark.torch
 
 
-@pytest.mark.parametrize(
-    ("make", "shape", "found", "remedy"),
-    [
+def of(option: str, *shape: int) -> Callable[[], tuple[Any, tuple[int, ...]]]:
+    """Make the layer that is written, in front of neurons, and the shape of its input."""
+    return lambda: (nn.Sequential(eval(option, {"nn": nn}), leaky()), shape)
+
+
+LAYERS_REFUSED = [
+    Refused(form, of(form, *shape), found, remedy)
+    for form, shape, found, remedy in (
         (
-            lambda: nn.ReLU(inplace=True),
+            "nn.ReLU()",
             (6,),
             "torch: ReLU",
             "a ReLU network is converted, not imported: export it to ONNX",
         ),
         (
-            nn.Tanh,
+            "nn.Tanh()",
             (6,),
             "torch: Tanh",
             "replace the layer; docs/frontends.md lists what is supported",
         ),
         (
-            lambda: nn.LayerNorm(6),
+            "nn.LayerNorm(6)",
             (6,),
             "torch: LayerNorm",
             "use nn.BatchNorm, whose numbers are fixed in evaluation",
         ),
         (
-            lambda: nn.Upsample(scale_factor=2),
+            "nn.Upsample(scale_factor=2)",
             (1, 4, 4),
             "torch: Upsample",
             "use a convolution with a stride, or pooling, to change sizes",
         ),
         (
-            lambda: nn.Conv2d(1, 2, 3, padding=1, padding_mode="circular"),
+            "nn.Conv2d(1, 2, 3, padding=1, padding_mode='circular')",
             (1, 4, 4),
             "torch: Conv2d with padding_mode='circular'",
             "use the padding of a convolution or pooling layer, with zeros",
         ),
-    ],
-)
-def test_layers_of_torch(
-    make: Callable[[], Any], shape: tuple[int, ...], found: str, remedy: str
-) -> None:
-    module = nn.Sequential(make(), leaky())
-    assert refusal(module, shape) == text(UNSUPPORTED, "0", found, LAYERS, remedy)
+    )
+]
 
 
-@pytest.mark.parametrize(
-    ("make", "shape", "found", "remedy"),
-    [
+@over(LAYERS_REFUSED)
+def test_layers_of_torch(case: Refused) -> None:
+    wanted = text(UNSUPPORTED, "0", case.found, LAYERS, case.remedy)
+    assert refusal(*case.make()) == wanted
+
+
+OPTIONS_REFUSED = [
+    Refused(form, of(form, *shape), found, remedy)
+    for form, shape, found, remedy in (
         (
-            lambda: nn.BatchNorm1d(6, track_running_stats=False),
+            "nn.BatchNorm1d(6, track_running_stats=False)",
             (6,),
             "batch_norm takes mean and variance from the batch",
             "make the layer with track_running_stats=True and call model.eval()",
         ),
         (
-            lambda: nn.AdaptiveAvgPool2d(3),
+            "nn.AdaptiveAvgPool2d(3)",
             (1, 4, 4),
             "adaptive_avg_pool2d from [4, 4] to [3, 3], which do not divide",
             "choose a size that divides the size of its input",
         ),
         (
-            lambda: nn.Conv1d(2, 3, 2),
+            "nn.Conv1d(2, 3, 2)",
             (3,),
             "conv1d on values of shape [3]",
             "give it channels and as many axes as its window has",
         ),
         (
-            lambda: nn.Flatten(0),
+            "nn.Flatten(0)",
             (6,),
             "flatten makes [12] of [2, 6] and moves the batch",
             "keep the batch as the first axis: x.flatten(1), not x.flatten()",
         ),
-    ],
-)
-def test_options_of_layers(
-    make: Callable[[], Any], shape: tuple[int, ...], found: str, remedy: str
-) -> None:
-    module = nn.Sequential(make(), leaky())
-    wanted = text(UNTRACEABLE, "0", found, LISTED, remedy)
-    assert wanted in refusal(module, shape).split("\n\n")
+    )
+]
+
+
+@over(OPTIONS_REFUSED)
+def test_options_of_layers(case: Refused) -> None:
+    wanted = text(UNTRACEABLE, "0", case.found, LISTED, case.remedy)
+    assert wanted in refusal(*case.make()).split("\n\n")
+
+
+def written(forward: Forward) -> str:
+    """Give what ``forward`` returns, as it is written."""
+    _, returned = inspect.getsource(forward).split("return ")
+    return f"`{returned.strip()}`"
 
 
 def product(self: Any, x: Any) -> Any:
@@ -159,9 +174,9 @@ def each_sample(self: Any, x: Any) -> Any:
     return self.lif1(self.fc1(x) * torch.arange(len(x)).unsqueeze(1))
 
 
-@pytest.mark.parametrize(
-    ("forward", "found", "remedy"),
-    [
+FUNCTIONS_REFUSED = [
+    Refused(written(forward), partial(model, forward), found, remedy)
+    for forward, found, remedy in (
         (
             product,
             "mul of two tensors that both depend on the input",
@@ -193,11 +208,15 @@ def each_sample(self: Any, x: Any) -> Any:
         (softmax, "softmax", "leave it to the code that calls the model"),
         (detached_data, "data", REPLACE),
         (each_sample, "mul with other numbers for each sample or step", REPLACE),
-    ],
-)
-def test_functions(forward: Forward, found: str, remedy: str) -> None:
-    place = f"Net.forward ({line(forward)})"
-    assert refusal(model(forward)) == text(UNTRACEABLE, place, found, LISTED, remedy)
+    )
+]
+
+
+@over(FUNCTIONS_REFUSED)
+def test_functions(case: Refused) -> None:
+    module = case.make()
+    place = f"Net.forward ({line(type(module).forward)})"
+    assert refusal(module) == text(UNTRACEABLE, place, case.found, LISTED, case.remedy)
 
 
 def branches(self: Any, x: Any) -> Any:
