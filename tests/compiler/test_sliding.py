@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,9 +34,9 @@ def places(window: Window, position: Shape) -> Iterator[tuple[Shape, Shape]]:
 @given(placed())
 def test_what_lies_under_a_window(drawn: tuple[Window, Shape]) -> None:
     window, extent = drawn
-    x = np.arange(2 * np.prod(extent), dtype=np.float32).reshape(2, *extent)
+    x: Any = np.arange(2 * np.prod(extent), dtype=np.float32).reshape(2, *extent)
     around = padded(x, window, -1.0)
-    under = sliding(around, window)
+    under: Any = sliding(around, window)
     assert under.shape == (2, *window.positions(extent), *window.kernel)
     for position in product(*map(range, window.positions(extent))):
         for element, place in places(window, position):
@@ -52,7 +53,7 @@ def test_what_lies_under_a_window_can_be_written() -> None:
     x = np.zeros((1, 4))
     window = Window((2,), (1,), ((0, 0),), (2,))
     for seen in elements(x, window):
-        seen += 1
+        seen[...] += 1
     assert x.tolist() == [[1, 1, 1, 1]]
     assert padded(x, window) is x
 
@@ -64,7 +65,7 @@ def test_elements_that_an_average_counts(drawn: tuple[Window, Shape], data: st.D
     more = data.draw(st.tuples(*(st.integers(0, 1) for _ in extent)))
     positions = tuple(n + k for n, k in zip(window.positions(extent), more, strict=True))
     for padding in (False, True):
-        found = counted(window, extent, positions, padding=padding)
+        found: Any = counted(window, extent, positions, padding=padding)
         assert found.shape == positions
         limits = [
             (-before * padding, n + after * padding)
