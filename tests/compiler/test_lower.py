@@ -28,7 +28,6 @@ from snnc.compiler.operators import (
     result_shape,
 )
 from snnc.compiler.paths import Path
-from tests import real_oracle
 from tests.builders import (
     convolution,
     dense,
@@ -39,6 +38,7 @@ from tests.builders import (
     projection,
     window,
 )
+from tests.real_oracle import Oracle
 
 Doubles = npt.NDArray[Any]
 
@@ -114,7 +114,7 @@ def ensure_the_same(net: Network, seed: int = 0) -> tuple[Lowered, ...]:
     x = np.random.default_rng(seed).normal(0, 2, (10, net.inputs[0].size))
     lowered = lower(net)
     spikes, v = run(lowered, x)
-    wanted = real_oracle.run(net, {"x": x})
+    wanted = Oracle(net, {"x": x}, float).run()
     for n in lowered:
         p = n.population
         assert all(sum(isinstance(s, Weighted) for s in path.steps) == 1 for path in n.paths)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from snnc.compiler.check import check_network
 from snnc.compiler.network import Network
 from snnc.targets.float.executor import execute
-from tests.float_oracle import Inexact, Oracle
+from tests.real_oracle import Inexact, Oracle
 from tests.targets.float.drawn import networks_with_operators
 
 STEPS, BATCH = 5, 2
