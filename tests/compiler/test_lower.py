@@ -28,16 +28,8 @@ from snnc.compiler.operators import (
     result_shape,
 )
 from snnc.compiler.paths import Path
-from tests.builders import (
-    convolution,
-    dense,
-    network,
-    networks,
-    one_neuron,
-    population,
-    projection,
-    window,
-)
+from tests.builders import convolution, dense, network, one_neuron, population, projection, window
+from tests.drawn.networks import networks
 from tests.real_oracle import Oracle
 
 Doubles = npt.NDArray[Any]
@@ -119,7 +111,7 @@ def ensure_the_same(net: Network, seed: int = 0) -> tuple[Lowered, ...]:
         p = n.population
         assert all(sum(isinstance(s, Weighted) for s in path.steps) == 1 for path in n.paths)
         assert (spikes[p.name] == wanted.spikes[p.name]).all()
-        seen = np.array(wanted.v[p.name])
+        seen: Doubles = np.array(wanted.v[p.name])
         if p.reset is Reset.ZERO_DELAYED and p.spiking:
             seen = np.where(seen > p.threshold, 0, seen)  # seen before its reset, not after
         assert np.allclose(v[p.name], seen, rtol=1e-9, atol=1e-9)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from snnc.compiler.operators import Shape, Window
 from snnc.compiler.sliding import counted, elements, halves, padded, sliding, trailing
-from tests.drawn_operators import windows
+from tests.drawn.operators import windows
 
 EXTENTS = st.lists(st.integers(1, 6), min_size=1, max_size=2).map(tuple)
 
