@@ -6,7 +6,7 @@ bounds what it gives.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import reduce
 from math import prod
@@ -25,6 +25,7 @@ from snnc.compiler.operators import (
     SumPooling,
     Window,
 )
+from snnc.compiler.sliding import elements, padded
 
 Doubles = npt.NDArray[np.float64]
 Change = Callable[[Doubles], Doubles]
@@ -136,9 +137,9 @@ def apply(step: Step, x: Doubles) -> Doubles:
         case Reshape():
             return x.reshape(x.shape[0], *step.shape)
         case SumPooling():
-            return reduce(np.add, under(step.window, padded(step.window, x)))
+            return reduce(np.add, elements(padded(x, step.window), step.window))
         case MaxPooling():
-            return reduce(np.maximum, under(step.window, padded(step.window, x, -np.inf)))
+            return reduce(np.maximum, elements(padded(x, step.window, -np.inf), step.window))
 
 
 def adjoint(step: Step, y: Doubles, shape: Shape) -> Doubles:
@@ -185,37 +186,13 @@ def _with(step: Step, change: Change) -> Step:
     return step
 
 
-def padded(window: Window, x: Doubles, fill: float = 0.0) -> Doubles:
-    """Give ``x`` with ``fill`` around its last axes, as much as ``window`` asks for."""
-    return np.pad(
-        x, ((0, 0),) * (x.ndim - len(window.kernel)) + window.padding, constant_values=fill
-    )
-
-
-def under(window: Window, x: Doubles) -> Iterator[Doubles]:
-    """Give for each element of the kernel what lies under it at all positions, as a view.
-
-    Args:
-        window: Its padding is in ``x`` already.
-        x: Shape ``[..., *extent]``.
-    """
-    bare = replace(window, padding=((0, 0),) * len(window.kernel))
-    positions = bare.positions(x.shape[-len(window.kernel) :])
-    for element in np.ndindex(*window.kernel):
-        axes = zip(element, window.dilation, positions, window.stride, strict=True)
-        seen: tuple[Any, ...] = tuple(
-            slice(e * d, e * d + (n - 1) * s + 1, s) for e, d, n, s in axes
-        )
-        yield x[(..., *seen)]
-
-
 def _convolved(step: Kernels, x: Doubles) -> Doubles:
     m, g = x.shape[0], step.groups
     c_out, c_in = step.weight.shape[0] // g, step.weight.shape[1]
     kernels = step.weight.reshape(g, c_out, c_in, -1)
     result = step.result_shape(x.shape[1:])
     total = np.zeros((m, g, c_out, prod(result[1:])))
-    for k, view in enumerate(under(step.window, padded(step.window, x))):
+    for k, view in enumerate(elements(padded(x, step.window), step.window)):
         total += kernels[..., k] @ view.reshape(m, g, c_in, -1)
     return total.reshape(m, *result)
 
@@ -223,8 +200,8 @@ def _convolved(step: Kernels, x: Doubles) -> Doubles:
 def _spread(step: Kernels | SumPooling, y: Doubles, shape: Shape) -> Doubles:
     """Add each weight of ``y`` to what lies under the window at its position."""
     window, m = step.window, y.shape[0]
-    around = padded(window, np.zeros((m, *shape)))
-    for k, view in enumerate(under(window, around)):
+    around = padded(np.zeros((m, *shape)), window)
+    for k, view in enumerate(elements(around, window)):
         view += _through(step, k, y).reshape(view.shape)  # noqa: PLW2901  (a view of ``around``)
     inside: tuple[Any, ...] = tuple(
         slice(before, before + n) for (before, _), n in zip(window.padding, shape[1:], strict=True)

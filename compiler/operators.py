@@ -41,6 +41,11 @@ class Window:
     padding: tuple[tuple[int, int], ...]
     dilation: tuple[int, ...]
 
+    @property
+    def reach(self) -> Shape:
+        """Elements from the first under the window to the last, both included."""
+        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
+
     def positions(self, shape: Shape) -> Shape:
         """Give the number of positions of the window on each axis.
 
@@ -55,9 +60,9 @@ class Window:
         if min(*self.kernel, *self.stride, *self.dilation) < 1:
             raise ShapeError(f"a window of {list(self.kernel)} in steps of {list(self.stride)}")
         counts = tuple(
-            (n + before + after - d * (k - 1) - 1) // s + 1
-            for n, k, s, (before, after), d in zip(
-                shape, self.kernel, self.stride, self.padding, self.dilation, strict=True
+            (n + before + after - reach) // s + 1
+            for n, reach, s, (before, after) in zip(
+                shape, self.reach, self.stride, self.padding, strict=True
             )
         )
         if min(counts) < 1:

@@ -13,6 +13,7 @@ import numpy as np
 from snnc.compiler.nodes import CONVOLUTIONS, Convolved, MaxPool1d, MaxPool2d, Pooled
 from snnc.compiler.notes import metadata
 from snnc.compiler.operators import ShapeError, Window
+from snnc.compiler.sliding import halves
 
 _Pads = tuple[tuple[int, int], ...]
 
@@ -41,9 +42,10 @@ def window_of(node: Convolved | Pooled) -> Window:
     padding = _padding(node.padding, kernel, stride, dilation)
     if "padding" in metadata(node):
         padding = _noted_padding(metadata(node)["padding"], axes)
+    window = Window(kernel=kernel, stride=stride, padding=padding, dilation=dilation)
     if isinstance(node, MaxPool2d):
-        _check_covered(kernel, padding, dilation)
-    return Window(kernel=kernel, stride=stride, padding=padding, dilation=dilation)
+        _check_covered(window)
+    return window
 
 
 def _each(name: str, value: Any, axes: int, least: int) -> tuple[int, ...]:
@@ -64,8 +66,7 @@ def _padding(
         if value == "same" and max(stride) > 1:
             raise ShapeError(f"padding 'same' with stride {list(stride)}: it needs stride 1")
         same = value == "same"
-        spare = [same * d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
-        return tuple((n // 2, n - n // 2) for n in spare)
+        return tuple(halves(same * d * (k - 1)) for k, d in zip(kernel, dilation, strict=True))
     numbers = np.asarray(value)
     if numbers.shape == (axes, 2):
         before, after = (_each("padding", side, axes, 0) for side in numbers.T)
@@ -80,14 +81,13 @@ def _noted_padding(noted: Any, axes: int) -> _Pads:
     return tuple((int(before), int(after)) for before, after in numbers)
 
 
-def _check_covered(kernel: tuple[int, ...], padding: _Pads, dilation: tuple[int, ...]) -> None:
+def _check_covered(window: Window) -> None:
     """Padding of a max pool is smaller than any value, so no window may hold nothing else.
 
     Half a window is torch's bound (2.13, ``aten/src/ATen/native/Pool.h``, ``pool2d_shape_check``);
     behind an axis its ``ceil_mode`` looks further, but begins no window behind the last element.
     """
-    for k, d, (before, after) in zip(kernel, dilation, padding, strict=True):
-        width = d * (k - 1) + 1
+    for width, (before, after) in zip(window.reach, window.padding, strict=True):
         if 2 * before > width or after >= width:
             raise ShapeError(
                 f"padding {max(before, after)} of a window of {width}: half of it at most, and "

@@ -1,4 +1,4 @@
-"""Small networks for tests: builders with defaults, and hypothesis strategies for each stage."""
+"""Small networks of each stage for tests, with defaults for all that is not named."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import nir
 import numpy as np
 import numpy.typing as npt
-from hypothesis import strategies as st
 
 from snnc.compiler.fixed import (
     FixedInput,
@@ -18,7 +17,6 @@ from snnc.compiler.fixed import (
     FixedProjection,
     FixedReset,
 )
-from snnc.compiler.linear import as_steps, magnitude
 from snnc.compiler.network import (
     Input,
     Integration,
@@ -37,21 +35,10 @@ from snnc.compiler.operators import (
     FixedOperator,
     Operator,
     Window,
-    result_shape,
-)
-from tests.drawn_operators import (
-    dense_onto,
-    drawn_shapes,
-    drawn_weights,
-    fixed_operators,
-    real_operators,
 )
 
 Numbers = npt.ArrayLike
 Edge = tuple[str, str]
-
-LARGEST_CURRENT = 2**24
-"""Of random fixed networks: ``|a << 6|``, so that one wrap always brings ``u`` back."""
 
 
 # --- stage 1 -----------------------------------------------------------------------------------
@@ -334,281 +321,6 @@ def chain(
     names = [*nodes, "output"]
     edges = list(pairwise(names))
     return graph({**nodes, "output": sink()}, edges, metadata=metadata)
-
-
-# --- strategies --------------------------------------------------------------------------------
-
-
-@st.composite
-def networks(
-    draw: st.DrawFn,
-    *,
-    resets: Sequence[Reset] = tuple(Reset),
-    integrations: Sequence[Integration] = tuple(Integration),
-    recurrent: bool = True,
-    plain: bool = False,
-) -> Network:
-    """Draw a network of one to three populations with chains, skips and loops of one step.
-
-    The structure is drawn, so that it shrinks; weights come from a drawn seed.
-
-    Args:
-        draw: Given by hypothesis.
-        resets: To draw from.
-        integrations: To draw from.
-        recurrent: Have loops.
-        plain: Weights between flat populations that start at 0 and spike; nothing else.
-    """
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    shapes = {"x": (draw(st.integers(1, 4)),) if plain else draw(drawn_shapes())}
-    names = [f"p{i}" for i in range(draw(st.integers(1, 3)))]
-    read_out = names[-1] if not plain and draw(st.integers(0, 4)) == 0 else ""
-    junctions: list[Junction] = []
-    projections: list[Projection] = []
-    populations: list[Population] = []
-    for source, name in pairwise(["x", *names]):
-        first: tuple[Operator, ...] = (
-            (dense_onto(rng, shapes[source], draw(st.integers(1, 4))),)
-            if plain
-            else draw(real_operators(rng, shapes[source]))
-        )
-        shapes[name] = shape = result_shape(first, shapes[source])
-        populations.append(
-            _random_population(draw, rng, name, shape, resets, integrations)
-            if plain
-            else _odd_population(draw, rng, name, shape, resets, integrations, name != read_out)
-        )
-        if not plain and draw(st.integers(0, 3)) == 0:
-            place = f"sum_{name}"
-            junctions.append(Junction(name=place, origin=(place,), shape=shape))
-            projections.append(projection(source, place, None, *first))
-            other = draw(st.sampled_from([n for n in shapes if n != name]))
-            projections.append(_crossing(rng, other, place, shapes, shape, name="aside " + name))
-            projections.append(projection(place, name, delay=draw(st.sampled_from((0, 0, 2)))))
-        else:
-            projections.append(projection(source, name, None, *first))
-    projections += _crossings(draw, rng, shapes, names, read_out, recurrent)
-    return network(populations, projections, inputs={"x": shapes["x"]}, junctions=junctions)
-
-
-def _crossings(
-    draw: st.DrawFn,
-    rng: np.random.Generator,
-    shapes: Mapping[str, tuple[int, ...]],
-    names: list[str],
-    read_out: str,
-    recurrent: bool,
-) -> list[Projection]:
-    """Draw skips of no delay, and loops of a step more than there are populations."""
-    forward = [(a, b) for j, b in enumerate(names) for a in ["x", *names[: j - 1]][:j]]
-    backward = [(a, b) for j, b in enumerate(names) for a in names[j:] if a != read_out]
-    routes: list[tuple[str, str, int]] = []
-    if forward:
-        chosen = draw(st.lists(st.sampled_from(forward), unique=True))
-        routes += [(a, b, 0) for a, b in chosen if (a, b) != ("x", names[0])]
-    if recurrent and backward:
-        chosen = draw(st.lists(st.sampled_from(backward), unique=True, max_size=2))
-        routes += [(a, b, 1 + len(names)) for a, b in chosen]
-    return [
-        _crossing(rng, a, b, shapes, shapes[b], delay=delay, name=f"{a}->>{b}")
-        for a, b, delay in routes
-    ]
-
-
-def _crossing(
-    rng: np.random.Generator,
-    source: str,
-    target: str,
-    shapes: Mapping[str, tuple[int, ...]],
-    shape: tuple[int, ...],
-    *,
-    name: str,
-    delay: int = 0,
-) -> Projection:
-    weights = dense_onto(rng, shapes[source], int(np.prod(shape)))
-    return projection(source, target, None, weights, delay=delay, name=name)
-
-
-def _random_population(
-    draw: st.DrawFn,
-    rng: np.random.Generator,
-    name: str,
-    shape: tuple[int, ...],
-    resets: Sequence[Reset],
-    integrations: Sequence[Integration],
-    **more: Any,
-) -> Population:
-    integration = draw(st.sampled_from(integrations))
-    reset = draw(st.sampled_from(resets))
-    euler, n = integration.is_euler, int(np.prod(shape))
-    fields = {
-        "decay": rng.uniform(0.05, 0.5, n) if euler else rng.uniform(0.3, 0.95, n),
-        "current_decay": rng.uniform(0.1, 0.9, n) if integration.has_current else 0.0,
-        "gain": rng.uniform(2, 10, n) if euler else 1.0,
-        "leak": rng.normal(0, 0.1, n) if euler else 0.0,
-        "threshold": rng.uniform(0.3, 2, n),
-        "reset_value": rng.uniform(-0.5, 0.2, n) if reset is Reset.VALUE else 0.0,
-    }
-    return population(
-        name, n, shape=shape, integration=integration, **({"reset": reset} | fields | more)
-    )
-
-
-def _odd_population(
-    draw: st.DrawFn,
-    rng: np.random.Generator,
-    name: str,
-    shape: tuple[int, ...],
-    resets: Sequence[Reset],
-    integrations: Sequence[Integration],
-    spiking: bool,
-) -> Population:
-    """Draw a population with an initial potential, graded spikes, refractory steps."""
-    channels = np.repeat(rng.uniform(0.5, 2, shape[0]), int(np.prod(shape[1:])))
-    more = {
-        "initial": rng.normal(0, 0.3, int(np.prod(shape))) * draw(st.integers(0, 1)),
-        "spike": draw(st.sampled_from((1.0, 1.0, 1.5))) if spiking else 1.0,
-        "refractory": draw(st.sampled_from((0, 0, 1, 3))) if spiking else 0,
-        "spiking": spiking,
-    }
-    if spiking and draw(st.integers(0, 4)) == 0:
-        more["spike"] = channels
-    if not spiking:
-        more |= {"reset": Reset.NONE, "threshold": 0.0}
-    return _random_population(draw, rng, name, shape, resets, integrations, **more)
-
-
-@st.composite
-def fixed_networks(draw: st.DrawFn, *, retimed: bool = True, plain: bool = False) -> FixedNetwork:
-    """Draw a fixed network with registers at and near their limits.
-
-    Synaptic input is kept so small that one wrap brings ``u`` back, and large enough to wrap.
-
-    Args:
-        draw: Given by hypothesis.
-        retimed: Delays of 1 or more and lags; else delays of 0 too, forward only, and no lags.
-        plain: Dense weights between flat populations that start at 0 and spike; nothing else.
-    """
-    max_abs = draw(st.sampled_from((1, 1, 127, 255)))
-    shapes = {"x": (draw(st.integers(1, 3)),) if plain else draw(drawn_shapes())}
-    names = [f"p{i}" for i in range(draw(st.integers(1, 3)))]
-    routes: list[tuple[str, str, tuple[FixedOperator, ...]]] = []
-    for name in names:
-        source = draw(st.sampled_from(list(shapes))) if routes else "x"
-        operators = draw(_fixed_layer(shapes[source], None, plain))
-        shapes[name] = result_shape(operators, shapes[source])
-        routes.append((source, name, operators))
-    ends = st.tuples(st.sampled_from(["x", *names]), st.sampled_from(names))
-    for a, b in draw(st.lists(ends, unique=True, max_size=3)):
-        routes.append((a, b, draw(_fixed_layer(shapes[a], int(np.prod(shapes[b])), plain))))
-    read_outs = () if plain else [n for n in names[-1:] if draw(st.integers(0, 4)) == 0]
-    routes = [(a, b, operators) for a, b, operators in routes if a not in read_outs]
-    populations = [
-        _extreme_population(
-            draw, name, shapes[name], draw(st.integers(0, 3)) if retimed else 0, plain, read_outs
-        )
-        for name in names
-    ]
-    ranks = {name: i for i, name in enumerate(["x", *names])}
-    targets = [b for _, b, _ in routes]
-    projections = [
-        fixed_projection(
-            a,
-            b,
-            None,
-            *operators,
-            weight_exp=draw(
-                _exponents(operators, shapes[a], targets.count(b) * (max_abs if a == "x" else 1))
-            ),
-            delay=draw(st.integers(0 if not retimed and ranks[a] < ranks[b] else 1, 5)),
-            name=f"q{i}",
-        )
-        for i, (a, b, operators) in enumerate(routes)
-    ]
-    return fixed_network(
-        populations, projections, inputs=[FixedInput("x", shapes["x"], 1.0, max_abs)]
-    )
-
-
-@st.composite
-def _fixed_layer(
-    draw: st.DrawFn, shape: tuple[int, ...], n: int | None, plain: bool
-) -> tuple[FixedOperator, ...]:
-    if not plain:
-        return draw(fixed_operators(shape, n))
-    return (FixedDense(weight=draw(drawn_weights(n or draw(st.integers(1, 3)), shape[0]))),)
-
-
-def _exponents(
-    operators: tuple[FixedOperator, ...], shape: tuple[int, ...], levels: int
-) -> st.SearchStrategy[int]:
-    """Give exponents that keep the synaptic input small enough, the largest most often."""
-    largest = np.ones((1, *shape))
-    for step in as_steps(operators, shape):
-        largest = magnitude(step, largest)
-    share = LARGEST_CURRENT / (64 * levels * max(1.0, float(largest.max())))
-    highest = max(-7, min(7, int(np.floor(np.log2(share)))))
-    return st.sampled_from((highest, highest, -7)) | st.integers(-7, highest)
-
-
-def _extreme_population(
-    draw: st.DrawFn,
-    name: str,
-    shape: tuple[int, ...],
-    lag: int,
-    plain: bool,
-    read_outs: Sequence[str],
-) -> FixedPopulation:
-    n = int(np.prod(shape))
-
-    def vector(*values: int, low: int, high: int) -> npt.NDArray[np.int64]:
-        element = st.sampled_from(values) | st.integers(low, high)
-        few = draw(st.lists(element, min_size=min(n, 3), max_size=min(n, 3)))
-        return np.resize(np.array(few), n)
-
-    more: dict[str, Any] = {"reset": draw(st.sampled_from(tuple(FixedReset)))}
-    if not plain:
-        more["initial"] = vector(0, 0, 2**23 - 1, 1 - 2**23, low=-5000, high=5000)
-        more["refractory"] = draw(st.sampled_from((0, 0, 1, 3)))
-    if name in read_outs:
-        more |= {"spiking": False, "reset": "none", "refractory": 0}
-    return fixed_population(
-        name,
-        n,
-        shape=shape,
-        du=vector(0, 1, 4094, 4095, low=0, high=4095),
-        dv=vector(0, 1, 4095, 4096, low=0, high=4096),
-        threshold=vector(0, 1, 131071, low=0, high=200),
-        bias_mant=vector(0, 0, 4095, -4095, low=-4095, high=4095),
-        bias_exp=vector(0, 7, low=0, high=7),
-        lag=lag,
-        **more,
-    )
-
-
-@st.composite
-def graphs(draw: st.DrawFn) -> nir.NIRGraph:
-    """Draw a NIR graph of norse's kind (r = 1), with chains, skips and self-recurrence.
-
-    Nodes and edges stand in a drawn order; names are not in the order of evaluation.
-    """
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    sizes = draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
-    names = draw(st.permutations(["a", "b", "c"]))[: len(sizes)]
-    width = draw(st.integers(1, 4))
-    nodes: dict[str, nir.NIRNode] = {"in": source(width), "out": sink(sizes[-1])}
-    edges: list[Edge] = [(names[-1], "out")]
-    previous, columns = "in", width
-    for name, n in zip(names, sizes, strict=True):
-        nodes[name] = lif(n, tau=rng.uniform(0.002, 0.05, n), v_threshold=rng.uniform(0.01, 0.1, n))
-        nodes[f"w_{name}"] = affine(rng.normal(0, 1, (n, columns)), rng.normal(0, 0.1, n))
-        edges += [(previous, f"w_{name}"), (f"w_{name}", name)]
-        if draw(st.booleans()):
-            nodes[f"r_{name}"] = linear(rng.normal(0, 1, (n, n)))
-            edges += [(name, f"r_{name}"), (f"r_{name}", name)]
-        previous, columns = name, n
-    order = draw(st.permutations(sorted(nodes)))
-    return graph({name: nodes[name] for name in order}, draw(st.permutations(edges)))
 
 
 # --- data --------------------------------------------------------------------------------------

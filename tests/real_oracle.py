@@ -1,16 +1,25 @@
-"""A second reading of ``compiler/network.py``: one neuron at a time, in Python's own floats.
+"""A second reading of ``compiler/network.py``: one value at a time, in plain loops.
 
-For comparison with what the compiler makes of a network: no order of sums, no float32, no NumPy
-arithmetic, no helper of the package.
+Nothing here is shared with the executor or with the compiler's passes: what a projection gives is
+computed by walking over the elements, neurons one operation after the other. Numbers are of a type
+that the caller names:
+
+* ``np.float32``: every operation is rounded, in the order of the equations, as frameworks compute.
+  The order in which a projection adds up products is the executor's own business, so it is asked
+  only where none is rounded: a sum that float32 does not hold is an ``Inexact``.
+* ``float``: Python's own, in place of real numbers, to compare with what a pass makes of a network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import product
+from math import prod
+from operator import ge, gt
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.network import Network, Population, Projection
@@ -21,226 +30,241 @@ from snnc.compiler.operators import (
     MaxPooling,
     Operator,
     Scaling,
-    SumPooling,
     Window,
 )
 
-Place = tuple[int, ...]
-Value = dict[Place, float]
-"""A number at each place, in C order."""
-Row = list[float]
+Real = Callable[[Any], Any]
+"""``np.float32`` or ``float``."""
+Row = list[Any]
+"""One number a neuron, or a value in C order."""
+FIELDS = (
+    "decay",
+    "current_decay",
+    "gain",
+    "leak",
+    "initial",
+    "threshold",
+    "reset_value",
+    "spike",
+)
 
 
-@dataclass
-class Signals:
-    """What every population did: a row of numbers for each step."""
-
-    spikes: dict[str, list[Row]] = field(default_factory=dict[str, list[Row]])
-    v: dict[str, list[Row]] = field(default_factory=dict[str, list[Row]])
+class Inexact(Exception):
+    """A sum of a projection is rounded, so its order would matter."""
 
 
 @dataclass
 class Neuron:
     """One neuron: its parameters by name, and what it remembers."""
 
-    p: dict[str, float]
-    integration: str
-    reset: str
-    refractory: int
-    spiking: bool
-    v: float
-    i: float = 0.0
-    rho: int = 0
+    p: Population
+    n: dict[str, Any]
+    real: Real
+    v: Any
+    u: Any
+    rest: int = 0
 
-    def step(self, arriving: float) -> float:
-        """Take up the current of a step and give 1 for a spike."""
-        p, was = self.p, self.v
-        theta = p["threshold"] if self.spiking else float("inf")
-        r = self.v > theta
-        if self.reset == "zero-delayed" and r:
-            self.v = 0.0
-        self._integrate(p["gain"] * arriving)
-        if self.reset in ("subtract-delayed", "subtract-retest") and r:
-            self.v -= theta
-        if self.reset == "zero-next" and r:
-            self.v = 0.0
-        s = self.v > theta
-        self._reset(theta, r, s)
-        if self.rho > 0:
-            self.v, self.rho = was, self.rho - 1
-            return 0.0
-        self.rho = self.refractory if s else 0
-        return float(s)
+    def step(self, currents: Row) -> int:
+        """Take up the currents of a step, one after the other, and give 1 for a spike."""
+        was = self.v
+        spike = self._step(currents) if self.p.spiking else self._integrate(currents)
+        if self.rest > 0:
+            self.v, spike = was, 0
+        self.rest = self.p.refractory if spike else max(self.rest - 1, 0)
+        return spike
 
-    def _integrate(self, current: float) -> None:
-        p = self.p
-        if self.integration == "decay":
-            self.v = p["decay"] * self.v + current
-        elif self.integration in ("euler", "leak-euler"):
-            self.v += p["decay"] * (current + p["leak"] - self.v)
-        elif self.integration == "current-decay":
-            self.i = p["current_decay"] * self.i + current
-            self.v = p["decay"] * self.v + self.i
-        else:
-            self.i += current
-            self.v += p["decay"] * (p["leak"] - self.v + self.i)
-            self.i -= p["current_decay"] * self.i
-
-    def _reset(self, theta: float, r: bool, s: bool) -> None:
-        if self.reset == "subtract-retest":
-            self.v -= (s - r) * theta if s != r else 0.0
-        elif s and self.reset == "zero":
-            self.v = 0.0
-        elif s and self.reset == "value":
-            self.v = self.p["reset_value"]
-        elif s and self.reset == "subtract":
-            self.v -= theta
-
-
-FIELDS = ("decay", "current_decay", "gain", "leak", "threshold", "reset_value", "initial")
-
-
-def run(network: Network, inputs: dict[str, npt.NDArray[Any]]) -> Signals:
-    """Execute ``network`` on one sample, ``[steps, n]`` of each input."""
-    sent: dict[str, list[Row]] = {name: x.tolist() for name, x in inputs.items()}
-    sent |= {j.name: [] for j in network.junctions} | {p.name: [] for p in network.populations}
-    neurons = {p.name: _neurons(p) for p in network.populations}
-    signals = Signals()
-    for p in network.populations:
-        signals.spikes[p.name], signals.v[p.name] = [], []
-    shapes = network.shapes
-    waiting = [*network.junctions, *network.populations]
-    for t in range(len(next(iter(sent.values())))):
-        done = {i.name for i in network.inputs}
-        for place in _evaluated(network, waiting, done):
-            arriving = [0.0] * place.size
-            for q in network.projections:
-                if q.target == place.name:
-                    rest = _at_rest(network, q.source)
-                    row = _delivered(q, sent[q.source], shapes[q.source], t, rest)
-                    arriving = [a + b for a, b in zip(arriving, row, strict=True)]
-            if isinstance(place, Population):
-                group = neurons[place.name]
-                spikes = [n.step(a) for n, a in zip(group, arriving, strict=True)]
-                signals.spikes[place.name].append(spikes)
-                signals.v[place.name].append([n.v for n in group])
-                arriving = [s * float(k) for s, k in zip(spikes, place.spike, strict=True)]
-            sent[place.name].append(arriving)
-    return signals
-
-
-def _evaluated(network: Network, waiting: list[Any], done: set[str]) -> Iterator[Any]:
-    """Give the places, each after those that it depends on within the step."""
-    left = list(waiting)
-    while left:
-        ready = [
-            place
-            for place in left
-            if all(
-                q.source in done
-                for q in network.projections
-                if q.target == place.name and q.delay == 0
-            )
-        ]
-        for place in ready:
-            yield place
-            done.add(place.name)
-            left.remove(place)
-
-
-def _neurons(p: Population) -> list[Neuron]:
-    return [
-        Neuron(
-            p={name: float(getattr(p, name)[i]) for name in FIELDS},
-            integration=str(p.integration),
-            reset=str(p.reset) if p.spiking else "none",
-            refractory=p.refractory,
-            spiking=p.spiking,
-            v=float(p.initial[i]),
-        )
-        for i in range(p.size)
-    ]
-
-
-def _at_rest(network: Network, name: str) -> Row:
-    """Give what is sent before the first step: the biases of sums, and else nothing."""
-    shapes = network.shapes
-    total = [0.0] * len(list(product(*map(range, shapes[name]))))
-    for q in network.projections:
-        if q.target == name and name in {j.name for j in network.junctions}:
-            rest = _at_rest(network, q.source)
-            row = _delivered(q, [], shapes[q.source], -1, rest)
-            total = [a + b for a, b in zip(total, row, strict=True)]
-    return total
-
-
-def _delivered(q: Projection, rows: list[Row], shape: Place, t: int, rest: Row) -> Row:
-    row = rows[t - q.delay] if t >= q.delay else rest
-    x: Value = dict(zip(product(*map(range, shape)), row, strict=True))
-    for operator in q.operators:
-        x = _operated(operator, x)
-    return list(x.values())
-
-
-def _operated(operator: Operator, x: Value) -> Value:
-    if isinstance(operator, Dense):
-        flat = list(x.values())
-        rows = zip(operator.weight.tolist(), operator.bias.tolist(), strict=True)
-        sums = [sum(w * v for w, v in zip(row, flat, strict=True)) + b for row, b in rows]
-        return {(i,): total for i, total in enumerate(sums)}
-    if isinstance(operator, Scaling):
-        return {
-            place: _at(operator.factor, place) * v + _at(operator.shift, place)
-            for place, v in x.items()
+    def _step(self, currents: Row) -> int:
+        """The equations of ``network.Reset``."""
+        real, theta, reset = self.real, self.n["threshold"], str(self.p.reset)
+        fires = ge if self.p.inclusive else gt
+        r = real(fires(self.v, theta))
+        if reset == "zero-delayed" and r:
+            self.v = real(0)
+        self._integrate(currents)
+        if reset in ("subtract-delayed", "subtract-retest"):
+            self.v = real(self.v - real(r * theta))
+        if reset == "zero-next" and r:
+            self.v = real(0)
+        v, s = self.v, real(fires(self.v, theta))
+        after = {
+            "zero": real(0) if s else v,
+            "value": self.n["reset_value"] if s else v,
+            "subtract": real(v - real(s * theta)),
+            "subtract-retest": real(v - real(real(s - r) * theta)),
         }
-    shape = tuple(1 + max(axis) for axis in zip(*x, strict=True))
-    counts = _counts(operator.window, shape[1:])
-    channels = operator.weight.shape[0] if isinstance(operator, Convolution) else shape[0]
-    places = product(range(channels), *map(range, counts))
-    return {place: _element(operator, x, place) for place in places}
+        self.v = after.get(reset, v)
+        return int(s)
+
+    def _integrate(self, currents: Row) -> int:
+        """The equations of ``network.Integration``."""
+        real, decay, of_current = self.real, self.n["decay"], self.n["current_decay"]
+        inputs = [real(self.n["gain"] * c) for c in currents]
+        integration = str(self.p.integration)
+        if integration == "current-decay":
+            self.u = _added(real, real(of_current * self.u), inputs)
+            self.v = real(real(decay * self.v) + self.u)
+        elif integration == "current-euler":
+            self.u = _added(real, self.u, inputs)
+            self.v = real(self.v + real(decay * real(real(self.n["leak"] - self.v) + self.u)))
+            self.u = real(self.u - real(of_current * self.u))
+        elif integration == "leak-euler":
+            above = real(real(self.n["leak"] - self.v) + _added(real, real(0), inputs))
+            self.v = real(self.v + real(decay * above))
+        elif integration == "euler":
+            above = real(real(_added(real, real(0), inputs) + self.n["leak"]) - self.v)
+            self.v = real(self.v + real(decay * above))
+        else:
+            self.v = _added(real, real(decay * self.v), inputs)
+        return 0
 
 
-def _element(operator: Operator, x: Value, place: Place) -> float:
-    c, where = place[0], place[1:]
-    if isinstance(operator, Convolution):
-        c_out, n = operator.weight.shape[:2]
-        first = c // (c_out // operator.groups) * n
-        return float(operator.bias[c]) + sum(
-            float(operator.weight[(c, k, *e)]) * v
-            for k in range(n)
-            for e, v in _under(operator.window, x, first + k, where)
-        )
-    if isinstance(operator, SumPooling | MaxPooling | AveragePooling):
-        seen = [v for _, v in _under(operator.window, x, c, where)]
-        if isinstance(operator, MaxPooling):
-            return max(seen)
-        total = sum(seen)
-        if isinstance(operator, AveragePooling):
-            for divisor in operator.divisors:
-                total /= _at(divisor, place)
+def _added(real: Real, start: Any, values: Row) -> Any:
+    for value in values:
+        start = real(start + value)
+    return start
+
+
+class Oracle:
+    """Runs one sample.
+
+    Attributes:
+        v: Potentials after each step, one list a population.
+        u: Synaptic currents.
+        spikes: 0 or 1.
+    """
+
+    def __init__(
+        self, network: Network, inputs: Mapping[str, npt.NDArray[Any]], real: Real = np.float32
+    ) -> None:
+        self.network, self.real = network, real
+        self.v: dict[str, list[Row]] = {p.name: [] for p in network.populations}
+        self.u: dict[str, list[Row]] = {p.name: [] for p in network.populations}
+        self.spikes: dict[str, list[list[int]]] = {p.name: [] for p in network.populations}
+        self._steps = len(next(iter(inputs.values())))
+        self._shapes = network.shapes
+        self._sent = {n: [list(map(real, row)) for row in x.tolist()] for n, x in inputs.items()}
+        self._sent |= {p.name: [] for p in network.populations}
+        self._neurons = {p.name: self._neurons_of(p) for p in network.populations}
+
+    def _neurons_of(self, p: Population) -> list[Neuron]:
+        numbers = [{f: self.real(getattr(p, f)[i]) for f in FIELDS} for i in range(p.size)]
+        return [Neuron(p, n, self.real, n["initial"], self.real(0)) for n in numbers]
+
+    def run(self) -> Oracle:
+        """Go through all steps."""
+        for t in range(self._steps):
+            for p in self.network.populations:
+                arriving = [self._through(q, t) for q in self.network.incoming(p.name)]
+                neurons = self._neurons[p.name]
+                s = [neuron.step([a[i] for a in arriving]) for i, neuron in enumerate(neurons)]
+                self.spikes[p.name].append(s)
+                self.v[p.name].append([n.v for n in neurons])
+                self.u[p.name].append([n.u for n in neurons])
+                sizes = [self.real(k * n.n["spike"]) for k, n in zip(s, neurons, strict=True)]
+                self._sent[p.name].append(sizes if p.spiking else self.v[p.name][t])
+        return self
+
+    def _through(self, q: Projection, t: int) -> Row:
+        shape, value = self._shapes[q.source], self._value(q.source, t - q.delay)
+        for operator in q.operators:
+            value = applied(operator, value, shape, self.real)
+            shape = operator.result_shape(shape)
+        return value
+
+    def _value(self, name: str, t: int) -> Row:
+        """Give what ``name`` sends at step ``t``; before the first, nothing but biases of sums."""
+        if name in self._sent:
+            return self._sent[name][t] if t >= 0 else [self.real(0)] * prod(self._shapes[name])
+        total, *others = [self._through(q, t) for q in self.network.incoming(name)]
+        for current in others:
+            total = [self.real(a + b) for a, b in zip(total, current, strict=True)]
         return total
-    raise TypeError(operator)
 
 
-def _under(window: Window, x: Value, c: int, where: Place) -> Iterator[tuple[Place, float]]:
-    """Give what lies under the window, without the padding."""
-    for element in product(*map(range, window.kernel)):
-        at = tuple(
-            p * s - pair[0] + e * d
-            for p, s, pair, e, d in zip(
-                where, window.stride, window.padding, element, window.dilation, strict=True
+def applied(operator: Operator, x: Row, shape: tuple[int, ...], real: Real) -> Row:
+    """Give what ``operator`` makes of one value ``x`` of ``shape``."""
+    values = list(map(float, x))
+    match operator:
+        case Dense():
+            rows = zip(operator.weight.tolist(), operator.bias.tolist(), strict=True)
+            sums = [sum(w * n for w, n in zip(row, values, strict=True)) + b for row, b in rows]
+        case Scaling():
+            factor = np.broadcast_to(operator.factor, shape).ravel().tolist()
+            shift = np.broadcast_to(operator.shift, shape).ravel().tolist()
+            sums = [n * a + b for n, a, b in zip(values, factor, shift, strict=True)]
+        case Convolution():
+            sums = list(_convolved(operator, _planes(values, shape), shape[1:]))
+        case _:
+            over = max if isinstance(operator, MaxPooling) else sum
+            under = [
+                [n for _, n in seen]
+                for plane in _planes(values, shape)
+                for seen in _windows(operator.window, plane, shape[1:])
+            ]
+            sums = [float(over(seen)) for seen in under]
+    results = _exact(sums, real)
+    if isinstance(operator, AveragePooling):
+        result = operator.result_shape(shape)
+        for divisor in operator.divisors:
+            by = np.broadcast_to(divisor, result).ravel().tolist()
+            results = [real(n / real(d)) for n, d in zip(results, by, strict=True)]
+    return results
+
+
+def _exact(sums: list[float], real: Real) -> Row:
+    """Give ``sums`` as they are.
+
+    Raises:
+        Inexact: One is rounded.
+    """
+    results = list(map(real, sums))
+    if any(float(r) != s for r, s in zip(results, sums, strict=True)):
+        raise Inexact
+    return results
+
+
+def _planes(values: list[float], shape: tuple[int, ...]) -> list[list[float]]:
+    """Cut a value into its channels."""
+    size = prod(shape[1:])
+    return [values[i * size : (i + 1) * size] for i in range(shape[0])]
+
+
+def _convolved(
+    operator: Convolution, planes: list[list[float]], extent: tuple[int, ...]
+) -> Iterator[float]:
+    each = len(operator.weight) // operator.groups
+    for channel, (kernels, bias) in enumerate(
+        zip(operator.weight, operator.bias.tolist(), strict=True)
+    ):
+        first = channel // each * len(kernels)
+        seen = [_windows(operator.window, plane, extent) for plane in planes[first:]]
+        for at_position in zip(*seen[: len(kernels)], strict=True):
+            products = (
+                float(kernel[element]) * value
+                for kernel, under in zip(kernels, at_position, strict=True)
+                for element, value in under
             )
-        )
-        if (c, *at) in x:
-            yield element, x[c, *at]
+            yield sum(products) + bias
 
 
-def _counts(window: Window, shape: Place) -> Place:
-    axes = zip(shape, window.kernel, window.stride, window.padding, window.dilation, strict=True)
-    return tuple((n + sum(pair) - d * (k - 1) - 1) // s + 1 for n, k, s, pair, d in axes)
+def _windows(
+    window: Window, plane: list[float], extent: tuple[int, ...]
+) -> Iterator[list[tuple[tuple[int, ...], float]]]:
+    """Give position by position, in order, what lies under the window without the padding."""
+    values = dict(zip(product(*map(range, extent)), plane, strict=True))
+    axes = list(zip(window.stride, window.dilation, window.padding, strict=True))
+    for position in product(*(range(n) for n in _counts(window, extent))):
+        under: list[tuple[tuple[int, ...], float]] = []
+        for element in product(*map(range, window.kernel)):
+            at = tuple(
+                i * s - before + k * d
+                for i, k, (s, d, (before, _)) in zip(position, element, axes, strict=True)
+            )
+            if at in values:
+                under.append((element, values[at]))
+        yield under
 
 
-def _at(array: npt.NDArray[Any], place: Place) -> float:
-    """Give the element that broadcasting puts at ``place``."""
-    own = place[len(place) - array.ndim :]
-    return float(array[tuple(min(i, n - 1) for i, n in zip(own, array.shape, strict=True))])
+def _counts(window: Window, extent: tuple[int, ...]) -> list[int]:
+    axes = zip(extent, window.kernel, window.stride, window.padding, window.dilation, strict=True)
+    return [(n + sum(pair) - d * (k - 1) - 1) // s + 1 for n, k, s, pair, d in axes]

@@ -198,14 +198,10 @@ class GraphMaker:
     def max_pool(self, name: str, sources: Iterable[str], shape: Shape, windows: Windows) -> Sent:
         """Add a max pooling of the sum of ``sources``, which gives ``shape``."""
         kind = MaxPool1d if len(windows.kernel) == 1 else MaxPool2d
-        padding = [
-            (before, max(after, 0))
-            for (before, _), after in zip(windows.pads, windows.trailing, strict=True)
-        ]
         node = kind(
             kernel_size=np.array(windows.kernel),
             stride=np.array(windows.stride),
-            padding=np.array(padding),
+            padding=np.array(windows.padding),
             dilation=np.array(windows.dilation),
         )
         node.metadata = {"snnc": {"origin": name}}
@@ -216,10 +212,7 @@ class GraphMaker:
     ) -> Sent:
         """Add an average pooling, which gives ``shape``."""
         divisors = windows.counts(include_pad=include_pad).astype(np.float32)
-        padding = tuple(
-            (before, max(after, 0))
-            for (before, _), after in zip(windows.pads, windows.trailing, strict=True)
-        )
+        padding = windows.padding
         if len(windows.kernel) == 1 or max(windows.dilation) > 1:
             node = _averaging_convolution(name, self.shapes[source], windows, padding, divisors)
         else:

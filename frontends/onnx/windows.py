@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
+from typing import TypeAlias
 
 import numpy as np
 
 from snnc.compiler import rules
+from snnc.compiler.operators import Window
+from snnc.compiler.sliding import counted, halves, padded, sliding, trailing
 from snnc.frontends.onnx.model import Array, OnnxNode, OperatorError, Shape
 
+Pads: TypeAlias = tuple[tuple[int, int], ...]
 MAX_VALUES = 2**28
 """Numbers in one value: 1 GiB of float32."""
 
@@ -44,7 +48,7 @@ class Windows:
     kernel: Shape
     stride: Shape
     dilation: Shape
-    pads: tuple[tuple[int, int], ...]
+    pads: Pads
     positions: Shape
 
     @classmethod
@@ -63,10 +67,10 @@ class Windows:
         if len(extent) != axes or min(kernel, default=0) < 1 or min(shape, default=0) < 1:
             raise OperatorError(f"kernel {list(kernel)} on {list(shape)}", "one size an axis")
         stride, dilation = node.get("strides", (1,) * axes), node.get("dilations", (1,) * axes)
-        effective = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=False))
         for name, given in (("strides", stride), ("dilations", dilation)):
             if len(given) != axes or min(given) < 1:
                 raise OperatorError(f"{name} = {list(given)}", f"{axes} of 1 or more")
+        effective = Window(kernel, stride, (), dilation).reach
         pads = _pads(node, extent, effective, stride)
         ceil = node.get("ceil_mode", 0) != 0
         counts = tuple(
@@ -78,40 +82,28 @@ class Windows:
         return cls(extent, kernel, stride, dilation, pads, counts)
 
     @property
-    def reach(self) -> Shape:
-        """Elements from the first to the last that any window covers, padding included."""
-        return tuple(
-            (n - 1) * s + d * (k - 1) + 1
-            for n, s, d, k in zip(
-                self.positions, self.stride, self.dilation, self.kernel, strict=True
-            )
-        )
+    def window(self) -> Window:
+        """The window with the padding that was asked for."""
+        return Window(self.kernel, self.stride, self.pads, self.dilation)
 
     @property
-    def trailing(self) -> Shape:
-        """Elements of padding behind the value that windows cover, which may be less than none."""
-        return tuple(
-            r - n - before
-            for r, n, (before, _) in zip(self.reach, self.extent, self.pads, strict=True)
-        )
+    def padding(self) -> Pads:
+        """Elements before and behind the value that windows cover, in ``ceil_mode`` or not."""
+        behind = trailing(self.window, self.extent, self.positions)
+        return tuple((b, max(a, 0)) for (b, _), a in zip(self.pads, behind, strict=True))
+
+    @property
+    def reach(self) -> Shape:
+        """Elements from the first to the last that any window covers, padding included."""
+        behind = trailing(self.window, self.extent, self.positions)
+        return tuple(b + n + a for n, (b, _), a in zip(self.extent, self.pads, behind, strict=True))
 
     def view(self, x: Array, fill: float) -> Array:
         """Give what is under the window, shape ``[batch, channels, *positions, *kernel]``."""
-        axes = len(self.kernel)
-        after = self.trailing
         check_size((*x.shape[:2], *self.reach))
         check_size((*x.shape[:2], *self.positions, *self.kernel))
-        widths = [(0, 0), (0, 0)]
-        widths += [(b, max(a, 0)) for (b, _), a in zip(self.pads, after, strict=True)]
-        padded = np.pad(x, widths, constant_values=fill) if np.any(widths) else x
-        spans = tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
-        spatial = tuple(range(2, 2 + axes))
-        found = np.lib.stride_tricks.sliding_window_view(padded, spans, spatial)
-        steps = [slice(None), slice(None)]
-        steps += [
-            slice(0, (n - 1) * s + 1, s) for n, s in zip(self.positions, self.stride, strict=True)
-        ]
-        return found[(*steps, *(slice(None, None, d) for d in self.dilation))]
+        covering = replace(self.window, padding=self.padding)
+        return sliding(padded(x, covering, fill), covering)
 
     def counts(self, *, include_pad: bool) -> Array:
         """Give the elements under each window that an average divides by, ``[*positions]``.
@@ -119,19 +111,10 @@ class Windows:
         Those of the padding count with ``include_pad``; those that only ``ceil_mode`` adds behind
         the padding never do.
         """
-        x = np.ones((1, 1, *self.extent), np.float32)
-        if include_pad:
-            x = np.pad(x, [(0, 0), (0, 0), *self.pads], constant_values=1)
-        offset = 0 if include_pad else 1
-        pads = tuple((b * offset, 0) for b, _ in self.pads)
-        moved = Windows(x.shape[2:], self.kernel, self.stride, self.dilation, pads, self.positions)
-        axes = tuple(range(-len(self.kernel), 0))
-        return np.asarray(moved.view(x, 0).sum(axis=axes)[0, 0])
+        return counted(self.window, self.extent, self.positions, padding=include_pad)
 
 
-def _pads(
-    node: OnnxNode, extent: Shape, effective: Shape, stride: Shape
-) -> tuple[tuple[int, int], ...]:
+def _pads(node: OnnxNode, extent: Shape, effective: Shape, stride: Shape) -> Pads:
     mode = node.get("auto_pad", "NOTSET")
     axes = len(extent)
     if mode in {"SAME_UPPER", "SAME_LOWER"}:
@@ -139,8 +122,8 @@ def _pads(
             max((-(-n // s) - 1) * s + e - n, 0)
             for n, e, s in zip(extent, effective, stride, strict=True)
         ]
-        halves = [(t // 2, t - t // 2) for t in total]
-        return tuple(halves if mode == "SAME_UPPER" else [(b, a) for a, b in halves])
+        pairs = map(halves, total)
+        return tuple(pairs if mode == "SAME_UPPER" else ((b, a) for a, b in pairs))
     pads = node.get("pads", (0,) * (2 * axes))
     if mode not in {"NOTSET", "VALID"} or len(pads) != 2 * axes or min(pads) < 0:
         found = f"auto_pad = {mode}, pads = {list(pads)}"

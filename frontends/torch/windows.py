@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.fused import fused_multiply_add
+from snnc.compiler.operators import Window
+from snnc.compiler.sliding import counted, halves, trailing
 from snnc.frontends.torch.meaning import (
     Maker,
     Meaning,
@@ -93,8 +95,7 @@ def _padding(padding: Any, kernel: Shape, dilation: Shape) -> Pairs:
     if padding == "valid":
         return ((0, 0),) * len(kernel)
     if padding == "same":
-        missing = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
-        return tuple((total // 2, total - total // 2) for total in missing)
+        return tuple(halves(d * (k - 1)) for k, d in zip(kernel, dilation, strict=True))
     return tuple((p, p) for p in _each(padding, len(kernel)))
 
 
@@ -123,8 +124,8 @@ def _max_pool(axes: int) -> Meaning:
         _check_pool(x, axes, return_indices)
         kernel, dilations = _each(kernel_size, axes), _each(dilation, axes)
         strides = kernel if stride in (None, ()) else _each(stride, axes)
-        reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True))
-        around = _pool_padding(x, results[0], reach, strides, _each(padding, axes))
+        pads = tuple((p, p) for p in _each(padding, axes))
+        around = _covered(x, results[0], Window(kernel, strides, pads, dilations))
         del ceil_mode  # shows in the shape of the result
         return applied(maker, MaxPool(kernel, strides, around, dilations), results[0], x.value)
 
@@ -137,12 +138,11 @@ def _check_pool(x: Operand, axes: int, indices: bool = False) -> None:
         raise Refused("with return_indices=True", "use the values alone")
 
 
-def _pool_padding(x: Operand, result: Tensor, reach: Shape, stride: Shape, padding: Shape) -> Pairs:
+def _covered(x: Operand, result: Tensor, window: Window) -> Pairs:
     """Give the padding of each axis with what ``ceil_mode`` looks at beyond it."""
-    extents, counts = x.shape[2:], tuple(result.shape[2:])
+    behind = trailing(window, x.shape[2:], tuple(result.shape[2:]))
     return tuple(
-        (p, max(p, (count - 1) * s + r - n - p))
-        for n, count, r, s, p in zip(extents, counts, reach, stride, padding, strict=True)
+        (p, max(p, reached)) for (p, _), reached in zip(window.padding, behind, strict=True)
     )
 
 
@@ -161,36 +161,18 @@ def _avg_pool(axes: int) -> Meaning:
         _check_pool(x, axes)
         kernel = _each(kernel_size, axes)
         strides = kernel if stride in (None, ()) else _each(stride, axes)
-        pads = _each(padding, axes)
-        around = _pool_padding(x, results[0], kernel, strides, pads)
+        pads = tuple((p, p) for p in _each(padding, axes))
+        window, positions = Window(kernel, strides, pads, (1,) * axes), tuple(results[0].shape[2:])
+        around = _covered(x, results[0], window)
         del ceil_mode  # shows in the shape of the result
-        sizes = _window_sizes(x, results[0], kernel, strides, pads, padded=count_include_pad)
+        sizes = counted(window, x.shape[2:], positions, padding=count_include_pad)
         if divisor_override is not None:
-            sizes = np.full((1,) * axes, divisor_override, np.float32)
+            sizes = np.full((1,) * axes, divisor_override)
         plain = bool((sizes == prod(kernel)).all())
-        divisors = None if plain else _constant(sizes[None])
+        divisors = None if plain else _constant(sizes[None].astype(np.float32))
         return applied(maker, AvgPool(kernel, strides, around, divisors), results[0], x.value)
 
     return pool
-
-
-def _window_sizes(
-    x: Operand, result: Tensor, kernel: Shape, stride: Shape, padding: Shape, *, padded: bool
-) -> Reals:
-    """Give the number of elements under each window, shape ``[*positions]``.
-
-    ``ceil_mode`` makes windows that reach beyond the padding; what lies there never counts (torch,
-    ``aten/src/ATen/native/cpu/AvgPoolKernel.cpp``).
-    """
-    sizes = np.ones((), np.float32)
-    counts = tuple(result.shape[2:])
-    for n, count, k, s, p in zip(x.shape[2:], counts, kernel, stride, padding, strict=True):
-        start = np.arange(count) * s - p
-        end = np.minimum(start + k, n + p)
-        if not padded:
-            start, end = np.maximum(start, 0), np.minimum(end, n)
-        sizes = np.multiply.outer(sizes, (end - start).astype(np.float32))
-    return sizes.astype(np.float32)
 
 
 def _adaptive(axes: int, *, largest: bool) -> Meaning:

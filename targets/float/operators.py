@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import singledispatch
-from itertools import product
+from functools import reduce, singledispatch
 from math import prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
 from snnc.compiler.fused import fused_multiply_add
 from snnc.compiler.operators import (
@@ -22,6 +20,7 @@ from snnc.compiler.operators import (
     SumPooling,
     Window,
 )
+from snnc.compiler.sliding import elements, padded, sliding
 
 Signal = npt.NDArray[Any]
 """float32, as all that is computed here: NumPy's annotations widen its products to float64."""
@@ -68,7 +67,9 @@ def _(operator: Convolution, x: Signal) -> Signal:
 def _convolve(operator: Convolution, x: Signal) -> Signal:
     """Convolve by one matrix product a group over what lies under each position."""
     axes, groups = len(operator.window.kernel), operator.groups
-    under = windows(x, operator.window, 0.0)  # [batch, c_in, *positions, *kernel]
+    under = sliding(
+        padded(x, operator.window), operator.window
+    )  # [batch, c_in, *positions, *kernel]
     batch, channels, *positions = under.shape[: 2 + axes]
     grouped = under.reshape(batch, groups, channels // groups, *under.shape[2:])
     rows = np.moveaxis(grouped, (1, 2), (0, 2 + axes))  # [groups, batch, *positions, c, *kernel]
@@ -81,7 +82,7 @@ def _convolve(operator: Convolution, x: Signal) -> Signal:
 
 @apply.register
 def _(operator: AveragePooling, x: Signal) -> Signal:
-    average = _sum_in_order(windows(x, operator.window, 0.0), len(operator.window.kernel))
+    average = _sum_in_order(operator.window, x)
     for divisor in operator.divisors:
         average = average / divisor
     return average
@@ -89,40 +90,15 @@ def _(operator: AveragePooling, x: Signal) -> Signal:
 
 @apply.register
 def _(operator: SumPooling, x: Signal) -> Signal:
-    return _sum_in_order(windows(x, operator.window, 0.0), len(operator.window.kernel))
+    return _sum_in_order(operator.window, x)
 
 
 @apply.register
 def _(operator: MaxPooling, x: Signal) -> Signal:
-    under = windows(x, operator.window, -np.inf)
-    return np.asarray(under.max(axis=tuple(range(-len(operator.window.kernel), 0))))
+    seen = sliding(padded(x, operator.window, -np.inf), operator.window)
+    return np.asarray(seen.max(axis=tuple(range(-len(operator.window.kernel), 0))))
 
 
-def _sum_in_order(under: Signal, axes: int) -> Signal:
+def _sum_in_order(window: Window, x: Signal) -> Signal:
     """Add one element under the window after the other, from the first (torch's average pool)."""
-    total = np.zeros(under.shape[:-axes], np.float32)
-    for place in product(*map(range, under.shape[-axes:])):
-        element: tuple[Any, ...] = (..., *place)
-        total = total + under[element]
-    return total
-
-
-def windows(x: Signal, window: Window, padding: float) -> Signal:
-    """Give what lies under ``window`` at each position.
-
-    Args:
-        x: Shape ``[batch, c, *extent]``.
-        window: Over the last axes.
-        padding: What stands around ``x``.
-
-    Returns:
-        A view, shape ``[batch, c, *positions, *kernel]``.
-    """
-    axes = len(window.kernel)
-    if any(before or after for before, after in window.padding):
-        x = np.pad(x, ((0, 0), (0, 0), *window.padding), constant_values=padding)
-    reach = tuple(d * (k - 1) + 1 for k, d in zip(window.kernel, window.dilation, strict=True))
-    view = sliding_window_view(x, reach, axis=tuple(range(2, 2 + axes)))
-    strides = (slice(None, None, s) for s in window.stride)
-    steps = (slice(None, None, d) for d in window.dilation)
-    return view[(slice(None), slice(None), *strides, *steps)]
+    return reduce(np.add, elements(padded(x, window), window), np.zeros((), np.float32))

@@ -23,17 +23,17 @@ from tests.builders import (
     fixed_convolution,
     fixed_dense,
     fixed_network,
-    fixed_networks,
     fixed_population,
     fixed_projection,
     network,
-    networks,
     one_fixed,
     one_neuron,
     population,
     projection,
     window,
 )
+from tests.drawn.fixed import fixed_networks
+from tests.drawn.networks import networks
 
 SAYS = {
     "SNN104": "every node has all its fields, each with the shape that the node's equation needs",

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from snnc.compiler.diagnostics import InputError
 from snnc.compiler.discretize import discretize
 from snnc.compiler.network import Integration, Reset
-from tests.builders import affine, chain, graph, graphs, lif, linear, sink, source
+from tests.builders import affine, chain, graph, lif, linear, sink, source
+from tests.drawn.graphs import graphs
 
 STEP = 1e-3
 MODEL = "correct the model where it is made"

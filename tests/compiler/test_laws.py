@@ -22,15 +22,10 @@ from snnc.compiler.network import Network
 from snnc.compiler.overflow import bound_states
 from snnc.compiler.quantize import quantize
 from snnc.compiler.retime import retime
-from tests.builders import (
-    fixed_networks,
-    fixed_population,
-    graphs,
-    networks,
-    one_fixed,
-    one_neuron,
-    population,
-)
+from tests.builders import fixed_population, one_fixed, one_neuron, population
+from tests.drawn.fixed import fixed_networks
+from tests.drawn.graphs import graphs
+from tests.drawn.networks import networks
 
 Pass = Callable[[Any], Any]
 

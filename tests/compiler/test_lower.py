@@ -28,17 +28,9 @@ from snnc.compiler.operators import (
     result_shape,
 )
 from snnc.compiler.paths import Path
-from tests import real_oracle
-from tests.builders import (
-    convolution,
-    dense,
-    network,
-    networks,
-    one_neuron,
-    population,
-    projection,
-    window,
-)
+from tests.builders import convolution, dense, network, one_neuron, population, projection, window
+from tests.drawn.networks import networks
+from tests.real_oracle import Oracle
 
 Doubles = npt.NDArray[Any]
 
@@ -114,12 +106,12 @@ def ensure_the_same(net: Network, seed: int = 0) -> tuple[Lowered, ...]:
     x = np.random.default_rng(seed).normal(0, 2, (10, net.inputs[0].size))
     lowered = lower(net)
     spikes, v = run(lowered, x)
-    wanted = real_oracle.run(net, {"x": x})
+    wanted = Oracle(net, {"x": x}, float).run()
     for n in lowered:
         p = n.population
         assert all(sum(isinstance(s, Weighted) for s in path.steps) == 1 for path in n.paths)
         assert (spikes[p.name] == wanted.spikes[p.name]).all()
-        seen = np.array(wanted.v[p.name])
+        seen: Doubles = np.array(wanted.v[p.name])
         if p.reset is Reset.ZERO_DELAYED and p.spiking:
             seen = np.where(seen > p.threshold, 0, seen)  # seen before its reset, not after
         assert np.allclose(v[p.name], seen, rtol=1e-9, atol=1e-9)

@@ -27,13 +27,13 @@ from tests.builders import (
     fixed_convolution,
     fixed_dense,
     fixed_network,
-    fixed_networks,
     fixed_population,
     fixed_projection,
-    networks,
     one_fixed,
     window,
 )
+from tests.drawn.fixed import fixed_networks
+from tests.drawn.networks import networks
 
 Ints = npt.NDArray[Any]
 

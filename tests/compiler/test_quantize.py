@@ -39,13 +39,13 @@ from tests.builders import (
     convolution,
     dense,
     network,
-    networks,
     one_neuron,
     population,
     projection,
     spikes,
     window,
 )
+from tests.drawn.networks import networks
 
 BITS = st.integers(2, 8)
 

@@ -14,13 +14,8 @@ from snnc.compiler.diagnostics import InputError
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.retime import retime
 from snnc.targets.integer.reference import execute
-from tests.builders import (
-    fixed_network,
-    fixed_networks,
-    fixed_population,
-    fixed_projection,
-    integers_for,
-)
+from tests.builders import fixed_network, fixed_population, fixed_projection, integers_for
+from tests.drawn.fixed import fixed_networks
 
 
 def timed(net: FixedNetwork) -> FixedNetwork | None:

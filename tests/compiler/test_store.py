@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.network import Network
 from snnc.compiler.store import StoreError, Tensors, from_json, to_json
-from tests.builders import fixed_networks, networks, one_fixed, one_neuron
+from tests.builders import one_fixed, one_neuron
+from tests.drawn.fixed import fixed_networks
+from tests.drawn.networks import networks
 
 
 def same(one: Any, two: Any) -> bool:

@@ -18,7 +18,7 @@ from snnc.frontends.nir.file import write_nir
 from snnc.runtime.commands import doctor
 from snnc.runtime.environment import PACKAGES
 from snnc.targets.artifact import load
-from tests.builders import chain, linear
+from tests.builders import chain, linear, sink
 from tests.builders import lif as nir_lif
 from tests.runtime.conftest import Snnc
 from tests.runtime.samples import BATCH, CLASSES, STEPS, WIDTH, artifact, data, graph
@@ -488,6 +488,7 @@ def test_inspect_tells_the_decay_of_a_current(here: Path, snnc: Snnc) -> None:
     tau_syn = np.array([0.0005, 0.001], np.float32)
     lif = nir.CubaLIF(tau_syn=tau_syn, tau_mem=0.002 * ones, r=ones, v_leak=zeros, v_threshold=ones)
     model = chain(linear(np.ones((2, 1))), lif, linear(np.ones((1, 2))), nir_lif())
+    model.nodes["output"] = sink(1)
     write_nir(model, here / "current.nir")
     out = snnc("inspect", "current.nir", "--dt", "1e-4").out
     row = next(line for line in out.splitlines() if "current-euler" in line)

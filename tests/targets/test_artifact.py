@@ -27,20 +27,11 @@ from snnc.compiler.retime import retime
 from snnc.runtime.deploy import compile as compile_graph
 from snnc.targets.artifact import Artifact, load
 from tests import oracle
-from tests.builders import (
-    chain,
-    fixed_networks,
-    graph,
-    graphs,
-    integers_for,
-    lif,
-    linear,
-    networks,
-    one_fixed,
-    one_neuron,
-    spikes,
-)
+from tests.builders import chain, graph, integers_for, lif, linear, one_fixed, one_neuron, spikes
 from tests.compiler.test_store import same
+from tests.drawn.fixed import fixed_networks
+from tests.drawn.graphs import graphs
+from tests.drawn.networks import networks
 
 SAYS = {
     "SNN001": "a file that is named exists and can be read",

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from snnc.compiler.check import check_network
 from snnc.compiler.network import Network
 from snnc.targets.float.executor import execute
-from tests.float_oracle import Inexact, Oracle
-from tests.targets.float.drawn import networks_with_operators
+from tests.drawn.networks import any_networks
+from tests.real_oracle import Inexact, Oracle
 
 STEPS, BATCH = 5, 2
 
@@ -42,7 +42,7 @@ def compare(net: Network, seed: int, *, held: bool) -> None:
                 assert recording.spikes[p.name][:, b].tolist() == wanted.spikes[p.name]
 
 
-@given(networks_with_operators(), st.integers(0, 2**32 - 1), st.booleans())
+@given(any_networks(), st.integers(0, 2**32 - 1), st.booleans())
 @settings(max_examples=100, report_multiple_bugs=False)
-def test_networks_with_operators(net: Network, seed: int, held: bool) -> None:
+def test_any_network(net: Network, seed: int, held: bool) -> None:
     compare(net, seed, held=held)

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from snnc.compiler.fixed import FixedNetwork
 from snnc.targets.integer.reference import execute
-from tests.builders import fixed_networks, integers_for, one_fixed
+from tests.builders import integers_for, one_fixed
 from tests.data_shared import SHARED, needs_shared
+from tests.drawn.fixed import fixed_networks
 from tests.targets.integer.directed import CASES, Inputs, Recorded, first_difference
 
 

@@ -17,9 +17,10 @@ from snnc.compiler.retime import retime
 from snnc.targets.integer.target import IntegerTarget
 from snnc.targets.lava.plan import make_plan
 from snnc.targets.lava.target import LavaTarget
-from tests.builders import convolution, fixed_convolution, fixed_networks, network, window
+from tests.builders import convolution, fixed_convolution, network, window
 from tests.builders import population as real_population
 from tests.builders import projection as real_projection
+from tests.drawn.fixed import fixed_networks
 from tests.targets.lava.networks import (
     RECORD_ALL,
     Array,

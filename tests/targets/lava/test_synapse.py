@@ -23,7 +23,7 @@ from snnc.targets.integer.reference import synaptic_input
 from snnc.targets.lava.runner.program import filled
 from snnc.targets.lava.runner.synapse import Synapses
 from tests.builders import fixed_convolution, fixed_dense, fixed_projection, window
-from tests.drawn_operators import fixed_operators
+from tests.drawn.fixed import fixed_operators
 from tests.targets.lava.networks import Array
 
 SHAPES = [(6,), (2, 5), (3, 4), (2, 4, 3), (4, 1, 6)]
