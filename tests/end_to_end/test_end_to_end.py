@@ -86,7 +86,8 @@ def relu_network() -> tuple[Any, Array]:
         node("Relu", "t", "u"),
         node("MatMul", "u z", "y"),
     ]
-    weights = {"w": random(4, 1, 3, 3, seed=1), "b": random(4, seed=2), "c": random(12, seed=6)}
+    weights: dict[str, Any] = {"w": random(4, 1, 3, 3, seed=1), "b": random(4, seed=2)}
+    weights |= {"c": random(12, seed=6)}
     weights |= {"v": random(64, 12, seed=3), "z": random(12, 5, seed=4)}
     return model(nodes, {"x": ["n", 1, 8, 8]}, **weights), np.abs(random(20, 1, 8, 8, seed=5))
 
