@@ -27,7 +27,7 @@ import snnc
 from snnc.runtime.summary import summary_table
 
 STEPS = 10
-EPOCHS = 2
+EPOCHS = 4
 TESTED_ON_LAVA = 200
 """Images that are run on Lava as well, one after the other; the first test images."""
 BUILD = Path("build/mnist_cnn")
@@ -102,7 +102,7 @@ def network() -> nn.Sequential:
 
 def main() -> None:
     """Deploy the trained network and show what it does."""
-    print("== train, or load what was trained before", flush=True)
+    announce("train, or load what was trained before")
     model = network()
     train_images, _, test_images, labels = data()
     calibration = held(train_images[:200])
@@ -111,10 +111,11 @@ def main() -> None:
     np.save(BUILD / "x.npy", x[:, :TESTED_ON_LAVA])
     np.save(BUILD / "y.npy", y[:TESTED_ON_LAVA])
 
-    print(f"\n== verify on {len(y)} images: framework, float network, integers", flush=True)
+    announce(f"verify on {len(y)} images: framework, float network, integers")
     graph = snnc.from_snntorch(model, input_shape=(1, 28, 28))
     program = snnc.compile(graph, target="lava", calibration=calibration)
     report = snnc.verify(program, x, labels=y, targets="integer", framework=model)
+    report.save(BUILD / "report_integer")
     print(summary_table(report))
     report.assert_equivalent()
 
@@ -122,7 +123,7 @@ def main() -> None:
         f"snnc verify {SPEC} --input-shape 1,28,28 --input {BUILD}/x.npy --labels {BUILD}/y.npy "
         f"--calibrate {BUILD}/calibration.npy --max-drop 2 --report {BUILD}/report"
     )
-    print(f"\n== verify on {TESTED_ON_LAVA} of them, Lava too\n   $ {command}", flush=True)
+    announce(f"verify on {TESTED_ON_LAVA} of them, Lava too", command)
     report = snnc.verify(
         program,
         x[:, :TESTED_ON_LAVA],
@@ -135,6 +136,11 @@ def main() -> None:
     print(summary_table(report))
     print(f"\nThe report is {BUILD}/report/report.html")
     report.assert_equivalent()
+
+
+def announce(step: str, command: str = "") -> None:
+    """Print what comes next, and the command that does the same."""
+    print(f"\n== {step}" + (f"\n   $ {command}" if command else ""), flush=True)
 
 
 if __name__ == "__main__":

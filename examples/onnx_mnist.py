@@ -113,6 +113,7 @@ def main() -> None:
     np.save(BUILD / "train.npy", train_images[:500])
     np.save(BUILD / "calibration.npy", held(train_images[:100]))
     np.save(BUILD / "x.npy", held(images[:TESTED_AS_INTEGERS]))
+    np.save(BUILD / "y.npy", labels[:TESTED_AS_INTEGERS])
 
     announce("convert it", f"snnc import {MODEL} --calibrate {BUILD}/train.npy -o {BUILD}/snn.nir")
     graph = snnc.from_onnx(MODEL, calibration=train_images[:500])
