@@ -42,7 +42,7 @@ def run(arguments: list[str], folder: Path) -> str:
 
 @pytest.fixture(scope="session")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Example]:
-    """Run an example by its name; each once, whatever test asks for it."""
+    """Run an example by its name; each once, whatever test of its group asks for it."""
 
     @cache
     def run_it(name: str) -> Example:
@@ -84,6 +84,7 @@ def accuracy_of(report: Path) -> dict[str, float]:
     return {e["name"]: e["accuracy"] for e in found["executions"]}
 
 
+@pytest.mark.xdist_group("digits")
 def test_digits(example: Callable[[str], Example]) -> None:
     folder, printed = example("digits")
     accuracy = accuracy_of(folder / "build/digits/report")
@@ -92,6 +93,7 @@ def test_digits(example: Callable[[str], Example]) -> None:
     assert "framework: spikes" in printed
 
 
+@pytest.mark.xdist_group("digits")
 def test_the_commands_of_digits(example: Callable[[str], Example]) -> None:
     folder, _ = example("digits")
     before = {
@@ -105,6 +107,7 @@ def test_the_commands_of_digits(example: Callable[[str], Example]) -> None:
         assert out["output"].shape == (24, 540, 10)
 
 
+@pytest.mark.xdist_group("norse_digits")
 @pytest.mark.norse
 def test_norse_digits(example: Callable[[str], Example]) -> None:
     folder, printed = example("norse_digits")
@@ -115,6 +118,7 @@ def test_norse_digits(example: Callable[[str], Example]) -> None:
     assert "framework (norse)" in printed
 
 
+@pytest.mark.xdist_group("norse_digits")
 @pytest.mark.norse
 def test_the_commands_of_norse_digits(example: Callable[[str], Example]) -> None:
     folder, _ = example("norse_digits")
@@ -124,9 +128,10 @@ def test_the_commands_of_norse_digits(example: Callable[[str], Example]) -> None
         assert out["output"].dtype == np.float32  # potentials
 
 
+@pytest.mark.xdist_group("mnist_cnn")
 @pytest.mark.mnist
 def test_mnist_cnn(example: Callable[[str], Example]) -> None:
-    """The network of issue 3: trained, imported, quantized within a point, and run on Lava."""
+    """Trained, imported, quantized within a point, and run on Lava."""
     folder, _ = example("mnist_cnn")
     accuracy = accuracy_of(folder / "build/mnist_cnn/report_integer")
     assert accuracy["framework"] >= 0.93
@@ -136,6 +141,7 @@ def test_mnist_cnn(example: Callable[[str], Example]) -> None:
     assert on_lava["lava"] == on_lava["integer"]
 
 
+@pytest.mark.xdist_group("mnist_cnn")
 @pytest.mark.mnist
 def test_the_commands_of_mnist_cnn(example: Callable[[str], Example]) -> None:
     folder, _ = example("mnist_cnn")
@@ -152,6 +158,7 @@ def numbers_behind(text: str, printed: str) -> list[float]:
     return [float(number.rstrip("%")) for number in found[1].split()]
 
 
+@pytest.mark.xdist_group("onnx_mnist")
 @pytest.mark.mnist
 @pytest.mark.onnx
 def test_onnx_mnist(example: Callable[[str], Example]) -> None:
@@ -165,6 +172,7 @@ def test_onnx_mnist(example: Callable[[str], Example]) -> None:
     assert numbers_behind("of 100, integers", printed)[4] >= relus - 2
 
 
+@pytest.mark.xdist_group("onnx_mnist")
 @pytest.mark.mnist
 @pytest.mark.onnx
 def test_the_commands_of_onnx_mnist(example: Callable[[str], Example]) -> None:

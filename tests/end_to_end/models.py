@@ -47,7 +47,7 @@ def leaky(**options: Any) -> Any:
 
 
 def seed_cnn() -> Any:
-    """The network that issue 3 names, with weights as they are drawn."""
+    """Two convolutions with pooling and a dense layer, with weights as they are drawn."""
     spike = surrogate.fast_sigmoid(slope=25)
     return nn.Sequential(
         nn.Conv2d(1, 8, 5),

@@ -58,6 +58,16 @@ def segments(prefix: str) -> list[str]:
     return sorted(path.name for path in SHARED_MEMORY.glob(f"{prefix}*"))
 
 
+def mapped_segments(mark: str) -> set[str]:
+    """Give the segments of shared memory that the processes with ``mark`` hold."""
+    found: set[str] = set()
+    for number in marked_processes(mark):
+        with suppress(OSError):  # it has ended
+            maps = Path(f"/proc/{number}/maps").read_text().split()
+            found |= {Path(word).name for word in maps if Path(word).parent == SHARED_MEMORY}
+    return found
+
+
 def end_leftovers(mark: str) -> list[str]:
     """Give all that is left of a test, and end it, so that a failure does not spread."""
     processes = marked_processes(mark)
