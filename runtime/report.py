@@ -126,6 +126,7 @@ class Execution(Record):
         executor: Who ran it, such as ``snntorch``.
         accuracy: Share of right answers, where labels were given.
         correct: Number of right answers, where labels were given.
+        accuracy_by_step: Accuracy after 1 step, 2 steps, ..., where labels were given.
         output_spikes: Spikes of all outputs.
         latency_steps: Steps by which the last population runs behind the input.
         seconds: Wall time.
@@ -135,6 +136,7 @@ class Execution(Record):
     executor: str
     accuracy: float | None
     correct: int | None
+    accuracy_by_step: tuple[float, ...] = ()
     output_spikes: int
     latency_steps: int
     seconds: float
@@ -210,6 +212,12 @@ class Report(Record):
     def accuracy_of(self) -> str:
         """``accuracy``, and of which output where there are several."""
         return "accuracy" if len(self.outputs) == 1 else f"accuracy of {self.outputs[0]}"
+
+    @property
+    def shown_steps(self) -> tuple[int, ...]:
+        """1, 2, 4, ... and the last: the steps of which tables tell the accuracy so far."""
+        last = max((len(e.accuracy_by_step) for e in self.executions), default=0)
+        return (*(2**k for k in range((last - 1).bit_length())), last) if last else ()
 
     def assert_equivalent(self) -> None:
         """Do nothing when the verdict is ``equivalent``.

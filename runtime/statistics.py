@@ -13,6 +13,7 @@ CONFIDENCE = 0.95
 """Of the one-sided bound of the drop."""
 
 Integers = npt.NDArray[np.integer]
+Reals = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,25 @@ def paired(labels: Integers, reference: Integers, other: Integers) -> Paired:
         only_reference=int((a & ~b).sum()),
         only_other=int((b & ~a).sum()),
     )
+
+
+def accuracy_by_step(outputs: Integers | Reals, labels: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Give the share of samples that is classified right after each number of steps.
+
+    The class is the neuron with most spikes, or the largest sum, in the steps so far; among equals
+    the first.
+
+    Args:
+        outputs: One output of a run, ``[steps, batch, *shape]``.
+        labels: The true class of each sample, shape ``[batch]``.
+
+    Returns:
+        0 to 1 for 1 step, 2 steps, ..., shape ``[steps]``.
+    """
+    steps, batch = outputs.shape[:2]
+    scores = outputs.reshape(steps, batch, -1)
+    sums = np.cumsum(scores, axis=0, dtype=np.float64 if scores.dtype.kind == "f" else np.int64)
+    return np.asarray((sums.argmax(axis=2) == np.asarray(labels)).mean(axis=1))
 
 
 def mcnemar_p(b: int, c: int) -> float:

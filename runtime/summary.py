@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from snnc.runtime.report import Execution, Link, Report
-from snnc.runtime.text import percent, seconds, shown, table
+from snnc.runtime.text import count, percent, seconds, shown, table
 
 
 def summary_table(report: Report) -> str:
@@ -14,9 +14,22 @@ def summary_table(report: Report) -> str:
     return table(header, [_row(e, into.get(e.name)) for e in report.executions])
 
 
+def accuracy_table(report: Report) -> str:
+    """Give the accuracy of each execution after so many steps; nothing without labels."""
+    if not report.shown_steps:
+        return ""
+    header = (f"{shown(report.accuracy_of)} after", *(count(t, "step") for t in report.shown_steps))
+    rows = [
+        (e.name, *(percent(e.accuracy_by_step[t - 1]) for t in report.shown_steps))
+        for e in report.executions
+    ]
+    return table(header, rows)
+
+
 def summary_text(report: Report) -> str:
-    """Give the table, the first divergence and the verdict, which comes last."""
-    lines = [summary_table(report), ""]
+    """Give the tables, the first divergence and the verdict, which comes last."""
+    tables = [summary_table(report), accuracy_table(report)]
+    lines = ["\n\n".join(filter(None, tables)), ""]
     if report.first_divergence is not None:
         lines.append(f"first divergence: {shown(str(report.first_divergence))}")
     lines.append(f"{report.verdict}: {shown(report.headline)}")

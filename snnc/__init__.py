@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from snnc.frontends.nir.file import read_nir as read_nir
     from snnc.frontends.nir.file import write_nir as write_nir
     from snnc.frontends.norse.frontend import from_norse as from_norse
-    from snnc.frontends.onnx.frontend import accuracy_by_step as accuracy_by_step
     from snnc.frontends.onnx.frontend import from_onnx as from_onnx
     from snnc.frontends.snntorch.frontend import from_snntorch as from_snntorch
     from snnc.runtime.compare import Comparison as Comparison
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from snnc.runtime.compare import compare as compare
     from snnc.runtime.deploy import compile as compile
     from snnc.runtime.report import Report as Report
+    from snnc.runtime.statistics import accuracy_by_step as accuracy_by_step
     from snnc.runtime.verify import verify as verify
     from snnc.targets.artifact import Artifact as Artifact
     from snnc.targets.artifact import load as load
@@ -38,7 +38,6 @@ else:
         "from_snntorch": "snnc.frontends.snntorch.frontend",
         "from_norse": "snnc.frontends.norse.frontend",
         "from_onnx": "snnc.frontends.onnx.frontend",
-        "accuracy_by_step": "snnc.frontends.onnx.frontend",
         "read_nir": "snnc.frontends.nir.file",
         "write_nir": "snnc.frontends.nir.file",
         # compilation and runs
@@ -49,6 +48,7 @@ else:
         # proof
         "verify": "snnc.runtime.verify",
         "Report": "snnc.runtime.report",
+        "accuracy_by_step": "snnc.runtime.statistics",
         "compare": "snnc.runtime.compare",
         "Comparison": "snnc.runtime.compare",
         "Divergence": "snnc.runtime.compare",

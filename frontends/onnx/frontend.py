@@ -60,20 +60,3 @@ def from_onnx(
         if is_step(read):
             return convert_step(read, dt=dt, framework=framework)
         return convert_rates(read, calibration, percentile=percentile, dt=dt, framework=framework)
-
-
-def accuracy_by_step(outputs: Array, labels: Array) -> npt.NDArray[np.float64]:
-    """Give the part of samples that is classified right after each number of steps.
-
-    The score of a class is the sum of its output over the steps so far.
-
-    Args:
-        outputs: Output of a network of rates, ``[steps, batch, classes]``.
-        labels: Class of each sample, ``[batch]``.
-
-    Returns:
-        0 to 1 for 1 step, 2 steps, ..., shape ``[steps]``.
-    """
-    steps, batch = outputs.shape[:2]
-    scores = np.cumsum(outputs.reshape(steps, batch, -1), axis=0, dtype=np.float64)
-    return np.asarray((scores.argmax(axis=2) == np.asarray(labels)).mean(axis=1))

@@ -289,6 +289,39 @@ def test_several_outputs_say_whose_accuracy_it_is(report: Report) -> None:
     assert '<th class="n">accuracy</th>' in html_text(report)
 
 
+def test_accuracy_over_time(report: Report) -> None:
+    steps = [0.1, 0.25, 0.5, 0.5, 0.75]
+    executions = [
+        e.model_copy(update={"accuracy_by_step": tuple(s * part for s in steps)})
+        for e, part in zip(report.executions, (1, 0.5), strict=True)
+    ]
+    found = report.model_copy(update={"executions": tuple(executions)})
+    assert summary_text(found).split("\n\n")[1].splitlines() == [
+        "accuracy after   1 step  2 steps  4 steps  5 steps",
+        "--------------  -------  -------  -------  -------",
+        "float           10.00 %  25.00 %  50.00 %  75.00 %",
+        "integer          5.00 %  12.50 %  25.00 %  37.50 %",
+    ]
+    page = html_text(found)
+    assert "<h3>Over time: accuracy</h3>" in page
+    assert '<td class="n">12.50 %</td><td class="n">25.00 %</td><td class="n">37.50 %</td>' in page
+
+
+def test_accuracy_over_time_ends_in_the_accuracy(report: Report) -> None:
+    steps = len(data())
+    for e in report.executions:
+        assert len(e.accuracy_by_step) == steps
+        assert e.accuracy_by_step[-1] == e.accuracy
+
+
+def test_no_accuracy_without_labels(report: Report) -> None:
+    executions = tuple(e.model_copy(update={"accuracy_by_step": ()}) for e in report.executions)
+    found = report.model_copy(update={"executions": executions})
+    assert found.shown_steps == ()
+    assert "after" not in summary_text(found)
+    assert "Over time" not in html_text(found)
+
+
 def test_summary(report: Report) -> None:
     executions = (
         execution("framework", "snntorch", None, 0, 1.26),

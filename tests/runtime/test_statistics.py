@@ -9,7 +9,7 @@ from math import comb, log, sqrt
 import numpy as np
 import pytest
 
-from snnc.runtime.statistics import Paired, drop_bound, mcnemar_p, paired
+from snnc.runtime.statistics import Paired, accuracy_by_step, drop_bound, mcnemar_p, paired
 
 Z = 1.6448536269514722
 """The 95 % quantile of the normal distribution."""
@@ -20,6 +20,22 @@ def test_counts() -> None:
     found = paired(truth, np.array([0, 1, 2, 1, 0]), np.array([0, 2, 1, 0, 2]))
     assert found == Paired(5, correct_reference=3, correct_other=2, only_reference=2, only_other=1)
     assert found.drop == pytest.approx(20)
+
+
+def test_accuracy_by_step() -> None:
+    outputs = np.zeros((3, 2, 2))
+    outputs[:, 0] = [[2, 0], [0, 1], [0, 9]]  # after one step class 0, after two too, then 1
+    outputs[:, 1] = [[0, 1], [5, 0], [0, 0]]
+    assert accuracy_by_step(outputs, np.array([1, 0])).tolist() == [0, 0.5, 1]
+    assert accuracy_by_step(outputs.astype(np.uint8), [1, 0]).tolist() == [0, 0.5, 1]
+
+
+def test_accuracy_by_step_of_many_spikes() -> None:
+    """Sums are not of the type of a spike, which holds up to 255."""
+    outputs = np.zeros((300, 1, 2), np.uint8)
+    outputs[:, 0, 1] = 1
+    outputs[:100, 0, 0] = 1
+    assert accuracy_by_step(outputs, [1])[[99, 100, 299]].tolist() == [0, 1, 1]
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from snnc.compiler.nodes import MaxPool2d
-from snnc.frontends.onnx.frontend import accuracy_by_step, from_onnx
+from snnc.frontends.onnx.frontend import from_onnx
 from snnc.frontends.onnx.rate import Largest
+from snnc.runtime.statistics import accuracy_by_step
 from tests.frontends.graphs import node_of
 from tests.frontends.nir.run import notes_of, steps
 from tests.frontends.onnx.models import model, node, random, reference
@@ -134,13 +135,6 @@ def test_percentile_of_parts(percentile: float, count: int) -> None:
     for part in np.array_split(values, 7, axis=1):
         largest.add(part)
     np.testing.assert_allclose(largest.value(), np.percentile(values, percentile, axis=1))
-
-
-def test_accuracy_by_step() -> None:
-    outputs = np.zeros((3, 2, 2))
-    outputs[:, 0] = [[2, 0], [0, 1], [0, 9]]  # after one step class 0, after two too, then 1
-    outputs[:, 1] = [[0, 1], [5, 0], [0, 0]]
-    assert accuracy_by_step(outputs, np.array([1, 0])).tolist() == [0, 0.5, 1]
 
 
 @pytest.mark.torch
