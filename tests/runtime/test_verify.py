@@ -183,7 +183,7 @@ def test_classes_are_those_of_the_first_output() -> None:
     report = verify(two_outputs(), data(), labels=wanted, dt=1e-4, targets="integer")
     assert [e.accuracy for e in report.executions] == [1, 1]
     assert "accuracy of all" in summary_text(report)
-    assert html_text(report).count("accuracy of all<") == 3  # of the executions, over time, and of the link
+    assert html_text(report).count("accuracy of all<") == 3  # executions, over time, link
 
 
 # --- an input that shows nothing -----------------------------------------------------------------
