@@ -11,14 +11,14 @@ import nir
 import numpy.typing as npt
 
 from snnc.compiler import rules
-from snnc.compiler.account import account_for, warnings_of
 from snnc.compiler.check import check_fixed, ensure
 from snnc.compiler.diagnostics import Diagnostic, raise_all
-from snnc.compiler.discretize import discretize
 from snnc.compiler.fixed import MAX_WEIGHT_BITS, FixedNetwork
 from snnc.compiler.network import Network
-from snnc.compiler.quantize import quantize
+from snnc.compiler.quantization.account import account_for, warnings_of
+from snnc.compiler.quantization.quantize import quantize
 from snnc.compiler.retime import retime
+from snnc.compiler.semantics.discretize import discretize
 from snnc.targets import TARGETS, get_target
 from snnc.targets.artifact import Artifact
 from snnc.targets.inputs import named_inputs, real_inputs

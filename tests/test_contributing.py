@@ -24,7 +24,8 @@ def test_first_change(tmp_path: Path) -> None:
     (tmp_path / "test_noisy_weights.py").write_text(test)
 
     assert "1 failed, 1 passed" in run_test(tmp_path)
-    rules, account = tmp_path / "compiler" / "rules.py", tmp_path / "compiler" / "account.py"
+    compiler = tmp_path / "compiler"
+    rules, account = compiler / "rules.py", compiler / "quantization" / "account.py"
     rules.write_text(rules.read_text() + rule)
     before, found, after = account.read_text().partition("\n\ndef _share(")
     assert found, "the check is put at the end of warnings_of, which _share follows"

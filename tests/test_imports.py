@@ -1,7 +1,8 @@
 """The import directions of the design, read from the source of every file.
 
 runtime -> targets, frontends, compiler; targets -> compiler; frontends -> compiler; compiler ->
-nothing of ours. Frameworks and vendors' packages are imported where they are used and late, so that
+nothing of ours. Inside the compiler: semantics -> graph, and quantization knows nothing of NIR.
+Frameworks and vendors' packages are imported where they are used and late, so that
 everything else works without them.
 """
 
@@ -25,6 +26,16 @@ MAY_IMPORT = {
     "runtime": {"runtime", "targets", "frontends", "compiler"},
     "snnc": {"runtime", "targets", "frontends", "compiler"},
 }
+
+STAGES = {
+    "compiler": set[str](),
+    "compiler/graph": {"graph"},
+    "compiler/semantics": {"graph", "semantics"},
+    "compiler/quantization": {"quantization"},
+}
+"""For each folder of the compiler, from which of its folders it may import."""
+
+_FOLDERS = {name for allowed in STAGES.values() for name in allowed}
 
 RUNNER = "targets/lava/runner/"
 HOMES = {
@@ -111,6 +122,9 @@ def _direction(path: str, one: Import) -> Iterator[str]:
         yield f"imports {package}; the package is snnc.{package}"
     if package == "snnc" and inner not in MAY_IMPORT[part] | {"__version__"}:
         yield f"{part} imports {one.name}"
+    folder, name = path.rpartition("/")[0], (*one.name.split("."), "", "")[2]
+    if folder in STAGES and inner == "compiler" and name in _FOLDERS - STAGES[folder]:
+        yield f"{folder} imports {one.name}"
 
 
 def _vendor(path: str, one: Import) -> Iterator[str]:
@@ -144,6 +158,16 @@ BROKEN = {
         "compiler/a.py",
         "def f():\n    import snnc.runtime.cli",
         "compiler imports snnc.runtime.cli",
+    ),
+    "what all stages share imports one": (
+        "compiler/a.py",
+        "from snnc.compiler.graph.nodes import MaxPool1d",
+        "compiler imports snnc.compiler.graph.nodes",
+    ),
+    "numbers import semantics": (
+        "compiler/quantization/a.py",
+        "from snnc.compiler.semantics.discretize import discretize",
+        "compiler/quantization imports snnc.compiler.semantics.discretize",
     ),
     "frontend imports a target": (
         "frontends/a.py",
@@ -236,6 +260,8 @@ def test_complaint(name: str) -> None:
     [
         ("compiler/a.py", "from snnc.compiler.fixed import FixedNetwork"),
         ("compiler/a.py", "from snnc import __version__"),
+        ("compiler/semantics/a.py", "from snnc.compiler.graph.nodes import MaxPool1d"),
+        ("compiler/graph/a.py", "from snnc.compiler.graph.nodes import MaxPool1d"),
         ("compiler/a.py", "TEXT = 'snnc.targets are not for the compiler'"),
         ("compiler/a.py", "TEXT = 'snnc.verify'"),
         ("targets/a.py", "X = 'snnc.targets.float.target:FloatTarget'"),

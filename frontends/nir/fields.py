@@ -10,7 +10,7 @@ import numpy as np
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, Rule
-from snnc.compiler.parameters import number_problems
+from snnc.compiler.graph.parameters import number_problems
 from snnc.frontends.hdf5.gate import printable
 from snnc.frontends.hdf5.read import Array, Tree
 

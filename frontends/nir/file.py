@@ -19,9 +19,9 @@ import nir
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
-from snnc.compiler.flatten import flatten_graph
-from snnc.compiler.notes import metadata
-from snnc.compiler.shapes import Shapes, infer_shapes
+from snnc.compiler.graph.flatten import flatten_graph
+from snnc.compiler.graph.notes import metadata
+from snnc.compiler.graph.shapes import Shapes, infer_shapes
 from snnc.frontends.hdf5.gate import bad_name, name_problem, printable
 from snnc.frontends.hdf5.process import ReaderProcess
 from snnc.frontends.hdf5.read import Tree, check_readable, file_form, grow, read_entries

@@ -13,11 +13,11 @@ import numpy as np
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InputError
-from snnc.compiler.edges import edge_problems
-from snnc.compiler.flatten import MAX_NESTING
-from snnc.compiler.loops import find_loop
-from snnc.compiler.notes import metadata
-from snnc.compiler.shapes import Shapes
+from snnc.compiler.graph.edges import edge_problems
+from snnc.compiler.graph.flatten import MAX_NESTING
+from snnc.compiler.graph.loops import find_loop
+from snnc.compiler.graph.notes import metadata
+from snnc.compiler.graph.shapes import Shapes
 from snnc.frontends.hdf5.gate import printable
 from snnc.frontends.hdf5.read import Array, Tree, file_form
 from snnc.frontends.nir.fields import in_file, problem

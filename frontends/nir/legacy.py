@@ -11,7 +11,7 @@ from typing import Any, cast
 import nir
 import numpy as np
 
-from snnc.compiler.nodes import CONVOLUTIONS, PARAMETERS, POOLS
+from snnc.compiler.graph.nodes import CONVOLUTIONS, PARAMETERS, POOLS
 from snnc.compiler.operators import Shape
 
 

@@ -14,10 +14,10 @@ import numpy as np
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
-from snnc.compiler.nodes import PARAMETERS, WEIGHTS, MaxPool1d, MaxPool2d
+from snnc.compiler.graph.nodes import PARAMETERS, WEIGHTS, MaxPool1d, MaxPool2d
+from snnc.compiler.graph.parameters import range_problems
+from snnc.compiler.graph.shapes import ends_of, joint_shape
 from snnc.compiler.operators import ShapeError
-from snnc.compiler.parameters import range_problems
-from snnc.compiler.shapes import ends_of, joint_shape
 from snnc.frontends.hdf5.read import Array, Tree
 from snnc.frontends.nir.fields import (
     Fields,

@@ -12,10 +12,10 @@ import numpy as np
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
-from snnc.compiler.flatten import expand_graph
-from snnc.compiler.nodes import OWN_NODES, PARAMETERS
-from snnc.compiler.notes import metadata
-from snnc.compiler.shapes import Shapes
+from snnc.compiler.graph.flatten import expand_graph
+from snnc.compiler.graph.nodes import OWN_NODES, PARAMETERS
+from snnc.compiler.graph.notes import metadata
+from snnc.compiler.graph.shapes import Shapes
 
 
 def foreign_nodes(graph: nir.NIRGraph, shapes: Shapes) -> Iterator[Diagnostic]:

@@ -14,7 +14,7 @@ import nir
 import numpy as np
 
 from snnc.compiler import rules
-from snnc.compiler.nodes import MaxPool1d, MaxPool2d
+from snnc.compiler.graph.nodes import MaxPool1d, MaxPool2d
 from snnc.frontends.hdf5.gate import name_problem
 from snnc.frontends.onnx.model import Array, OperatorError, Shape
 from snnc.frontends.onnx.signals import (

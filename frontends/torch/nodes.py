@@ -14,7 +14,7 @@ import numpy as np
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
-from snnc.compiler.nodes import MaxPool1d, MaxPool2d
+from snnc.compiler.graph.nodes import MaxPool1d, MaxPool2d
 from snnc.frontends.torch.layers import Reals, axis_problems, number_problems, reals
 from snnc.frontends.torch.values import (
     Add,

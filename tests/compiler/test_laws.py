@@ -13,15 +13,15 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from snnc.compiler.account import account_for
 from snnc.compiler.check import check_fixed, check_network, ensure
 from snnc.compiler.diagnostics import InputError, InternalError
-from snnc.compiler.discretize import discretize
-from snnc.compiler.lower import lower
 from snnc.compiler.network import Network
-from snnc.compiler.overflow import bound_states
-from snnc.compiler.quantize import quantize
+from snnc.compiler.quantization.account import account_for
+from snnc.compiler.quantization.lower import lower
+from snnc.compiler.quantization.overflow import bound_states
+from snnc.compiler.quantization.quantize import quantize
 from snnc.compiler.retime import retime
+from snnc.compiler.semantics.discretize import discretize
 from tests.builders import fixed_population, one_fixed, one_neuron, population
 from tests.drawn.fixed import fixed_networks
 from tests.drawn.graphs import graphs

@@ -12,7 +12,7 @@ import nir
 import numpy as np
 import numpy.typing as npt
 
-from snnc.compiler.nodes import MaxPool1d, MaxPool2d
+from snnc.compiler.graph.nodes import MaxPool1d, MaxPool2d
 
 FIELDS = {
     "Input": (),

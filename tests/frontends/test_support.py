@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from snnc.compiler.dialect_table import DIALECTS
+from snnc.compiler.semantics.dialect_table import DIALECTS
 from snnc.frontends.nir.nodes import FORMS
 from snnc.frontends.norse.kinds import INTEGRATIONS
 from snnc.frontends.onnx.ops import OPERATORS

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from snnc.compiler.discretize import discretize
+from snnc.compiler.semantics.discretize import discretize
 from snnc.frontends.importer import import_module, run_module
 from snnc.targets.float.replay import Replay, replay
 from tests.frontends.cases import Case, becomes, over

@@ -22,7 +22,7 @@ from snnc import __version__
 from snnc.compiler.diagnostics import EnvironmentFault, InputError, InternalError
 from snnc.compiler.fixed import FixedNetwork, FixedPopulation
 from snnc.compiler.network import Network
-from snnc.compiler.quantize import quantize
+from snnc.compiler.quantization.quantize import quantize
 from snnc.compiler.retime import retime
 from snnc.runtime.deploy import compile as compile_graph
 from snnc.targets.artifact import Artifact, load

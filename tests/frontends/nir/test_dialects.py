@@ -3,8 +3,8 @@
 The equations are those of ``docs/dialects.md``, written once more in float32 and in the order of
 operations that stands there, and nothing is shared with the package. A file is written by ``nir``
 itself, with numbers as the framework writes them. That these are the frameworks' equations is
-tested with norse and snnTorch themselves in ``tests/compiler/test_equations.py``, and with
-recordings of the others in ``tests/compiler/test_recorded.py``.
+tested with norse and snnTorch themselves in ``tests/compiler/semantics/test_equations.py``, and
+with recordings of the others in ``tests/compiler/semantics/test_recorded.py``.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ import numpy.typing as npt
 import pytest
 
 from snnc.compiler.diagnostics import InputError
-from snnc.compiler.dialect_table import DIALECTS
-from snnc.compiler.discretize import discretize
+from snnc.compiler.semantics.dialect_table import DIALECTS
+from snnc.compiler.semantics.discretize import discretize
 from snnc.frontends.nir.file import read_nir
 from snnc.targets.float.executor import FloatRecording, execute
 from tests.frontends.cases import VALUES, over

@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 from snnc.compiler.diagnostics import EnvironmentFault, InputError
-from snnc.compiler.nodes import OWN_NODES, MaxPool1d
-from snnc.compiler.shapes import infer_shapes
+from snnc.compiler.graph.nodes import OWN_NODES, MaxPool1d
+from snnc.compiler.graph.shapes import infer_shapes
 from snnc.frontends.nir.file import read_nir, write_nir
 from snnc.frontends.nir.nodes import FORMS
 from tests.frontends.graphs import (

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from snnc.compiler.diagnostics import InputError
-from snnc.compiler.shapes import infer_shapes
+from snnc.compiler.graph.shapes import infer_shapes
 from snnc.frontends.nir.file import read_nir, write_nir
 from snnc.frontends.nir.legacy import without_batch_axis
 from tests.data_shared import SHARED, needs_shared

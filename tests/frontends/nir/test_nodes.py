@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from snnc.compiler.discretize import discretize
-from snnc.compiler.nodes import MaxPool1d, MaxPool2d
+from snnc.compiler.graph.nodes import MaxPool1d, MaxPool2d
+from snnc.compiler.semantics.discretize import discretize
 from snnc.frontends.nir.file import read_nir, write_nir
 from snnc.targets.float.executor import execute
 from tests.frontends.cases import VALUES, over

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from snnc.compiler.diagnostics import InputError
-from snnc.compiler.nodes import MaxPool1d
+from snnc.compiler.graph.nodes import MaxPool1d
 from snnc.frontends.hdf5 import gate
 from snnc.frontends.hdf5.process import ReaderProcess
 from snnc.frontends.hdf5.read import Tree, grow, read_entries

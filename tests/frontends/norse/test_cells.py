@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import snnc
-from snnc.compiler.discretize import discretize
+from snnc.compiler.semantics.discretize import discretize
 from snnc.frontends.norse.frontend import from_norse, run_norse
 from snnc.frontends.norse.layers import layer_problems, population_nodes
 from snnc.frontends.torch.roll import Population

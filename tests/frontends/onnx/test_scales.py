@@ -14,7 +14,7 @@ import nir
 import numpy as np
 import pytest
 
-from snnc.compiler.nodes import MaxPool2d
+from snnc.compiler.graph.nodes import MaxPool2d
 from snnc.frontends.onnx.frontend import from_onnx
 from snnc.frontends.onnx.rate import Largest
 from snnc.runtime.statistics import accuracy_by_step

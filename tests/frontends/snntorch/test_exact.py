@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from snnc.compiler.discretize import discretize
 from snnc.compiler.network import Reset
+from snnc.compiler.semantics.discretize import discretize
 from snnc.frontends.snntorch.frontend import from_snntorch, run_snntorch
 from snnc.targets.float.executor import execute as run_float
 from tests.frontends.cases import VALUES, Case, becomes, over

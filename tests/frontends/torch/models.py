@@ -11,7 +11,7 @@ import nir
 import numpy as np
 import numpy.typing as npt
 
-from snnc.compiler.discretize import discretize
+from snnc.compiler.semantics.discretize import discretize
 from snnc.compiler.trace import Trace
 from snnc.frontends.importer import import_module, run_module
 from snnc.targets.float.executor import FloatRecording

@@ -11,7 +11,7 @@ import nir
 import numpy as np
 import pytest
 
-from snnc.compiler.discretize import discretize
+from snnc.compiler.semantics.discretize import discretize
 from tests.frontends.graphs import node_of
 from tests.frontends.optional import optional
 from tests.frontends.torch.models import (

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from snnc.compiler.discretize import discretize
+from snnc.compiler.semantics.discretize import discretize
 from snnc.frontends.snntorch.frontend import from_snntorch, run_snntorch
 from tests.frontends.graphs import node_of
 from tests.frontends.optional import optional

@@ -18,9 +18,9 @@ import numpy.typing as npt
 import pytest
 
 from snnc.compiler.fused import fused_multiply_add
-from snnc.compiler.node_operators import operators_of
-from snnc.compiler.nodes import MaxPool1d, MaxPool2d
+from snnc.compiler.graph.nodes import MaxPool1d, MaxPool2d
 from snnc.compiler.operators import AveragePooling, MaxPooling, Scaling, SumPooling
+from snnc.compiler.semantics.node_operators import operators_of
 from snnc.targets.float.operators import apply
 from tests.builders import dense, window
 from tests.frontends.optional import optional

@@ -9,7 +9,7 @@ import numpy as np
 
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.network import Network, Reset
-from snnc.compiler.quantize import quantize
+from snnc.compiler.quantization.quantize import quantize
 from snnc.compiler.retime import retime
 from snnc.targets.artifact import Artifact
 from snnc.targets.float.executor import execute as execute_float

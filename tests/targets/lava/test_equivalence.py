@@ -17,7 +17,7 @@ from snnc.compiler.fixed import (
 )
 from snnc.compiler.network import Integration, Output, Reset
 from snnc.compiler.operators import FixedDense
-from snnc.compiler.quantize import quantize
+from snnc.compiler.quantization.quantize import quantize
 from snnc.compiler.retime import retime
 from snnc.runtime.compare import compare
 from snnc.targets.base import RunOptions

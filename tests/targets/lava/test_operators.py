@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
 from snnc.compiler.network import Output, Reset
 from snnc.compiler.operators import FixedOperator, FixedScaling, MaxPooling, SumPooling
-from snnc.compiler.quantize import quantize
+from snnc.compiler.quantization.quantize import quantize
 from snnc.compiler.retime import retime
 from snnc.targets.integer.target import IntegerTarget
 from snnc.targets.lava.plan import make_plan

@@ -1,0 +1,1 @@
+"""From a ``Network`` to a ``FixedNetwork``: scales, rounding, bounds, and the account of them."""

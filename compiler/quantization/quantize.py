@@ -1,0 +1,210 @@
+"""From real numbers to integers: one scale for each neuron, or for those that share weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from snnc.compiler import rules
+from snnc.compiler.diagnostics import Diagnostic, InternalError, raise_all
+from snnc.compiler.fixed import (
+    MAX_BIAS_EXP,
+    MAX_BIAS_MANT,
+    MAX_DELAY,
+    MAX_WEIGHT_BITS,
+    MAX_WEIGHT_EXP,
+    MIN_WEIGHT_EXP,
+    FixedInput,
+    FixedNetwork,
+    FixedPopulation,
+    FixedProjection,
+)
+from snnc.compiler.linear import Doubles, Factors, Kernels, Matrix, Reshape
+from snnc.compiler.network import Input, Network, Output
+from snnc.compiler.operators import (
+    FixedConvolution,
+    FixedDense,
+    FixedOperator,
+    FixedScaling,
+    MaxPooling,
+    SumPooling,
+    Weights,
+)
+from snnc.compiler.quantization.bias_neurons import bias_neuron
+from snnc.compiler.quantization.lower import lower
+from snnc.compiler.quantization.paths import Path
+from snnc.compiler.quantization.scale import UNIT, Ints, Scalable, scalable, step_of, weight_rows
+from snnc.compiler.retime import too_long
+
+GRADED_LEVELS = 127
+"""Largest integer of an input that takes real values: 8 bits with sign, as a weight."""
+MAX_SPIKE_LEVEL = 255
+"""Largest magnitude up to which integer input data enter as they are."""
+
+
+def quantize(
+    network: Network,
+    *,
+    weight_bits: int = MAX_WEIGHT_BITS,
+    calibration: Mapping[str, npt.NDArray[np.float32]] | None = None,
+) -> FixedNetwork:
+    """Round ``network`` to the integers of ``docs/arithmetic.md``.
+
+    ``lower`` brings it to layers of weights between neurons that reset to 0. Neuron ``i`` then
+    gets a scale ``S_i``, in counts of the threshold's mantissa for a unit of its membrane
+    potential. It is absorbed by the neuron's own parameters::
+
+        threshold_i = S_i * theta_i          (an integer: S_i is chosen so)
+        W_ij        = round(S_i * w_ij / 2**weight_exp)
+        bias_i      = round(64 * S_i * b_i)
+        initial_i   = round(64 * S_i * v_i)
+
+    Neurons that share weights, as those of a channel of a convolution do, have one scale. Where
+    their thresholds differ, ``S * theta`` is rounded for all but the smallest.
+
+    ``S_i`` is the largest for which weights, threshold and bias fit their registers and ``u``
+    and ``v``, in real numbers and with some headroom, cannot overflow; the weight exponent trades
+    the two against each other (see ``Scalable.best_exponent``). Nothing is clamped. Delays stay as
+    they are; ``retime`` follows. A bias that enters a synaptic current gets a neuron of its own
+    (see ``bias_neurons``), which stands before its population.
+
+    Args:
+        network: The real network.
+        weight_bits: Width of a weight with its sign, 2 to 8.
+        calibration: Of each input typical data, ``[steps, batch, n]``: tells whether spikes,
+            other integers or real values enter. Without it spikes are assumed.
+
+    Raises:
+        InputError: SNN120 or SNN122, the network does not consist of such layers; SNN201, delays
+            through sums add up to one that is too long; SNN301, a population fits at no scale.
+    """
+    inputs = {i.name: _fixed_input(i, (calibration or {}).get(i.name)) for i in network.inputs}
+    neurons = tuple(scalable(n, inputs, calibration) for n in lower(network))
+    raise_all(_misfits(neurons, weight_bits))
+    populations: list[FixedPopulation] = []
+    projections: list[FixedProjection] = []
+    for n in neurons:
+        scale = n.scale(weight_bits)
+        if n.lowered.constant is not None:
+            populations.append(bias_neuron(n.lowered.constant))
+        populations.append(_fixed_population(n, scale))
+        projections.extend(
+            _fixed_projection(path, n, step_of(path, inputs) * scale, weight_bits)
+            for path in n.lowered.arriving
+        )
+    raise_all(too_long(q) for q in projections if q.delay > MAX_DELAY)
+    return FixedNetwork(
+        inputs=tuple(inputs.values()),
+        populations=tuple(populations),
+        projections=tuple(projections),
+        outputs=tuple(Output(o.name, o.source) for o in network.outputs),
+        dt=network.dt,
+    )
+
+
+def _fixed_input(declared: Input, data: npt.NDArray[np.float32] | None) -> FixedInput:
+    if data is None:
+        return FixedInput(declared.name, declared.shape)
+    largest = float(np.abs(data).max(initial=0))
+    if largest <= MAX_SPIKE_LEVEL and bool((data == np.rint(data)).all()):
+        return FixedInput(declared.name, declared.shape, max_abs=max(1, int(largest)))
+    step = largest / GRADED_LEVELS
+    return FixedInput(declared.name, declared.shape, step=step, max_abs=GRADED_LEVELS)
+
+
+def _misfits(neurons: Iterable[Scalable], weight_bits: int) -> Iterator[Diagnostic]:
+    for n in neurons:
+        p = n.lowered.population
+        counts = n.counts(weight_bits, MAX_WEIGHT_EXP)
+        if (counts < 1).any():
+            i = int(counts.argmin())
+            size = n.base[i] * n.lowered.unit[i]
+            yield Diagnostic(
+                rule=rules.NUMBER_FITS,
+                node=f"{' + '.join(p.origin) or p.name}, neuron {i}",
+                found=f"threshold {size:g}, which the drive leaves {counts[i]:.2g} counts",
+                limit="1 count of threshold at least: v has 24 bits, a weight "
+                f"{weight_bits}, a bias 12 and its sign, both with an exponent up to 7",
+                remedy="train with smaller weights and biases, or a larger threshold",
+            )
+
+
+def _fixed_population(n: Scalable, scale: Doubles) -> FixedPopulation:
+    p = n.lowered.population
+    mant, exp = _bias(UNIT * scale * n.lowered.bias)
+    return FixedPopulation(
+        name=p.name,
+        origin=p.origin,
+        shape=p.shape,
+        du=n.du,
+        dv=n.dv,
+        threshold=np.rint(scale * n.lowered.threshold).astype(np.int32),
+        bias_mant=mant,
+        bias_exp=exp,
+        initial=np.rint(UNIT * scale * n.lowered.initial).astype(np.int32),
+        reset=n.lowered.reset,
+        refractory=p.refractory,
+        spiking=p.spiking,
+        lag=0,
+        scale=UNIT * scale / n.lowered.unit,
+        offset=n.lowered.offset,
+    )
+
+
+def _bias(values: Doubles) -> tuple[Ints, Ints]:
+    """Give mantissa and exponent: the smallest exponent at which the rounded mantissa fits."""
+    exponents = np.arange(MAX_BIAS_EXP + 1)
+    mantissas = np.rint(values[None] / 2.0 ** exponents[:, None])
+    fits = np.abs(mantissas) <= MAX_BIAS_MANT
+    exp = np.where(fits.any(axis=0), fits.argmax(axis=0), MAX_BIAS_EXP)
+    mant = np.take_along_axis(mantissas, exp[None], axis=0)[0]
+    return mant.astype(np.int32), exp.astype(np.int32)
+
+
+def _fixed_projection(path: Path, n: Scalable, scale: Doubles, weight_bits: int) -> FixedProjection:
+    """Round the weights of ``path``, at the smallest exponent at which the largest fits.
+
+    Args:
+        path: Into the population.
+        n: The population.
+        scale: What one integer of the source is worth to each neuron, shape ``[n]``.
+        weight_bits: Width of a weight with its sign.
+    """
+    rows = weight_rows(path)
+    scaled = scale[:: scale.size // rows.shape[0], None] * rows
+    top = 2 ** (weight_bits - 1) - 1
+    largest = float(np.abs(scaled).max(initial=0))
+    exponent = MIN_WEIGHT_EXP
+    while exponent < MAX_WEIGHT_EXP and np.rint(largest / 2.0**exponent) > top:
+        exponent += 1
+    integers = np.rint(scaled / 2.0**exponent).astype(np.int8)
+    return FixedProjection(
+        name=path.name,
+        origin=path.origin,
+        source=path.source,
+        target=n.lowered.population.name,
+        operators=tuple(_fixed_operators(path, integers)),
+        weight_exp=exponent,
+        delay=path.delay,
+    )
+
+
+def _fixed_operators(path: Path, integers: Weights) -> Iterator[FixedOperator]:
+    for step in path.steps:
+        match step:
+            case Matrix():
+                yield FixedDense(weight=integers)
+            case Kernels():
+                yield FixedConvolution(
+                    weight=integers.reshape(step.weight.shape),
+                    window=step.window,
+                    groups=step.groups,
+                )
+            case Factors():
+                yield FixedScaling(weight=integers.ravel())
+            case SumPooling() | MaxPooling():
+                yield step
+            case Reshape():
+                raise InternalError(f"{path.name}: a reshape is left")
