@@ -19,7 +19,6 @@ from snnc.compiler.fixed import (
     ALIGN_BITS,
     DECAY_BITS,
     STATE_LIMIT,
-    FixedInput,
     FixedNetwork,
     FixedPopulation,
     FixedProjection,
@@ -52,24 +51,34 @@ class StateBounds:
 
 def bound_states(network: FixedNetwork) -> dict[str, StateBounds]:
     """Bound ``u`` and ``v`` of every population of ``network``."""
-    sources: dict[str, FixedInput | FixedPopulation] = {i.name: i for i in network.inputs}
-    sources.update((p.name, p) for p in network.populations)
+    largest = {i.name: i.max_abs for i in network.inputs}
     arriving: dict[str, list[FixedProjection]] = {p.name: [] for p in network.populations}
     for q in network.projections:
         arriving[q.target].append(q)
-    return {p.name: _bound(p, arriving[p.name], sources) for p in network.populations}
+    return {
+        p.name: bound_population(p, arriving[p.name], network.shapes, largest)
+        for p in network.populations
+    }
 
 
-def _bound(
+def bound_population(
     p: FixedPopulation,
     arriving: Sequence[FixedProjection],
-    sources: Mapping[str, FixedInput | FixedPopulation],
+    shapes: Mapping[str, Shape],
+    largest: Mapping[str, int],
 ) -> StateBounds:
+    """Bound ``u`` and ``v`` of one population.
+
+    Args:
+        p: The population.
+        arriving: What drives it.
+        shapes: Of what is sent, by source.
+        largest: Largest magnitude of the integers of an input, by name.
+    """
     up, down = np.zeros(p.size), np.zeros(p.size)
     for q in arriving:
-        source = sources[q.source]
-        most = source.max_abs if isinstance(source, FixedInput) else None
-        high, low = drive(as_steps(q.operators, source.shape), source.shape, most)
+        shape = shapes[q.source]
+        high, low = drive(as_steps(q.operators, shape), shape, largest.get(q.source))
         floor = 1.0 if q.weight_exp < 0 else 0.0  # a negative sum is rounded down
         up += high * 2.0**q.weight_exp
         down += low * 2.0**q.weight_exp + floor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from snnc.compiler.fixed import (
     MAX_WEIGHT_BITS,
     MAX_WEIGHT_EXP,
     MIN_WEIGHT_EXP,
+    STATE_LIMIT,
     FixedInput,
     FixedNetwork,
     FixedPopulation,
@@ -34,8 +36,17 @@ from snnc.compiler.operators import (
 )
 from snnc.compiler.quantization.bias_neurons import bias_neuron
 from snnc.compiler.quantization.lower import lower
+from snnc.compiler.quantization.overflow import bound_population
 from snnc.compiler.quantization.paths import Path
-from snnc.compiler.quantization.scale import UNIT, Ints, Scalable, scalable, step_of, weight_rows
+from snnc.compiler.quantization.scale import (
+    HEADROOM,
+    UNIT,
+    Ints,
+    Scalable,
+    scalable,
+    step_of,
+    weight_rows,
+)
 from snnc.compiler.retime import too_long
 
 GRADED_LEVELS = 127
@@ -86,14 +97,11 @@ def quantize(
     populations: list[FixedPopulation] = []
     projections: list[FixedProjection] = []
     for n in neurons:
-        scale = n.scale(weight_bits)
+        population, arriving = _rounded(n, inputs, weight_bits)
         if n.lowered.constant is not None:
             populations.append(bias_neuron(n.lowered.constant))
-        populations.append(_fixed_population(n, scale))
-        projections.extend(
-            _fixed_projection(path, n, step_of(path, inputs) * scale, weight_bits)
-            for path in n.lowered.arriving
-        )
+        populations.append(population)
+        projections.extend(arriving)
     raise_all(too_long(q) for q in projections if q.delay > MAX_DELAY)
     return FixedNetwork(
         inputs=tuple(inputs.values()),
@@ -129,6 +137,33 @@ def _misfits(neurons: Iterable[Scalable], weight_bits: int) -> Iterator[Diagnost
                 f"{weight_bits}, a bias 12 and its sign, both with an exponent up to 7",
                 remedy="train with smaller weights and biases, or a larger threshold",
             )
+
+
+def _rounded(
+    n: Scalable, inputs: Mapping[str, FixedInput], weight_bits: int
+) -> tuple[FixedPopulation, tuple[FixedProjection, ...]]:
+    """Give the integers of one population, and of what drives it.
+
+    The scale leaves ``u`` and ``v`` some room for rounding. Where a neuron has so few counts in
+    its weights that rounding takes more, its scale is lowered until the integers are proven.
+    """
+    shapes = {path.source: path.shape for path in n.lowered.arriving}
+    largest = {i.name: i.max_abs for i in inputs.values()}
+    while True:
+        scale = n.scale(weight_bits)
+        population = _fixed_population(n, scale)
+        arriving = tuple(
+            _fixed_projection(path, n, step_of(path, inputs) * scale, weight_bits)
+            for path in n.lowered.arriving
+        )
+        bounds = bound_population(population, arriving, shapes, largest)
+        share = np.maximum(bounds.u, bounds.v) / STATE_LIMIT
+        over = np.isfinite(share) & (share >= 1)
+        if not over.any() or (n.counts(weight_bits, MAX_WEIGHT_EXP) * HEADROOM < 1).any():
+            return population, arriving
+        limit = n.limit.copy()
+        limit[over] = scale[over] * HEADROOM / share[over]
+        n = replace(n, limit=limit)
 
 
 def _fixed_population(n: Scalable, scale: Doubles) -> FixedPopulation:

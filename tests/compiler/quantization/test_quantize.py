@@ -138,6 +138,30 @@ def test_nothing_overflows(net: Network) -> None:
         assert bounds.proven.all(), name
 
 
+def test_rounding_that_takes_more_than_the_room_for_it() -> None:
+    """Weights of slow neurons are a few counts where fast ones have large: 1/64 is not enough.
+
+    With the scale that fits real numbers the second neuron's bound was 1.04 times the range.
+    """
+    net = network(
+        [
+            population(
+                "lif",
+                2,
+                spiking=False,
+                reset=Reset.NONE,
+                threshold=0.0,
+                integration=Integration.CURRENT_DECAY,
+                decay=[0.3, 0.97],
+                current_decay=[0.1, 0.97],
+            )
+        ],
+        [projection("x", "lif", np.diag([0.3, 0.3]), bias=[0.01, -0.09])],
+    )
+    for bounds in bound_states(quantize(net)).values():
+        assert bounds.proven.all()
+
+
 def share_of_differing_spikes(net: Network, seed: int) -> float:
     """Compare ``lif`` as real numbers and as integers over 100 steps of 4 samples."""
     x = spikes((100, 4, net.inputs[0].size), seed=seed)
