@@ -143,7 +143,10 @@ def bound_potential(
         return np.maximum(np.maximum(overshoot, runaway), lowest)
     runaway = _sum_over_time(np.maximum(up - theta, 0), dv)
     undershoot = (1 - keep) * theta + down + unit
-    return np.asarray(np.maximum.reduce([overshoot, runaway, undershoot, lowest]))
+    bounds = [overshoot, runaway, undershoot, lowest]
+    if reset is FixedReset.SUBTRACT_RETEST:  # from above theta it spikes again above 2 theta only
+        bounds.append(np.where(initial > theta, 2 * theta, 0.0))
+    return np.asarray(np.maximum.reduce(bounds))
 
 
 def _sum_over_time(drive_a_step: Bounds, dv: Bounds) -> Bounds:

@@ -207,6 +207,16 @@ def test_undershoot_of_a_delayed_subtraction() -> None:
     assert bounds.v[0] == 227 * 64 + 1
 
 
+def test_retest_from_above_the_threshold() -> None:
+    """What begins above theta is tested less theta: it climbs to 2 theta without a spike."""
+    net = one_fixed(
+        0, threshold=100, dv=0, initial=6500, bias_mant=50, bias_exp=0, reset="subtract-retest"
+    )
+    reached = extremes(net, {"x": np.zeros((200, 1), np.int64)})["lif"]
+    assert reached.largest_v[0] == 12800
+    assert bound_states(net)["lif"].v[0] == 12800
+
+
 def test_by_hand() -> None:
     net = fixed_network(
         [fixed_population("a", 2, dv=[4096, 1024], du=[4095, 2047], threshold=100, reset="none")],
