@@ -87,6 +87,40 @@ class Judge:
         kept = {"status": Status.HELD, "reason": found, "first_divergence": None}
         return link.model_copy(update=kept)
 
+    def converted(self, names: tuple[str, str], runs: tuple[Run, Run]) -> Link:
+        """Judge what is left of a network of ReLUs whose activations became rates of spikes.
+
+        There is no spike to compare: the classes are, and by labels the accuracy.
+        """
+        promise = f"accuracy falls by at most {self.max_drop:g} points"
+        missing = _missing(names, runs, promise)
+        if missing is not None:
+            return missing
+        reference, other = _traces(runs)
+        same = reference.predictions == other.predictions
+        link = Link(
+            reference=names[0],
+            other=names[1],
+            promise=promise,
+            status=Status.MEASURED,
+            reason=f"{same.sum():,} of {count(same.size, 'sample')} get the same class; not "
+            "judged, since no labels were given",
+            signals=("classes",),
+            values=same.size,
+            differing=int(same.size - same.sum()),
+            agreement=float(same.mean()),
+        )
+        if self.labels is None:
+            return link
+        statistics = _statistics(self.labels, runs)
+        kept = statistics.drop_points <= self.max_drop
+        judged = {
+            "status": Status.HELD if kept else Status.BROKEN,
+            "reason": self._cost(statistics),
+            "statistics": statistics,
+        }
+        return link.model_copy(update=judged)
+
     def _spikes(self, names: tuple[str, str], runs: tuple[Run, Run]) -> Link:
         """Judge whether all spikes are the same; of read-outs alone there are none."""
         if all(isinstance(run, Trace) and not run.spikes for run in runs):

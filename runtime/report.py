@@ -81,7 +81,7 @@ class Link(Record):
         status: Whether it does.
         reason: Why it has this status.
         asked: Whether the verdict needs it.
-        signals: What was compared: of ``spikes``, ``u`` and ``v``.
+        signals: What was compared: of ``spikes``, ``u`` and ``v``; or ``classes``.
         values: Values compared in all.
         differing: Values that differ.
         differences: The same for each population and signal.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
-from snnc.runtime.deploy import Data, compile, is_spec
+from snnc.runtime.deploy import Data, compile, is_onnx, is_spec
 from snnc.targets import TARGETS, get_target
 from snnc.targets.artifact import Artifact, load
 from snnc.targets.base import Progress, no_progress
@@ -56,12 +56,18 @@ class Subject:
     Attributes:
         name: As the user named it.
         artifact: As it was loaded, or compiled for the last target asked for.
-        framework: The trained module, or None.
+        framework: The trained module, the ``.onnx`` file of a network of ReLUs that it was
+            converted from, or None.
     """
 
     name: str
     artifact: Artifact
-    framework: torch.nn.Module | None
+    framework: torch.nn.Module | Path | None
+
+    @property
+    def converted(self) -> bool:
+        """Whether spikes stand for the rates of another network, and not for its spikes."""
+        return isinstance(self.framework, Path)
 
     def artifact_for(self, target: str) -> Artifact:
         """Give the same network as an artifact for ``target``."""
@@ -77,7 +83,7 @@ class Subject:
 def load_subject(
     model: Model,
     targets: Sequence[str],
-    framework: torch.nn.Module | None,
+    framework: torch.nn.Module | str | os.PathLike[str] | None,
     options: CompileOptions,
     progress: Stages = silent,
 ) -> Subject:
@@ -91,7 +97,9 @@ def load_subject(
         model = load(model)
     if isinstance(model, Artifact):
         raise_all(_artifact_problems(name, model, targets, options))
-        return Subject(name, model, framework)
+        return Subject(name, model, _loaded(framework, progress))
+    if framework is None and isinstance(model, str | os.PathLike) and is_onnx(os.fspath(model)):
+        framework = _relus(Path(model))
     if isinstance(model, str) and is_spec(model):
         from snnc.frontends.spec import load_model
 
@@ -101,7 +109,30 @@ def load_subject(
         framework = cast("torch.nn.Module", model)
     progress("compiling")
     last = [t for t in TARGETS if t in targets][-1]
-    return Subject(name, compile(model, last, **options.given()), framework)
+    artifact = compile(model, last, **options.given())
+    return Subject(name, artifact, _loaded(framework, progress))
+
+
+def _loaded(
+    framework: torch.nn.Module | str | os.PathLike[str] | None, progress: Stages
+) -> torch.nn.Module | Path | None:
+    """Load what is named as the trained model."""
+    if not isinstance(framework, str | os.PathLike):
+        return framework
+    text = os.fspath(framework)
+    if is_onnx(text):
+        return _relus(Path(text))
+    from snnc.frontends.spec import load_model
+
+    progress(f"loading {text}")
+    return load_model(text)
+
+
+def _relus(path: Path) -> Path | None:
+    """Give the file where it is a network of ReLUs; one step of spikes cannot be run by itself."""
+    from snnc.frontends.onnx.reference import is_network_of_relus
+
+    return path if is_network_of_relus(path) else None
 
 
 def _is_module(model: object) -> bool:

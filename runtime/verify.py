@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,7 +46,7 @@ def verify(
     *,
     labels: npt.ArrayLike | None = None,
     targets: str | Sequence[str] = ("integer", "lava"),
-    framework: torch.nn.Module | None = None,
+    framework: torch.nn.Module | str | os.PathLike[str] | None = None,
     max_drop: float = 1.0,
     timeout: float | None = None,
     calibration: Data | None = None,
@@ -67,7 +68,8 @@ def verify(
         labels: The true class of each sample, shape ``[batch]``.
         targets: Where to run. The chain goes through ``float``, and through ``integer`` where a
             target executes integers, in any case.
-        framework: The trained module, where ``model`` neither is nor names one.
+        framework: The trained module, ``FILE.py:FUNCTION`` that gives it, or the ``.onnx`` file
+            of a network of ReLUs, where ``model`` neither is nor names one.
         max_drop: Accuracy in points of percent that the integers may lose.
         timeout: Seconds for each run, or None for the target's own limit.
         calibration: See ``compile``; so are the seven that follow. Not for an artifact.
@@ -106,15 +108,14 @@ def verify(
     judge = Judge(None, max_drop)
     if labels is not None:
         judge = Judge(_checked_labels(np.asarray(labels), runs["float"]), max_drop)
-    runs["framework"] = _with_read_outs(
-        subject.artifact.network, _run_framework(subject, inputs, progress)
-    )
-    raise_all(_module_problems(subject.artifact.network, runs["framework"]))
+    runs["framework"] = _run_framework(subject, inputs, progress)
+    if not subject.converted:
+        runs["framework"] = _with_read_outs(subject.artifact.network, runs["framework"])
+        raise_all(_module_problems(subject.artifact.network, runs["framework"]))
     for target in chain[1:]:
         record = SIGNALS if len(chain) > 2 else ("spikes",)
         runs[target] = _run(subject, target, inputs, record, timeout, progress)
-    replayed = _replayed(subject.artifact.network, inputs, runs, progress)
-    links = tuple(_links(chain, runs, judge, replayed))
+    links = tuple(_links(chain, runs, judge, _first_link(subject, inputs, runs, judge, progress)))
     return conclude(subject, inputs, judge, runs, links, command)
 
 
@@ -124,15 +125,25 @@ def _chain(targets: Sequence[str]) -> tuple[str, ...]:
     return ("float", *dict.fromkeys(["integer", *fixed] if fixed else []))
 
 
+def _first_link(
+    subject: Subject, inputs: Inputs, runs: dict[str, Run], judge: Judge, progress: Stages
+) -> Link:
+    """Judge what the float network is worth: the same spikes, or of ReLUs the same classes."""
+    names, pair = ("framework", "float"), (runs["framework"], runs["float"])
+    if subject.converted:
+        return judge.converted(names, pair)
+    return judge.framework(names, pair, _replayed(subject.artifact.network, inputs, runs, progress))
+
+
 def _links(
-    chain: tuple[str, ...], runs: dict[str, Run], judge: Judge, replayed: Replay | None
+    chain: tuple[str, ...], runs: dict[str, Run], judge: Judge, first: Link
 ) -> Iterator[Link]:
     """Judge each link; the integers are compared with the float network, targets with them."""
 
     def pair(reference: str, other: str) -> tuple[tuple[str, str], tuple[Run, Run]]:
         return (reference, other), (runs[reference], runs[other])
 
-    yield judge.framework(*pair("framework", "float"), replayed)
+    yield first
     if len(chain) > 1:
         yield judge.budget(*pair("float", "integer"))
     for target in chain[2:]:
@@ -160,6 +171,10 @@ def _run(
 def _run_framework(subject: Subject, inputs: Inputs, progress: Stages) -> Run:
     if subject.framework is None:
         return NO_MODULE
+    if isinstance(subject.framework, Path):
+        from snnc.frontends.onnx.reference import run_relus
+
+        return run_relus(subject.framework, inputs, progress("running the network of ReLUs"))
     if len(inputs) != 1:
         return "the framework's module takes several inputs"
     from snnc.frontends.importer import run_module

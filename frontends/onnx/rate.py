@@ -67,6 +67,24 @@ def convert_rates(
     return converter.maker.graph({"format": 2, "framework": framework, "dt": float(dt)})
 
 
+def ends_of(model: OnnxModel) -> tuple[dict[str, str], dict[str, str]]:
+    """Give the names that inputs and outputs of a network of ReLUs have in NIR, by those in ONNX.
+
+    Raises:
+        InputError: SNN141 or SNN142, it cannot be converted.
+    """
+    raise_all(input_problems(model))
+    converter = _converted(model, {}, {}, dt=1.0)
+    raise_all(converter.problems)
+    nodes = converter.maker.graph({}).nodes
+    inputs = [name for name, node in nodes.items() if isinstance(node, nir.Input)]
+    outputs = [name for name, node in nodes.items() if isinstance(node, nir.Output)]
+    return (
+        dict(zip((i.name for i in model.inputs), inputs, strict=True)),
+        dict(zip(model.outputs, outputs, strict=True)),
+    )
+
+
 def _converted(
     model: OnnxModel,
     thresholds: Mapping[str, Array],

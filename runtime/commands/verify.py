@@ -30,7 +30,8 @@ from snnc.runtime.options import PATH, compile_options, json_option, read_names
     "--model",
     "framework",
     metavar="SPEC",
-    help="FILE.py:FUNCTION of the trained module, where MODEL|DIR is a file or an artifact.",
+    help="FILE.py:FUNCTION of the trained module, or the .onnx file of a network of ReLUs, where "
+    "MODEL|DIR is a .nir file or an artifact.",
 )
 @click.option(
     "--max-drop",
@@ -61,7 +62,6 @@ def command(
     Ends with 0 where the verdict is equivalent, 1 where a promise is broken, 3 where the verdict
     is incomplete, because a link could not be run or none could be judged.
     """
-    from snnc.frontends.spec import load_model
     from snnc.runtime.console import Display, emit, note
     from snnc.runtime.files import read_array, read_arrays
     from snnc.runtime.report import REPORT
@@ -75,15 +75,11 @@ def command(
     truth = None if labels is None else read_array(labels, "--labels")
     calibration = None if calibrate is None else read_arrays(calibrate, "--calibrate")
     with Display() as display:
-        module = None
-        if framework is not None:
-            display.stage(f"loading {framework}")
-            module = load_model(framework)
         found = verify(
             model,
             x,
             labels=truth,
-            framework=module,
+            framework=framework,
             calibration=calibration,
             progress=display.stage,
             command=shlex.join(["snnc", *sys.argv[1:]]),
