@@ -256,7 +256,10 @@ def test_time_limit_of_a_hang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, m
 
 
 def test_time_limit_of_a_run_that_is_long(mark: str) -> None:
-    assert re.fullmatch(r"\d+ of 804000 hardware steps done", time_limited(5.0))
+    """A busy machine may need 5 s for the start alone; then the limit is a longer one."""
+    limits = (time_limited(seconds) for seconds in (5.0, 15.0, 45.0))
+    found = next(text for text in limits if text != "no step done")
+    assert re.fullmatch(r"\d+ of 804000 hardware steps done", found)
     assert mark
 
 
@@ -265,7 +268,7 @@ def time_limited(seconds: float) -> str:
     begin = time.monotonic()
     with pytest.raises(TimeLimitExceeded) as error:
         run(RunOptions(timeout=seconds))
-    assert time.monotonic() - begin < seconds + 5
+    assert time.monotonic() - begin < seconds + 20  # to end it, on a busy machine too
     (diagnostic,) = error.value.diagnostics
     assert diagnostic.limit == f"{seconds:g} s (--timeout)"
     return diagnostic.found
