@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import nir
 import numpy as np
@@ -43,6 +43,9 @@ class Converter:
         maker: Where NIR nodes go.
         threshold: Gives of an activation what one spike a step stands for, at most ``bound``, in
             a shape that broadcasts to the value's.
+
+    Attributes:
+        entered: Names of the input nodes by those of the model's inputs.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Converter:
         self.values: dict[str, Value | None] = {"": None, **model.constants}
         self.problems: list[Diagnostic] = []
         self.batch = batch
+        self.entered: dict[str, str] = {}
         self._broken: set[str] = set()
 
     def run(self) -> None:
@@ -118,7 +122,7 @@ class Converter:
     def enter(self, name: str, shape: Shape) -> Signal:
         """Add an input node, and give what it sends."""
         node = nir.Input(input_type={"input": np.array(shape)})
-        made = self.maker.add(name, node, shape)
+        made = self.entered[name] = self.maker.add(name, node, shape)
         return fresh(self.batch, (Part(shape, (plain(made),)),))
 
     def leave(self, name: str, signal: Value | None) -> None:
@@ -157,6 +161,18 @@ class Converter:
                 self.leave(name, self.values.get(name))
             except OperatorError as error:
                 self.problems.append(error.at(f"{self.model.place}: {name} (output)"))
+
+    def graph(self, framework: str, dt: float) -> nir.NIRGraph:
+        """Give the graph, once the outputs are made.
+
+        Args:
+            framework: What the graph says made it.
+            dt: Length of a step in seconds.
+        """
+        notes: dict[str, Any] = {"format": 2, "framework": framework, "dt": float(dt)}
+        if self.linear.remarks:
+            notes["remarks"] = "; ".join(dict.fromkeys(self.linear.remarks))
+        return self.maker.graph(notes)
 
     def _arranged(self, call: Call, signal: Signal) -> Signal:
         if call.node.op == "Cast" and call.node.get("to", 0) != 1:

@@ -37,10 +37,14 @@ class Linear:
 
     Args:
         maker: Where nodes go that have to be made on the way.
+
+    Attributes:
+        remarks: What a user should know of how the model is taken.
     """
 
     def __init__(self, maker: GraphMaker) -> None:
         self._maker = maker
+        self.remarks: list[str] = []
 
     def convolve(
         self,

@@ -64,7 +64,7 @@ def convert_rates(
     thresholds = _thresholds(model, activations, samples, percentile)
     converter = _converted(model, thresholds, activations, dt)
     raise_all(converter.problems)
-    return converter.maker.graph({"format": 2, "framework": framework, "dt": float(dt)})
+    return converter.graph(framework, dt)
 
 
 def _converted(

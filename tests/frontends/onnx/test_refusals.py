@@ -439,3 +439,121 @@ def test_relu_beside_neurons() -> None:
         "neurons with a state, or a network of ReLUs",
         OTHERWISE,
     )
+
+
+RETURNED = (
+    "no state, but of the shape [3] of n, whose spikes are the output s, and enters n",
+    "spikes that return to their neurons are a connection, not an input",
+    "import the module itself: FILE.py:FUNCTION; data of that shape need an axis more",
+)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("dynamo", [False, True])
+def test_spikes_that_return(dynamo: bool) -> None:
+    """A recurrent layer: its spikes are an input that no equation tells from data."""
+    layer = snntorch.RLeaky(beta=0.9, linear_features=8)
+    module = module_of(lambda m, x, s, v: m.l(m.fc(x), s, v), fc=linear(8, 5), l=layer)
+    states = (torch.zeros(1, 8), torch.zeros(1, 8))
+    made = exported(module, torch.zeros(1, 5), *states, dynamo=dynamo)
+    name, spikes, owner = (
+        made.graph.input[1].name,
+        made.graph.output[0].name,
+        "v" if dynamo else "l",
+    )
+    found = f"no state, but of the shape [8] of {owner}, whose spikes are the output {spikes}, and "
+    assert refusal(made) == text(
+        UNKNOWN, f"the model: {name} (input)", f"{found}enters {owner}", *RETURNED[1:]
+    )
+
+
+def two_inputs(inputs: dict[str, list[int]], *nodes: Any, **constants: Any) -> Any:
+    """``v`` decays and takes up ``i``; its spikes are ``s``."""
+    given = [
+        *nodes,
+        node("Mul", "v decay", "kept"),
+        node("Add", "kept i", "u"),
+        node("Greater", "u decay", "above"),
+        node("Cast", "above", "s", to=1),
+        node("Mul", "s decay", "lost"),
+        node("Sub", "u lost", "v1"),
+    ]
+    numbers: dict[str, Any] = {"w": random(2, 3), "r": random(3, 3), "decay": 0.5, **constants}
+    used = {n: numbers[n] for n in numbers if any(n in one.input for one in given)}
+    return model(given, {**inputs, "v": [1, 3]}, ["s", "v1"], **used)
+
+
+def residual() -> Any:
+    """``x`` enters the first layer, and beside its spikes the second, whose spikes leave."""
+    nodes = [
+        node("MatMul", "x r", "p"),
+        node("MatMul", "y w", "q"),
+        node("Add", "p q", "i1"),
+        node("Add", "v1 i1", "u1"),
+        node("Greater", "u1 one", "above1"),
+        node("Cast", "above1", "s1", to=1),
+        node("Sub", "u1 s1", "next1"),
+        node("MatMul", "s1 r", "z"),
+        node("Add", "z x", "i2"),
+        node("Mul", "v2 decay", "kept"),
+        node("Add", "kept i2", "u2"),
+        node("Greater", "u2 one", "above2"),
+        node("Cast", "above2", "s2", to=1),
+        node("Sub", "u2 s2", "next2"),
+    ]
+    inputs = {"x": [1, 3], "y": [1, 2], "v1": [1, 3], "v2": [1, 3]}
+    outputs = ["s2", "next1", "next2"]
+    return model(nodes, inputs, outputs, r=random(3, 3), w=random(2, 3), one=1.0, decay=0.5)
+
+
+def test_spikes_that_return_without_weights() -> None:
+    made = two_inputs(
+        {"x": [1, 2], "b": [1, 3]}, node("MatMul", "x w", "a"), node("Add", "a b", "i")
+    )
+    assert refusal(made) == text(UNKNOWN, "the model: b (input)", *RETURNED)
+
+
+ORDINARY: dict[str, tuple[Callable[[], Any], str]] = {
+    "one input": (lambda: two_inputs({"x": [1, 3]}, node("MatMul", "x r", "i")), ""),
+    "of another shape": (
+        lambda: two_inputs(
+            {"x": [1, 2], "b": [1, 2]},
+            node("MatMul", "x w", "p"),
+            node("MatMul", "b w", "q"),
+            node("Add", "p q", "i"),
+        ),
+        "",
+    ),
+    "of one axis more": (
+        lambda: two_inputs(
+            {"x": [1, 2], "b": [1, 1, 3]},
+            node("MatMul", "x w", "p"),
+            node("Flatten", "b", "c"),
+            node("MatMul", "c r", "q"),
+            node("Add", "p q", "i"),
+        ),
+        "",
+    ),
+    "of another layer, too": (
+        residual,
+        "the input x is of the shape [3] of n.2, whose spikes are the output s2: if it takes "
+        "these, a connection is lost",
+    ),
+    "both of the shape of the neurons": (
+        lambda: two_inputs(
+            {"x": [1, 3], "b": [1, 3]},
+            node("MatMul", "x r", "p"),
+            node("MatMul", "b r", "q"),
+            node("Add", "p q", "i"),
+        ),
+        "the input b is of the shape [3] of n, whose spikes are the output s: if it takes these, a "
+        "connection is lost; the input x is of the shape [3] of n, whose spikes are the output s: "
+        "if it takes these, a connection is lost",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_inputs_that_are_data(name: str) -> None:
+    make, remarks = ORDINARY[name]
+    assert from_onnx(make()).metadata["snnc"].get("remarks", "") == remarks
