@@ -201,6 +201,11 @@ def _pad(context: Context, call: Call) -> Signal:
 def _softmax(context: Context, call: Call) -> Signal:
     if call.node.outputs[0] not in context.last:
         raise OperatorError(f"{call.node.op} inside of the model", f"{call.node.op} at its end")
+    shape = call.operands[0].shape
+    axis = call.node.get("axis", 1 if call.opset < 13 else -1)  # which changed: Changelog.md
+    if axis not in {1, -len(shape)}:
+        found = f"{call.node.op} over axis {axis} of [batch, {str(list(shape))[1:]}"
+        raise OperatorError(found, "axis 1, that of the classes")
     return call.operands[0]  # type: ignore[no-any-return]
 
 

@@ -375,6 +375,26 @@ MODELS: dict[str, Callable[[], Any]] = {
 }
 
 
+SCORES: dict[str, Callable[[], Any]] = {
+    "the default of 13": lambda: model([node("Softmax", "x", "y")], {"x": ["n", 7]}),
+    "the default before": lambda: model([node("Softmax", "x", "y")], {"x": ["n", 7]}, opset=11),
+    "channels": lambda: model([node("LogSoftmax", "x", "y", axis=1)], {"x": ["n", *IMAGE]}),
+    "channels from the end": lambda: model(
+        [node("Softmax", "x", "y", axis=-3)], {"x": ["n", *IMAGE]}
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_softmax_over_classes_is_left_out(name: str) -> None:
+    made = SCORES[name]()
+    shape = [d.dim_value for d in made.graph.input[0].type.tensor_type.shape.dim][1:]
+    x = random(BATCH, *shape, seed=11)
+    found = rates(from_onnx(made, calibration=x), {"input": x})["output"]
+    np.testing.assert_array_equal(found, x)
+    np.testing.assert_array_equal(reference(made, {"x": x})[0].argmax(1), x.argmax(1))
+
+
 @over([Case(name, "", "", make) for name, make in MODELS.items()])
 def test_rates_are_activations(case: Case) -> None:
     made = case.make()

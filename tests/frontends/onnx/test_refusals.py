@@ -75,6 +75,18 @@ REFUSED: dict[str, tuple[Callable[[], Any], str, str, str]] = {
         "Softmax inside of the model",
         "Softmax at its end",
     ),
+    "softmax over space": (
+        lambda: image(node("Softmax", "x", "y")),
+        "n/y (Softmax) -> y",
+        "Softmax over axis -1 of [batch, 2, 6, 6]",
+        "axis 1, that of the classes",
+    ),
+    "softmax over the batch": (
+        lambda: model([node("LogSoftmax", "x", "y", axis=0)], {"x": ["n", 4]}),
+        "n/y (LogSoftmax) -> y",
+        "LogSoftmax over axis 0 of [batch, 4]",
+        "axis 1, that of the classes",
+    ),
     "attention": (
         lambda: model([node("MatMul", "x x", "y")], {"x": ["n", 4]}),
         "n/y (MatMul) -> y",
