@@ -21,6 +21,7 @@ from snnc.frontends.onnx.model import (
     Shape,
 )
 from snnc.frontends.onnx.ops import OPERATORS, compute, misfit
+from snnc.frontends.onnx.quantized import Quantizer
 from snnc.frontends.onnx.signals import Part, Signal, fresh, plain
 
 Value: TypeAlias = "Array | Signal | Polynomial"
@@ -173,6 +174,11 @@ class Converter:
         if self.linear.remarks:
             notes["remarks"] = "; ".join(dict.fromkeys(self.linear.remarks))
         return self.maker.graph(notes)
+
+    @property
+    def clipping(self) -> list[Quantizer]:
+        """What may clip values that nothing in the graph bounds."""
+        return self._context.clipping
 
     def _arranged(self, call: Call, signal: Signal) -> Signal:
         if call.node.op == "Cast" and call.node.get("to", 0) != 1:

@@ -92,6 +92,9 @@ class StepConverter(EquationConverter):
             self._make_outputs(states, read_outs)
         if not self.problems:
             self._check_inputs()
+        for quantizer in self.clipping:
+            name = quantizer.node.name
+            self.linear.remarks.append(f"{name} rounds and clips values, which is left out")
 
     def _make_outputs(self, states: dict[str, Polynomial], read_outs: dict[str, str]) -> None:
         names = [n for n in self.model.outputs if n not in states or n in read_outs]

@@ -280,6 +280,32 @@ def test_weights_that_are_not_finite() -> None:
     )
 
 
+@pytest.mark.parametrize("inside", [False, True])
+def test_values_that_are_clipped(inside: bool) -> None:
+    """Neither an input nor a value without a ReLU is clipped by anything in the graph."""
+    value = "p" if inside else "x"
+    made = image(
+        node("Neg", "x", "p"),
+        node("QuantizeLinear", f"{value} s z", "k"),
+        node("DequantizeLinear", "k s z", "d"),
+        node("Relu", "d", "y"),
+        s=0.01,
+        z=np.array(1, np.int8),
+    )
+    x = np.zeros((2, *IMAGE), np.float32)
+    x[0, 0, 0, :3] = [2, 1.5, -1.264]
+    if inside:
+        x *= -1
+    assert refusal(made, calibration=x) == text(
+        UNSUPPORTED,
+        "the model: n/k (QuantizeLinear) -> k",
+        "2 of 144 values of the calibration data are outside of -1.29 to 1.26, the values that "
+        "int8 stands for",
+        "values that are rounded, and not clipped, where no ReLU is before",
+        "quantize for the range of the data, or export the model not quantized",
+    )
+
+
 def relu() -> Any:
     return image(node("Conv", "x w", "p"), node("Relu", "p", "y"), w=WEIGHT)
 
@@ -563,6 +589,19 @@ ORDINARY: dict[str, tuple[Callable[[], Any], str]] = {
         "if it takes these, a connection is lost",
     ),
 }
+
+
+def test_no_data_tell_what_a_step_clips() -> None:
+    made = two_inputs(
+        {"x": [1, 2]},
+        node("QuantizeLinear", "x fine z", "k"),
+        node("DequantizeLinear", "k fine z", "d"),
+        node("MatMul", "d w", "i"),
+        fine=0.01,
+        z=np.array(0, np.int8),
+    )
+    remarks = from_onnx(made).metadata["snnc"]["remarks"]
+    assert remarks == "n/k rounds and clips values, which is left out"
 
 
 @pytest.mark.parametrize("name", ORDINARY)
