@@ -176,6 +176,12 @@ class Converter:
         return self.maker.graph(notes)
 
     @property
+    def input_names(self) -> dict[str, str]:
+        """Names of the inputs in the graph by those in the model, once the outputs are made."""
+        final = self.maker.final_names()
+        return {name: final[made] for name, made in self.entered.items()}
+
+    @property
     def clipping(self) -> list[Quantizer]:
         """What may clip values that nothing in the graph bounds."""
         return self._context.clipping

@@ -77,7 +77,29 @@ class GraphMaker:
         self.edges += [(source, name) for source in dict.fromkeys(sources)]
 
     def graph(self, notes: dict[str, Any]) -> nir.NIRGraph:
-        """Give the graph, without what feeds no output; one input is ``input``, so the output."""
+        """Give the graph, without what feeds no output."""
+        names = self.final_names()
+        return nir.NIRGraph(
+            nodes={new: self.nodes[name] for name, new in names.items()},
+            edges=[(names[a], names[b]) for a, b in self.edges if b in names],
+            metadata={"snnc": notes},
+            type_check=False,
+        )
+
+    def final_names(self) -> dict[str, str]:
+        """Give the names that nodes have in the graph; one input is ``input``, so the output."""
+        used = self._used()
+        names = {name: name for name in self.nodes if name in used}
+        for name in names:  # what had the name before may feed no output
+            if self._wanted.get(name, name) not in names.values():
+                names[name] = self._wanted[name]
+        for kind, plain_name in ((nir.Input, "input"), (nir.Output, "output")):
+            ends = [name for name in names if isinstance(self.nodes[name], kind)]
+            if len(ends) == 1 and plain_name not in names.values():
+                names[ends[0]] = plain_name
+        return names
+
+    def _used(self) -> set[str]:
         before: dict[str, list[str]] = {}
         for source, target in self.edges:
             before.setdefault(target, []).append(source)
@@ -88,20 +110,7 @@ class GraphMaker:
             if name not in used:
                 used.add(name)
                 waiting += before.get(name, [])
-        names = {name: name for name in self.nodes if name in used}
-        for name in names:  # what had the name before may feed no output
-            if self._wanted.get(name, name) not in names.values():
-                names[name] = self._wanted[name]
-        for kind, plain_name in ((nir.Input, "input"), (nir.Output, "output")):
-            ends = [name for name in names if isinstance(self.nodes[name], kind)]
-            if len(ends) == 1 and plain_name not in names.values():
-                names[ends[0]] = plain_name
-        return nir.NIRGraph(
-            nodes={new: self.nodes[name] for name, new in names.items()},
-            edges=[(names[a], names[b]) for a, b in self.edges if b in used],
-            metadata={"snnc": notes},
-            type_check=False,
-        )
+        return used
 
     def free_name(self, name: str) -> str:
         """Give a name that NIR takes and no node has: slashes become dots."""

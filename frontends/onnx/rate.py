@@ -62,12 +62,24 @@ def convert_rates(
     raise_all(bare.problems)
     if calibration is None:
         raise InputError([_no_data(model)])
-    samples = samples_of(model, calibration)
+    samples = samples_of(model, calibration, bare.input_names)
     raise_all(_clipped(model, bare.clipping, samples))
     thresholds = _thresholds(model, activations, samples, percentile)
     converter = _converted(model, thresholds, activations, dt)
     raise_all(converter.problems)
     return converter.graph(framework, dt)
+
+
+def rate_inputs(model: OnnxModel) -> dict[str, str]:
+    """Give the names of the inputs in the graph by those in the model.
+
+    Raises:
+        InputError: SNN142, as ``convert_rates``.
+    """
+    raise_all(input_problems(model))
+    bare = _converted(model, {}, {}, 1.0)
+    raise_all(bare.problems)
+    return bare.input_names
 
 
 def _converted(

@@ -50,13 +50,26 @@ def convert_step(model: OnnxModel, *, dt: float, framework: str) -> nir.NIRGraph
     Raises:
         InputError: SNN142, SNN143 or SNN144.
     """
+    return _converted(model, dt).graph(framework, dt)
+
+
+def step_inputs(model: OnnxModel) -> dict[str, str]:
+    """Give the names in the graph of the inputs that are no states, by those in the model.
+
+    Raises:
+        InputError: As ``convert_step``.
+    """
+    return _converted(model, 1.0).input_names
+
+
+def _converted(model: OnnxModel, dt: float) -> StepConverter:
     raise_all(input_problems(model))
     converter = StepConverter(model, dt)
     converter.run()
     raise_all(converter.problems)
     converter.finish()
     raise_all(converter.problems)
-    return converter.graph(framework, dt)
+    return converter
 
 
 class StepConverter(EquationConverter):

@@ -333,9 +333,9 @@ def relu() -> Any:
         ),
         (
             {"z": np.ones((4, *IMAGE))},
-            "--calibrate, x",
-            "no data for this input",
-            "finite numbers of shape [samples, 2, 6, 6]",
+            "--calibrate",
+            "data for z",
+            "data for the inputs x, or as in the graph: input",
         ),
         (
             np.ones((0, *IMAGE)),
@@ -361,6 +361,38 @@ def test_calibration(data: Any, node_: str, found: str, limit: str) -> None:
         "give samples as the model takes them: --calibrate X.npy",
     )
     assert refusal(relu(), calibration=data) == text(DATA, node_, found, limit, remedy)
+
+
+def of_two(*names: str) -> Any:
+    nodes = [
+        node("Add", " ".join(names), "s"),
+        node("Relu", "s", "r"),
+        node("MatMul", "r w", "y"),
+    ]
+    return model(nodes, {n: ["n", 3] for n in names}, w=random(3, 2))
+
+
+@pytest.mark.parametrize(
+    ("data", "found", "limit"),
+    [
+        (np.ones((4, 3)), "one array for 2 inputs", "data by input: a/b, c"),
+        (
+            {"c": np.ones((4, 3))},
+            "data for c",
+            "data for the inputs a/b, c, or as in the graph: a.b, c",
+        ),
+        ({}, "data for no input", "data for the inputs a/b, c, or as in the graph: a.b, c"),
+        (
+            {"a.b": np.ones((4, 3)), "c": np.ones((4, 3)), "d": np.ones((4, 3))},
+            "data for a.b, c, d",
+            "data for the inputs a/b, c, or as in the graph: a.b, c",
+        ),
+    ],
+)
+def test_names_of_data(data: Any, found: str, limit: str) -> None:
+    remedy = "give samples as the model takes them: --calibrate X.npy"
+    said = refusal(of_two("a/b", "c"), calibration=data)
+    assert said == text(DATA, "--calibrate", found, limit, remedy)
 
 
 @pytest.mark.parametrize("percentile", [0, -1, 100.1, float("nan")])

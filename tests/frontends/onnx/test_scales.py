@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 
 from snnc.compiler.graph.nodes import MaxPool2d
-from snnc.frontends.onnx.frontend import from_onnx
+from snnc.frontends.onnx.frontend import from_onnx, input_names
 from snnc.frontends.onnx.rate import Largest
 from snnc.runtime.statistics import accuracy_by_step
 from tests.frontends.graphs import node_of
 from tests.frontends.nir.run import notes_of, steps
 from tests.frontends.onnx.models import model, node, random, reference
+from tests.frontends.onnx.test_external import neuron
 from tests.frontends.optional import optional
 
 torch = optional("torch")
@@ -175,6 +176,40 @@ def test_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert accuracy[7] > right - 0.01
     assert accuracy[15] > right - 0.01
     assert accuracy[0] < accuracy[15]
+
+
+def of_two(*names: str) -> Any:
+    nodes = [
+        node("Gemm", f"{names[0]} w", "p"),
+        node("Add", f"p {names[1]}", "s"),
+        node("Relu", "s", "r"),
+        node("MatMul", "r w", "y"),
+    ]
+    return model(nodes, {n: ["n", 3] for n in names}, w=random(3, 3))
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("a/b", "c.d"), ("a/b", "a.b"), ("a.b", "a/b")])
+def test_data_are_named_as_in_the_model_or_in_the_graph(names: tuple[str, str]) -> None:
+    made = of_two(*names)
+    called = input_names(made)
+    assert list(called) == list(names)
+    x = {name: random(20, 3, seed=i) for i, name in enumerate(names)}
+    one = from_onnx(made, calibration=x)
+    two = from_onnx(made, calibration={called[n]: x[n] for n in names})
+    inputs = {n for n, node in one.nodes.items() if isinstance(node, nir.Input)}
+    assert inputs == set(called.values())
+    np.testing.assert_array_equal(node_of(one, "n.r").v_threshold, node_of(two, "n.r").v_threshold)
+
+
+def test_a_lone_input() -> None:
+    assert input_names(convolution()) == {"x": "input"}
+    x = random(20, 2, 6, 6, seed=4)
+    one, two = (from_onnx(convolution(), calibration={name: x}) for name in ("x", "input"))
+    np.testing.assert_array_equal(node_of(one, "n.q").v_threshold, node_of(two, "n.q").v_threshold)
+
+
+def test_inputs_of_one_step_are_no_states() -> None:
+    assert input_names(neuron()) == {"x": "input"}
 
 
 NORM: dict[str, Any] = {
