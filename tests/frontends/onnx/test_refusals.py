@@ -87,6 +87,19 @@ REFUSED: dict[str, tuple[Callable[[], Any], str, str, str]] = {
         "LogSoftmax over axis 0 of [batch, 4]",
         "axis 1, that of the classes",
     ),
+    "a crop": (
+        lambda: image(
+            node("Slice", "x one five two", "p"),
+            node("Conv", "p w", "y"),
+            one=np.array([1]),
+            five=np.array([5]),
+            two=np.array([2]),
+            w=WEIGHT,
+        ),
+        "n/y (Conv) -> y",
+        "a part of [2, 6, 6], cropped to [2, 4, 6]",
+        "whole channels: a crop is not supported",
+    ),
     "attention": (
         lambda: model([node("MatMul", "x x", "y")], {"x": ["n", 4]}),
         "n/y (MatMul) -> y",

@@ -233,7 +233,9 @@ def pooled(*nodes: Any, **constants: Any) -> Any:
         node("Flatten", "r", "y"),
     ]
     numbers = {**constants, "w": random(4, 2, 3, 3, seed=1), "b": random(4, seed=2)}
-    used = {n: v for n, v in numbers.items() if any(n in one.input for one in given)}
+    used: dict[str, Any] = {
+        n: v for n, v in numbers.items() if any(n in one.input for one in given)
+    }
     return model(given, {"x": ["n", 2, 6, 6]}, **used)
 
 
