@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import nir
 import numpy as np
@@ -21,6 +21,7 @@ from snnc.frontends.onnx.model import (
     Shape,
 )
 from snnc.frontends.onnx.ops import OPERATORS, compute, misfit
+from snnc.frontends.onnx.quantized import Quantizer
 from snnc.frontends.onnx.signals import Part, Signal, fresh, plain
 
 Value: TypeAlias = "Array | Signal | Polynomial"
@@ -43,6 +44,9 @@ class Converter:
         maker: Where NIR nodes go.
         threshold: Gives of an activation what one spike a step stands for, at most ``bound``, in
             a shape that broadcasts to the value's.
+
+    Attributes:
+        entered: Names of the input nodes by those of the model's inputs.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class Converter:
         self.values: dict[str, Value | None] = {"": None, **model.constants}
         self.problems: list[Diagnostic] = []
         self.batch = batch
+        self.entered: dict[str, str] = {}
         self._broken: set[str] = set()
 
     def run(self) -> None:
@@ -118,7 +123,7 @@ class Converter:
     def enter(self, name: str, shape: Shape) -> Signal:
         """Add an input node, and give what it sends."""
         node = nir.Input(input_type={"input": np.array(shape)})
-        made = self.maker.add(name, node, shape)
+        made = self.entered[name] = self.maker.add(name, node, shape)
         return fresh(self.batch, (Part(shape, (plain(made),)),))
 
     def leave(self, name: str, signal: Value | None) -> None:
@@ -157,6 +162,29 @@ class Converter:
                 self.leave(name, self.values.get(name))
             except OperatorError as error:
                 self.problems.append(error.at(f"{self.model.place}: {name} (output)"))
+
+    def graph(self, framework: str, dt: float) -> nir.NIRGraph:
+        """Give the graph, once the outputs are made.
+
+        Args:
+            framework: What the graph says made it.
+            dt: Length of a step in seconds.
+        """
+        notes: dict[str, Any] = {"format": 2, "framework": framework, "dt": float(dt)}
+        if self.linear.remarks:
+            notes["remarks"] = "; ".join(dict.fromkeys(self.linear.remarks))
+        return self.maker.graph(notes)
+
+    @property
+    def input_names(self) -> dict[str, str]:
+        """Names of the inputs in the graph by those in the model, once the outputs are made."""
+        final = self.maker.final_names()
+        return {name: final[made] for name, made in self.entered.items()}
+
+    @property
+    def clipping(self) -> list[Quantizer]:
+        """What may clip values that nothing in the graph bounds."""
+        return self._context.clipping
 
     def _arranged(self, call: Call, signal: Signal) -> Signal:
         if call.node.op == "Cast" and call.node.get("to", 0) != 1:

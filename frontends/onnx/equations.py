@@ -40,6 +40,7 @@ class EquationConverter(Converter):
         shapes: Of the inputs, without batch.
         used: Inputs and currents in the order of their first use in an equation.
         elementwise: The nodes of the equations.
+        populations: Names of those whose spikes are known, by the spike.
     """
 
     def __init__(self, model: OnnxModel) -> None:
@@ -50,9 +51,9 @@ class EquationConverter(Converter):
         self.shapes = {i.name: i.features for i in model.inputs}
         self.used: dict[Atom, None] = {}
         self.elementwise: list[OnnxNode] = []
+        self.populations: dict[Atom, str] = {}
         self._currents: dict[str, tuple[Atom, Signal]] = {}
         self._entered: dict[str, Signal] = {}
-        self._populations: dict[Atom, str] = {}
         self.values.update({name: variable(atom) for name, atom in self.inputs.items()})
 
     def result(self, node: OnnxNode) -> Value:
@@ -148,13 +149,13 @@ class EquationConverter(Converter):
 
     def population(self, spike: Atom, shape: Shape) -> str:
         """Give the name of the population that makes a spike: its module, or its potential."""
-        if spike not in self._populations:
+        if spike not in self.populations:
             scope = self.tests[spike].name.strip("/").rpartition("/")[0]
             states = [n for n, a in self.inputs.items() if a in spike.above_atoms]
             alone = {next(iter(s.above_atoms)) for s in self.tests if len(s.above_atoms) == 1}
             tested = [n for n in states if self.inputs[n] in alone]
-            self._populations[spike] = self.maker.reserve(scope or (tested or states)[0], shape)
-        return self._populations[spike]
+            self.populations[spike] = self.maker.reserve(scope or (tested or states)[0], shape)
+        return self.populations[spike]
 
     def _shape_of(self, spike: Atom) -> Shape:
         states = spike.above_atoms & set(self.inputs.values())

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 2**30
 """Of a model, and of all the tensors of one; protobuf itself ends at 2 GiB."""
 MAX_NODES = 20_000
+AGAIN = "export the model again"
 MAX_AXES = 8
 OPSETS = range(6, 29)
 """Versions of ONNX's operators that are known: of onnx 1.0 (2017) to 1.23."""
@@ -78,16 +79,18 @@ class FileError(ValueError):
         found: What it is like.
         limit: What it should be like.
         rule: The rule broken.
+        remedy: What the user can do.
     """
 
-    def __init__(self, found: str, limit: str, rule: Rule = rules.ONNX_FORM) -> None:
+    def __init__(
+        self, found: str, limit: str, rule: Rule = rules.ONNX_FORM, remedy: str = AGAIN
+    ) -> None:
         super().__init__(found)
-        self.found, self.limit, self.rule = found, limit, rule
+        self.found, self.limit, self.rule, self.remedy = found, limit, rule, remedy
 
     def at(self, place: str) -> Diagnostic:
         """Give the diagnostic of this error at a place."""
-        remedy = "export the model again"
-        found = printable(self.found)
+        found, remedy = printable(self.found), printable(self.remedy)
         return Diagnostic(self.rule, printable(place), found, self.limit, remedy)
 
 
@@ -144,11 +147,17 @@ def _open(path: Path, *, beneath: bool = False) -> int:
         descriptor = os.open(path, flags)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise FileError(reason, "a file that can be read", rules.INPUT_READABLE) from error
+        raise _unreadable(path, reason, beneath=beneath) from error
     if not S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise FileError("not a regular file", "a file that can be read", rules.INPUT_READABLE)
+        raise _unreadable(path, "not a regular file", beneath=beneath)
     return descriptor
+
+
+def _unreadable(path: Path, reason: str, *, beneath: bool) -> FileError:
+    found = f"its numbers are in {path.name}: {reason}" if beneath else reason
+    remedy = f"keep {path.name} beside the model" if beneath else "check the path"
+    return FileError(found, "a file that can be read", rules.INPUT_READABLE, remedy)
 
 
 def _check_size(size: int) -> None:

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from snnc.compiler.diagnostics import raise_all
 from snnc.frontends.onnx.file import read_onnx
-from snnc.frontends.onnx.rate import convert_rates
-from snnc.frontends.onnx.step import convert_step, is_step
+from snnc.frontends.onnx.rate import convert_rates, rate_inputs
+from snnc.frontends.onnx.step import convert_step, is_step, step_inputs
 from snnc.frontends.torch.graph import argument_problems
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def from_onnx(
     Args:
         model: An .onnx file, or a model in memory.
         calibration: Typical input data, ``[samples, *shape]``, for a network of ReLUs; by input
-            where there are several.
+            where there are several, named as in the model or as in the graph.
         percentile: Of the activations of a channel: what its neurons express with a spike in
             every step. Above 0, to 100.
         dt: Length of one step in seconds; it sets the unit of ``r``.
@@ -60,3 +60,23 @@ def from_onnx(
         if is_step(read):
             return convert_step(read, dt=dt, framework=framework)
         return convert_rates(read, calibration, percentile=percentile, dt=dt, framework=framework)
+
+
+def input_names(model: str | os.PathLike[str] | ModelProto) -> dict[str, str]:
+    """Give what the inputs of a model are called in the graph that ``from_onnx`` makes of it.
+
+    NIR takes no slash in a name, and a lone input is ``input``.
+
+    Args:
+        model: An .onnx file, or a model in memory.
+
+    Returns:
+        The name in the graph by that in the model; states are no inputs of the graph.
+
+    Raises:
+        InputError: As ``from_onnx``.
+        EnvironmentFault: SNN501, onnx is not installed.
+    """
+    read = read_onnx(model)
+    with np.errstate(all="ignore"):
+        return step_inputs(read) if is_step(read) else rate_inputs(read)

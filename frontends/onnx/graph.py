@@ -39,18 +39,27 @@ class GraphMaker:
 
     Args:
         neurons: Gives the node for an activation of a shape.
+
+    Attributes:
+        nodes: By name.
+        edges: From name to name.
+        shapes: What each node sends, without batch.
+        activations: What the neurons that were made for an activation take, by their name.
     """
 
     def __init__(self, neurons: Neurons) -> None:
         self.nodes: dict[str, nir.NIRNode] = {}
         self.edges: list[tuple[str, str]] = []
         self.shapes: dict[str, Shape] = {}
+        self.activations: dict[str, Part] = {}
+        self._wanted: dict[str, str] = {}
         self._neurons = neurons
         self._made: dict[int, tuple[object, Any]] = {}  # what it was made of lives as long
 
     def add(self, name: str, node: nir.NIRNode, shape: Shape, sources: Iterable[str] = ()) -> str:
         """Add a node under ``name``, or one that is free, and give it."""
         free = self.free_name(name)
+        self._wanted[free] = _plain_name(name)
         self.nodes[free] = node
         self.shapes[free] = shape
         self.edges += [(source, free) for source in dict.fromkeys(sources)]
@@ -68,7 +77,29 @@ class GraphMaker:
         self.edges += [(source, name) for source in dict.fromkeys(sources)]
 
     def graph(self, notes: dict[str, Any]) -> nir.NIRGraph:
-        """Give the graph, without what feeds no output; one input is ``input``, so the output."""
+        """Give the graph, without what feeds no output."""
+        names = self.final_names()
+        return nir.NIRGraph(
+            nodes={new: self.nodes[name] for name, new in names.items()},
+            edges=[(names[a], names[b]) for a, b in self.edges if b in names],
+            metadata={"snnc": notes},
+            type_check=False,
+        )
+
+    def final_names(self) -> dict[str, str]:
+        """Give the names that nodes have in the graph; one input is ``input``, so the output."""
+        used = self._used()
+        names = {name: name for name in self.nodes if name in used}
+        for name in names:  # what had the name before may feed no output
+            if self._wanted.get(name, name) not in names.values():
+                names[name] = self._wanted[name]
+        for kind, plain_name in ((nir.Input, "input"), (nir.Output, "output")):
+            ends = [name for name in names if isinstance(self.nodes[name], kind)]
+            if len(ends) == 1 and plain_name not in names.values():
+                names[ends[0]] = plain_name
+        return names
+
+    def _used(self) -> set[str]:
         before: dict[str, list[str]] = {}
         for source, target in self.edges:
             before.setdefault(target, []).append(source)
@@ -79,23 +110,12 @@ class GraphMaker:
             if name not in used:
                 used.add(name)
                 waiting += before.get(name, [])
-        names = {name: name for name in self.nodes if name in used}
-        for kind, plain_name in ((nir.Input, "input"), (nir.Output, "output")):
-            ends = [name for name in names if isinstance(self.nodes[name], kind)]
-            if len(ends) == 1 and plain_name not in names:
-                names[ends[0]] = plain_name
-        return nir.NIRGraph(
-            nodes={new: self.nodes[name] for name, new in names.items()},
-            edges=[(names[a], names[b]) for a, b in self.edges if b in used],
-            metadata={"snnc": notes},
-            type_check=False,
-        )
+        return used
 
     def free_name(self, name: str) -> str:
         """Give a name that NIR takes and no node has: slashes become dots."""
-        base = unicodedata.normalize("NFC", name).replace("/", ".").strip(".")[:200]
-        base = base if name_problem(base) is None else "node"
-        free, number = base, 1
+        free = base = _plain_name(name)
+        number = 1
         while free in self.shapes:
             number += 1
             free = f"{base}.{number}"
@@ -104,6 +124,19 @@ class GraphMaker:
     def is_input(self, name: str) -> bool:
         """Tell whether a node is an input."""
         return isinstance(self.nodes.get(name), nir.Input)
+
+    def sends_spikes(self, name: str) -> bool:
+        """Tell whether a node sends spikes, each by itself or an average or maximum of them."""
+        node = self.nodes.get(name)
+        if isinstance(node, nir.IF):
+            return True
+        weight = getattr(node, "weight", None)
+        if node is None or (weight is not None and prod(weight.shape[1:]) > 1):
+            return "average" in _notes_of(node) and self._any_before(name)
+        return self._any_before(name)
+
+    def _any_before(self, name: str) -> bool:
+        return any(self.sends_spikes(a) for a, b in self.edges if b == name)
 
     def emitted(self, term: Term, shape: Shape) -> str:
         """Give the name of the node that sends ``term``, of ``shape``."""
@@ -174,15 +207,11 @@ class GraphMaker:
             sources = self.sources(part)
             node = self._neurons(activation, part.shape)
             name = self.add(activation.name, node, part.shape, sources)
+            self.activations[name] = part
             sent = Sent(name, activation.threshold, np.array(0.0))
             self._made[id(part)] = (part, replace(part, terms=(sent,), activation=None))
         fired: Part = self._made[id(part)][1]
         return fired
-
-    def summed(self, part: Part, name: str) -> str:
-        """Give the one node that sends ``part``."""
-        sources = self.sources(part)
-        return sources[0] if len(sources) == 1 else self.sum_of(sources, part.shape, name)
 
     def sources(self, part: Part) -> list[str]:
         """Give the nodes whose sum ``part`` is."""
@@ -226,6 +255,16 @@ class GraphMaker:
                 metadata={"snnc": notes},
             )
         return plain(self.add(name, node, shape, [source]))
+
+
+def _plain_name(name: str) -> str:
+    """Give a name that NIR takes."""
+    base = unicodedata.normalize("NFC", name).replace("/", ".").strip(".")[:200]
+    return base if name_problem(base) is None else "node"
+
+
+def _notes_of(node: nir.NIRNode | None) -> dict[str, Any]:
+    return {} if node is None else (node.metadata or {}).get("snnc", {})
 
 
 def _averaging_convolution(

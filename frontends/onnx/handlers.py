@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from snnc.frontends.onnx.linear import Linear
 from snnc.frontends.onnx.model import Array, Call, OnnxNode, OperatorError
 from snnc.frontends.onnx.ops import clip_bounds, compute, pad_widths, reduced_axes
+from snnc.frontends.onnx.quantized import Quantizer
 from snnc.frontends.onnx.signals import Signal, joined
 from snnc.frontends.onnx.windows import Windows
 
@@ -29,13 +29,15 @@ class Context:
         threshold: Gives of an activation what one spike a step stands for, at most a bound, in a
             shape that broadcasts to the value's.
         last: Names of the values that go to outputs of the model and nowhere else.
-        quantized: Scale and zero point by the value that they quantized.
+        quantized: What made integers, by their name.
+        clipping: Those of ``quantized`` that may clip values, as nothing in the graph bounds them.
     """
 
     linear: Linear
     threshold: Threshold
     last: Collection[str]
-    quantized: dict[str, tuple[Any, Any]] = field(default_factory=dict[str, "tuple[Any, Any]"])
+    quantized: dict[str, Quantizer] = field(default_factory=dict[str, Quantizer])
+    clipping: list[Quantizer] = field(default_factory=list[Quantizer])
 
 
 Handler = Callable[[Context, Call], Signal]
@@ -201,6 +203,11 @@ def _pad(context: Context, call: Call) -> Signal:
 def _softmax(context: Context, call: Call) -> Signal:
     if call.node.outputs[0] not in context.last:
         raise OperatorError(f"{call.node.op} inside of the model", f"{call.node.op} at its end")
+    shape = call.operands[0].shape
+    axis = call.node.get("axis", 1 if call.opset < 13 else -1)  # which changed: Changelog.md
+    if axis not in {1, -len(shape)}:
+        found = f"{call.node.op} over axis {axis} of [batch, {str(list(shape))[1:]}"
+        raise OperatorError(found, "axis 1, that of the classes")
     return call.operands[0]  # type: ignore[no-any-return]
 
 
@@ -212,7 +219,7 @@ def _quantize(context: Context, call: Call) -> Signal:
     signal = call.operands[0]
     if not isinstance(signal, Signal):
         raise OperatorError("a scale that depends on the data", "numbers")
-    context.quantized[call.node.outputs[0]] = (call.given(1), call.given(2))
+    context.quantized[call.node.outputs[0]] = Quantizer.of(call)
     return signal
 
 
@@ -220,20 +227,24 @@ def _dequantize(context: Context, call: Call) -> Signal:
     """Numbers quantized and given back are the same but for rounding, which spikes do themselves.
 
     Where they begin at 0 this is a ReLU with a bound: tools for quantization leave the ReLU out.
+    Behind a ReLU they are a bound, too; whether other values are clipped is for the data to say.
     """
     signal, scale, zero = call.operands[0], call.given(1), call.given(2)
     if not isinstance(signal, Signal):
         raise OperatorError("a scale that depends on the data", "numbers")
-    before = context.quantized.get(call.node.inputs[0], (None, None))
-    if not all(np.array_equal(a, b) for a, b in zip(before, (scale, zero), strict=True)):
+    before = context.quantized.get(call.node.inputs[0])
+    same = before is not None and np.array_equal(before.scale, scale)
+    if before is None or not same or not np.array_equal(before.zero, 0 if zero is None else zero):
         limit = "the scale and zero point of the QuantizeLinear before it"
         raise OperatorError("other numbers than were quantized", limit)
-    kind = np.iinfo(np.uint8 if zero is None else np.asarray(zero).dtype)
-    offset = np.asarray(0 if zero is None else zero, np.int64)
-    if (offset != kind.min).any() or context.linear.is_input(signal):
-        return signal
-    bound = float(np.min(scale)) * (kind.max - kind.min)
-    return context.linear.activate(call.node.name, signal, context.threshold(call.node, bound))
+    low, high = before.held((1, *signal.shape))
+    if not low.any() and not context.linear.is_input(signal):
+        bound = context.threshold(call.node, np.inf)
+        signal = context.linear.activate(call.node.name, signal, bound)
+    if (high > 0).all() and all(part.activation is not None for part in signal.parts):
+        return context.linear.activate(call.node.name, signal, high)
+    context.clipping.append(before)
+    return signal
 
 
 SEVERAL = frozenset({"Add", "Concat", "Div", "Mul", "Sub", "Sum"})

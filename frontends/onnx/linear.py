@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import numpy as np
@@ -32,15 +32,36 @@ from snnc.frontends.onnx.windows import Windows
 ZERO, ONE = np.array(0.0), np.array(1.0)
 
 
+@dataclass(frozen=True, eq=False)
+class _Ahead:
+    """A max pool that is taken before the neurons.
+
+    Attributes:
+        part: The currents, with their activation.
+        windows: Of the pool on these.
+        factor: What the maximum of the activations is multiplied by, of each channel.
+        shift: What is added then.
+    """
+
+    part: Part
+    windows: Windows
+    factor: Array
+    shift: Array
+
+
 class Linear:
     """Applies operators to signals.
 
     Args:
         maker: Where nodes go that have to be made on the way.
+
+    Attributes:
+        remarks: What a user should know of how the model is taken.
     """
 
     def __init__(self, maker: GraphMaker) -> None:
         self._maker = maker
+        self.remarks: list[str] = []
 
     def convolve(
         self,
@@ -212,18 +233,67 @@ class Linear:
     def largest(self, name: str, signal: Signal, windows: Windows) -> Signal:
         """Give the largest under a window, of currents where neurons follow.
 
-        ``max`` commutes with ``min(max(x, 0), threshold)``: the currents are pooled and the
-        neurons behind the pool are made, so that a window of neurons becomes one.
+        ``max`` commutes with ``min(max(x, 0), threshold)`` and with a factor above 0: the currents
+        are pooled and the neurons behind the pool are made, so that a window of neurons becomes
+        one. Where spikes stay under the window, that is a remark.
         """
         channels = signal.channels
         del channels  # checked: a window moves over whole channels
         parts: list[Part] = []
         for part in signal.parts:
-            shape = (part.shape[0], *windows.positions)
-            sources = self._maker.sources(part)
-            sent = self._maker.max_pool(name, sources, shape, windows)
-            parts.append(Part(shape, (sent,), part.activation))
+            way = self._before_neurons(part, windows)
+            parts.append(
+                self._pooled(name, part, windows) if way is None else self._ahead(name, way)
+            )
         return _in_order(signal, parts)
+
+    def _pooled(self, name: str, part: Part, windows: Windows) -> Part:
+        shape = (part.shape[0], *windows.positions)
+        if any(
+            self._maker.sends_spikes(term.source)
+            for term in part.terms
+            if isinstance(term, Sent) or (isinstance(term, Convolved) and term.is_padding)
+        ):
+            self.remarks.append(
+                f"max pooling {name} takes the maximum of spikes, which is larger than that of the "
+                "rates"
+            )
+        sources = self._maker.sources(part)
+        sent = self._maker.max_pool(name, sources, shape, windows)
+        return Part(shape, (sent,), part.activation)
+
+    def _ahead(self, name: str, way: _Ahead) -> Part:
+        """Give the pool of the currents, then the neurons, then the rest."""
+        pooled = self._pooled(name, way.part, way.windows)
+        if (way.factor == 1).all() and not way.shift.any():
+            return pooled
+        fired = self._maker.fired(pooled)
+        axes = (1,) * (len(fired.shape) - 1)
+        factor, shift = way.factor.reshape(-1, *axes), way.shift.reshape(-1, *axes)
+        terms = [scaled(term, factor, shift, fired.shape) for term in fired.terms]
+        return Part(fired.shape, tuple(t for t in terms if t is not None))
+
+    def _before_neurons(self, part: Part, windows: Windows) -> _Ahead | None:
+        """Give what a pool can take in place of the activations that ``part`` is made of."""
+        channels = part.shape[0]
+        if part.activation is not None:
+            return _Ahead(part, windows, np.ones(channels), np.zeros(channels))
+        term = part.terms[0]
+        before = self._maker.activations.get(term.source)
+        if len(part.terms) > 1 or before is None or before.activation is None:
+            return None
+        threshold = by_channel(before.activation.threshold, before.shape)
+        factor = shift = None
+        if isinstance(term, Sent):
+            factor, shift = by_channel(term.factor, part.shape), by_channel(term.shift, part.shape)
+        elif isinstance(term, Convolved) and term.is_padding:
+            factor, shift = term.weight.reshape(-1), term.bias
+            windows = windows.around(before.shape[1:], term.padding)
+            if not windows.meets_everywhere:
+                return None
+        if threshold is None or factor is None or shift is None or not (factor > 0).all():
+            return None
+        return _Ahead(before, windows, factor / threshold, shift)
 
     def pad(self, name: str, signal: Signal, padding: tuple[tuple[int, int], ...]) -> Signal:
         """Give a value with zeros around each channel."""

@@ -12,7 +12,8 @@ its threshold, which turns the rounding down of the count into rounding (Bu et a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import floor
 
@@ -24,6 +25,7 @@ from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
 from snnc.frontends.onnx.convert import Converter
 from snnc.frontends.onnx.graph import GraphMaker, reals
 from snnc.frontends.onnx.model import Array, OnnxModel, OnnxNode, Shape
+from snnc.frontends.onnx.quantized import Quantizer
 from snnc.frontends.onnx.run import batch_of, batches, input_problems, samples_of
 from snnc.frontends.onnx.signals import Activation
 
@@ -60,11 +62,24 @@ def convert_rates(
     raise_all(bare.problems)
     if calibration is None:
         raise InputError([_no_data(model)])
-    samples = samples_of(model, calibration)
+    samples = samples_of(model, calibration, bare.input_names)
+    raise_all(_clipped(model, bare.clipping, samples))
     thresholds = _thresholds(model, activations, samples, percentile)
     converter = _converted(model, thresholds, activations, dt)
     raise_all(converter.problems)
-    return converter.maker.graph({"format": 2, "framework": framework, "dt": float(dt)})
+    return converter.graph(framework, dt)
+
+
+def rate_inputs(model: OnnxModel) -> dict[str, str]:
+    """Give the names of the inputs in the graph by those in the model.
+
+    Raises:
+        InputError: SNN142, as ``convert_rates``.
+    """
+    raise_all(input_problems(model))
+    bare = _converted(model, {}, {}, 1.0)
+    raise_all(bare.problems)
+    return bare.input_names
 
 
 def ends_of(model: OnnxModel) -> tuple[dict[str, str], dict[str, str]]:
@@ -186,6 +201,31 @@ def _thresholds(
         name: np.maximum(v, FAINT * v.max()).reshape(-1, *(1,) * axes[name])
         for name, v in largest.items()
     }
+
+
+def _clipped(
+    model: OnnxModel, clipping: Sequence[Quantizer], samples: Mapping[str, Array]
+) -> Iterator[Diagnostic]:
+    """Tell of quantizers that clip values of the data, which nothing in the graph would do."""
+    if not clipping:
+        return
+    counts, sizes, ranges = Counter[str](), Counter[str](), dict[str, str]()
+    nodes = {q.node.inputs[0]: q for q in clipping}
+    for found in batches(model, samples, nodes):
+        for name, values in found.items():
+            counts[name] += nodes[name].clipped(values)
+            sizes[name] += values.size
+            ranges[name] = nodes[name].range(values.shape)
+    for name, quantizer in nodes.items():
+        if counts[name]:
+            yield Diagnostic(
+                rule=rules.OPERATOR_SUPPORTED,
+                node=f"{model.place}: {quantizer.node.place}",
+                found=f"{counts[name]:,} of {sizes[name]:,} values of the calibration data are "
+                f"outside of {ranges[name]}",
+                limit="values that are rounded, and not clipped, where no ReLU is before",
+                remedy="quantize for the range of the data, or export the model not quantized",
+            )
 
 
 def _silent(model: OnnxModel, node: OnnxNode, channels: int) -> Diagnostic:

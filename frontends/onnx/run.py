@@ -108,18 +108,22 @@ def input_problems(model: OnnxModel) -> Iterator[Diagnostic]:
         )
 
 
-def samples_of(model: OnnxModel, data: Array | Mapping[str, Array]) -> dict[str, Array]:
+def samples_of(
+    model: OnnxModel, data: Array | Mapping[str, Array], names: Mapping[str, str]
+) -> dict[str, Array]:
     """Give calibration data as samples for each input.
 
     Args:
         model: A model.
         data: Shape ``[samples, *shape]`` or ``[steps, batch, *shape]``, whose steps are samples
             too; by input where there are several.
+        names: What the inputs of the model are called in the graph. Data may use these names, or
+            those of the model.
 
     Raises:
-        InputError: SNN145, it has no such shape, or numbers that are not finite.
+        InputError: SNN145, it has no such shape, numbers that are not finite, or other names.
     """
-    given = data if isinstance(data, Mapping) else {i.name: data for i in model.inputs[:1]}
+    given = _by_input(model, data, names)
     raise_all(p for i in model.inputs for p in _data_problems(i, given))
     shaped = {
         i.name: np.asarray(given[i.name], np.float32).reshape(-1, *i.features) for i in model.inputs
@@ -133,11 +137,28 @@ def samples_of(model: OnnxModel, data: Array | Mapping[str, Array]) -> dict[str,
     return shaped
 
 
+def _by_input(
+    model: OnnxModel, data: Array | Mapping[str, Array], names: Mapping[str, str]
+) -> Mapping[str, Array]:
+    """Give data by the names of the model's inputs."""
+    if not isinstance(data, Mapping):
+        if len(model.inputs) == 1:
+            return {model.inputs[0].name: data}
+        limit = f"data by input: {', '.join(names)}"
+        raise InputError([_misfit("--calibrate", f"one array for {len(names)} inputs", limit)])
+    if set(data) == set(names):
+        return data
+    if set(data) != set(names.values()):
+        named = ", ".join(names)
+        called = ", ".join(names.values())
+        limit = named if called == named else f"{named}, or as in the graph: {called}"
+        found = f"data for {', '.join(map(str, data)) or 'no input'}"
+        raise InputError([_misfit("--calibrate", found, f"data for the inputs {limit}")])
+    return {name: data[made] for name, made in names.items()}
+
+
 def _data_problems(one: OnnxInput, given: Mapping[str, Array]) -> Iterator[Diagnostic]:
     limit = f"finite numbers of shape [samples, {', '.join(map(str, one.features))}]"
-    if one.name not in given:
-        yield _misfit(f"--calibrate, {one.name}", "no data for this input", limit)
-        return
     x = np.asarray(given[one.name])
     axes = len(one.features)
     if (

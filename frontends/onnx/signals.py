@@ -176,6 +176,9 @@ class Signal:
         order = self.order
         extent = order.shape[1:]
         spatial = prod(extent)
+        if extent and self._is_crop:
+            found = f"a part of {_shapes(self.parts)}, cropped to {list(order.shape)}"
+            raise OperatorError(found, "whole channels: a crop is not supported")
         if order.ndim < 1 or any(p.shape[1:] != extent for p in self.parts):
             found = f"a value of shape {list(order.shape)} made of {_shapes(self.parts)}"
             raise OperatorError(found, "a value [channels, *spatial]", CHANNELS_FIRST)
@@ -185,6 +188,17 @@ class Signal:
             limit = "a value [channels, *spatial]"
             raise OperatorError("elements in another order", limit, CHANNELS_FIRST)
         return np.asarray(channels)
+
+    @property
+    def _is_crop(self) -> bool:
+        """Whether elements were left out of channels, and the others are in their order."""
+        (first, *others) = self.parts
+        order = self.order
+        if others or order.ndim != len(first.shape) or order.shape[1:] == first.shape[1:]:
+            return False
+        return bool((np.diff(order.reshape(-1)) > 0).all()) and all(
+            n <= m for n, m in zip(order.shape, first.shape, strict=True)
+        )
 
 
 def _shapes(parts: Iterable[Part]) -> str:

@@ -22,6 +22,7 @@ from snnc.frontends.onnx.equations import COMPARISONS, STATES, EquationConverter
 from snnc.frontends.onnx.model import OnnxModel, OperatorError, Shape
 from snnc.frontends.onnx.neurons import Equations, Update, candidates, matches
 from snnc.frontends.onnx.probe import Deviation, Probe
+from snnc.frontends.onnx.returning import returning_inputs
 from snnc.frontends.onnx.run import input_problems
 from snnc.frontends.onnx.units import neuron_node
 
@@ -49,13 +50,26 @@ def convert_step(model: OnnxModel, *, dt: float, framework: str) -> nir.NIRGraph
     Raises:
         InputError: SNN142, SNN143 or SNN144.
     """
+    return _converted(model, dt).graph(framework, dt)
+
+
+def step_inputs(model: OnnxModel) -> dict[str, str]:
+    """Give the names in the graph of the inputs that are no states, by those in the model.
+
+    Raises:
+        InputError: As ``convert_step``.
+    """
+    return _converted(model, 1.0).input_names
+
+
+def _converted(model: OnnxModel, dt: float) -> StepConverter:
     raise_all(input_problems(model))
     converter = StepConverter(model, dt)
     converter.run()
     raise_all(converter.problems)
     converter.finish()
     raise_all(converter.problems)
-    return converter.maker.graph({"format": 2, "framework": framework, "dt": float(dt)})
+    return converter
 
 
 class StepConverter(EquationConverter):
@@ -69,6 +83,7 @@ class StepConverter(EquationConverter):
     def __init__(self, model: OnnxModel, dt: float) -> None:
         super().__init__(model)
         self._dt = dt
+        self._placed: set[str] = set()
 
     def finish(self) -> None:
         """Find the neurons, and make the outputs."""
@@ -88,6 +103,11 @@ class StepConverter(EquationConverter):
             self._check_all_found(found)
         if not self.problems:
             self._make_outputs(states, read_outs)
+        if not self.problems:
+            self._check_inputs()
+        for quantizer in self.clipping:
+            name = quantizer.node.name
+            self.linear.remarks.append(f"{name} rounds and clips values, which is left out")
 
     def _make_outputs(self, states: dict[str, Polynomial], read_outs: dict[str, str]) -> None:
         names = [n for n in self.model.outputs if n not in states or n in read_outs]
@@ -100,6 +120,21 @@ class StepConverter(EquationConverter):
                     self.leave(name, self.signal(self.value(name), name))
             except OperatorError as error:
                 self.problems.append(error.at(f"{self.model.place}: {name} (output)"))
+
+    def _check_inputs(self) -> None:
+        """Refuse spikes that return as an input, and remark on what may be such an input."""
+        spikes: dict[str, str] = {}
+        for name in self.model.outputs:
+            value = self.values.get(name)
+            spike = self.spike_of(value) if isinstance(value, Polynomial) else None
+            if spike is not None:
+                spikes[self.populations[spike]] = name
+        inputs = {made: name for name, made in self.entered.items()}
+        for name, what in returning_inputs(self.maker, inputs, spikes, self._placed):
+            if isinstance(what, OperatorError):
+                self.problems.append(what.at(f"{self.model.place}: {name} (input)"))
+            else:
+                self.linear.remarks.append(what)
 
     def _check_all_found(self, found: set[Atom]) -> None:
         """Refuse neurons whose state does not leave."""
@@ -212,6 +247,7 @@ class StepConverter(EquationConverter):
             own = self.sources(signal)
             sources += own if order == 0 else [self.maker.sum_of(own, shape, name, order)]
         self.maker.place(name, node, sources)
+        self._placed.add(name)
         return {group[0]: name} if update.spike is None else {}
 
 

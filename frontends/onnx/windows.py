@@ -98,6 +98,17 @@ class Windows:
         behind = trailing(self.window, self.extent, self.positions)
         return tuple(b + n + a for n, (b, _), a in zip(self.extent, self.pads, behind, strict=True))
 
+    def around(self, extent: Shape, pads: Pads) -> Windows:
+        """Give the same windows on what ``pads`` were put around, of ``extent``."""
+        total = tuple((a + c, b + d) for (a, b), (c, d) in zip(pads, self.pads, strict=True))
+        return replace(self, extent=extent, pads=total)
+
+    @property
+    def meets_everywhere(self) -> bool:
+        """Whether some of the value is under every window; padding is half of it at most."""
+        halves = all(max(p) <= k // 2 for p, k in zip(self.padding, self.kernel, strict=True))
+        return halves and bool(self.counts(include_pad=False).min() > 0)
+
     def view(self, x: Array, fill: float) -> Array:
         """Give what is under the window, shape ``[batch, channels, *positions, *kernel]``."""
         check_size((*x.shape[:2], *self.reach))

@@ -113,6 +113,17 @@ def test_part_of_a_file(
     assert refusal(path) == text(rule, f"{path}: w (initializer)", found, limit)
 
 
+def test_weights_that_are_not_there(tmp_path: Path) -> None:
+    path = written(tmp_path, outside("m.onnx.data"))
+    assert refusal(path) == text(
+        "error[SNN001]: a file that is named exists and can be read",
+        f"{path}: w (initializer)",
+        "its numbers are in m.onnx.data: No such file or directory",
+        "a file that can be read",
+        "keep m.onnx.data beside the model",
+    )
+
+
 def test_a_model_in_memory_has_no_folder() -> None:
     assert refusal(outside("w.bin")) == text(
         SAFE,

@@ -29,6 +29,7 @@ SAFE = "error[SNN141]: an ONNX model is of a sane size and refers to nothing out
 READABLE = "error[SNN001]: a file that is named exists and can be read"
 NUMBERS = "error[SNN105]: every parameter is finite and in the range where its equation makes sense"
 AGAIN = "export the model again"
+CHECK = "check the path"
 
 
 def text(rule: str, place: str, found: str, limit: str, remedy: str = AGAIN) -> str:
@@ -239,10 +240,10 @@ def test_no_model(tmp_path: Path, content: bytes, found: str) -> None:
 def test_not_there(tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     limit = "a file that can be read"
-    assert refusal(path) == text(READABLE, str(path), "No such file or directory", limit)
-    assert refusal(tmp_path) == text(READABLE, str(tmp_path), "not a regular file", limit)
+    assert refusal(path) == text(READABLE, str(path), "No such file or directory", limit, CHECK)
+    assert refusal(tmp_path) == text(READABLE, str(tmp_path), "not a regular file", limit, CHECK)
     os.mkfifo(path)
-    assert refusal(path) == text(READABLE, str(path), "not a regular file", limit)
+    assert refusal(path) == text(READABLE, str(path), "not a regular file", limit, CHECK)
 
 
 def test_no_onnx(monkeypatch: pytest.MonkeyPatch) -> None:

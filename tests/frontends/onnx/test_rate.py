@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import nir
 import numpy as np
 import pytest
 
@@ -373,6 +374,70 @@ MODELS: dict[str, Callable[[], Any]] = {
         z=np.zeros((), np.uint16),
     ),
 }
+
+
+def quantized(before: Sequence[Any], after: Sequence[Any], scale: Any, zero: Any) -> Any:
+    """``p``, made of ``x``, is quantized to ``a``, of which ``b`` is made."""
+    given = [
+        *before,
+        node("QuantizeLinear", "p s z", "k"),
+        node("DequantizeLinear", "k s z", "a"),
+        *after,
+        node("MatMul", "b last", "y"),
+    ]
+    return model(given, {"x": ["n", 3]}, last=random(3, 4), s=np.asarray(scale, np.float32), z=zero)
+
+
+@pytest.mark.parametrize(
+    ("scale", "zero", "bound"),
+    [
+        (0.001, np.int8(0), 0.127),
+        (0.001, np.uint8(0), 0.255),
+        (0.001, np.uint8(55), 0.2),
+        (0.001, np.int8(-128), 0.255),
+        ([0.001, 0.002, 0.01], np.zeros(3, np.int8), [0.127, 0.254, 1.27]),
+    ],
+)
+def test_integers_behind_a_relu_bound_it(scale: Any, zero: Any, bound: Any) -> None:
+    before, after = [node("Relu", "x", "p")], [node("Identity", "a", "b")]
+    made = quantized(before, after, scale, np.asarray(zero))
+    x = 9 * random(20, 3, seed=4)
+    graph = from_onnx(made, calibration=x, percentile=100)
+    (neurons,) = (n for n in graph.nodes.values() if isinstance(n, nir.IF))
+    np.testing.assert_allclose(neurons.v_threshold, np.broadcast_to(bound, 3), rtol=1e-6)
+    (wanted,) = reference(made, {"x": x})
+    found = rates(graph, {"input": x})["output"]
+    np.testing.assert_allclose(found, wanted, atol=0.03)
+
+
+@pytest.mark.parametrize("zero", [np.int8(0), np.uint8(128), np.int16(100)])
+def test_integers_that_hold_all_values(zero: Any) -> None:
+    x = random(20, 3, seed=4)
+    before, after = [node("Identity", "x", "p")], [node("Relu", "a", "b")]
+    made = quantized(before, after, np.abs(x).max() / 100, np.asarray(zero))
+    graph = from_onnx(made, calibration=x, percentile=100)
+    (wanted,) = reference(made, {"x": x})
+    np.testing.assert_allclose(rates(graph, {"input": x})["output"], wanted, atol=0.1)
+
+
+SCORES: dict[str, Callable[[], Any]] = {
+    "the default of 13": lambda: model([node("Softmax", "x", "y")], {"x": ["n", 7]}),
+    "the default before": lambda: model([node("Softmax", "x", "y")], {"x": ["n", 7]}, opset=11),
+    "channels": lambda: model([node("LogSoftmax", "x", "y", axis=1)], {"x": ["n", *IMAGE]}),
+    "channels from the end": lambda: model(
+        [node("Softmax", "x", "y", axis=-3)], {"x": ["n", *IMAGE]}
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_softmax_over_classes_is_left_out(name: str) -> None:
+    made = SCORES[name]()
+    shape = [d.dim_value for d in made.graph.input[0].type.tensor_type.shape.dim][1:]
+    x = random(BATCH, *shape, seed=11)
+    found = rates(from_onnx(made, calibration=x), {"input": x})["output"]
+    np.testing.assert_array_equal(found, x)
+    np.testing.assert_array_equal(reference(made, {"x": x})[0].argmax(1), x.argmax(1))
 
 
 @over([Case(name, "", "", make) for name, make in MODELS.items()])

@@ -75,6 +75,31 @@ REFUSED: dict[str, tuple[Callable[[], Any], str, str, str]] = {
         "Softmax inside of the model",
         "Softmax at its end",
     ),
+    "softmax over space": (
+        lambda: image(node("Softmax", "x", "y")),
+        "n/y (Softmax) -> y",
+        "Softmax over axis -1 of [batch, 2, 6, 6]",
+        "axis 1, that of the classes",
+    ),
+    "softmax over the batch": (
+        lambda: model([node("LogSoftmax", "x", "y", axis=0)], {"x": ["n", 4]}),
+        "n/y (LogSoftmax) -> y",
+        "LogSoftmax over axis 0 of [batch, 4]",
+        "axis 1, that of the classes",
+    ),
+    "a crop": (
+        lambda: image(
+            node("Slice", "x one five two", "p"),
+            node("Conv", "p w", "y"),
+            one=np.array([1]),
+            five=np.array([5]),
+            two=np.array([2]),
+            w=WEIGHT,
+        ),
+        "n/y (Conv) -> y",
+        "a part of [2, 6, 6], cropped to [2, 4, 6]",
+        "whole channels: a crop is not supported",
+    ),
     "attention": (
         lambda: model([node("MatMul", "x x", "y")], {"x": ["n", 4]}),
         "n/y (MatMul) -> y",
@@ -268,6 +293,32 @@ def test_weights_that_are_not_finite() -> None:
     )
 
 
+@pytest.mark.parametrize("inside", [False, True])
+def test_values_that_are_clipped(inside: bool) -> None:
+    """Neither an input nor a value without a ReLU is clipped by anything in the graph."""
+    value = "p" if inside else "x"
+    made = image(
+        node("Neg", "x", "p"),
+        node("QuantizeLinear", f"{value} s z", "k"),
+        node("DequantizeLinear", "k s z", "d"),
+        node("Relu", "d", "y"),
+        s=0.01,
+        z=np.array(1, np.int8),
+    )
+    x = np.zeros((2, *IMAGE), np.float32)
+    x[0, 0, 0, :3] = [2, 1.5, -1.264]
+    if inside:
+        x *= -1
+    assert refusal(made, calibration=x) == text(
+        UNSUPPORTED,
+        "the model: n/k (QuantizeLinear) -> k",
+        "2 of 144 values of the calibration data are outside of -1.29 to 1.26, the values that "
+        "int8 stands for",
+        "values that are rounded, and not clipped, where no ReLU is before",
+        "quantize for the range of the data, or export the model not quantized",
+    )
+
+
 def relu() -> Any:
     return image(node("Conv", "x w", "p"), node("Relu", "p", "y"), w=WEIGHT)
 
@@ -295,9 +346,9 @@ def relu() -> Any:
         ),
         (
             {"z": np.ones((4, *IMAGE))},
-            "--calibrate, x",
-            "no data for this input",
-            "finite numbers of shape [samples, 2, 6, 6]",
+            "--calibrate",
+            "data for z",
+            "data for the inputs x, or as in the graph: input",
         ),
         (
             np.ones((0, *IMAGE)),
@@ -323,6 +374,38 @@ def test_calibration(data: Any, node_: str, found: str, limit: str) -> None:
         "give samples as the model takes them: --calibrate X.npy",
     )
     assert refusal(relu(), calibration=data) == text(DATA, node_, found, limit, remedy)
+
+
+def of_two(*names: str) -> Any:
+    nodes = [
+        node("Add", " ".join(names), "s"),
+        node("Relu", "s", "r"),
+        node("MatMul", "r w", "y"),
+    ]
+    return model(nodes, {n: ["n", 3] for n in names}, w=random(3, 2))
+
+
+@pytest.mark.parametrize(
+    ("data", "found", "limit"),
+    [
+        (np.ones((4, 3)), "one array for 2 inputs", "data by input: a/b, c"),
+        (
+            {"c": np.ones((4, 3))},
+            "data for c",
+            "data for the inputs a/b, c, or as in the graph: a.b, c",
+        ),
+        ({}, "data for no input", "data for the inputs a/b, c, or as in the graph: a.b, c"),
+        (
+            {"a.b": np.ones((4, 3)), "c": np.ones((4, 3)), "d": np.ones((4, 3))},
+            "data for a.b, c, d",
+            "data for the inputs a/b, c, or as in the graph: a.b, c",
+        ),
+    ],
+)
+def test_names_of_data(data: Any, found: str, limit: str) -> None:
+    remedy = "give samples as the model takes them: --calibrate X.npy"
+    said = refusal(of_two("a/b", "c"), calibration=data)
+    assert said == text(DATA, "--calibrate", found, limit, remedy)
 
 
 @pytest.mark.parametrize("percentile", [0, -1, 100.1, float("nan")])
@@ -439,3 +522,134 @@ def test_relu_beside_neurons() -> None:
         "neurons with a state, or a network of ReLUs",
         OTHERWISE,
     )
+
+
+RETURNED = (
+    "no state, but of the shape [3] of n, whose spikes are the output s, and enters n",
+    "spikes that return to their neurons are a connection, not an input",
+    "import the module itself: FILE.py:FUNCTION; data of that shape need an axis more",
+)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("dynamo", [False, True])
+def test_spikes_that_return(dynamo: bool) -> None:
+    """A recurrent layer: its spikes are an input that no equation tells from data."""
+    layer = snntorch.RLeaky(beta=0.9, linear_features=8)
+    module = module_of(lambda m, x, s, v: m.l(m.fc(x), s, v), fc=linear(8, 5), l=layer)
+    states = (torch.zeros(1, 8), torch.zeros(1, 8))
+    made = exported(module, torch.zeros(1, 5), *states, dynamo=dynamo)
+    name, spikes, owner = (
+        made.graph.input[1].name,
+        made.graph.output[0].name,
+        "v" if dynamo else "l",
+    )
+    found = f"no state, but of the shape [8] of {owner}, whose spikes are the output {spikes}, and "
+    assert refusal(made) == text(
+        UNKNOWN, f"the model: {name} (input)", f"{found}enters {owner}", *RETURNED[1:]
+    )
+
+
+def two_inputs(inputs: dict[str, list[int]], *nodes: Any, **constants: Any) -> Any:
+    """``v`` decays and takes up ``i``; its spikes are ``s``."""
+    given = [
+        *nodes,
+        node("Mul", "v decay", "kept"),
+        node("Add", "kept i", "u"),
+        node("Greater", "u decay", "above"),
+        node("Cast", "above", "s", to=1),
+        node("Mul", "s decay", "lost"),
+        node("Sub", "u lost", "v1"),
+    ]
+    numbers: dict[str, Any] = {"w": random(2, 3), "r": random(3, 3), "decay": 0.5, **constants}
+    used = {n: numbers[n] for n in numbers if any(n in one.input for one in given)}
+    return model(given, {**inputs, "v": [1, 3]}, ["s", "v1"], **used)
+
+
+def residual() -> Any:
+    """``x`` enters the first layer, and beside its spikes the second, whose spikes leave."""
+    nodes = [
+        node("MatMul", "x r", "p"),
+        node("MatMul", "y w", "q"),
+        node("Add", "p q", "i1"),
+        node("Add", "v1 i1", "u1"),
+        node("Greater", "u1 one", "above1"),
+        node("Cast", "above1", "s1", to=1),
+        node("Sub", "u1 s1", "next1"),
+        node("MatMul", "s1 r", "z"),
+        node("Add", "z x", "i2"),
+        node("Mul", "v2 decay", "kept"),
+        node("Add", "kept i2", "u2"),
+        node("Greater", "u2 one", "above2"),
+        node("Cast", "above2", "s2", to=1),
+        node("Sub", "u2 s2", "next2"),
+    ]
+    inputs = {"x": [1, 3], "y": [1, 2], "v1": [1, 3], "v2": [1, 3]}
+    outputs = ["s2", "next1", "next2"]
+    return model(nodes, inputs, outputs, r=random(3, 3), w=random(2, 3), one=1.0, decay=0.5)
+
+
+def test_spikes_that_return_without_weights() -> None:
+    made = two_inputs(
+        {"x": [1, 2], "b": [1, 3]}, node("MatMul", "x w", "a"), node("Add", "a b", "i")
+    )
+    assert refusal(made) == text(UNKNOWN, "the model: b (input)", *RETURNED)
+
+
+ORDINARY: dict[str, tuple[Callable[[], Any], str]] = {
+    "one input": (lambda: two_inputs({"x": [1, 3]}, node("MatMul", "x r", "i")), ""),
+    "of another shape": (
+        lambda: two_inputs(
+            {"x": [1, 2], "b": [1, 2]},
+            node("MatMul", "x w", "p"),
+            node("MatMul", "b w", "q"),
+            node("Add", "p q", "i"),
+        ),
+        "",
+    ),
+    "of one axis more": (
+        lambda: two_inputs(
+            {"x": [1, 2], "b": [1, 1, 3]},
+            node("MatMul", "x w", "p"),
+            node("Flatten", "b", "c"),
+            node("MatMul", "c r", "q"),
+            node("Add", "p q", "i"),
+        ),
+        "",
+    ),
+    "of another layer, too": (
+        residual,
+        "the input x is of the shape [3] of n.2, whose spikes are the output s2: if it takes "
+        "these, a connection is lost",
+    ),
+    "both of the shape of the neurons": (
+        lambda: two_inputs(
+            {"x": [1, 3], "b": [1, 3]},
+            node("MatMul", "x r", "p"),
+            node("MatMul", "b r", "q"),
+            node("Add", "p q", "i"),
+        ),
+        "the input b is of the shape [3] of n, whose spikes are the output s: if it takes these, a "
+        "connection is lost; the input x is of the shape [3] of n, whose spikes are the output s: "
+        "if it takes these, a connection is lost",
+    ),
+}
+
+
+def test_no_data_tell_what_a_step_clips() -> None:
+    made = two_inputs(
+        {"x": [1, 2]},
+        node("QuantizeLinear", "x fine z", "k"),
+        node("DequantizeLinear", "k fine z", "d"),
+        node("MatMul", "d w", "i"),
+        fine=0.01,
+        z=np.array(0, np.int8),
+    )
+    remarks = from_onnx(made).metadata["snnc"]["remarks"]
+    assert remarks == "n/k rounds and clips values, which is left out"
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_inputs_that_are_data(name: str) -> None:
+    make, remarks = ORDINARY[name]
+    assert from_onnx(make()).metadata["snnc"].get("remarks", "") == remarks

@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 
 from snnc.compiler.graph.nodes import MaxPool2d
-from snnc.frontends.onnx.frontend import from_onnx
+from snnc.frontends.onnx.frontend import from_onnx, input_names
 from snnc.frontends.onnx.rate import Largest
 from snnc.runtime.statistics import accuracy_by_step
 from tests.frontends.graphs import node_of
 from tests.frontends.nir.run import notes_of, steps
 from tests.frontends.onnx.models import model, node, random, reference
+from tests.frontends.onnx.test_external import neuron
 from tests.frontends.optional import optional
 
 torch = optional("torch")
@@ -175,3 +176,118 @@ def test_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert accuracy[7] > right - 0.01
     assert accuracy[15] > right - 0.01
     assert accuracy[0] < accuracy[15]
+
+
+def of_two(*names: str) -> Any:
+    nodes = [
+        node("Gemm", f"{names[0]} w", "p"),
+        node("Add", f"p {names[1]}", "s"),
+        node("Relu", "s", "r"),
+        node("MatMul", "r w", "y"),
+    ]
+    return model(nodes, {n: ["n", 3] for n in names}, w=random(3, 3))
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("a/b", "c.d"), ("a/b", "a.b"), ("a.b", "a/b")])
+def test_data_are_named_as_in_the_model_or_in_the_graph(names: tuple[str, str]) -> None:
+    made = of_two(*names)
+    called = input_names(made)
+    assert list(called) == list(names)
+    x = {name: random(20, 3, seed=i) for i, name in enumerate(names)}
+    one = from_onnx(made, calibration=x)
+    two = from_onnx(made, calibration={called[n]: x[n] for n in names})
+    inputs = {n for n, node in one.nodes.items() if isinstance(node, nir.Input)}
+    assert inputs == set(called.values())
+    np.testing.assert_array_equal(node_of(one, "n.r").v_threshold, node_of(two, "n.r").v_threshold)
+
+
+def test_a_lone_input() -> None:
+    assert input_names(convolution()) == {"x": "input"}
+    x = random(20, 2, 6, 6, seed=4)
+    one, two = (from_onnx(convolution(), calibration={name: x}) for name in ("x", "input"))
+    np.testing.assert_array_equal(node_of(one, "n.q").v_threshold, node_of(two, "n.q").v_threshold)
+
+
+def test_inputs_of_one_step_are_no_states() -> None:
+    assert input_names(neuron()) == {"x": "input"}
+
+
+NORM: dict[str, Any] = {
+    "scale": np.array([0.5, 2.0, 1.0, 0.25], np.float32),
+    "shift": np.array([-1.0, 0.5, 0.0, 3.0], np.float32),
+    "mean": np.zeros(4, np.float32),
+    "var": np.ones(4, np.float32),
+}
+AROUND = np.array([0, 0, 1, 0, 0, 0, 0, 1], np.int64)
+NORMED = node("BatchNormalization", "q scale shift mean var", "z")
+SPIKES = "max pooling n/r takes the maximum of spikes, which is larger than that of the rates"
+
+
+def pooled(*nodes: Any, **constants: Any) -> Any:
+    """``q = relu(conv(x))``, then ``nodes`` that make ``z``, then a max pool."""
+    given = [
+        node("Conv", "x w b", "p", pads=[1, 1, 1, 1]),
+        node("Relu", "p", "q"),
+        *nodes,
+        node("MaxPool", "z", "r", kernel_shape=[2, 2], strides=[2, 2]),
+        node("Flatten", "r", "y"),
+    ]
+    numbers = {**constants, "w": random(4, 2, 3, 3, seed=1), "b": random(4, seed=2)}
+    used: dict[str, Any] = {
+        n: v for n, v in numbers.items() if any(n in one.input for one in given)
+    }
+    return model(given, {"x": ["n", 2, 6, 6]}, **used)
+
+
+POOLED: dict[str, tuple[Any, str]] = {
+    "batch norm": (lambda: pooled(NORMED, **NORM), ""),
+    "padding": (lambda: pooled(node("Pad", "q around", "z"), around=AROUND), ""),
+    "factor, padding, and pool": (
+        lambda: pooled(
+            node("Mul", "q two", "t"),
+            node("Pad", "t around", "u"),
+            node("MaxPool", "u", "z", kernel_shape=[2, 2]),
+            around=AROUND,
+            two=2.0,
+        ),
+        "",
+    ),
+    "another reader": (
+        lambda: pooled(NORMED, node("Conv", "q v", "s"), **NORM, v=random(1, 4, 2, 2)),
+        "",
+    ),
+    "a factor below 0": (lambda: pooled(node("Neg", "q", "z")), SPIKES),
+    "padding larger than what it is around": (
+        lambda: pooled(
+            node("Sub", "q one", "t"), node("Pad", "t around", "z"), around=AROUND, one=1.0
+        ),
+        SPIKES,
+    ),
+    "wide padding": (lambda: pooled(node("Pad", "q around", "z"), around=2 * AROUND), SPIKES),
+    "sum": (
+        lambda: pooled(
+            node("Relu", "x", "s"), node("Concat", "s s", "t", axis=1), node("Add", "q t", "z")
+        ),
+        SPIKES,
+    ),
+    "average": (
+        lambda: pooled(node("AveragePool", "q", "z", kernel_shape=[2, 2], strides=[1, 1])),
+        SPIKES,
+    ),
+}
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("name", POOLED)
+def test_max_pool_before_the_neurons(name: str) -> None:
+    """Constant currents that are pooled give the maximum of the rates; spikes give more."""
+    make, remarks = POOLED[name]
+    x = random(30, 2, 6, 6, seed=4)
+    graph = from_onnx(make(), calibration=x, percentile=100)
+    assert graph.metadata["snnc"].get("remarks", "") == remarks
+    (wanted,) = reference(make(), {"x": x})
+    found = steps(graph, {"input": x}, 64)["output"].mean(0)
+    error = float(np.abs(found - wanted).max()) / float(np.abs(wanted).max())
+    assert (error < 1 / 64) == (not remarks), error
+    assert "n.q" in graph.nodes
+    assert "n.q.2" not in graph.nodes
