@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import nir
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from snnc.compiler.quantization.account import account_for, warnings_of
 from snnc.compiler.quantization.quantize import quantize
 from snnc.compiler.retime import retime
 from snnc.compiler.semantics.discretize import discretize
+from snnc.runtime.models import Kind, kind_of, model_problems
 from snnc.targets import TARGETS, get_target
 from snnc.targets.artifact import Artifact
 from snnc.targets.inputs import named_inputs, real_inputs
@@ -66,7 +67,14 @@ def compile(
     Raises:
         InputError: Everything in the model or the options that cannot be used.
     """
-    raise_all(_option_problems(target, weight_bits))
+    given = {
+        "dialect": dialect,
+        "reset": reset,
+        "input_shape": input_shape,
+        "state": state,
+        "trust_input": trust_input or None,
+    }
+    raise_all([*_option_problems(target, weight_bits), *model_problems(model, given)])
     graph = load_graph(
         model,
         input_shape=input_shape,
@@ -118,36 +126,31 @@ def load_graph(
     Raises:
         InputError: The file cannot be read, or the model cannot be imported.
     """
-    if isinstance(model, nir.NIRGraph):
-        return model
-    if not isinstance(model, str | os.PathLike):
-        from snnc.frontends.importer import import_module
+    match kind_of(model):
+        case Kind.GRAPH:
+            return cast("nir.NIRGraph", model)
+        case Kind.MODULE:
+            from snnc.frontends.importer import import_module
 
-        return import_module(model, input_shape=input_shape, dt=dt)
-    text = os.fspath(model)
-    if is_spec(text):
-        from snnc.frontends.spec import load_model
+            return import_module(cast("torch.nn.Module", model), input_shape=input_shape, dt=dt)
+        case Kind.SPEC:
+            from snnc.frontends.spec import load_model
 
-        module = load_model(text, state=None if state is None else Path(state))
-        return load_graph(module, input_shape=input_shape, dt=dt)
-    if is_onnx(text):
-        from snnc.frontends.onnx.frontend import from_onnx
+            module = load_model(_text(model), state=None if state is None else Path(state))
+            return load_graph(module, input_shape=input_shape, dt=dt)
+        case Kind.ONNX:
+            from snnc.frontends.onnx.frontend import from_onnx
 
-        step = {} if dt is None else {"dt": dt}
-        return from_onnx(text, calibration=calibration, **step)
-    from snnc.frontends.nir.file import read_nir
+            step = {} if dt is None else {"dt": dt}
+            return from_onnx(_text(model), calibration=calibration, **step)
+        case Kind.NIR:
+            from snnc.frontends.nir.file import read_nir
 
-    return read_nir(Path(text), trust=trust_input)
-
-
-def is_spec(text: str) -> bool:
-    """Say whether ``text`` means ``FILE.py:FUNCTION``, whole or not, and no other file."""
-    return text.endswith(".py") or ".py:" in text
+            return read_nir(Path(_text(model)), trust=trust_input)
 
 
-def is_onnx(text: str) -> bool:
-    """Say whether ``text`` names an ONNX model."""
-    return text.endswith(".onnx")
+def _text(model: object) -> str:
+    return os.fspath(cast("str | os.PathLike[str]", model))
 
 
 def _account(network: Network, fixed: FixedNetwork) -> dict[str, Any]:

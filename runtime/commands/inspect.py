@@ -16,15 +16,21 @@ from snnc.runtime.options import json_option, model_options
 @json_option
 def command(model: str, as_json: bool, **options: Any) -> int:
     """Show populations, projections, semantics, and what quantization cost."""
+    from snnc.compiler.diagnostics import raise_all
     from snnc.runtime.console import Display, emit, emit_json
     from snnc.runtime.deploy import compile
+    from snnc.runtime.models import compiled_problems
     from snnc.runtime.overview import facts, overview
     from snnc.targets.artifact import load
 
     given = {name: value for name, value in options.items() if value is not None}
     with Display() as display:
         display.stage(f"reading {model}")
-        artifact = load(model) if Path(model).is_dir() else compile(model, "float", **given)
+        if Path(model).is_dir():
+            raise_all(compiled_problems(model, given))
+            artifact = load(model)
+        else:
+            artifact = compile(model, "float", **given)
     if as_json:
         emit_json(facts(artifact))
     else:
