@@ -55,7 +55,11 @@ _MODEL_OPTIONS = (
     click.option(
         "--dialect", metavar="NAME", help="Whose conventions a .nir file follows: nir, norse, ..."
     ),
-    click.option("--reset", metavar="NAME", help="What a spike does: zero, subtract, ..."),
+    click.option(
+        "--reset",
+        metavar="NAME",
+        help="What a spike does, where a .nir file leaves it open: zero, subtract, ...",
+    ),
     click.option(
         "--input-shape",
         callback=read_shape,
@@ -80,7 +84,8 @@ _COMPILE_OPTIONS = (
         "--calibrate",
         type=PATH,
         metavar="X.npy",
-        help="Typical input data: needed where real values, not spikes, enter.",
+        help="Typical input data: needed where real values, not spikes, enter, and for a network of "
+        "ReLUs in an .onnx file.",
     ),
     click.option("--weight-bits", type=int, metavar="N", help="Width of a weight, 2 to 8 [8]."),
     click.option(

@@ -15,7 +15,11 @@ from snnc.runtime.options import json_option, model_options
 @model_options
 @json_option
 def command(model: str, as_json: bool, **options: Any) -> int:
-    """Show populations, projections, semantics, and what quantization cost."""
+    """Show populations, projections, semantics, and of an artifact what quantization cost.
+
+    MODEL is a .nir file, an .onnx file, or FILE.py:FUNCTION that returns a trained module; DIR is
+    an artifact.
+    """
     from snnc.compiler.diagnostics import raise_all
     from snnc.runtime.console import Display, emit, emit_json
     from snnc.runtime.deploy import compile
