@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import nir
+import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler import rules
@@ -51,7 +52,8 @@ def compile(
         target: ``float``, ``integer`` or ``lava``.
         calibration: Typical input data, ``[steps, batch, *shape]``: tells whether spikes or real
             values enter. Without it, spikes are assumed. A network of ReLUs in an ``.onnx`` file
-            needs it for the activations of its layers, too.
+            needs it for the activations of its layers, too, and of such a file ``[samples,
+            *shape]`` will do.
         dt: Length of a step in seconds, where the model does not say it.
         dialect: Whose conventions a NIR graph follows, where it does not say it.
         reset: What a spike does, where the model does not say it.
@@ -85,11 +87,9 @@ def compile(
     )
     network = discretize(graph, dt=dt, dialect=dialect, reset=reset)
     options = {"dt": network.dt, "weight_bits": weight_bits, "choices": list(network.choices)}
+    typical = _typical(network, calibration, samples=kind_of(model) is Kind.ONNX)
     if not get_target(target).fixed:
         return Artifact(target=target, network=network, fixed=None, options=options)
-    typical = None
-    if calibration is not None:
-        typical = real_inputs(network, named_inputs(network.inputs, calibration))
     fixed = quantize(network, weight_bits=weight_bits, calibration=typical)
     ensure(check_fixed(fixed), after="quantize")
     timed = retime(fixed)
@@ -151,6 +151,28 @@ def load_graph(
 
 def _text(model: object) -> str:
     return os.fspath(cast("str | os.PathLike[str]", model))
+
+
+def _typical(
+    network: Network, calibration: Data | None, *, samples: bool
+) -> dict[str, npt.NDArray[np.float32]] | None:
+    """Give calibration data as ``quantize`` takes them, ``[steps, batch, n]``.
+
+    Args:
+        network: Whose inputs they are for.
+        calibration: The user's, or None.
+        samples: Whether ``[samples, *shape]`` will do, which becomes one step of so many.
+
+    Raises:
+        InputError: SNN502 or SNN503, they do not fit.
+    """
+    if calibration is None:
+        return None
+    data = named_inputs(network.inputs, calibration)
+    if samples:
+        axes = {i.name: 1 + len(i.shape) for i in network.inputs}
+        data = {name: x[None] if x.ndim == axes.get(name) else x for name, x in data.items()}
+    return real_inputs(network, data)
 
 
 def _account(network: Network, fixed: FixedNetwork) -> dict[str, Any]:

@@ -78,15 +78,15 @@ _MODEL_OPTIONS = (
         default=None,
         help="Read a .nir file without the process of its own that guards against hostile files.",
     ),
-)
-_COMPILE_OPTIONS = (
     click.option(
         "--calibrate",
         type=PATH,
         metavar="X.npy",
-        help="Typical input data: needed where real values, not spikes, enter, and for a network of "
-        "ReLUs in an .onnx file.",
+        help="Typical input data: needed where real values, not spikes, enter, and for a network "
+        "of ReLUs in an .onnx file.",
     ),
+)
+_COMPILE_OPTIONS = (
     click.option("--weight-bits", type=int, metavar="N", help="Width of a weight, 2 to 8 [8]."),
     click.option(
         "--config",
