@@ -15,6 +15,7 @@ from snnc.compiler import rules
 from snnc.compiler.check import check_fixed, ensure
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.fixed import MAX_WEIGHT_BITS, FixedNetwork
+from snnc.compiler.names import nearest
 from snnc.compiler.network import Network
 from snnc.compiler.quantization.account import account_for, warnings_of
 from snnc.compiler.quantization.quantize import quantize
@@ -189,13 +190,14 @@ def _account(network: Network, fixed: FixedNetwork) -> dict[str, Any]:
 def _option_problems(target: str, weight_bits: int) -> list[Diagnostic]:
     problems: list[Diagnostic] = []
     if target not in TARGETS:
+        like = nearest(target, TARGETS)
         problems.append(
             Diagnostic(
                 rule=rules.OPTION_VALID,
                 node="--target",
                 found=target,
                 limit=", ".join(TARGETS),
-                remedy="snnc targets lists them",
+                remedy=f"--target {like}" if like else "snnc targets lists them",
             )
         )
     if not 2 <= weight_bits <= MAX_WEIGHT_BITS:

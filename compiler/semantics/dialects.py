@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -13,6 +13,7 @@ from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.graph.nodes import NEURONS, READ_OUTS, NeuronNode, parameters_of
 from snnc.compiler.graph.notes import metadata
+from snnc.compiler.names import nearest
 from snnc.compiler.network import Reset
 from snnc.compiler.operators import Reals
 from snnc.compiler.semantics.detect import detect
@@ -168,13 +169,13 @@ def _option_problems(
     if dt is not None and not (np.isfinite(dt) and dt > 0):
         yield _option("--dt", f"{dt:g}", "a length in seconds above 0", "--dt 1e-4")
     if dialect is not None and dialect not in DIALECTS:
-        yield _option("--dialect", dialect, ", ".join(DIALECTS), "--dialect nir")
+        yield _unknown_option("--dialect", dialect, DIALECTS)
     elif dialect is not None and DIALECTS[dialect].in_steps and dt not in (None, 1):
         title = DIALECTS[dialect].title
         limit = f"1: {title} counts time constants in steps"
         yield _option("--dt", f"{dt:g}", limit, "leave --dt out")
     if reset is not None and reset not in RESETS:
-        yield _option("--reset", reset, ", ".join(RESETS), "--reset zero")
+        yield _unknown_option("--reset", reset, RESETS)
 
 
 def _contradictions(
@@ -187,6 +188,12 @@ def _contradictions(
     for name, value in (("--dialect", dialect), ("--reset", reset)):
         if value is not None:
             yield _option(name, value, limit, f"leave {name} out")
+
+
+def _unknown_option(name: str, found: str, known: Iterable[str]) -> Diagnostic:
+    like = nearest(found, known)
+    remedy = f"{name} {like}" if like else "docs/dialects.md tells what each of them means"
+    return _option(name, found, ", ".join(known), remedy)
 
 
 def _option(name: str, found: str, limit: str, remedy: str) -> Diagnostic:

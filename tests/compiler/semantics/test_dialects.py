@@ -30,6 +30,7 @@ RESETS = (
     "zero-at-once, subtract-at-once"
 )
 NAMES = "nir, snntorch, norse, sinabs, rockpool, spikingjelly, spyx, nengo, lava-dl"
+MEANINGS = "docs/dialects.md tells what each of them means"
 OTHER = "correct --dt, or name the dialect that wrote the file"
 EXACT = 10 * np.exp(-0.1)
 """``r`` that Rockpool writes for 10 ms at a step of 1 ms."""
@@ -61,10 +62,28 @@ def test_options_all_at_once() -> None:
     assert message(plain(), dt=-1, dialect="brian", reset="hard") == "\n\n".join(
         (
             text("SNN004", "--dt", "-1", "a length in seconds above 0", "--dt 1e-4"),
-            text("SNN004", "--dialect", "brian", NAMES, "--dialect nir"),
-            text("SNN004", "--reset", "hard", RESETS, "--reset zero"),
+            text("SNN004", "--dialect", "brian", NAMES, MEANINGS),
+            text("SNN004", "--reset", "hard", RESETS, MEANINGS),
         )
     )
+
+
+@pytest.mark.parametrize(
+    ("option", "written", "meant"),
+    [
+        ("dialect", "snnTorch", "snntorch"),
+        ("dialect", "Norse", "norse"),
+        ("dialect", "lavadl", "lava-dl"),
+        ("dialect", "SpikingJelly", "spikingjelly"),
+        ("reset", "Zero", "zero"),
+        ("reset", "substract", "subtract"),
+        ("reset", "ZERO_AT_ONCE", "zero-at-once"),
+    ],
+)
+def test_a_misspelled_name(option: str, written: str, meant: str) -> None:
+    known = {"dialect": NAMES, "reset": RESETS}[option]
+    wanted = text("SNN004", f"--{option}", written, known, f"--{option} {meant}")
+    assert message(plain(), **{option: written}) == wanted
 
 
 def test_a_step_where_time_is_counted_in_steps() -> None:
