@@ -24,7 +24,7 @@ from snnc.compiler.semantics.discretize import discretize
 from snnc.runtime.models import Kind, kind_of, model_problems
 from snnc.targets import TARGETS, get_target
 from snnc.targets.artifact import Artifact
-from snnc.targets.inputs import named_inputs, real_inputs
+from snnc.targets.inputs import CALIBRATION_DATA, named_inputs, real_inputs
 
 if TYPE_CHECKING:
     import torch
@@ -169,11 +169,11 @@ def _typical(
     """
     if calibration is None:
         return None
-    data = named_inputs(network.inputs, calibration)
+    data = named_inputs(network.inputs, calibration, CALIBRATION_DATA)
     if samples:
         axes = {i.name: 1 + len(i.shape) for i in network.inputs}
         data = {name: x[None] if x.ndim == axes.get(name) else x for name, x in data.items()}
-    return real_inputs(network, data)
+    return real_inputs(network, data, CALIBRATION_DATA)
 
 
 def _account(network: Network, fixed: FixedNetwork) -> dict[str, Any]:

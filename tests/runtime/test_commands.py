@@ -373,7 +373,7 @@ def test_input_of_wrong_shape(case: str, here: Path, snnc: Snnc) -> None:
     assert (ended.code, ended.out, made(here)) == (2, "", ["bad.npy"])
     assert ended.err == (
         "error[SNN502]: input data has the shape [steps, batch, *shape] of the network's input\n"
-        "  --> input input\n"
+        "  --> input data: input\n"
         f"   found: {found}\n"
         f"   limit: [steps, batch, {WIDTH}]\n"
         "  remedy: reshape the data; a single sample gets its batch axis by x[:, None]\n"

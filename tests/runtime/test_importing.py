@@ -96,7 +96,9 @@ def test_samples_are_enough_to_compile(model: str, here: Path, snnc: Snnc) -> No
 def test_calibration_data_are_looked_at_for_every_target(target: str) -> None:
     with pytest.raises(InputError) as raised:
         package.compile(small_graph(), target, dt=1e-4, calibration=np.zeros((3, 1, 4)))
-    assert [d.rule.code for d in raised.value.diagnostics] == ["SNN502"]
+    assert [(d.rule.code, d.node) for d in raised.value.diagnostics] == [
+        ("SNN502", "calibration data: input")
+    ]
 
 
 @pytest.mark.onnx
