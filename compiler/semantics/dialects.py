@@ -264,7 +264,19 @@ def _unwritten_potentials(
     for field, there in (("v_leak", form.leak), ("v_reset", how.has_value)):
         array = values.get(field, np.zeros(()))
         if not there and array.any():
-            yield _unwritten(f"{name}.{field}", f"{array[array != 0].flat[0]:g}", "0", how)
+            found, having = f"{array[array != 0].flat[0]:g}", _having(field, type(node))
+            remedy = f"--dialect {having}, whichever wrote the file: they have {field}"
+            yield _unwritten(f"{name}.{field}", found, "0", how, remedy)
+
+
+def _having(field: str, kind: type[nir.NIRNode]) -> str:
+    """Name the dialects in which a node of ``kind`` has a leak or reset value."""
+    has = [
+        name
+        for name, how in DIALECTS.items()
+        if kind in how.forms and (how.forms[kind].leak if field == "v_leak" else how.has_value)
+    ]
+    return " or ".join(filter(None, (", ".join(has[:-1]), has[-1])))
 
 
 def _unwritten_factors(
@@ -276,14 +288,18 @@ def _unwritten_factors(
         field = group[0].left.partition("*")[0]
         off = dict.fromkeys(relation.found(node, dt) for relation in group)
         wanted = " or ".join(map(str, group))
-        yield _unwritten(f"{name}.{field}", f"{', '.join(off)} at dt = {dt:g} s", wanted, how)
+        found = f"{', '.join(off)} at dt = {dt:g} s"
+        remedy = "name the dialect that wrote the file"
+        if not how.in_steps:
+            remedy = f"correct --dt, or {remedy}"
+        yield _unwritten(f"{name}.{field}", found, wanted, how, remedy)
 
 
-def _unwritten(node: str, found: str, wanted: str, how: Dialect) -> Diagnostic:
+def _unwritten(node: str, found: str, wanted: str, how: Dialect, remedy: str) -> Diagnostic:
     return Diagnostic(
         rule=rules.NUMBER_USABLE,
         node=node,
         found=found,
         limit=f"{wanted}, as {how.title} writes it",
-        remedy="correct --dt, or name the dialect that wrote the file",
+        remedy=remedy,
     )

@@ -417,15 +417,37 @@ UNWRITTEN: dict[str, tuple[str, Any, list[tuple[str, str, str]]]] = {
 }
 
 
+HAVING = {
+    "v_leak": "--dialect nir, norse, spikingjelly or nengo, whichever wrote the file: they have "
+    "v_leak",
+    "v_reset": "--dialect nir, norse or spikingjelly, whichever wrote the file: they have v_reset",
+}
+
+
 @pytest.mark.parametrize("case", UNWRITTEN)
 def test_numbers_that_a_dialect_does_not_write(case: str) -> None:
     dialect, node, found = UNWRITTEN[case]
     options = {"dt": None if dialect == "sinabs" else STEP, "dialect": dialect, "reset": "zero"}
     title = DIALECTS[dialect].title
     n = node.r.size
+    remedy = "name the dialect that wrote the file" if dialect == "sinabs" else OTHER
     assert message(chain(linear(np.ones((n, 1))), node), **options) == "\n\n".join(
-        text("SNN105", f"1.{field}", what, f"{wanted}, as {title} writes it", OTHER)
+        text(
+            *("SNN105", f"1.{field}", what, f"{wanted}, as {title} writes it"),
+            HAVING.get(field, remedy),
+        )
         for field, what, wanted in found
+    )
+
+
+def test_a_leak_that_few_nodes_have() -> None:
+    unit = cuba(r=10.0, w_in=4.0, v_leak=1.2)
+    assert message(fed(unit), dt=STEP, dialect="snntorch", reset="zero") == text(
+        "SNN105",
+        "1.v_leak",
+        "1.2",
+        "0, as snnTorch writes it",
+        "--dialect nir or norse, whichever wrote the file: they have v_leak",
     )
 
 
