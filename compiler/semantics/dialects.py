@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import nir
 import numpy as np
+import numpy.typing as npt
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
@@ -19,6 +20,9 @@ from snnc.compiler.operators import Reals
 from snnc.compiler.semantics.detect import detect
 from snnc.compiler.semantics.dialect_table import AT_ONCE, DIALECTS, RESETS, Dialect, Form
 from snnc.compiler.semantics.equations import Neurons, euler_rate, noted_neurons, reals
+
+MOST_STEPS = 10
+"""Time constants in a step where states decay exactly: exp(-10) = 5e-5 of a state is left then."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ def settle(
         choices=(
             *_dialect_choices(nodes, name, detected=name != "nir" and not dialect),
             *_step_choices(how, step, named=dt is not None),
+            *_short_choices(nodes, how, step),
             *_reset_choices(nodes, how, reset),
             *how.remarks,
         ),
@@ -138,6 +143,15 @@ def _step_choices(how: Dialect, dt: float, *, named: bool) -> Iterator[str]:
         yield f"a step is 1, as {how.title} counts time constants in steps"
     else:
         yield f"dt = {dt:g} s, as {'named' if named else f'{how.title} assumes'}"
+
+
+def _short_choices(nodes: Mapping[str, NeuronNode], how: Dialect, dt: float) -> Iterator[str]:
+    """Tell of the time constants that only exact decay lets be shorter than a step."""
+    for name, node in nodes.items():
+        for field, tau in _time_constants(node):
+            if how.exact and euler_rate(tau, dt).max() > 1:
+                left = 100 * np.exp(-dt / np.float64(tau.min()))
+                yield f"{name}.{field} is below a step, which leaves {left:.2g} % of a state"
 
 
 def _reset_choices(
@@ -239,21 +253,32 @@ def _problems(name: str, node: NeuronNode, how: Dialect, dt: float) -> Iterator[
             remedy="--dialect nir, or the dialect that wrote the file; see docs/dialects.md",
         )
         return
-    yield from _overshooting(name, node, how, dt)
+    yield from _too_short(name, node, how, dt)
     yield from _unwritten_potentials(name, node, how, form)
     yield from _unwritten_factors(name, node, how, form, dt)
 
 
-def _overshooting(name: str, node: NeuronNode, how: Dialect, dt: float) -> Iterator[Diagnostic]:
-    for field, tau in parameters_of(node).items():
-        if not how.exact and field.startswith("tau") and euler_rate(tau, dt).max() > 1:
+def _too_short(name: str, node: NeuronNode, how: Dialect, dt: float) -> Iterator[Diagnostic]:
+    """Yield time constants so far below a step that ``dt`` or the dialect is a wrong one."""
+    most = MOST_STEPS if how.exact else 1
+    least = "a tenth of a step" if how.exact else "a step"
+    why = "nothing is left of a state beyond" if how.exact else "forward Euler overshoots beyond"
+    for field, tau in _time_constants(node):
+        if euler_rate(tau, dt).max() > most:
+            shortest = f"{tau.min():g}"
             yield Diagnostic(
                 rule=rules.NUMBER_USABLE,
                 node=f"{name}.{field}",
-                found=f"{tau.min():g} s with steps of {dt:g} s",
-                limit=f"{field} of a step or more: forward Euler overshoots beyond",
+                found=f"{shortest} steps"
+                if how.in_steps
+                else f"{shortest} s with steps of {dt:g} s",
+                limit=f"{field} of {least} or more: {why}",
                 remedy=how.too_long.replace("STEP", f"{tau.min() / 10:.1g}"),
             )
+
+
+def _time_constants(node: NeuronNode) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    return ((f, tau) for f, tau in parameters_of(node).items() if f.startswith("tau"))
 
 
 def _unwritten_potentials(

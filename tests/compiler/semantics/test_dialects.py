@@ -501,3 +501,46 @@ def test_a_step_longer_than_tau_where_decay_is_exact() -> None:
         left = np.exp(-2)
         wanted = 1 - left if p.integration is Integration.EULER else left
         assert p.decay == pytest.approx(wanted, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "tau", "told"),
+    [
+        ("nengo", 0.0005, ["1.tau is below a step, which leaves 14 % of a state"]),
+        ("nengo", 0.000105, ["1.tau is below a step, which leaves 0.0073 % of a state"]),
+        ("nengo", 0.001, []),
+        ("sinabs", 0.5, ["1.tau is below a step, which leaves 14 % of a state"]),
+        ("sinabs", 1.0, []),
+    ],
+)
+def test_a_time_constant_below_a_step_is_told(dialect: str, tau: float, told: list[str]) -> None:
+    dt = None if dialect == "sinabs" else STEP
+    choices = discretize(plain(tau=tau), dt=dt, dialect=dialect).choices
+    assert [choice for choice in choices if "below" in choice] == told
+
+
+IN_STEPS = (
+    "name the dialect that wrote the file: sinabs counts in steps, and these look like seconds"
+)
+BETTER = "name the step that the network was trained with: --dt 9e-06"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "tau", "found", "remedy"),
+    [
+        ("sinabs", 0.0025, "0.0025 steps", IN_STEPS),
+        ("sinabs", 0.09, "0.09 steps", IN_STEPS),
+        ("nengo", 9e-05, "9e-05 s with steps of 0.001 s", BETTER),
+        ("rockpool", 9e-05, "9e-05 s with steps of 0.001 s", BETTER),
+    ],
+)
+def test_nothing_is_left_after_a_step(dialect: str, tau: float, found: str, remedy: str) -> None:
+    dt = None if dialect == "sinabs" else STEP
+    r = tau / STEP * np.exp(-STEP / tau) if dialect == "rockpool" else 1.0
+    assert message(plain(tau=tau, r=r), dt=dt, dialect=dialect) == text(
+        "SNN105",
+        "1.tau",
+        found,
+        "tau of a tenth of a step or more: nothing is left of a state beyond",
+        remedy,
+    )
