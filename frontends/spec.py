@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -38,8 +39,8 @@ def load_model(spec: str, *, state: Path | None = None) -> Module:
             dict is none, or that of another module.
     """
     place, colon, function = spec.rpartition(":")
-    if not (colon and place.endswith(".py") and function):
-        remedy = f"{spec}:FUNCTION" if spec.endswith(".py") else "FILE.py:FUNCTION"
+    if not (colon and place.lower().endswith(".py") and function):
+        remedy = f"{spec}:FUNCTION" if spec.lower().endswith(".py") else "FILE.py:FUNCTION"
         raise InputError([_failed(spec, "no Python file with a function", remedy)])
     module = _call(Path(place), function)
     if state is not None:
@@ -158,7 +159,8 @@ def _importing_from(directory: Path) -> Generator[None]:
 def _import(path: Path) -> ModuleType:
     """Import ``path`` under a name that no package has."""
     name = f"_snnc_model_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    loader = SourceFileLoader(name, str(path))  # named, as an ending .PY has none
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} cannot be imported")
     source = importlib.util.module_from_spec(spec)

@@ -9,11 +9,12 @@ import click
 
 from snnc import __version__
 from snnc.compiler.diagnostics import Diagnostic, InputError
+from snnc.compiler.names import nearest
 from snnc.compiler.rules import OPTION_VALID
 from snnc.runtime.commands import compile as compile_
 from snnc.runtime.commands import doctor, explain, import_, inspect, run, targets, verify
 from snnc.runtime.ending import unwinding
-from snnc.runtime.exits import EXIT_CODES, exit_code, nearest
+from snnc.runtime.exits import EXIT_CODES, exit_code
 
 DEBUG = "--debug"
 

@@ -5,23 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import nir
+import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler import rules
 from snnc.compiler.check import check_fixed, ensure
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.fixed import MAX_WEIGHT_BITS, FixedNetwork
+from snnc.compiler.names import nearest
 from snnc.compiler.network import Network
 from snnc.compiler.quantization.account import account_for, warnings_of
 from snnc.compiler.quantization.quantize import quantize
 from snnc.compiler.retime import retime
 from snnc.compiler.semantics.discretize import discretize
+from snnc.runtime.models import Kind, kind_of, model_problems
 from snnc.targets import TARGETS, get_target
 from snnc.targets.artifact import Artifact
-from snnc.targets.inputs import named_inputs, real_inputs
+from snnc.targets.inputs import CALIBRATION_DATA, named_inputs, real_inputs
 
 if TYPE_CHECKING:
     import torch
@@ -50,7 +53,8 @@ def compile(
         target: ``float``, ``integer`` or ``lava``.
         calibration: Typical input data, ``[steps, batch, *shape]``: tells whether spikes or real
             values enter. Without it, spikes are assumed. A network of ReLUs in an ``.onnx`` file
-            needs it for the activations of its layers, too.
+            needs it for the activations of its layers, too, and of such a file ``[samples,
+            *shape]`` will do.
         dt: Length of a step in seconds, where the model does not say it.
         dialect: Whose conventions a NIR graph follows, where it does not say it.
         reset: What a spike does, where the model does not say it.
@@ -66,7 +70,14 @@ def compile(
     Raises:
         InputError: Everything in the model or the options that cannot be used.
     """
-    raise_all(_option_problems(target, weight_bits))
+    given = {
+        "dialect": dialect,
+        "reset": reset,
+        "input_shape": input_shape,
+        "state": state,
+        "trust_input": trust_input or None,
+    }
+    raise_all([*_option_problems(target, weight_bits), *model_problems(model, given)])
     graph = load_graph(
         model,
         input_shape=input_shape,
@@ -77,11 +88,9 @@ def compile(
     )
     network = discretize(graph, dt=dt, dialect=dialect, reset=reset)
     options = {"dt": network.dt, "weight_bits": weight_bits, "choices": list(network.choices)}
+    typical = _typical(network, calibration, samples=kind_of(model) is Kind.ONNX)
     if not get_target(target).fixed:
         return Artifact(target=target, network=network, fixed=None, options=options)
-    typical = None
-    if calibration is not None:
-        typical = real_inputs(network, named_inputs(network.inputs, calibration))
     fixed = quantize(network, weight_bits=weight_bits, calibration=typical)
     ensure(check_fixed(fixed), after="quantize")
     timed = retime(fixed)
@@ -118,36 +127,53 @@ def load_graph(
     Raises:
         InputError: The file cannot be read, or the model cannot be imported.
     """
-    if isinstance(model, nir.NIRGraph):
-        return model
-    if not isinstance(model, str | os.PathLike):
-        from snnc.frontends.importer import import_module
+    match kind_of(model):
+        case Kind.GRAPH:
+            return cast("nir.NIRGraph", model)
+        case Kind.MODULE:
+            from snnc.frontends.importer import import_module
 
-        return import_module(model, input_shape=input_shape, dt=dt)
-    text = os.fspath(model)
-    if is_spec(text):
-        from snnc.frontends.spec import load_model
+            return import_module(cast("torch.nn.Module", model), input_shape=input_shape, dt=dt)
+        case Kind.SPEC:
+            from snnc.frontends.spec import load_model
 
-        module = load_model(text, state=None if state is None else Path(state))
-        return load_graph(module, input_shape=input_shape, dt=dt)
-    if is_onnx(text):
-        from snnc.frontends.onnx.frontend import from_onnx
+            module = load_model(_text(model), state=None if state is None else Path(state))
+            return load_graph(module, input_shape=input_shape, dt=dt)
+        case Kind.ONNX:
+            from snnc.frontends.onnx.frontend import from_onnx
 
-        step = {} if dt is None else {"dt": dt}
-        return from_onnx(text, calibration=calibration, **step)
-    from snnc.frontends.nir.file import read_nir
+            step = {} if dt is None else {"dt": dt}
+            return from_onnx(_text(model), calibration=calibration, **step)
+        case Kind.NIR:
+            from snnc.frontends.nir.file import read_nir
 
-    return read_nir(Path(text), trust=trust_input)
-
-
-def is_spec(text: str) -> bool:
-    """Say whether ``text`` means ``FILE.py:FUNCTION``, whole or not, and no other file."""
-    return text.endswith(".py") or ".py:" in text
+            return read_nir(Path(_text(model)), trust=trust_input)
 
 
-def is_onnx(text: str) -> bool:
-    """Say whether ``text`` names an ONNX model."""
-    return text.endswith(".onnx")
+def _text(model: object) -> str:
+    return os.fspath(cast("str | os.PathLike[str]", model))
+
+
+def _typical(
+    network: Network, calibration: Data | None, *, samples: bool
+) -> dict[str, npt.NDArray[np.float32]] | None:
+    """Give calibration data as ``quantize`` takes them, ``[steps, batch, n]``.
+
+    Args:
+        network: Whose inputs they are for.
+        calibration: The user's, or None.
+        samples: Whether ``[samples, *shape]`` will do, which becomes one step of so many.
+
+    Raises:
+        InputError: SNN502 or SNN503, they do not fit.
+    """
+    if calibration is None:
+        return None
+    data = named_inputs(network.inputs, calibration, CALIBRATION_DATA)
+    if samples:
+        axes = {i.name: 1 + len(i.shape) for i in network.inputs}
+        data = {name: x[None] if x.ndim == axes.get(name) else x for name, x in data.items()}
+    return real_inputs(network, data, CALIBRATION_DATA)
 
 
 def _account(network: Network, fixed: FixedNetwork) -> dict[str, Any]:
@@ -164,13 +190,14 @@ def _account(network: Network, fixed: FixedNetwork) -> dict[str, Any]:
 def _option_problems(target: str, weight_bits: int) -> list[Diagnostic]:
     problems: list[Diagnostic] = []
     if target not in TARGETS:
+        like = nearest(target, TARGETS)
         problems.append(
             Diagnostic(
                 rule=rules.OPTION_VALID,
                 node="--target",
                 found=target,
                 limit=", ".join(TARGETS),
-                remedy="snnc targets lists them",
+                remedy=f"--target {like}" if like else "snnc targets lists them",
             )
         )
     if not 2 <= weight_bits <= MAX_WEIGHT_BITS:

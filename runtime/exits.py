@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import click
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, SnncError
+from snnc.compiler.names import nearest
 from snnc.runtime.console import note, note_diagnostic
 from snnc.runtime.ending import Terminated
 
@@ -75,12 +75,6 @@ def _told(error: BaseException, command: str) -> tuple[Sequence[Diagnostic], int
             return [_refused(found, "snnc doctor looks at the machine")], ENVIRONMENT
         case _:
             return [_fault(error)], INTERNAL
-
-
-def nearest(name: str, names: Iterable[str]) -> str | None:
-    """Give the one of ``names`` that ``name`` is most like, if any is like it."""
-    matches = difflib.get_close_matches(name, names, n=1)
-    return matches[0] if matches else None
 
 
 def _wrong_use(error: click.UsageError, command: str) -> Diagnostic:

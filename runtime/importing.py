@@ -8,16 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
-from snnc.runtime.deploy import is_onnx
 from snnc.runtime.files import read_arrays
+from snnc.runtime.models import Kind, is_onnx, kind_of, model_problems
 
 if TYPE_CHECKING:
     import nir
-
-OF_MODULES = ("input_shape", "state")
-"""Options that only a module has."""
-OF_ONNX = ("calibrate", "percentile")
-"""Options that only an ONNX model has."""
 
 
 def import_spec(
@@ -64,21 +59,31 @@ def _calibration(path: Path) -> Any:
 def _option_problems(
     spec: str, framework: str | None, options: Mapping[str, Any]
 ) -> Iterator[Diagnostic]:
-    onnx = is_onnx(spec)
+    misfits = list(model_problems(spec, options))
+    kind = kind_of(spec)
+    if kind is Kind.NIR:
+        yield from [p for p in misfits if p.node == spec] or [_nothing_to_import(spec)]
+        return
+    onnx = kind is Kind.ONNX
     if framework is not None and onnx != (framework == "onnx"):
-        yield _unfit("--framework", framework, f"{spec} is {'an' if onnx else 'no'} ONNX model")
-    for name in OF_MODULES if onnx else OF_ONNX:
-        if name in options:
-            kind = "a module, FILE.py:FUNCTION" if onnx else "a .onnx file"
-            flag = f"--{name.replace('_', '-')}"
-            yield _unfit(flag, str(options[name]), f"an option of {kind}")
+        yield Diagnostic(
+            rule=rules.OPTION_VALID,
+            node="--framework",
+            found=framework,
+            limit=f"{spec} is {'an' if onnx else 'no'} ONNX model",
+            remedy="leave --framework out",
+        )
+    yield from misfits
 
 
-def _unfit(option: str, found: str, limit: str) -> Diagnostic:
+def _nothing_to_import(spec: str) -> Diagnostic:
+    is_nir = spec.lower().endswith(".nir")
     return Diagnostic(
         rule=rules.OPTION_VALID,
-        node=option,
-        found=found,
-        limit=limit,
-        remedy=f"leave {option} out",
+        node=spec,
+        found="a .nir file" if is_nir else "neither a Python file nor an .onnx file",
+        limit="FILE.py:FUNCTION or MODEL.onnx",
+        remedy=f"it needs no import: snnc compile {spec} --target NAME"
+        if is_nir
+        else "name a Python file and a function in it, or an .onnx file",
     )

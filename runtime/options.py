@@ -55,7 +55,11 @@ _MODEL_OPTIONS = (
     click.option(
         "--dialect", metavar="NAME", help="Whose conventions a .nir file follows: nir, norse, ..."
     ),
-    click.option("--reset", metavar="NAME", help="What a spike does: zero, subtract, ..."),
+    click.option(
+        "--reset",
+        metavar="NAME",
+        help="What a spike does, where a .nir file leaves it open: zero, subtract, ...",
+    ),
     click.option(
         "--input-shape",
         callback=read_shape,
@@ -74,14 +78,15 @@ _MODEL_OPTIONS = (
         default=None,
         help="Read a .nir file without the process of its own that guards against hostile files.",
     ),
-)
-_COMPILE_OPTIONS = (
     click.option(
         "--calibrate",
         type=PATH,
         metavar="X.npy",
-        help="Typical input data: needed where real values, not spikes, enter.",
+        help="Typical input data: needed where real values, not spikes, enter, and for a network "
+        "of ReLUs in an .onnx file.",
     ),
+)
+_COMPILE_OPTIONS = (
     click.option("--weight-bits", type=int, metavar="N", help="Width of a weight, 2 to 8 [8]."),
     click.option(
         "--config",

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InputError
-from snnc.runtime.exits import nearest
+from snnc.compiler.names import nearest
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 2

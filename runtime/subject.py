@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
-from snnc.runtime.deploy import Data, compile, is_onnx, is_spec
+from snnc.runtime.deploy import Data, compile
+from snnc.runtime.models import compiled_problems, is_onnx, is_spec, model_problems
 from snnc.targets import TARGETS, get_target
 from snnc.targets.artifact import Artifact, load
 from snnc.targets.base import Progress, no_progress
@@ -103,8 +104,10 @@ def load_subject(
     if isinstance(model, str) and is_spec(model):
         from snnc.frontends.spec import load_model
 
+        raise_all(model_problems(model, options.given()))
         progress(f"loading {model}")
         model = load_model(model, state=None if options.state is None else Path(options.state))
+        options = replace(options, state=None)
     if framework is None and _is_module(model):
         framework = cast("torch.nn.Module", model)
     progress("compiling")
@@ -143,15 +146,7 @@ def _is_module(model: object) -> bool:
 def _artifact_problems(
     name: str, artifact: Artifact, targets: Sequence[str], options: CompileOptions
 ) -> Iterator[Diagnostic]:
-    for option in options.given():
-        flag = "--calibrate" if option == "calibration" else f"--{option.replace('_', '-')}"
-        yield Diagnostic(
-            rule=rules.OPTION_VALID,
-            node=flag,
-            found=f"an option of compilation, and {name} is compiled already",
-            limit="options of compilation go with a model",
-            remedy=f"leave {flag} out, or compile the model again with it",
-        )
+    yield from compiled_problems(name, options.given())
     wanted = [t for t in targets if get_target(t).fixed]
     if wanted and artifact.fixed is None:
         yield Diagnostic(

@@ -19,6 +19,7 @@ from snnc.compiler.diagnostics import (
     TimeLimitExceeded,
     raise_all,
 )
+from snnc.compiler.names import nearest
 from snnc.compiler.network import Network
 from snnc.compiler.trace import SIGNALS, Array, Trace
 from snnc.runtime.conclude import conclude
@@ -233,12 +234,14 @@ def _populations(of: Iterable[tuple[str, tuple[int, ...]]]) -> str:
 def _option_problems(targets: Sequence[str], max_drop: float) -> Iterator[Diagnostic]:
     unknown = [t for t in targets if t not in TARGETS]
     if unknown or not targets:
+        meant = [nearest(t, TARGETS) or "" for t in targets]
+        known = meant and all(meant)
         yield Diagnostic(
             rule=rules.OPTION_VALID,
             node="--targets",
             found=", ".join(unknown) or "none",
             limit=", ".join(TARGETS),
-            remedy="snnc targets lists them",
+            remedy=f"--targets {','.join(meant)}" if known else "snnc targets lists them",
         )
     if not 0 <= max_drop <= 100:
         yield Diagnostic(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from keyword import iskeyword
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,20 @@ from snnc.compiler.fixed import FixedInput, FixedNetwork
 from snnc.compiler.network import Input, Network
 from snnc.targets.base import Inputs
 
+INPUT_DATA, CALIBRATION_DATA = "input data", "calibration data"
+"""What the data are, as messages call them."""
+RESHAPE = "reshape the data; a single sample gets its batch axis by x[:, None]"
+
 
 def named_inputs(
-    declared: tuple[Input | FixedInput, ...], x: Inputs | npt.ArrayLike
+    declared: tuple[Input | FixedInput, ...], x: Inputs | npt.ArrayLike, what: str = INPUT_DATA
 ) -> dict[str, npt.NDArray[Any]]:
     """Give the data of each input by its name; a bare array belongs to the only input.
+
+    Args:
+        declared: The inputs of the network.
+        x: The user's.
+        what: The data are, for messages.
 
     Raises:
         InputError: SNN502, a bare array for a network of several inputs.
@@ -26,21 +36,27 @@ def named_inputs(
     if isinstance(x, Mapping):
         return {str(name): np.asarray(values) for name, values in x.items()}
     if len(declared) != 1:
-        names = ", ".join(i.name for i in declared)
-        raise_all([_shape_problem("input data", "one array", f"an array for each of {names}")])
+        raise_all([_names_problem(what, "one array", [i.name for i in declared])])
     return {declared[0].name: np.asarray(x)}
 
 
-def real_inputs(network: Network, inputs: Inputs) -> dict[str, npt.NDArray[np.float32]]:
+def real_inputs(
+    network: Network, inputs: Inputs, what: str = INPUT_DATA
+) -> dict[str, npt.NDArray[np.float32]]:
     """Give each input as float32 of shape ``[steps, batch, n]``.
+
+    Args:
+        network: Whose inputs they are for.
+        inputs: By name.
+        what: The data are, for messages.
 
     Raises:
         InputError: SNN502, shapes do not fit; SNN503, values are not finite.
     """
-    raise_all(_shape_problems(network.inputs, inputs))
+    raise_all(_shape_problems(network.inputs, inputs, what))
     with np.errstate(over="ignore"):  # what float32 cannot hold is refused as infinite
         values = {i.name: _flat(inputs[i.name]).astype(np.float32) for i in network.inputs}
-    raise_all(_finite_problems(network.inputs, values))
+    raise_all(_finite_problems(network.inputs, values, what))
     return values
 
 
@@ -52,8 +68,8 @@ def integer_inputs(network: FixedNetwork, inputs: Inputs) -> dict[str, npt.NDArr
     Raises:
         InputError: SNN502, shapes do not fit; SNN503, a value is no integer of the input's range.
     """
-    raise_all(_shape_problems(network.inputs, inputs))
-    raise_all(_finite_problems(network.inputs, inputs))
+    raise_all(_shape_problems(network.inputs, inputs, INPUT_DATA))
+    raise_all(_finite_problems(network.inputs, inputs, INPUT_DATA))
     encoded = {i.name: _encode(i, inputs[i.name]) for i in network.inputs}
     raise_all(
         problem for i in network.inputs for problem in _value_problems(i, inputs[i.name], encoded)
@@ -70,45 +86,56 @@ def _flat(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.asarray(x).reshape(x.shape[0], x.shape[1], -1)
 
 
-def _shape_problems(declared: tuple[Input | FixedInput, ...], x: Inputs) -> Iterator[Diagnostic]:
+def _shape_problems(
+    declared: tuple[Input | FixedInput, ...], x: Inputs, what: str
+) -> Iterator[Diagnostic]:
     names = [i.name for i in declared]
     if sorted(x) != sorted(names):
-        yield _shape_problem("input data", f"arrays {', '.join(sorted(x))}", ", ".join(names))
+        yield _names_problem(what, f"arrays {', '.join(sorted(x)) or 'none'}", names)
         return
     for i in declared:
-        found = x[i.name].shape
+        found, node = x[i.name].shape, f"{what}: {i.name}"
         limit = f"[steps, batch, {', '.join(map(str, i.shape))}]"
-        if x[i.name].dtype.kind not in "biuf":
-            yield _shape_problem(f"input {i.name}", f"data of type {x[i.name].dtype}", "numbers")
+        if (kind := x[i.name].dtype).kind not in "biuf":
+            yield _shape_problem(node, f"data of type {kind}", "numbers", "give real numbers")
         elif found == (found[:1] + i.shape):
-            yield _shape_problem(
-                f"input {i.name}", f"shape {list(found)}, which has no batch axis", limit
-            )
+            yield _shape_problem(node, f"shape {list(found)}, which has no batch axis", limit)
         elif found[2:] != i.shape or len(found) < 2 or 0 in found:
-            yield _shape_problem(f"input {i.name}", f"shape {list(found)}", limit)
+            yield _shape_problem(node, f"shape {list(found)}", limit)
     lengths = {x[i.name].shape[:2] for i in declared if x[i.name].ndim >= 2}
     if len(lengths) > 1:
         found_all = ", ".join(f"{i.name} {list(x[i.name].shape[:2])}" for i in declared)
-        yield _shape_problem("input data", found_all, "the same steps and batch for every input")
+        yield _shape_problem(what, found_all, "the same steps and batch for every input")
 
 
-def _shape_problem(node: str, found: str, limit: str) -> Diagnostic:
-    return Diagnostic(
-        rule=rules.INPUT_SHAPE,
-        node=node,
-        found=found,
-        limit=limit,
-        remedy="reshape the data; a single sample gets its batch axis by x[:, None]",
-    )
+def _shape_problem(node: str, found: str, limit: str, remedy: str = RESHAPE) -> Diagnostic:
+    return Diagnostic(rule=rules.INPUT_SHAPE, node=node, found=found, limit=limit, remedy=remedy)
 
 
-def _finite_problems(declared: tuple[Input | FixedInput, ...], x: Inputs) -> Iterator[Diagnostic]:
+def _names_problem(what: str, found: str, names: Sequence[str]) -> Diagnostic:
+    """Tell of arrays that are not those of the inputs."""
+    if all(map(_is_keyword, names)):
+        arrays = ", ".join(f"{name}=..." for name in names)
+    else:  # what Python does not take as the name of an argument
+        arrays = f"**{{{', '.join(f'{name!r}: ...' for name in names)}}}"
+    limit = f"an array for each of {', '.join(names)}"
+    return _shape_problem(what, found, limit, f"numpy.savez(path, {arrays}), or a mapping of these")
+
+
+def _is_keyword(name: str) -> bool:
+    """Say whether ``numpy.savez`` takes ``name`` as that of an argument."""
+    return name.isidentifier() and not iskeyword(name) and name not in {"file", "allow_pickle"}
+
+
+def _finite_problems(
+    declared: tuple[Input | FixedInput, ...], x: Inputs, what: str
+) -> Iterator[Diagnostic]:
     for i in declared:
         bad = int(np.count_nonzero(~np.isfinite(x[i.name])))
         if bad:
             yield Diagnostic(
                 rule=rules.INPUT_VALUES,
-                node=f"input {i.name}",
+                node=f"{what}: {i.name}",
                 found=f"{bad} values that are NaN or infinite",
                 limit="finite numbers that float32 can hold",
                 remedy="clean the data",
@@ -134,7 +161,7 @@ def _value_problems(
 def _value_problem(i: FixedInput, found: str, limit: str) -> Diagnostic:
     return Diagnostic(
         rule=rules.INPUT_VALUES,
-        node=f"input {i.name}",
+        node=f"{INPUT_DATA}: {i.name}",
         found=found,
         limit=limit,
         remedy="compile with --calibrate X.npy, where X holds typical input data",

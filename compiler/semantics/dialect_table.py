@@ -72,8 +72,9 @@ class Dialect:
         forms: By kind of node; it has no others.
         dt: The step that its exporter assumes; None where it has to be named.
         in_steps: Whether time constants are counted in steps, so that ``dt`` is 1.
-        exact: Whether states decay by ``exp(-dt/tau)``, so that a step may be longer than ``tau``.
-        too_long: What to do about a longer one where it may not, with ``STEP`` for a better one.
+        exact: Whether states decay by ``exp(-dt/tau)``, so that a step may be longer than ``tau``,
+            ten times at most.
+        too_long: What to do about one that is too long, with ``STEP`` for a better one.
         reset: What a spike does where nobody names it; None where that has to be named.
         usual: What it does mostly, where it has to be named.
         meant: What it means by ``zero`` and ``subtract``, where that is not at once.
@@ -196,6 +197,8 @@ _SINABS = Dialect(
     },
     in_steps=True,
     exact=True,
+    too_long="name the dialect that wrote the file: sinabs counts in steps, and these look like "
+    "seconds",
     reset="subtract",
     at_threshold=True,
     remarks=(

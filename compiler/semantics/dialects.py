@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import nir
 import numpy as np
+import numpy.typing as npt
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.graph.nodes import NEURONS, READ_OUTS, NeuronNode, parameters_of
 from snnc.compiler.graph.notes import metadata
+from snnc.compiler.names import nearest
 from snnc.compiler.network import Reset
 from snnc.compiler.operators import Reals
 from snnc.compiler.semantics.detect import detect
 from snnc.compiler.semantics.dialect_table import AT_ONCE, DIALECTS, RESETS, Dialect, Form
 from snnc.compiler.semantics.equations import Neurons, euler_rate, noted_neurons, reals
+
+MOST_STEPS = 10
+"""Time constants in a step where states decay exactly: exp(-10) = 5e-5 of a state is left then."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ def settle(
         choices=(
             *_dialect_choices(nodes, name, detected=name != "nir" and not dialect),
             *_step_choices(how, step, named=dt is not None),
+            *_short_choices(nodes, how, step),
             *_reset_choices(nodes, how, reset),
             *how.remarks,
         ),
@@ -139,6 +145,15 @@ def _step_choices(how: Dialect, dt: float, *, named: bool) -> Iterator[str]:
         yield f"dt = {dt:g} s, as {'named' if named else f'{how.title} assumes'}"
 
 
+def _short_choices(nodes: Mapping[str, NeuronNode], how: Dialect, dt: float) -> Iterator[str]:
+    """Tell of the time constants that only exact decay lets be shorter than a step."""
+    for name, node in nodes.items():
+        for field, tau in _time_constants(node):
+            if how.exact and euler_rate(tau, dt).max() > 1:
+                left = 100 * np.exp(-dt / np.float64(tau.min()))
+                yield f"{name}.{field} is below a step, which leaves {left:.2g} % of a state"
+
+
 def _reset_choices(
     nodes: Mapping[str, NeuronNode], how: Dialect, reset: str | None
 ) -> Iterator[str]:
@@ -168,13 +183,13 @@ def _option_problems(
     if dt is not None and not (np.isfinite(dt) and dt > 0):
         yield _option("--dt", f"{dt:g}", "a length in seconds above 0", "--dt 1e-4")
     if dialect is not None and dialect not in DIALECTS:
-        yield _option("--dialect", dialect, ", ".join(DIALECTS), "--dialect nir")
+        yield _unknown_option("--dialect", dialect, DIALECTS)
     elif dialect is not None and DIALECTS[dialect].in_steps and dt not in (None, 1):
         title = DIALECTS[dialect].title
         limit = f"1: {title} counts time constants in steps"
         yield _option("--dt", f"{dt:g}", limit, "leave --dt out")
     if reset is not None and reset not in RESETS:
-        yield _option("--reset", reset, ", ".join(RESETS), "--reset zero")
+        yield _unknown_option("--reset", reset, RESETS)
 
 
 def _contradictions(
@@ -187,6 +202,12 @@ def _contradictions(
     for name, value in (("--dialect", dialect), ("--reset", reset)):
         if value is not None:
             yield _option(name, value, limit, f"leave {name} out")
+
+
+def _unknown_option(name: str, found: str, known: Iterable[str]) -> Diagnostic:
+    like = nearest(found, known)
+    remedy = f"{name} {like}" if like else "docs/dialects.md tells what each of them means"
+    return _option(name, found, ", ".join(known), remedy)
 
 
 def _option(name: str, found: str, limit: str, remedy: str) -> Diagnostic:
@@ -232,21 +253,32 @@ def _problems(name: str, node: NeuronNode, how: Dialect, dt: float) -> Iterator[
             remedy="--dialect nir, or the dialect that wrote the file; see docs/dialects.md",
         )
         return
-    yield from _overshooting(name, node, how, dt)
+    yield from _too_short(name, node, how, dt)
     yield from _unwritten_potentials(name, node, how, form)
     yield from _unwritten_factors(name, node, how, form, dt)
 
 
-def _overshooting(name: str, node: NeuronNode, how: Dialect, dt: float) -> Iterator[Diagnostic]:
-    for field, tau in parameters_of(node).items():
-        if not how.exact and field.startswith("tau") and euler_rate(tau, dt).max() > 1:
+def _too_short(name: str, node: NeuronNode, how: Dialect, dt: float) -> Iterator[Diagnostic]:
+    """Yield time constants so far below a step that ``dt`` or the dialect is a wrong one."""
+    most = MOST_STEPS if how.exact else 1
+    least = "a tenth of a step" if how.exact else "a step"
+    why = "nothing is left of a state beyond" if how.exact else "forward Euler overshoots beyond"
+    for field, tau in _time_constants(node):
+        if euler_rate(tau, dt).max() > most:
+            shortest = f"{tau.min():g}"
             yield Diagnostic(
                 rule=rules.NUMBER_USABLE,
                 node=f"{name}.{field}",
-                found=f"{tau.min():g} s with steps of {dt:g} s",
-                limit=f"{field} of a step or more: forward Euler overshoots beyond",
+                found=f"{shortest} steps"
+                if how.in_steps
+                else f"{shortest} s with steps of {dt:g} s",
+                limit=f"{field} of {least} or more: {why}",
                 remedy=how.too_long.replace("STEP", f"{tau.min() / 10:.1g}"),
             )
+
+
+def _time_constants(node: NeuronNode) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    return ((f, tau) for f, tau in parameters_of(node).items() if f.startswith("tau"))
 
 
 def _unwritten_potentials(
@@ -257,7 +289,19 @@ def _unwritten_potentials(
     for field, there in (("v_leak", form.leak), ("v_reset", how.has_value)):
         array = values.get(field, np.zeros(()))
         if not there and array.any():
-            yield _unwritten(f"{name}.{field}", f"{array[array != 0].flat[0]:g}", "0", how)
+            found, having = f"{array[array != 0].flat[0]:g}", _having(field, type(node))
+            remedy = f"--dialect {having}, whichever wrote the file: they have {field}"
+            yield _unwritten(f"{name}.{field}", found, "0", how, remedy)
+
+
+def _having(field: str, kind: type[nir.NIRNode]) -> str:
+    """Name the dialects in which a node of ``kind`` has a leak or reset value."""
+    has = [
+        name
+        for name, how in DIALECTS.items()
+        if kind in how.forms and (how.forms[kind].leak if field == "v_leak" else how.has_value)
+    ]
+    return " or ".join(filter(None, (", ".join(has[:-1]), has[-1])))
 
 
 def _unwritten_factors(
@@ -269,14 +313,18 @@ def _unwritten_factors(
         field = group[0].left.partition("*")[0]
         off = dict.fromkeys(relation.found(node, dt) for relation in group)
         wanted = " or ".join(map(str, group))
-        yield _unwritten(f"{name}.{field}", f"{', '.join(off)} at dt = {dt:g} s", wanted, how)
+        found = f"{', '.join(off)} at dt = {dt:g} s"
+        remedy = "name the dialect that wrote the file"
+        if not how.in_steps:
+            remedy = f"correct --dt, or {remedy}"
+        yield _unwritten(f"{name}.{field}", found, wanted, how, remedy)
 
 
-def _unwritten(node: str, found: str, wanted: str, how: Dialect) -> Diagnostic:
+def _unwritten(node: str, found: str, wanted: str, how: Dialect, remedy: str) -> Diagnostic:
     return Diagnostic(
         rule=rules.NUMBER_USABLE,
         node=node,
         found=found,
         limit=f"{wanted}, as {how.title} writes it",
-        remedy="correct --dt, or name the dialect that wrote the file",
+        remedy=remedy,
     )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from snnc.compiler import rules
 from snnc.compiler.check import check_network
 from snnc.compiler.diagnostics import Diagnostic, raise_all
+from snnc.compiler.fixed import MAX_DELAY
 from snnc.compiler.graph.edges import edge_problems
 from snnc.compiler.graph.flatten import flatten_graph
 from snnc.compiler.graph.loops import loop_problems, ranks
@@ -65,6 +66,11 @@ def discretize(
     raise_all(_delay_problems(graph, semantics.dt))
     shapes = {name: nodes.takes[node] for name, node in wiring.places.items()}
     projections = tuple(_projections(wiring, shapes, semantics))
+    raise_all(
+        _too_long(" + ".join(q.origin), q.delay, semantics.dt)
+        for q in projections
+        if q.delay > MAX_DELAY
+    )
     ends = [(q.source, q.target, q.delay) for q in projections]
     raise_all(loop_problems(ends, wiring.junctions))
     place = ranks(shapes, ends)
@@ -138,7 +144,9 @@ def _delay_problems(graph: nir.NIRGraph, dt: float) -> Iterator[Diagnostic]:
         if isinstance(node, nir.Delay):
             exact = _exact_steps(node, dt)
             bad = np.abs(np.rint(exact) - exact) > WHOLE_STEPS
-            if bad.any():
+            if exact.max(initial=0) > MAX_DELAY + WHOLE_STEPS:
+                yield _too_long(f"{name}.delay", exact.max(), dt)
+            elif bad.any():
                 yield Diagnostic(
                     rule=rules.NUMBER_USABLE,
                     node=f"{name}.delay",
@@ -146,6 +154,17 @@ def _delay_problems(graph: nir.NIRGraph, dt: float) -> Iterator[Diagnostic]:
                     limit="whole steps",
                     remedy="round the delay to a multiple of the step, or correct --dt",
                 )
+
+
+def _too_long(node: str, steps: float, dt: float) -> Diagnostic:
+    return Diagnostic(
+        rule=rules.NUMBER_USABLE,
+        node=node,
+        found=f"a delay of {steps:g} steps of {dt:g} s",
+        limit=f"{MAX_DELAY} steps (lava 0.10.0, DelayDense: 62 and the synapse's own)",
+        remedy="correct --dt, or, of spikes, put a Threshold of 0.5 between two shorter Delay "
+        "nodes",
+    )
 
 
 def _of_delays(whole: Projection, delays: Steps) -> Iterator[Projection]:

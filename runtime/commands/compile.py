@@ -29,7 +29,7 @@ def command(
 ) -> int:
     """Compile MODEL into an artifact, a directory.
 
-    MODEL is a .nir file, or FILE.py:FUNCTION that returns a trained module.
+    MODEL is a .nir file, an .onnx file, or FILE.py:FUNCTION that returns a trained module.
     """
     from snnc.runtime.console import Display, emit, emit_json
     from snnc.runtime.deploy import compile
@@ -54,7 +54,7 @@ def command(
 
 def default_output(model: str, target: str) -> Path:
     """Give ``model.target`` in the current directory, for ``models/model.nir``."""
-    file = model.rpartition(":")[0] if ".py:" in model else model
+    file = model.rpartition(":")[0] if ".py:" in model.lower() else model
     return Path(f"{Path(file).stem}.{target}")
 
 

@@ -7,9 +7,9 @@ import textwrap
 import click
 
 from snnc.compiler.diagnostics import Diagnostic, InputError, Rule
+from snnc.compiler.names import nearest
 from snnc.compiler.rules import OPTION_VALID, all_rules
 from snnc.runtime.console import emit
-from snnc.runtime.exits import nearest
 from snnc.runtime.text import table
 
 WIDTH = 88
@@ -34,7 +34,7 @@ def command(code: str | None) -> int:
 
 
 def _unknown(code: str, known: dict[str, Rule]) -> Diagnostic:
-    like = nearest(code.upper(), known)
+    like = nearest(code, known)
     return Diagnostic(
         rule=OPTION_VALID,
         node="snnc explain",

@@ -17,7 +17,7 @@ from snnc.runtime.options import PATH, read_shape
     "--input-shape",
     callback=read_shape,
     metavar="N,N",
-    help="Shape of one sample at one step, where the module does not show it.",
+    help="Shape of one sample at one step, where FILE.py:FUNCTION does not show it.",
 )
 @click.option(
     "--framework",
@@ -35,7 +35,7 @@ from snnc.runtime.options import PATH, read_shape
     "--calibrate",
     type=PATH,
     metavar="X.npy",
-    help="Typical input data, for a network of ReLUs in a .onnx file.",
+    help="Typical input data [samples, *shape], for a network of ReLUs in an .onnx file.",
 )
 @click.option(
     "--percentile",

@@ -14,17 +14,30 @@ from snnc.runtime.options import json_option, model_options
 @click.argument("model", metavar="MODEL|DIR")
 @model_options
 @json_option
-def command(model: str, as_json: bool, **options: Any) -> int:
-    """Show populations, projections, semantics, and what quantization cost."""
+def command(model: str, calibrate: Path | None, as_json: bool, **options: Any) -> int:
+    """Show populations, projections, semantics, and of an artifact what quantization cost.
+
+    MODEL is a .nir file, an .onnx file, or FILE.py:FUNCTION that returns a trained module; DIR is
+    an artifact.
+    """
+    from snnc.compiler.diagnostics import raise_all
     from snnc.runtime.console import Display, emit, emit_json
     from snnc.runtime.deploy import compile
+    from snnc.runtime.files import read_arrays
+    from snnc.runtime.models import compiled_problems
     from snnc.runtime.overview import facts, overview
     from snnc.targets.artifact import load
 
     given = {name: value for name, value in options.items() if value is not None}
+    if calibrate is not None:
+        given["calibration"] = read_arrays(calibrate, "--calibrate")
     with Display() as display:
         display.stage(f"reading {model}")
-        artifact = load(model) if Path(model).is_dir() else compile(model, "float", **given)
+        if Path(model).is_dir():
+            raise_all(compiled_problems(model, given))
+            artifact = load(model)
+        else:
+            artifact = compile(model, "float", **given)
     if as_json:
         emit_json(facts(artifact))
     else:

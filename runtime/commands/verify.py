@@ -59,6 +59,9 @@ def command(
 ) -> int:
     """Verify the chain from the trained module to the targets, and write a report.
 
+    MODEL is a .nir file, an .onnx file, or FILE.py:FUNCTION that returns a trained module; DIR is
+    an artifact.
+
     Ends with 0 where the verdict is equivalent, 1 where a promise is broken, 3 where the verdict
     is incomplete, because a link could not be run or none could be judged.
     """

@@ -65,6 +65,13 @@ def test_help_of_a_command(command: str, snnc: Snnc) -> None:
     assert ended.out.startswith(f"Usage: snnc {command} ")
 
 
+@pytest.mark.parametrize("command", ["compile", "verify", "inspect"])
+def test_help_tells_what_a_model_can_be(command: str, snnc: Snnc) -> None:
+    told = " ".join(snnc(command, "--help").out.split())
+    assert "MODEL is a .nir file, an .onnx file, or FILE.py:FUNCTION that returns" in told
+    assert ("DIR is an artifact" in told) == (command != "compile")
+
+
 def test_every_option_has_a_help_text() -> None:
     silent = [
         f"{name} {option}"

@@ -115,15 +115,23 @@ def test_bad_settings_file_is_refused_before_the_work(snnc: Snnc) -> None:
     )
 
 
-def test_unknown_target(here: Path, snnc: Snnc) -> None:
-    ended = snnc("compile", "model.nir", "--target", "lavva", "--dt", "1e-4")
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("cuda", "snnc targets lists them"),
+        ("integr", "--target integer"),
+        ("Lava", "--target lava"),
+    ],
+)
+def test_unknown_target(name: str, remedy: str, here: Path, snnc: Snnc) -> None:
+    ended = snnc("compile", "model.nir", "--target", name, "--dt", "1e-4")
     assert (ended.code, ended.out, made(here)) == (2, "", [])
     assert ended.err == (
         "error[SNN004]: options have a value in their range and fit together\n"
         "  --> --target\n"
-        "   found: lavva\n"
+        f"   found: {name}\n"
         "   limit: float, integer, lava\n"
-        "  remedy: snnc targets lists them\n"
+        f"  remedy: {remedy}\n"
     )
 
 
@@ -365,7 +373,7 @@ def test_input_of_wrong_shape(case: str, here: Path, snnc: Snnc) -> None:
     assert (ended.code, ended.out, made(here)) == (2, "", ["bad.npy"])
     assert ended.err == (
         "error[SNN502]: input data has the shape [steps, batch, *shape] of the network's input\n"
-        "  --> input input\n"
+        "  --> input data: input\n"
         f"   found: {found}\n"
         f"   limit: [steps, batch, {WIDTH}]\n"
         "  remedy: reshape the data; a single sample gets its batch axis by x[:, None]\n"

@@ -7,17 +7,7 @@ from pathlib import Path
 import pytest
 
 from snnc.compiler.diagnostics import InputError
-from snnc.runtime.deploy import compile, is_spec
-
-
-@pytest.mark.parametrize("text", ["net.py:f", "a b/net.py:f", "net.py", "net.py:", "net.py:a-b"])
-def test_a_python_file(text: str) -> None:
-    assert is_spec(text)
-
-
-@pytest.mark.parametrize("text", ["net.nir", "net", "C:/net.nir", "net.pyc"])
-def test_another_file(text: str) -> None:
-    assert not is_spec(text)
+from snnc.runtime.deploy import compile
 
 
 def test_a_python_file_without_a_function(tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ import numpy.typing as npt
 import pytest
 
 import snnc as package
+from snnc.compiler.diagnostics import InputError
 from tests.frontends.onnx.models import model, node, onnx, random
 from tests.runtime.conftest import Snnc
+from tests.runtime.samples import graph as small_graph
 
 CONV_NET = """
 import torch
@@ -68,6 +70,52 @@ def test_an_onnx_model(here: Path, snnc: Snnc) -> None:
 
 
 @pytest.mark.onnx
+@pytest.mark.parametrize("model", ["model.onnx", "MODEL.ONNX"])
+def test_samples_are_enough_to_compile(model: str, here: Path, snnc: Snnc) -> None:
+    samples = relus(here / model)
+    np.save(here / "samples.npy", samples)
+    command = ("compile", model, "--target", "integer", "--calibrate", "samples.npy")
+    assert snnc(*command, "-o", "a").code == 0
+    graph = package.from_onnx(here / model, calibration=samples)
+    package.compile(graph, "integer", calibration=samples[None]).save(here / "b")
+    one, other = ({p.name: p.read_bytes() for p in (here / d).iterdir()} for d in "ab")
+    assert one == other
+    made = package.load(here / "a")
+    assert made.fixed is not None
+    assert made.fixed.inputs[0].step < 1, "real values enter"
+    held = np.repeat(samples[None], 6, axis=0)
+    np.save(here / "held.npy", held)
+    verify = ("verify", model, "--calibrate", "samples.npy", "--targets", "integer")
+    assert snnc(*verify, "--input", "held.npy", "--report", "r").err == ""
+    with pytest.raises(InputError) as raised:
+        package.compile(graph, "integer", calibration=samples)
+    assert [d.rule.code for d in raised.value.diagnostics] == ["SNN502"]
+
+
+@pytest.mark.parametrize("target", ["float", "integer"])
+def test_calibration_data_are_looked_at_for_every_target(target: str) -> None:
+    with pytest.raises(InputError) as raised:
+        package.compile(small_graph(), target, dt=1e-4, calibration=np.zeros((3, 1, 4)))
+    assert [(d.rule.code, d.node) for d in raised.value.diagnostics] == [
+        ("SNN502", "calibration data: input")
+    ]
+
+
+@pytest.mark.onnx
+def test_inspect_an_onnx_model(here: Path, snnc: Snnc) -> None:
+    samples = relus(here / "model.onnx")
+    np.save(here / "samples.npy", samples)
+    ended = snnc("inspect", "model.onnx")
+    assert (ended.code, ended.out) == (2, "")
+    assert "  remedy: --calibrate X.npy" in ended.err
+    ended = snnc("inspect", "model.onnx", "--calibrate", "samples.npy")
+    assert (ended.code, ended.err) == (0, "")
+    assert "subtract" in ended.out
+    ended = snnc("inspect", "model.onnx", "--calibrate", "missing.npy")
+    assert ended.err.startswith("error[SNN001]")
+
+
+@pytest.mark.onnx
 def test_a_percentile(here: Path, snnc: Snnc) -> None:
     samples = relus(here / "model.onnx")
     np.save(here / "samples.npy", samples)
@@ -92,26 +140,26 @@ UNFIT = {
     "a state for ONNX": (
         ("model.onnx", "--state", "w.pt"),
         "--state",
-        "w.pt",
-        "an option of a module, FILE.py:FUNCTION",
+        "w.pt, and model.onnx is an .onnx file",
+        "an option of FILE.py:FUNCTION",
     ),
     "a shape for ONNX": (
         ("model.onnx", "--input-shape", "1,2"),
         "--input-shape",
-        "(1, 2)",
-        "an option of a module, FILE.py:FUNCTION",
+        "1,2, and model.onnx is an .onnx file",
+        "an option of FILE.py:FUNCTION or a module",
     ),
     "a percentile for a module": (
         ("net.py:net", "--percentile", "50"),
         "--percentile",
-        "50.0",
-        "an option of a .onnx file",
+        "50.0, and net.py:net is FILE.py:FUNCTION",
+        "an option of an .onnx file",
     ),
     "data for a module": (
         ("net.py:net", "--calibrate", "x.npy"),
         "--calibrate",
-        "x.npy",
-        "an option of a .onnx file",
+        "x.npy, and net.py:net is FILE.py:FUNCTION",
+        "an option of an .onnx file",
     ),
     "another framework": (
         ("model.onnx", "--framework", "norse"),

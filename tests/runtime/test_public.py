@@ -111,5 +111,5 @@ def test_bare_array_for_two_inputs() -> None:
         "  --> input data\n"
         "   found: one array\n"
         "   limit: an array for each of a, b\n"
-        "  remedy: reshape the data; a single sample gets its batch axis by x[:, None]"
+        "  remedy: numpy.savez(path, a=..., b=...), or a mapping of these"
     )

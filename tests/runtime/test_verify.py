@@ -354,6 +354,25 @@ def test_labels_that_do_not_fit(case: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("targets", "unknown", "remedy"),
+    [
+        (("Integer", "lavva"), "Integer, lavva", "--targets integer,lava"),
+        (("integer", "lavva"), "lavva", "--targets integer,lava"),
+        (("integer", "cuda"), "cuda", "snnc targets lists them"),
+        ((), "none", "snnc targets lists them"),
+    ],
+)
+def test_unknown_targets(targets: tuple[str, ...], unknown: str, remedy: str) -> None:
+    assert message(graph(), data(), targets=targets) == (
+        "error[SNN004]: options have a value in their range and fit together\n"
+        "  --> --targets\n"
+        f"   found: {unknown}\n"
+        "   limit: float, integer, lava\n"
+        f"  remedy: {remedy}"
+    )
+
+
 def test_options_out_of_range_at_once() -> None:
     assert message(graph(), data(), targets=("lavva", "cuda"), max_drop=-1) == (
         "error[SNN004]: options have a value in their range and fit together\n"

@@ -11,7 +11,7 @@ import pytest
 
 from snnc.compiler.diagnostics import InputError
 from snnc.compiler.fixed import FixedInput
-from snnc.targets.inputs import integer_inputs, named_inputs, real_inputs
+from snnc.targets.inputs import CALIBRATION_DATA, integer_inputs, named_inputs, real_inputs
 from tests.builders import fixed_network, fixed_population, fixed_projection, network, population
 from tests.builders import projection as project
 
@@ -37,6 +37,10 @@ def text(head: str, node: str, found: str, limit: str, remedy: str) -> str:
     return f"{head}\n  --> {node}\n   found: {found}\n   limit: {limit}\n  remedy: {remedy}"
 
 
+def named(arrays: str) -> str:
+    return f"numpy.savez(path, {arrays}), or a mapping of these"
+
+
 def test_a_bare_array_belongs_to_the_only_input() -> None:
     x = np.zeros((2, 1, 3))
     assert named_inputs(ONE.inputs, x)["x"] is x
@@ -53,7 +57,9 @@ def test_names_are_kept() -> None:
 def test_a_bare_array_for_two_inputs() -> None:
     with pytest.raises(InputError) as raised:
         named_inputs(TWO.inputs, np.zeros((2, 1, 1)))
-    wanted = text(SHAPE, "input data", "one array", "an array for each of x, y", RESHAPE)
+    wanted = text(
+        SHAPE, "input data", "one array", "an array for each of x, y", named("x=..., y=...")
+    )
     assert str(raised.value) == wanted
 
 
@@ -74,13 +80,13 @@ def test_images_become_flat_in_c_order() -> None:
 SHAPES: dict[str, tuple[Mapping[str, npt.NDArray[Any]], str]] = {
     "other names": (
         {"z": np.zeros((2, 1, 3)), "a": np.zeros(1)},
-        text(SHAPE, "input data", "arrays a, z", "x", RESHAPE),
+        text(SHAPE, "input data", "arrays a, z", "an array for each of x", named("x=...")),
     ),
     "no batch axis": (
         {"x": np.zeros((2, 3))},
         text(
             SHAPE,
-            "input x",
+            "input data: x",
             "shape [2, 3], which has no batch axis",
             "[steps, batch, 3]",
             RESHAPE,
@@ -88,27 +94,27 @@ SHAPES: dict[str, tuple[Mapping[str, npt.NDArray[Any]], str]] = {
     ),
     "other shape": (
         {"x": np.zeros((2, 1, 4))},
-        text(SHAPE, "input x", "shape [2, 1, 4]", "[steps, batch, 3]", RESHAPE),
+        text(SHAPE, "input data: x", "shape [2, 1, 4]", "[steps, batch, 3]", RESHAPE),
     ),
     "too few axes": (
         {"x": np.zeros(7)},
-        text(SHAPE, "input x", "shape [7]", "[steps, batch, 3]", RESHAPE),
+        text(SHAPE, "input data: x", "shape [7]", "[steps, batch, 3]", RESHAPE),
     ),
     "no axes": (
         {"x": np.array(1.0)},
-        text(SHAPE, "input x", "shape []", "[steps, batch, 3]", RESHAPE),
+        text(SHAPE, "input data: x", "shape []", "[steps, batch, 3]", RESHAPE),
     ),
     "no steps": (
         {"x": np.zeros((0, 1, 3))},
-        text(SHAPE, "input x", "shape [0, 1, 3]", "[steps, batch, 3]", RESHAPE),
+        text(SHAPE, "input data: x", "shape [0, 1, 3]", "[steps, batch, 3]", RESHAPE),
     ),
     "no numbers": (
         {"x": np.full((2, 1, 3), "1")},
-        text(SHAPE, "input x", "data of type <U1", "numbers", RESHAPE),
+        text(SHAPE, "input data: x", "data of type <U1", "numbers", "give real numbers"),
     ),
     "complex numbers": (
         {"x": np.zeros((2, 1, 3), complex)},
-        text(SHAPE, "input x", "data of type complex128", "numbers", RESHAPE),
+        text(SHAPE, "input data: x", "data of type complex128", "numbers", "give real numbers"),
     ),
 }
 
@@ -122,6 +128,42 @@ def test_shapes(case: str) -> None:
         integer_inputs(fixed_with(FixedInput("x", (3,))), x)
     assert str(real.value) == message
     assert str(integer.value) == message
+
+
+@pytest.mark.parametrize(
+    ("names", "arrays"),
+    [
+        (("a",), "a=..."),
+        (("a", "b1"), "a=..., b1=..."),
+        (("a", "in.1"), "**{'a': ..., 'in.1': ...}"),
+        (("class",), "**{'class': ...}"),
+        (("file", "b"), "**{'file': ..., 'b': ...}"),
+    ],
+)
+def test_the_remedy_for_names(names: tuple[str, ...], arrays: str) -> None:
+    declared = fixed_with(*(FixedInput(name, (1,)) for name in names))
+    with pytest.raises(InputError) as raised:
+        integer_inputs(declared, {})
+    limit = f"an array for each of {', '.join(names)}"
+    assert str(raised.value) == text(SHAPE, "input data", "arrays none", limit, named(arrays))
+
+
+def test_calibration_data_are_called_so() -> None:
+    def messages(x: Mapping[str, npt.NDArray[Any]]) -> str:
+        with pytest.raises(InputError) as raised:
+            real_inputs(ONE, x, CALIBRATION_DATA)
+        return str(raised.value)
+
+    what = "calibration data"
+    limit = "an array for each of x"
+    assert messages({}) == text(SHAPE, what, "arrays none", limit, named("x=..."))
+    assert messages({"x": np.zeros((2, 1, 4))}) == text(
+        SHAPE, f"{what}: x", "shape [2, 1, 4]", "[steps, batch, 3]", RESHAPE
+    )
+    assert messages({"x": np.full((2, 1, 3), np.nan)}).startswith(f"{VALUES}\n  --> {what}: x\n")
+    with pytest.raises(InputError) as raised:
+        named_inputs(TWO.inputs, np.zeros(1), CALIBRATION_DATA)
+    assert [d.node for d in raised.value.diagnostics] == [what]
 
 
 def test_lengths_differ() -> None:
@@ -139,7 +181,7 @@ def test_lengths_differ() -> None:
 def test_all_shapes_at_once() -> None:
     with pytest.raises(InputError) as raised:
         real_inputs(TWO, {"x": np.zeros((2, 1, 2)), "y": np.zeros((2, 1, 3))})
-    assert [d.node for d in raised.value.diagnostics] == ["input x", "input y"]
+    assert [d.node for d in raised.value.diagnostics] == ["input data: x", "input data: y"]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e300])
@@ -150,7 +192,7 @@ def test_reals_not_finite(bad: float) -> None:
         real_inputs(ONE, {"x": x})
     assert str(raised.value) == text(
         VALUES,
-        "input x",
+        "input data: x",
         "1 values that are NaN or infinite",
         "finite numbers that float32 can hold",
         "clean the data",
@@ -162,7 +204,7 @@ def test_integers_not_finite() -> None:
         integer_inputs(fixed_with(FixedInput("x", (1,))), {"x": np.full((2, 1, 1), np.nan)})
     assert str(raised.value) == text(
         VALUES,
-        "input x",
+        "input data: x",
         "2 values that are NaN or infinite",
         "finite numbers that float32 can hold",
         "clean the data",
@@ -190,7 +232,7 @@ def test_values_between_integers() -> None:
         integer_inputs(fixed_with(FixedInput("x", (1,))), {"x": x})
     assert str(raised.value) == text(
         VALUES,
-        "input x",
+        "input data: x",
         "2 values between integers, such as 0.25",
         "spikes: 0, 1 or -1 (compiled without calibration data)",
         CALIBRATE,
@@ -203,7 +245,7 @@ def test_more_than_a_spike(value: int) -> None:
         integer_inputs(fixed_with(FixedInput("x", (1,))), {"x": np.full((2, 1, 1), value)})
     assert str(raised.value) == text(
         VALUES,
-        "input x",
+        "input data: x",
         f"a value of {value}",
         "spikes: 0, 1 or -1 (compiled without calibration data)",
         CALIBRATE,
@@ -216,7 +258,7 @@ def test_beyond_the_calibrated_range() -> None:
         integer_inputs(declared, {"x": np.full((2, 1, 1), -64.0)})
     assert str(raised.value) == text(
         VALUES,
-        "input x",
+        "input data: x",
         "a value of -64",
         "integers from -127 to 127, in units of 0.5",
         CALIBRATE,

@@ -15,7 +15,7 @@ from snnc.compiler.operators import Dense, Scaling
 from snnc.compiler.semantics.discretize import discretize
 from snnc.targets.float.executor import execute
 from tests.builders import Edge, affine, chain, graph, lif, linear, sink, source
-from tests.compiler.semantics.test_discretize import EDGES, PARAMETER, STEP, message, text
+from tests.compiler.semantics.test_discretize import EDGES, STEP, message, text
 
 ORDER = "input or spiking neurons -> weights, pooling, sums -> neurons -> Output"
 CONNECT = "connect the node, or leave it out of the graph"
@@ -332,9 +332,33 @@ def test_delays_that_are_not_whole() -> None:
     )
 
 
-def test_a_delay_longer_than_hardware_has() -> None:
-    wanted = text("SNN105", "0", "delay: 64 to 64", "0 to 63", PARAMETER)
-    assert message(chain(wait(64), lif())) == wanted
+LONGEST = "63 steps (lava 0.10.0, DelayDense: 62 and the synapse's own)"
+SHORTER = "correct --dt, or, of spikes, put a Threshold of 0.5 between two shorter Delay nodes"
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("steps", "found"),
+    [((64.0, 64.0), "64"), ((70.0, 1.0), "70"), ((64.5, 64.5), "64.5"), ((1e33, 0.0), "1e+33")],
+)
+def test_a_delay_longer_than_hardware_has(steps: tuple[float, ...], found: str) -> None:
+    found = f"a delay of {found} steps of 0.001 s"
+    wanted = text("SNN105", "0.delay", found, LONGEST, SHORTER)
+    assert message(chain(wait(*steps), lif(2), n=2)) == wanted
+
+
+def test_delays_that_are_too_long_together() -> None:
+    wanted = text("SNN105", "0 + 1", "a delay of 80 steps of 0.001 s", LONGEST, SHORTER)
+    assert message(chain(wait(40), wait(40), lif())) == wanted
+
+
+def test_a_threshold_sends_spikes_on_after_a_long_delay() -> None:
+    relay = nir.Threshold(threshold=np.array([0.5]))
+    g = chain(wait(40), relay, wait(40), lif(tau=STEP, v_threshold=0.5))
+    net = discretize(g, dt=STEP)
+    x = np.zeros((90, 1, 1), np.float32)
+    x[[2, 7]] = 1
+    assert np.flatnonzero(execute(net, {"input": x}).spikes["3"]).tolist() == [82, 87]
 
 
 def test_delays_of_float32() -> None:

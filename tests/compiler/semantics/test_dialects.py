@@ -30,6 +30,7 @@ RESETS = (
     "zero-at-once, subtract-at-once"
 )
 NAMES = "nir, snntorch, norse, sinabs, rockpool, spikingjelly, spyx, nengo, lava-dl"
+MEANINGS = "docs/dialects.md tells what each of them means"
 OTHER = "correct --dt, or name the dialect that wrote the file"
 EXACT = 10 * np.exp(-0.1)
 """``r`` that Rockpool writes for 10 ms at a step of 1 ms."""
@@ -61,10 +62,28 @@ def test_options_all_at_once() -> None:
     assert message(plain(), dt=-1, dialect="brian", reset="hard") == "\n\n".join(
         (
             text("SNN004", "--dt", "-1", "a length in seconds above 0", "--dt 1e-4"),
-            text("SNN004", "--dialect", "brian", NAMES, "--dialect nir"),
-            text("SNN004", "--reset", "hard", RESETS, "--reset zero"),
+            text("SNN004", "--dialect", "brian", NAMES, MEANINGS),
+            text("SNN004", "--reset", "hard", RESETS, MEANINGS),
         )
     )
+
+
+@pytest.mark.parametrize(
+    ("option", "written", "meant"),
+    [
+        ("dialect", "snnTorch", "snntorch"),
+        ("dialect", "Norse", "norse"),
+        ("dialect", "lavadl", "lava-dl"),
+        ("dialect", "SpikingJelly", "spikingjelly"),
+        ("reset", "Zero", "zero"),
+        ("reset", "substract", "subtract"),
+        ("reset", "ZERO_AT_ONCE", "zero-at-once"),
+    ],
+)
+def test_a_misspelled_name(option: str, written: str, meant: str) -> None:
+    known = {"dialect": NAMES, "reset": RESETS}[option]
+    wanted = text("SNN004", f"--{option}", written, known, f"--{option} {meant}")
+    assert message(plain(), **{option: written}) == wanted
 
 
 def test_a_step_where_time_is_counted_in_steps() -> None:
@@ -398,15 +417,37 @@ UNWRITTEN: dict[str, tuple[str, Any, list[tuple[str, str, str]]]] = {
 }
 
 
+HAVING = {
+    "v_leak": "--dialect nir, norse, spikingjelly or nengo, whichever wrote the file: they have "
+    "v_leak",
+    "v_reset": "--dialect nir, norse or spikingjelly, whichever wrote the file: they have v_reset",
+}
+
+
 @pytest.mark.parametrize("case", UNWRITTEN)
 def test_numbers_that_a_dialect_does_not_write(case: str) -> None:
     dialect, node, found = UNWRITTEN[case]
     options = {"dt": None if dialect == "sinabs" else STEP, "dialect": dialect, "reset": "zero"}
     title = DIALECTS[dialect].title
     n = node.r.size
+    remedy = "name the dialect that wrote the file" if dialect == "sinabs" else OTHER
     assert message(chain(linear(np.ones((n, 1))), node), **options) == "\n\n".join(
-        text("SNN105", f"1.{field}", what, f"{wanted}, as {title} writes it", OTHER)
+        text(
+            *("SNN105", f"1.{field}", what, f"{wanted}, as {title} writes it"),
+            HAVING.get(field, remedy),
+        )
         for field, what, wanted in found
+    )
+
+
+def test_a_leak_that_few_nodes_have() -> None:
+    unit = cuba(r=10.0, w_in=4.0, v_leak=1.2)
+    assert message(fed(unit), dt=STEP, dialect="snntorch", reset="zero") == text(
+        "SNN105",
+        "1.v_leak",
+        "1.2",
+        "0, as snnTorch writes it",
+        "--dialect nir or norse, whichever wrote the file: they have v_leak",
     )
 
 
@@ -460,3 +501,46 @@ def test_a_step_longer_than_tau_where_decay_is_exact() -> None:
         left = np.exp(-2)
         wanted = 1 - left if p.integration is Integration.EULER else left
         assert p.decay == pytest.approx(wanted, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "tau", "told"),
+    [
+        ("nengo", 0.0005, ["1.tau is below a step, which leaves 14 % of a state"]),
+        ("nengo", 0.000105, ["1.tau is below a step, which leaves 0.0073 % of a state"]),
+        ("nengo", 0.001, []),
+        ("sinabs", 0.5, ["1.tau is below a step, which leaves 14 % of a state"]),
+        ("sinabs", 1.0, []),
+    ],
+)
+def test_a_time_constant_below_a_step_is_told(dialect: str, tau: float, told: list[str]) -> None:
+    dt = None if dialect == "sinabs" else STEP
+    choices = discretize(plain(tau=tau), dt=dt, dialect=dialect).choices
+    assert [choice for choice in choices if "below" in choice] == told
+
+
+IN_STEPS = (
+    "name the dialect that wrote the file: sinabs counts in steps, and these look like seconds"
+)
+BETTER = "name the step that the network was trained with: --dt 9e-06"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "tau", "found", "remedy"),
+    [
+        ("sinabs", 0.0025, "0.0025 steps", IN_STEPS),
+        ("sinabs", 0.09, "0.09 steps", IN_STEPS),
+        ("nengo", 9e-05, "9e-05 s with steps of 0.001 s", BETTER),
+        ("rockpool", 9e-05, "9e-05 s with steps of 0.001 s", BETTER),
+    ],
+)
+def test_nothing_is_left_after_a_step(dialect: str, tau: float, found: str, remedy: str) -> None:
+    dt = None if dialect == "sinabs" else STEP
+    r = tau / STEP * np.exp(-STEP / tau) if dialect == "rockpool" else 1.0
+    assert message(plain(tau=tau, r=r), dt=dt, dialect=dialect) == text(
+        "SNN105",
+        "1.tau",
+        found,
+        "tau of a tenth of a step or more: nothing is left of a state beyond",
+        remedy,
+    )
