@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic, InputError
+from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -32,6 +32,7 @@ def load_state(module: Module, path: Path) -> None:
     if not path.is_file():
         raise InputError([missing_file(path, "a file of weights")])
     state = _read(path)
+    raise_all(_complex_problems(path, state))
     try:
         module.load_state_dict(cast("Mapping[str, Any]", state))
     except RuntimeError as error:
@@ -50,6 +51,19 @@ def missing_file(path: Path, kind: str) -> Diagnostic:
         limit=f"{kind} that this user may read",
         remedy="check the path",
     )
+
+
+def _complex_problems(path: Path, state: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    """Tell of complex numbers, of which torch would load the real part alone."""
+    for name, value in state.items():
+        if value.is_complex():
+            yield Diagnostic(
+                rule=rules.STATE_FITS,
+                node=str(path),
+                found=f"{name} is {value.dtype}",
+                limit="real numbers",
+                remedy="save the weights of a model that computes with real numbers",
+            )
 
 
 def _read(path: Path) -> Mapping[str, object]:

@@ -98,6 +98,19 @@ def test_weights_of_another_module(spec: str, tmp_path: Path) -> None:
     )
 
 
+def test_complex_numbers_do_not_lose_their_imaginary_part(spec: str, tmp_path: Path) -> None:
+    state = trained().state_dict()
+    state["0.weight"] = state["0.weight"] + 1j
+    torch.save(state, tmp_path / "w.pt")
+    assert refusal(spec, tmp_path / "w.pt") == text(
+        UNFIT,
+        tmp_path / "w.pt",
+        "0.weight is torch.complex64",
+        "real numbers",
+        "save the weights of a model that computes with real numbers",
+    )
+
+
 class Attack:
     """Leaves a mark where it is unpickled."""
 
