@@ -65,14 +65,14 @@ def input_shape_of(module: Module, option: tuple[int, ...] | None) -> tuple[int,
     Raises:
         InputError: SNN004, neither of the two is there.
     """
-    shape = option or infer_input_shape(module)
+    shape = infer_input_shape(module) if option is None else tuple(map(int, option))
     if shape is None:
         diagnostic = Diagnostic(
             rule=rules.OPTION_VALID,
             node="--input-shape",
             found="not given, and the model's first layer is not nn.Linear",
             limit="the shape of one sample at one step",
-            remedy="--input-shape 1,28,28",
+            remedy="--input-shape 1,28,28, in Python input_shape=(1, 28, 28)",
         )
         raise InputError([diagnostic])
     return shape
@@ -135,7 +135,7 @@ def _call(path: Path, function: str) -> Module:
             found = f"no function {function!r} among {', '.join(own) or 'none'}"
             raise InputError([_failed(f"{path}:{function}", found, f"{path}:FUNCTION")])
         made = _guarded(path, f"{path}:{function}", cast("Callable[[], object]", make))
-    if not _is_module(made):
+    if not is_module(made):
         remedy = "return the trained torch.nn.Module"
         found = f"the function returned {type(made).__name__}"
         raise InputError([_failed(f"{path}:{function}", found, remedy)])
@@ -195,7 +195,8 @@ def _line_of(path: Path, error: BaseException) -> str:
     return f"line {lines[-1]}" if lines else "outside the file"
 
 
-def _is_module(made: object) -> bool:
+def is_module(made: object) -> bool:
+    """Say whether ``made`` is a module of torch, without importing torch."""
     torch = cast("Any", sys.modules.get("torch"))
     return torch is not None and isinstance(made, torch.nn.Module)
 

@@ -166,7 +166,7 @@ def test_an_unknown_input_shape_is_asked_for() -> None:
         "--input-shape",
         "not given, and the model's first layer is not nn.Linear",
         "the shape of one sample at one step",
-        "--input-shape 1,28,28",
+        "--input-shape 1,28,28, in Python input_shape=(1, 28, 28)",
     )
 
 

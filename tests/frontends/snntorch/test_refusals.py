@@ -329,11 +329,11 @@ def test_options_out_of_range_are_refused() -> None:
     shape = (
         head,
         "--input-shape",
-        "6,0",
+        "(6, 0)",
         "the shape of one sample at one step, every dimension 1 or more",
-        "--input-shape 1,28,28",
+        "--input-shape 1,28,28, in Python input_shape=(1, 28, 28)",
     )
-    dt = (head, "--dt", "-1", "a length in seconds above 0", "--dt 1e-4")
+    dt = (head, "--dt", "-1", "a length in seconds above 0", "--dt 1e-4, in Python dt=1e-4")
     assert refusal(after_linear(leaky()), (6, 0), dt=-1) == f"{text(*shape)}\n\n{text(*dt)}"
     assert "found: no dimension" in refusal(after_linear(leaky()), ())
     assert "found: nan" in refusal(after_linear(leaky()), dt=float("nan"))
