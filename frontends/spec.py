@@ -6,7 +6,7 @@ import importlib.util
 import sys
 import traceback
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -127,7 +127,7 @@ def _has_children(module: Module) -> bool:
 def _call(path: Path, function: str) -> Module:
     if not path.is_file():
         raise InputError([missing_file(path, "a Python file")])
-    with _importing_from(path.resolve().parent):
+    with _running(path):
         source = _guarded(path, str(path), lambda: _import(path))
         make = cast("object", getattr(source, function, None))
         if not callable(make):
@@ -143,15 +143,21 @@ def _call(path: Path, function: str) -> Module:
 
 
 @contextmanager
-def _importing_from(directory: Path) -> Generator[None]:
-    """Let the user's file import its neighbors, and write no bytecode beside it."""
-    before, bytecode = list(sys.path), sys.dont_write_bytecode
-    sys.path.insert(0, str(directory))
+def _running(path: Path) -> Generator[None]:
+    """Let the user's file run as by itself: beside its neighbors, and without our arguments.
+
+    It writes no bytecode, and what it prints goes to stderr: stdout is for results.
+    """
+    before, arguments, bytecode = list(sys.path), sys.argv, sys.dont_write_bytecode
+    sys.path.insert(0, str(path.resolve().parent))
+    sys.argv = [str(path)]
     sys.dont_write_bytecode = True
     try:
-        yield
+        with redirect_stdout(sys.stderr):
+            yield
     finally:
         sys.path[:] = before
+        sys.argv = arguments
         sys.dont_write_bytecode = bytecode
 
 

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from snnc.compiler import rules
@@ -100,13 +101,14 @@ def evaluating(module: Module) -> Generator[None]:
 
 
 def call_model(module: Module, x: torch.Tensor, arguments: dict[str, Any], shape: str) -> Any:
-    """Call the user's model.
+    """Call the user's model; what it prints goes to stderr.
 
     Raises:
         InputError: SNN113, its ``forward`` raised.
     """
     try:
-        return module(x, **arguments)
+        with redirect_stdout(sys.stderr):
+            return module(x, **arguments)
     except InputError:
         raise
     except Exception as error:

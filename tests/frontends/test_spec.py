@@ -56,6 +56,37 @@ def test_a_path_may_hold_a_colon(tmp_path: Path) -> None:
     assert isinstance(load_model(f"{path}:trained"), nn.Identity)
 
 
+def test_what_the_file_prints_goes_to_stderr(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "m.py").write_text(
+        "import torch\nprint('loading')\n"
+        "def trained():\n    print('building')\n    return torch.nn.Identity()\n"
+    )
+    load_model(f"{tmp_path}/m.py:trained")
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "loading\nbuilding\n")
+
+
+def test_the_file_does_not_see_the_arguments_of_snnc(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "m.py"
+    path.write_text(
+        "import argparse, sys, torch\n"
+        "parser = argparse.ArgumentParser()\n"
+        "parser.add_argument('--size', type=int, default=7)\n"
+        "size = parser.parse_args().size\n"
+        "def trained():\n"
+        "    assert len(sys.argv) == 1\n"
+        "    return torch.nn.Linear(size, 2)\n"
+    )
+    given = ["snnc", "import", f"{path}:trained", "-o", "m.nir"]
+    monkeypatch.setattr(sys, "argv", given)
+    assert load_model(f"{path}:trained").in_features == 7
+    assert sys.argv is given
+
+
 def test_a_missing_file(tmp_path: Path) -> None:
     assert refusal(f"{tmp_path}/m.py:trained") == text(
         "error[SNN001]: a file that is named exists and can be read",
