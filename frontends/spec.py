@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
+import inspect
 import sys
 import traceback
 from collections.abc import Callable, Generator
@@ -29,7 +31,8 @@ def load_model(spec: str, *, state: Path | None = None) -> Module:
     """Load the module that ``spec`` names.
 
     Args:
-        spec: ``FILE.py:FUNCTION``, a function that takes nothing and returns the module.
+        spec: ``FILE.py:FUNCTION``, a function that takes nothing and returns the module, or a
+            variable that holds it.
         state: File of its state dict, by ``torch.save`` or of safetensors; None where the module
             is trained already.
 
@@ -127,19 +130,46 @@ def _has_children(module: Module) -> bool:
 def _call(path: Path, function: str) -> Module:
     if not path.is_file():
         raise InputError([missing_file(path, "a Python file")])
+    node = f"{path}:{function}"
     with _running(path):
         source = _guarded(path, str(path), lambda: _import(path))
         make = cast("object", getattr(source, function, None))
+        if is_module(make):
+            return cast("Module", make)
         if not callable(make):
-            own = [n for n, v in vars(source).items() if isinstance(v, FunctionType)]
-            found = f"no function {function!r} among {', '.join(own) or 'none'}"
-            raise InputError([_failed(f"{path}:{function}", found, f"{path}:FUNCTION")])
-        made = _guarded(path, f"{path}:{function}", cast("Callable[[], object]", make))
+            raise InputError([_unknown(path, function, source)])
+        if wanted := _required(make):
+            found = f"{function} needs {', '.join(wanted)}"
+            remedy = f"write a function without arguments that returns {function}(...), and name it"
+            raise InputError([_failed(node, found, remedy)])
+        made = _guarded(path, node, cast("Callable[[], object]", make))
     if not is_module(made):
         remedy = "return the trained torch.nn.Module"
-        found = f"the function returned {type(made).__name__}"
-        raise InputError([_failed(f"{path}:{function}", found, remedy)])
+        raise InputError([_failed(node, f"the function returned {type(made).__name__}", remedy)])
     return cast("Module", made)
+
+
+def _unknown(path: Path, function: str, source: ModuleType) -> Diagnostic:
+    """Tell that the file has no such function, and which one may be meant."""
+    own = [
+        name
+        for name, value in vars(source).items()
+        if is_module(value)
+        or (isinstance(value, FunctionType | type) and value.__module__ == source.__name__)
+    ]
+    like = difflib.get_close_matches(function.removesuffix("()"), own, n=1)
+    found = f"no function {function!r} among {', '.join(own) or 'none'}"
+    return _failed(f"{path}:{function}", found, f"{path}:{like[0] if like else 'FUNCTION'}")
+
+
+def _required(make: Callable[..., object]) -> list[str]:
+    """Give the arguments that a function cannot be called without."""
+    try:
+        parameters = inspect.signature(make).parameters.values()
+    except (TypeError, ValueError):  # of C, which says nothing
+        return []
+    optional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [p.name for p in parameters if p.default is p.empty and p.kind not in optional]
 
 
 @contextmanager
@@ -212,6 +242,6 @@ def _failed(node: str, found: str, remedy: str) -> Diagnostic:
         rule=rules.MODEL_LOADS,
         node=node,
         found=found,
-        limit="a function without arguments that returns a torch.nn.Module",
+        limit="a torch.nn.Module, or a function without arguments that returns one",
         remedy=remedy,
     )
