@@ -123,6 +123,13 @@ def _framework_of(module: Module) -> str:
     raise InputError([diagnostic])
 
 
+def neuron_packages(module: Module) -> list[str]:
+    """Give the frameworks whose neurons ``module`` has, containers left aside."""
+    leaves = [layer for layer in module.modules() if not _has_children(layer)]
+    packages = {kind.__module__.partition(".")[0] for m in leaves for kind in type(m).mro()}
+    return [framework for framework in FRAMEWORKS if framework in packages]
+
+
 def _has_children(module: Module) -> bool:
     return next(module.children(), None) is not None
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
-from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic, InputError
+from snnc.compiler.diagnostics import InputError
 from snnc.frontends.torch.framework import is_packaged
+from snnc.frontends.torch.raised import raised_problem
 
 if TYPE_CHECKING:
     import torch
@@ -112,13 +112,4 @@ def call_model(module: Module, x: torch.Tensor, arguments: dict[str, Any], shape
     except InputError:
         raise
     except Exception as error:
-        first_line = str(error).partition("\n")[0]
-        diagnostic = Diagnostic(
-            rule=rules.MODEL_TRACEABLE,
-            node=f"{type(module).__name__}.forward",
-            found=f"{type(error).__name__}: {first_line}",
-            limit=f"forward runs on a tensor of shape {list(x.shape)}, {shape}",
-            remedy="check --input-shape; states that forward takes must be tensors, one argument "
-            "each",
-        )
-        raise InputError([diagnostic]) from error
+        raise InputError([raised_problem(module, x, arguments, shape, error)]) from error

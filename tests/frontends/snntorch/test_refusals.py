@@ -196,7 +196,7 @@ def test_rsynaptic_without_delay_of_its_reset_is_refused(case: Refused) -> None:
         "Sequential.forward",
         "TypeError: unsupported operand type(s) for /: 'NoneType' and 'Tensor'",
         "forward runs on a tensor of shape [2, 6], [batch, *shape]",
-        "check --input-shape; states that forward takes must be tensors, one argument each",
+        "run the model by itself: module(torch.zeros([2, 6]))",
     )
     assert refusal(after_linear(case.make())) == f"{reset}\n\n{raised}"
 
