@@ -245,6 +245,12 @@ class Network:
         raise KeyError(name)
 
     @property
+    def class_weights(self) -> Reals | None:
+        """What a spike of the first output counts for, its size; None of a read-out."""
+        decides = self.population(self.outputs[0].source)
+        return decides.spike if decides.spiking else None
+
+    @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of every input, junction and population by name."""
         nodes: tuple[Input | Junction | Population, ...] = (

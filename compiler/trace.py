@@ -31,6 +31,8 @@ class Trace:
         u: Synaptic current of each recorded population: int32 of fixed networks, float32 else, and
             then only of populations whose current has a memory.
         v: Membrane potential after the reset of the step: int32 of fixed networks, float32 else.
+        class_weights: What a spike of each neuron of the first output counts for, shape ``[n]``:
+            the size of a spike, snnTorch's ``graded_spikes_factor``; None where all count the same.
         lags: Hardware steps by which each population ran behind the input.
         seconds: Wall time of the run.
     """
@@ -40,6 +42,7 @@ class Trace:
     spikes: Mapping[str, Array] = field(default_factory=dict[str, Array])
     u: Mapping[str, Array] = field(default_factory=dict[str, Array])
     v: Mapping[str, Array] = field(default_factory=dict[str, Array])
+    class_weights: Array | None = None
     lags: Mapping[str, int] = field(default_factory=dict[str, int])
     seconds: float = 0.0
 
@@ -60,6 +63,7 @@ class Trace:
     def predictions(self) -> Array:
         """Class of each sample: the neuron of the first output with most spikes, or largest sum.
 
-        Among equals the first.
+        A spike counts for its size. Among equals the first.
         """
-        return np.asarray(self.counts.argmax(axis=1))
+        weights = 1 if self.class_weights is None else self.class_weights
+        return np.asarray((self.counts * weights).argmax(axis=1))

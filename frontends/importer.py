@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import nir
 import numpy.typing as npt
 
+from snnc.compiler.diagnostics import raise_all
 from snnc.compiler.trace import Trace
 from snnc.frontends.norse.frontend import from_norse, run_norse
 from snnc.frontends.snntorch.frontend import from_snntorch, run_snntorch
-from snnc.frontends.spec import framework_of, input_shape_of
+from snnc.frontends.spec import framework_of
+from snnc.frontends.torch.graph import argument_problems, module_problems
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -31,11 +33,9 @@ def import_module(
         InputError: The framework is unknown, the shape is, or the model cannot be imported.
         EnvironmentFault: SNN501, the framework is not installed.
     """
-    framework = framework_of(module)
-    shape = input_shape_of(module, input_shape)
-    if framework == "norse":
-        return from_norse(module, shape, dt=dt)
-    return from_snntorch(module, shape) if dt is None else from_snntorch(module, shape, dt=dt)
+    raise_all((*module_problems(module), *argument_problems(input_shape, dt)))
+    convert = from_norse if framework_of(module) == "norse" else from_snntorch
+    return convert(module, input_shape, dt=dt)
 
 
 def run_module(

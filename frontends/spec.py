@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
+import inspect
 import sys
 import traceback
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -30,7 +32,8 @@ def load_model(spec: str, *, state: Path | None = None) -> Module:
     """Load the module that ``spec`` names.
 
     Args:
-        spec: ``FILE.py:FUNCTION``, a function that takes nothing and returns the module.
+        spec: ``FILE.py:FUNCTION``, a function that takes nothing and returns the module, or a
+            variable that holds it.
         state: File of its state dict, by ``torch.save`` or of safetensors; None where the module
             is trained already.
 
@@ -66,14 +69,14 @@ def input_shape_of(module: Module, option: tuple[int, ...] | None) -> tuple[int,
     Raises:
         InputError: SNN004, neither of the two is there.
     """
-    shape = option or infer_input_shape(module)
+    shape = infer_input_shape(module) if option is None else tuple(map(int, option))
     if shape is None:
         diagnostic = Diagnostic(
             rule=rules.OPTION_VALID,
             node="--input-shape",
             found="not given, and the model's first layer is not nn.Linear",
             limit="the shape of one sample at one step",
-            remedy="--input-shape 1,28,28",
+            remedy="--input-shape 1,28,28, in Python input_shape=(1, 28, 28)",
         )
         raise InputError([diagnostic])
     return shape
@@ -121,6 +124,13 @@ def _framework_of(module: Module) -> str:
     raise InputError([diagnostic])
 
 
+def neuron_packages(module: Module) -> list[str]:
+    """Give the frameworks whose neurons ``module`` has, containers left aside."""
+    leaves = [layer for layer in module.modules() if not _has_children(layer)]
+    packages = {kind.__module__.partition(".")[0] for m in leaves for kind in type(m).mro()}
+    return [framework for framework in FRAMEWORKS if framework in packages]
+
+
 def _has_children(module: Module) -> bool:
     return next(module.children(), None) is not None
 
@@ -128,31 +138,64 @@ def _has_children(module: Module) -> bool:
 def _call(path: Path, function: str) -> Module:
     if not path.is_file():
         raise InputError([missing_file(path, "a Python file")])
-    with _importing_from(path.resolve().parent):
+    node = f"{path}:{function}"
+    with _running(path):
         source = _guarded(path, str(path), lambda: _import(path))
         make = cast("object", getattr(source, function, None))
+        if is_module(make):
+            return cast("Module", make)
         if not callable(make):
-            own = [n for n, v in vars(source).items() if isinstance(v, FunctionType)]
-            found = f"no function {function!r} among {', '.join(own) or 'none'}"
-            raise InputError([_failed(f"{path}:{function}", found, f"{path}:FUNCTION")])
-        made = _guarded(path, f"{path}:{function}", cast("Callable[[], object]", make))
-    if not _is_module(made):
+            raise InputError([_unknown(path, function, source)])
+        if wanted := _required(make):
+            found = f"{function} needs {', '.join(wanted)}"
+            remedy = f"write a function without arguments that returns {function}(...), and name it"
+            raise InputError([_failed(node, found, remedy)])
+        made = _guarded(path, node, cast("Callable[[], object]", make))
+    if not is_module(made):
         remedy = "return the trained torch.nn.Module"
-        found = f"the function returned {type(made).__name__}"
-        raise InputError([_failed(f"{path}:{function}", found, remedy)])
+        raise InputError([_failed(node, f"the function returned {type(made).__name__}", remedy)])
     return cast("Module", made)
 
 
+def _unknown(path: Path, function: str, source: ModuleType) -> Diagnostic:
+    """Tell that the file has no such function, and which one may be meant."""
+    own = [
+        name
+        for name, value in vars(source).items()
+        if is_module(value)
+        or (isinstance(value, FunctionType | type) and value.__module__ == source.__name__)
+    ]
+    like = difflib.get_close_matches(function.removesuffix("()"), own, n=1)
+    found = f"no function {function!r} among {', '.join(own) or 'none'}"
+    return _failed(f"{path}:{function}", found, f"{path}:{like[0] if like else 'FUNCTION'}")
+
+
+def _required(make: Callable[..., object]) -> list[str]:
+    """Give the arguments that a function cannot be called without."""
+    try:
+        parameters = inspect.signature(make).parameters.values()
+    except (TypeError, ValueError):  # of C, which says nothing
+        return []
+    optional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [p.name for p in parameters if p.default is p.empty and p.kind not in optional]
+
+
 @contextmanager
-def _importing_from(directory: Path) -> Generator[None]:
-    """Let the user's file import its neighbors, and write no bytecode beside it."""
-    before, bytecode = list(sys.path), sys.dont_write_bytecode
-    sys.path.insert(0, str(directory))
+def _running(path: Path) -> Generator[None]:
+    """Let the user's file run as by itself: beside its neighbors, and without our arguments.
+
+    It writes no bytecode, and what it prints goes to stderr: stdout is for results.
+    """
+    before, arguments, bytecode = list(sys.path), sys.argv, sys.dont_write_bytecode
+    sys.path.insert(0, str(path.resolve().parent))
+    sys.argv = [str(path)]
     sys.dont_write_bytecode = True
     try:
-        yield
+        with redirect_stdout(sys.stderr):
+            yield
     finally:
         sys.path[:] = before
+        sys.argv = arguments
         sys.dont_write_bytecode = bytecode
 
 
@@ -197,7 +240,8 @@ def _line_of(path: Path, error: BaseException) -> str:
     return f"line {lines[-1]}" if lines else "outside the file"
 
 
-def _is_module(made: object) -> bool:
+def is_module(made: object) -> bool:
+    """Say whether ``made`` is a module of torch, without importing torch."""
     torch = cast("Any", sys.modules.get("torch"))
     return torch is not None and isinstance(made, torch.nn.Module)
 
@@ -207,6 +251,6 @@ def _failed(node: str, found: str, remedy: str) -> Diagnostic:
         rule=rules.MODEL_LOADS,
         node=node,
         found=found,
-        limit="a function without arguments that returns a torch.nn.Module",
+        limit="a torch.nn.Module, or a function without arguments that returns one",
         remedy=remedy,
     )

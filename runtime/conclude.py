@@ -113,7 +113,8 @@ def _executions(runs: Mapping[str, Run], judge: Judge) -> Iterator[Execution]:
         if judge.labels is not None:
             correct = int((run.predictions == judge.labels).sum())
             first = next(iter(run.outputs.values()))
-            accuracy = tuple(accuracy_by_step(first, judge.labels).tolist())
+            weights = run.class_weights
+            accuracy = tuple(accuracy_by_step(first, judge.labels, weights=weights).tolist())
         yield Execution(
             name=name,
             executor=run.executor,

@@ -68,7 +68,9 @@ def paired(labels: Integers, reference: Integers, other: Integers) -> Paired:
     )
 
 
-def accuracy_by_step(outputs: Integers | Reals, labels: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def accuracy_by_step(
+    outputs: Integers | Reals, labels: npt.ArrayLike, *, weights: npt.ArrayLike | None = None
+) -> npt.NDArray[np.float64]:
     """Give the share of samples that is classified right after each number of steps.
 
     The class is the neuron with most spikes, or the largest sum, in the steps so far; among equals
@@ -77,6 +79,8 @@ def accuracy_by_step(outputs: Integers | Reals, labels: npt.ArrayLike) -> npt.ND
     Args:
         outputs: One output of a run, ``[steps, batch, *shape]``.
         labels: The true class of each sample, shape ``[batch]``.
+        weights: What a spike of each neuron counts for, shape ``[n]``: ``trace.class_weights``;
+            None where all count the same.
 
     Returns:
         0 to 1 for 1 step, 2 steps, ..., shape ``[steps]``.
@@ -84,6 +88,8 @@ def accuracy_by_step(outputs: Integers | Reals, labels: npt.ArrayLike) -> npt.ND
     steps, batch = outputs.shape[:2]
     scores = outputs.reshape(steps, batch, -1)
     sums = np.cumsum(scores, axis=0, dtype=np.float64 if scores.dtype.kind == "f" else np.int64)
+    if weights is not None:
+        sums = sums * np.asarray(weights)
     return np.asarray((sums.argmax(axis=2) == np.asarray(labels)).mean(axis=1))
 
 

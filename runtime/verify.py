@@ -111,7 +111,7 @@ def verify(
         judge = Judge(_checked_labels(np.asarray(labels), runs["float"]), max_drop)
     runs["framework"] = _run_framework(subject, inputs, progress)
     if not subject.converted:
-        runs["framework"] = _with_read_outs(subject.artifact.network, runs["framework"])
+        runs["framework"] = _as_network(subject.artifact.network, runs["framework"])
         raise_all(_module_problems(subject.artifact.network, runs["framework"]))
     for target in chain[1:]:
         record = SIGNALS if len(chain) > 2 else ("spikes",)
@@ -188,8 +188,8 @@ def _run_framework(subject: Subject, inputs: Inputs, progress: Stages) -> Run:
         return error
 
 
-def _with_read_outs(network: Network, run: Run) -> Run:
-    """Give a framework's trace with its outputs as the potentials of the network's read-outs.
+def _as_network(network: Network, run: Run) -> Run:
+    """Give a framework's trace with what only the network knows: read-outs, and sizes of spikes.
 
     A layer of weights at the end of a module is no population there, and a read-out here.
     """
@@ -197,7 +197,8 @@ def _with_read_outs(network: Network, run: Run) -> Run:
         return run
     silent = {p.name for p in network.populations if not p.spiking}
     given = {o.source: run.outputs[o.name] for o in network.outputs if o.name in run.outputs}
-    return replace(run, v=dict(run.v) | {n: v for n, v in given.items() if n in silent - {*run.v}})
+    v = dict(run.v) | {n: v for n, v in given.items() if n in silent - {*run.v}}
+    return replace(run, v=v, class_weights=network.class_weights)
 
 
 def _replayed(

@@ -15,7 +15,7 @@ import json
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -127,7 +127,8 @@ class Artifact:
         """
         inputs = named_inputs(self.network.inputs, x)
         options = run_options(record=record, raw_time=raw_time, timeout=timeout, progress=progress)
-        return get_target(self.target).run(self, inputs, options)
+        trace = get_target(self.target).run(self, inputs, options)
+        return replace(trace, class_weights=self.network.class_weights)
 
     @property
     def required_fixed(self) -> FixedNetwork:

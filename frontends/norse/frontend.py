@@ -14,8 +14,14 @@ from snnc.compiler.trace import Trace
 from snnc.frontends.norse.kinds import SUPPORTED
 from snnc.frontends.norse.layers import population_nodes
 from snnc.frontends.norse.states import Norse
+from snnc.frontends.spec import input_shape_of
 from snnc.frontends.torch.follow import follow
-from snnc.frontends.torch.graph import argument_problems, framework_version, graph_of
+from snnc.frontends.torch.graph import (
+    argument_problems,
+    framework_version,
+    graph_of,
+    module_problems,
+)
 from snnc.frontends.torch.roll import Model, roll
 from snnc.frontends.torch.run import data_problems, run_model
 
@@ -24,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def from_norse(
-    module: Module, input_shape: tuple[int, ...], *, dt: float | None = None
+    module: Module, input_shape: tuple[int, ...] | None = None, *, dt: float | None = None
 ) -> nir.NIRGraph:
     """Import a trained model.
 
@@ -34,7 +40,8 @@ def from_norse(
     Args:
         module: Its ``forward`` computes one step, takes the states that it returned in the step
             before, and returns spikes and states; or it computes all steps in a loop of its own.
-        input_shape: Shape of one sample at one step.
+        input_shape: Shape of one sample at one step; None where the model begins with nn.Linear,
+            which says it.
         dt: Length of one step in seconds: that of the cells, which know it themselves.
 
     Returns:
@@ -47,13 +54,14 @@ def from_norse(
         EnvironmentFault: SNN501, torch or norse is not installed.
     """
     version = framework_version("norse")
-    raise_all(argument_problems(input_shape, dt))
-    model = _followed(module, input_shape)
+    raise_all((*module_problems(module), *argument_problems(input_shape, dt)))
+    shape = input_shape_of(module, input_shape)
+    model = _followed(module, shape)
     steps = {p.path: float(cast("Any", p.layer).dt) for p in model.populations}
     raise_all(_dt_problems(steps, dt))
     return graph_of(
         model,
-        input_shape,
+        shape,
         population_nodes,
         {"format": 2, "framework": f"norse {version}", "dt": next(iter(steps.values()))},
     )
@@ -123,5 +131,5 @@ def _dt_problems(steps: Mapping[str, float], dt: float | None) -> Iterator[Diagn
             node="--dt",
             found=f"{dt:g}",
             limit=f"{next(iter(lengths)):g}, the dt of the model's cells",
-            remedy="leave --dt out",
+            remedy="leave --dt out, in Python dt=None",
         )

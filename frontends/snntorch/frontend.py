@@ -12,17 +12,26 @@ from snnc.compiler.diagnostics import raise_all
 from snnc.compiler.trace import Trace
 from snnc.frontends.snntorch.layers import population_nodes
 from snnc.frontends.snntorch.states import SnnTorch
+from snnc.frontends.spec import input_shape_of
 from snnc.frontends.torch.follow import follow
-from snnc.frontends.torch.graph import argument_problems, framework_version, graph_of
+from snnc.frontends.torch.graph import (
+    argument_problems,
+    framework_version,
+    graph_of,
+    module_problems,
+)
 from snnc.frontends.torch.roll import Model, roll
 from snnc.frontends.torch.run import data_problems, run_model
 
 if TYPE_CHECKING:
     from torch.nn import Module
 
+DT = 1e-4
+"""Length of one step in seconds where the user names none."""
+
 
 def from_snntorch(
-    module: Module, input_shape: tuple[int, ...], *, dt: float = 1e-4
+    module: Module, input_shape: tuple[int, ...] | None = None, *, dt: float | None = None
 ) -> nir.NIRGraph:
     """Import a trained model.
 
@@ -31,8 +40,10 @@ def from_snntorch(
 
     Args:
         module: Its ``forward`` computes one step, or all of them in a loop of its own.
-        input_shape: Shape of one sample at one step.
-        dt: Length of one step in seconds. snnTorch has none; it sets the unit of ``tau``.
+        input_shape: Shape of one sample at one step; None where the model begins with nn.Linear,
+            which says it.
+        dt: Length of one step in seconds. snnTorch has none; it sets the unit of ``tau``, and is
+            1e-4 where it is None.
 
     Returns:
         Standard nodes named by their paths in the model, with what NIR cannot say in
@@ -44,13 +55,15 @@ def from_snntorch(
         EnvironmentFault: SNN501, torch or snntorch is not installed.
     """
     version = framework_version("snntorch")
-    raise_all(argument_problems(input_shape, dt))
-    model = _followed(module, input_shape)
+    raise_all((*module_problems(module), *argument_problems(input_shape, dt)))
+    shape = input_shape_of(module, input_shape)
+    step = DT if dt is None else float(dt)
+    model = _followed(module, shape)
     return graph_of(
         model,
-        input_shape,
-        lambda population: population_nodes(population, dt),
-        {"format": 2, "framework": f"snntorch {version}", "dt": float(dt)},
+        shape,
+        lambda population: population_nodes(population, step),
+        {"format": 2, "framework": f"snntorch {version}", "dt": step},
     )
 
 

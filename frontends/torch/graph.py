@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import version
 from math import isfinite
-from typing import Any
+from numbers import Integral, Real
+from typing import Any, cast
 
 import nir
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.frontends.packages import missing_framework
+from snnc.frontends.spec import is_module
 from snnc.frontends.torch.follow import Layout
 from snnc.frontends.torch.layers import Nodes
 from snnc.frontends.torch.match import parts_of
@@ -217,21 +219,53 @@ def framework_version(framework: str) -> str:
     return version(framework)
 
 
-def argument_problems(shape: Shape, dt: float | None) -> Iterator[Diagnostic]:
-    """Tell why the shape of a sample or the length of a step is none."""
-    if not shape or min(shape) < 1:
+def argument_problems(shape: object, dt: object) -> Iterator[Diagnostic]:
+    """Tell why the shape of a sample or the length of a step is none; None stands for the usual."""
+    if shape is not None and not _is_shape(shape):
+        given = repr(shape)
         yield Diagnostic(
             rule=rules.OPTION_VALID,
             node="--input-shape",
-            found=",".join(map(str, shape)) or "no dimension",
+            found="no dimension" if given == "()" else given,
             limit="the shape of one sample at one step, every dimension 1 or more",
-            remedy="--input-shape 1,28,28",
+            remedy="--input-shape 1,28,28, in Python input_shape=(1, 28, 28)",
         )
-    if dt is not None and not (isfinite(dt) and dt > 0):
+    if dt is not None and not _is_length(dt):
         yield Diagnostic(
             rule=rules.OPTION_VALID,
             node="--dt",
-            found=f"{dt:g}",
+            found=f"{float(dt):g}" if isinstance(dt, Real) else repr(dt),
             limit="a length in seconds above 0",
-            remedy="--dt 1e-4",
+            remedy="--dt 1e-4, in Python dt=1e-4",
         )
+
+
+def module_problems(found: object) -> Iterator[Diagnostic]:
+    """Tell why ``found`` is no module of torch."""
+    if is_module(found):
+        return
+    what, remedy = f"an object of {type(found).__name__}", "give the trained module itself"
+    if isinstance(found, str):
+        what = repr(found)
+        remedy = "snnc.compile and snnc.verify take names of models; here give the module itself"
+    elif isinstance(found, type):
+        what, remedy = f"the class {found.__name__}", f"make the module: {found.__name__}(...)"
+    elif isinstance(found, Mapping):
+        remedy = "build the module, and load the state dict: module.load_state_dict(state)"
+    yield Diagnostic(
+        rule=rules.OPTION_VALID,
+        node="module",
+        found=what,
+        limit="a torch.nn.Module",
+        remedy=remedy,
+    )
+
+
+def _is_shape(shape: object) -> bool:
+    if not isinstance(shape, tuple | list) or not shape:
+        return False
+    return all(isinstance(n, Integral) and int(n) >= 1 for n in cast("list[object]", shape))
+
+
+def _is_length(dt: object) -> bool:
+    return isinstance(dt, Real) and isfinite(dt) and float(dt) > 0

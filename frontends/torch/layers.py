@@ -21,6 +21,9 @@ TORCH_LAYERS = (
 )
 """What every frontend imports beside the neurons, for messages."""
 
+MARKS = {"snntorch": "snn.", "norse": "norse "}
+"""What tells by its list of layers that a frontend is that of a package."""
+
 Layer = Any
 """A layer of torch or of a framework; their attributes have no types."""
 Reals = npt.NDArray[np.float32]
@@ -97,6 +100,9 @@ def threshold_problems(node: str, values: Tensor) -> Iterator[Diagnostic]:
 def unknown_layer(path: str, found: str, supported: str, remedy: str = "") -> Diagnostic:
     """Tell that snnc does not import layers of this class."""
     default = "replace the layer; docs/frontends.md lists what is supported"
+    mark = MARKS.get(found.partition(":")[0], "")
+    if mark not in supported:
+        default = "build the model with neurons of one framework"
     return refusal(path, found, supported, remedy or default)
 
 

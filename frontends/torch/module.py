@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
-from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic, InputError
+from snnc.compiler.diagnostics import InputError
 from snnc.frontends.torch.framework import is_packaged
+from snnc.frontends.torch.raised import raised_problem
 
 if TYPE_CHECKING:
     import torch
@@ -100,23 +101,15 @@ def evaluating(module: Module) -> Generator[None]:
 
 
 def call_model(module: Module, x: torch.Tensor, arguments: dict[str, Any], shape: str) -> Any:
-    """Call the user's model.
+    """Call the user's model; what it prints goes to stderr.
 
     Raises:
         InputError: SNN113, its ``forward`` raised.
     """
     try:
-        return module(x, **arguments)
+        with redirect_stdout(sys.stderr):
+            return module(x, **arguments)
     except InputError:
         raise
     except Exception as error:
-        first_line = str(error).partition("\n")[0]
-        diagnostic = Diagnostic(
-            rule=rules.MODEL_TRACEABLE,
-            node=f"{type(module).__name__}.forward",
-            found=f"{type(error).__name__}: {first_line}",
-            limit=f"forward runs on a tensor of shape {list(x.shape)}, {shape}",
-            remedy="check --input-shape; states that forward takes must be tensors, one argument "
-            "each",
-        )
-        raise InputError([diagnostic]) from error
+        raise InputError([raised_problem(module, x, arguments, shape, error)]) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from snnc.compiler import rules
@@ -88,17 +89,20 @@ class Place:
         )
 
 
+def is_of_user(frame: FrameType) -> bool:
+    """Say whether the code of ``frame`` is no package's."""
+    package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+    ours = package in (*PACKAGES, "snnc", "contextlib", "functools")
+    return not (ours or frame.f_code.co_filename.startswith("<"))
+
+
 def line_of_user() -> str:
     """Give file and line of the innermost code that no package defines, or nothing."""
     frame = inspect.currentframe()
     while frame is not None:
-        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        file = frame.f_code.co_filename
         if frame.f_globals.get("__name__") == "snnc.frontends.torch.follow":
             return ""  # from there the model was called
-        if package not in (*PACKAGES, "snnc", "contextlib", "functools") and not file.startswith(
-            "<"
-        ):
-            return f"{Path(file).name}:{frame.f_lineno}"
+        if is_of_user(frame):
+            return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
         frame = frame.f_back
     return ""

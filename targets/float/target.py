@@ -48,11 +48,14 @@ class FloatTarget:
 
         spikes, v = shaped(recording.spikes), shaped(recording.v)
         signals = {"spikes": spikes, "u": shaped(recording.u), "v": v}
+        kept = {name: signals[name] for name in options.record}
         given = {p.name: spikes[p.name] if p.spiking else v[p.name] for p in network.populations}
         return Trace(
             executor=self.name,
             outputs={o.name: given[o.source] for o in network.outputs},
-            **{name: signals[name] for name in options.record},
+            spikes=kept.get("spikes", {}),
+            u=kept.get("u", {}),
+            v=kept.get("v", {}),
             lags=dict.fromkeys(shapes, 0),
             seconds=time.perf_counter() - begin,
         )

@@ -16,7 +16,7 @@ torch, nn, snn = optional("torch"), optional("torch.nn"), optional("snntorch")
 pytestmark = pytest.mark.torch
 
 LOADS = "error[SNN114]: FILE.py:FUNCTION names a function that returns a trained module"
-FUNCTION = "a function without arguments that returns a torch.nn.Module"
+FUNCTION = "a torch.nn.Module, or a function without arguments that returns one"
 
 
 def text(head: str, node: str, found: str, limit: str, remedy: str) -> str:
@@ -54,6 +54,51 @@ def test_a_path_may_hold_a_colon(tmp_path: Path) -> None:
     path = tmp_path / "a:b.py"
     path.write_text("import torch\ndef trained():\n    return torch.nn.Identity()\n")
     assert isinstance(load_model(f"{path}:trained"), nn.Identity)
+
+
+def test_a_variable_that_holds_a_module(tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_text("import torch\nmodel = torch.nn.Linear(7, 2)\n")
+    assert load_model(f"{tmp_path}/m.py:model").in_features == 7
+
+
+@pytest.mark.parametrize("name", ["model()", "modell", "net"])
+def test_the_name_that_is_meant(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "m.py"
+    path.write_text("import torch\nfrom json import loads\nmodel = torch.nn.Identity()\n")
+    found = f"no function {name!r} among model"
+    remedy = f"{path}:{'FUNCTION' if name == 'net' else 'model'}"
+    assert refusal(f"{path}:{name}") == text(LOADS, f"{path}:{name}", found, FUNCTION, remedy)
+
+
+def test_what_the_file_prints_goes_to_stderr(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "m.py").write_text(
+        "import torch\nprint('loading')\n"
+        "def trained():\n    print('building')\n    return torch.nn.Identity()\n"
+    )
+    load_model(f"{tmp_path}/m.py:trained")
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "loading\nbuilding\n")
+
+
+def test_the_file_does_not_see_the_arguments_of_snnc(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "m.py"
+    path.write_text(
+        "import argparse, sys, torch\n"
+        "parser = argparse.ArgumentParser()\n"
+        "parser.add_argument('--size', type=int, default=7)\n"
+        "size = parser.parse_args().size\n"
+        "def trained():\n"
+        "    assert len(sys.argv) == 1\n"
+        "    return torch.nn.Linear(size, 2)\n"
+    )
+    given = ["snnc", "import", f"{path}:trained", "-o", "m.nir"]
+    monkeypatch.setattr(sys, "argv", given)
+    assert load_model(f"{path}:trained").in_features == 7
+    assert sys.argv is given
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
@@ -109,11 +154,22 @@ def test_a_spec_without_a_function(spec: str, remedy: str) -> None:
             id="exits",
         ),
         pytest.param(
-            "def trained(size):\n    return size\n",
-            "TypeError: trained() missing 1 required positional argument: 'size' "
-            "(outside the file)",
-            "run it by itself: python {path}",
+            "def trained(size, bias=True, *, other=None, **more):\n    return size\n",
+            "trained needs size",
+            "write a function without arguments that returns trained(...), and name it",
             id="argument",
+        ),
+        pytest.param(
+            "class trained:\n    def __init__(self, n_in, *, n_out): ...\n",
+            "trained needs n_in, n_out",
+            "write a function without arguments that returns trained(...), and name it",
+            id="class with arguments",
+        ),
+        pytest.param(
+            "def other(): ...\nclass Train: ...\ndef train(): ...\n",
+            "no function 'trained' among other, Train, train",
+            "{path}:train",
+            id="misspelled",
         ),
         pytest.param(
             "def trained():\n    return {}\n",
@@ -166,7 +222,7 @@ def test_an_unknown_input_shape_is_asked_for() -> None:
         "--input-shape",
         "not given, and the model's first layer is not nn.Linear",
         "the shape of one sample at one step",
-        "--input-shape 1,28,28",
+        "--input-shape 1,28,28, in Python input_shape=(1, 28, 28)",
     )
 
 

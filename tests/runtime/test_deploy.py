@@ -19,6 +19,6 @@ def test_a_python_file_without_a_function(tmp_path: Path) -> None:
         "error[SNN114]: FILE.py:FUNCTION names a function that returns a trained module\n"
         f"  --> {path}\n"
         "   found: no Python file with a function\n"
-        "   limit: a function without arguments that returns a torch.nn.Module\n"
+        "   limit: a torch.nn.Module, or a function without arguments that returns one\n"
         f"  remedy: {path}:FUNCTION"
     )

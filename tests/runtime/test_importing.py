@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,28 @@ def net():
     )
 """
 
+
+PRINTING = """
+import torch
+from torch import nn
+import snntorch
+
+print("loading")
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(6, 3)
+        self.lif = snntorch.Leaky(beta=0.5, init_hidden=True)
+
+    def forward(self, x):
+        print("running")
+        return self.lif(self.fc(x))
+
+def net():
+    print("building")
+    return Net()
+"""
 
 Array = npt.NDArray[Any]
 
@@ -214,6 +237,15 @@ def test_a_state_dict_and_a_warning_of_own_nodes(here: Path, snnc: Snnc) -> None
     )
     assert (ended.code, ended.err) == (0, "")
     assert "framework (snntorch)" in ended.out
+
+
+@pytest.mark.torch
+def test_what_a_model_prints_is_no_result(here: Path, snnc: Snnc) -> None:
+    (here / "net.py").write_text(PRINTING)
+    ended = snnc("compile", "net.py:net", "--target", "float", "--json", "-o", "net.float")
+    assert ended.code == 0
+    assert json.loads(ended.out)["target"] == "float"
+    assert {"loading", "building", "running"} <= set(ended.err.splitlines())
 
 
 @pytest.mark.torch

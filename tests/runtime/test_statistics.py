@@ -30,6 +30,14 @@ def test_accuracy_by_step() -> None:
     assert accuracy_by_step(outputs.astype(np.uint8), [1, 0]).tolist() == [0, 0.5, 1]
 
 
+def test_accuracy_by_step_counts_spikes_by_their_size() -> None:
+    outputs = np.zeros((2, 1, 3), np.uint8)
+    outputs[:, 0] = [[1, 0, 1], [1, 1, 1]]
+    weights = np.array([0.5, 2, -1], np.float32)
+    assert accuracy_by_step(outputs, [1]).tolist() == [0, 0]
+    assert accuracy_by_step(outputs, [1], weights=weights).tolist() == [0, 1]
+
+
 def test_accuracy_by_step_of_many_spikes() -> None:
     """Sums are not of the type of a spike, which holds up to 255."""
     outputs = np.zeros((300, 1, 2), np.uint8)

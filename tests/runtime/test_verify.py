@@ -19,6 +19,7 @@ from snnc.compiler.diagnostics import (
     TimeLimitExceeded,
 )
 from snnc.compiler.trace import Trace
+from snnc.frontends.spec import load_model
 from snnc.runtime.conclude import headline, verdict_of
 from snnc.runtime.deploy import compile
 from snnc.runtime.render import html_text
@@ -479,6 +480,41 @@ def test_framework_link_from_a_spec(here: Path, snnc: Snnc) -> None:
         "equivalent: 2 promises kept: framework -> float, float -> integer."
     )
     assert (here / "r" / "report.html").is_file()
+
+
+GRADED = """
+import snntorch, torch
+from torch import nn
+
+
+def net():
+    torch.manual_seed(0)
+    factor = torch.tensor([1, 0.1, 5, 2, -3.0])
+    last = snntorch.Leaky(beta=0.9, threshold=0.2, graded_spikes_factor=factor, init_hidden=True)
+    return nn.Sequential(nn.Linear(6, 5), last)
+"""
+
+
+@pytest.mark.torch
+@pytest.mark.usefixtures("here")
+def test_accuracy_of_graded_spikes_is_that_of_the_model(lava: list[Any]) -> None:
+    import torch
+
+    assert lava == []
+    Path("graded.py").write_text(GRADED)
+    module = load_model("graded.py:net")
+    with torch.no_grad():
+        steps = [module(x) for x in torch.tensor(data())]
+    answers = torch.stack(steps).sum(0).argmax(1).numpy()
+    unweighted = (torch.stack(steps) != 0).sum(0).argmax(1).numpy()
+    assert (answers != unweighted).any()
+    report = verify(module, data(), labels=answers, max_drop=100)
+    names = ["framework", "float", "integer", "lava"]
+    assert [e.name for e in report.executions] == names
+    assert [e.accuracy for e in report.executions][:2] == [1, 1]
+    integer, on_lava = (e.accuracy for e in report.executions[2:])
+    assert integer == on_lava
+    assert all(e.accuracy_by_step[-1] == e.accuracy for e in report.executions)
 
 
 @pytest.mark.torch

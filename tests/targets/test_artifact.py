@@ -697,3 +697,17 @@ def test_counts_and_predictions() -> None:
     trace = artifact.run(x)
     assert trace.counts.tolist() == [[2, 0, 0], [0, 3, 3], [0, 0, 0]]
     assert trace.predictions.tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("target", ["float", "integer"])
+def test_a_spike_counts_for_its_size_in_predictions(target: str) -> None:
+    network = one_neuron((4 * np.eye(3)).tolist(), spike=[0.5, 2, -1], decay=0.5)
+    fixed = None if target == "float" else retime(quantize(network))
+    x = np.zeros((4, 3, 3))
+    x[:4, 0, 0] = x[:2, 0, 1] = x[:3, 1, 2] = x[:1, 1, 0] = x[:, 2, 2] = 1
+    trace = Artifact(target=target, network=network, fixed=fixed).run(x)
+    assert trace.class_weights is not None
+    assert trace.class_weights.tolist() == [0.5, 2, -1]
+    assert trace.counts.argmax(axis=1).tolist() == [0, 2, 2]
+    assert trace.predictions.tolist() == [1, 0, 0]
+    assert set(np.unique(trace.outputs["out"])) == {0, 1}

@@ -172,7 +172,13 @@ def test_cells_with_several_dt() -> None:
 
 
 def test_another_dt_than_the_cells_have() -> None:
-    wanted = text(OPTION, "--dt", "0.0001", "0.001, the dt of the model's cells", "leave --dt out")
+    wanted = text(
+        OPTION,
+        "--dt",
+        "0.0001",
+        "0.001, the dt of the model's cells",
+        "leave --dt out, in Python dt=None",
+    )
     assert refusal(after_linear(lif()), dt=1e-4) == wanted
 
 
@@ -184,9 +190,11 @@ def test_arguments() -> None:
                 "--input-shape",
                 "no dimension",
                 "the shape of one sample at one step, every dimension 1 or more",
-                "--input-shape 1,28,28",
+                "--input-shape 1,28,28, in Python input_shape=(1, 28, 28)",
             ),
-            text(OPTION, "--dt", "-1", "a length in seconds above 0", "--dt 1e-4"),
+            text(
+                OPTION, "--dt", "-1", "a length in seconds above 0", "--dt 1e-4, in Python dt=1e-4"
+            ),
         ]
     )
 

@@ -417,7 +417,7 @@ def test_percentile(percentile: float) -> None:
 
 def test_step_length() -> None:
     assert refusal(relu(), dt=0.0) == text(
-        OPTION, "--dt", "0", "a length in seconds above 0", "--dt 1e-4"
+        OPTION, "--dt", "0", "a length in seconds above 0", "--dt 1e-4, in Python dt=1e-4"
     )
 
 

@@ -196,7 +196,7 @@ def test_rsynaptic_without_delay_of_its_reset_is_refused(case: Refused) -> None:
         "Sequential.forward",
         "TypeError: unsupported operand type(s) for /: 'NoneType' and 'Tensor'",
         "forward runs on a tensor of shape [2, 6], [batch, *shape]",
-        "check --input-shape; states that forward takes must be tensors, one argument each",
+        "run the model by itself: module(torch.zeros([2, 6]))",
     )
     assert refusal(after_linear(case.make())) == f"{reset}\n\n{raised}"
 
@@ -329,11 +329,11 @@ def test_options_out_of_range_are_refused() -> None:
     shape = (
         head,
         "--input-shape",
-        "6,0",
+        "(6, 0)",
         "the shape of one sample at one step, every dimension 1 or more",
-        "--input-shape 1,28,28",
+        "--input-shape 1,28,28, in Python input_shape=(1, 28, 28)",
     )
-    dt = (head, "--dt", "-1", "a length in seconds above 0", "--dt 1e-4")
+    dt = (head, "--dt", "-1", "a length in seconds above 0", "--dt 1e-4, in Python dt=1e-4")
     assert refusal(after_linear(leaky()), (6, 0), dt=-1) == f"{text(*shape)}\n\n{text(*dt)}"
     assert "found: no dimension" in refusal(after_linear(leaky()), ())
     assert "found: nan" in refusal(after_linear(leaky()), dt=float("nan"))

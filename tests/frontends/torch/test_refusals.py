@@ -334,7 +334,7 @@ def test_a_wrong_input_shape() -> None:
         "Sequential.forward",
         "RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x7 and 6x3)",
         "forward runs on a tensor of shape [2, 7], [batch, *shape]",
-        "check --input-shape; states that forward takes must be tensors, one argument each",
+        "check --input-shape, in Python input_shape",
     )
 
 
@@ -384,11 +384,11 @@ def test_an_argument_that_is_no_state() -> None:
 
     assert text(
         UNTRACEABLE,
-        "Net.forward",
+        f"Net.forward ({line(forward)})",
         "RuntimeError: The size of tensor a (5) must match the size of tensor b (0) at "
         "non-singleton dimension 1",
         "forward runs on a tensor of shape [2, 6], [batch, *shape]",
-        "check --input-shape; states that forward takes must be tensors, one argument each",
+        "leave scale out: a model takes one input, and beside it states of its neurons",
     ) in refusal(model(forward))
 
     def ignoring(self: Any, x: Any, mask: Any) -> Any:
