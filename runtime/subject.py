@@ -99,12 +99,12 @@ def load_subject(
     if isinstance(model, Artifact):
         raise_all(_artifact_problems(name, model, targets, options))
         return Subject(name, model, _loaded(framework, progress))
+    raise_all(model_problems(model, options.given()))
     if framework is None and isinstance(model, str | os.PathLike) and is_onnx(os.fspath(model)):
-        framework = _relus(Path(model))
+        framework = model
     if isinstance(model, str) and is_spec(model):
         from snnc.frontends.spec import load_model
 
-        raise_all(model_problems(model, options.given()))
         progress(f"loading {model}")
         model = load_model(model, state=None if options.state is None else Path(options.state))
         options = replace(options, state=None)
