@@ -1,4 +1,4 @@
-"""Changes in place that torch does not count."""
+"""Changes in place that torch does not count, and what an import leaves of them."""
 # torch and snntorch are Any here, and so is what lambdas make of them:
 # pyright: reportUnknownLambdaType=false, reportUnknownMemberType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+from snnc.frontends.snntorch.frontend import from_snntorch, run_snntorch
+from tests.frontends.graphs import node_of
 from tests.frontends.optional import optional
+from tests.frontends.torch.models import data
 from tests.frontends.torch.refused import (
     GOES_ON,
     HAND_ON,
@@ -76,3 +80,20 @@ def test_spikes_that_are_changed_in_place() -> None:
         "parameters, buffers, and what functions of torch give",
         "make it a parameter or a buffer, and change no view of a tensor in place",
     )
+
+
+def clamped(self: Any, x: Any) -> Any:
+    self.fc1.weight.data.clamp_(min=0)
+    return self.lif1(self.fc1(x))
+
+
+def test_weights_are_left_as_they_were_and_imported_as_they_are_used() -> None:
+    module = model(clamped, lif1=leaky())
+    weight, before = module.fc1.weight, module.fc1.weight.detach().clone()
+    state = weight._version, weight.data_ptr()
+    graph = from_snntorch(module, (6,))
+    run_snntorch(module, data(4, 3, 6))
+    assert torch.equal(weight, before)
+    assert (weight._version, weight.data_ptr()) == state
+    wanted = before.clamp(min=0).numpy()
+    np.testing.assert_array_equal(node_of(graph, "fc1").weight, wanted)
