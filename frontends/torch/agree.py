@@ -4,26 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic
-from snnc.frontends.torch.follow import MORE_SAMPLES, SAMPLES
+from snnc.compiler.diagnostics import Diagnostic, raise_all
+from snnc.frontends.torch.follow import MORE_SAMPLES, SAMPLES, Run
+from snnc.frontends.torch.framework import Framework
 from snnc.frontends.torch.match import described
 from snnc.frontends.torch.outputs import MADE, Port
+from snnc.frontends.torch.roll import Model, roll
 from snnc.frontends.torch.values import Input, Operation, Spikes, State, Value
-
-if TYPE_CHECKING:
-    from snnc.frontends.torch.roll import Model
 
 Forms = dict[Hashable, int]
 """Numbers of forms: what two runs have in common has one number in both."""
 
 
-def agreement_problems(short: Model, long: Model) -> Iterator[Diagnostic]:
+def model_of(run: Run, framework: Framework) -> Model:
+    """Give the model that a run, and one of more steps where there is one, are unrolled forms of.
+
+    Raises:
+        InputError: All that keeps it from being imported.
+    """
+    model = roll(run, framework)
+    if run.longer is None:
+        return model
+    longer = roll(run.longer, framework)
+    raise_all(_problems(model, longer))
+    return longer
+
+
+def _problems(short: Model, long: Model) -> Iterator[Diagnostic]:
     """Tell where two runs of one model differ.
 
     Args:

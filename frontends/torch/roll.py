@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
-from snnc.frontends.torch.agree import agreement_problems
 from snnc.frontends.torch.arguments import Convention
 from snnc.frontends.torch.calls import STATES_GO_ON
 from snnc.frontends.torch.follow import Layout, Run
@@ -84,15 +83,6 @@ def roll(run: Run, framework: Framework) -> Model:
     Raises:
         InputError: All that keeps it from being imported.
     """
-    model = _rolled(run, framework)
-    if run.longer is None:
-        return model
-    longer = _rolled(run.longer, framework)
-    raise_all(agreement_problems(model, longer))
-    return longer
-
-
-def _rolled(run: Run, framework: Framework) -> Model:
     matcher = Matcher(run.steps - 1)
     problems = [*run.problems, *_unknown_sources(run)]
     if not problems:
