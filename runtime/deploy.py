@@ -88,6 +88,8 @@ def compile(
     )
     network = discretize(graph, dt=dt, dialect=dialect, reset=reset)
     options = {"dt": network.dt, "weight_bits": weight_bits, "choices": list(network.choices)}
+    if kind_of(model) is Kind.ONNX and isinstance(calibration, Mapping):
+        calibration = _renamed(_text(model), calibration)
     typical = _typical(network, calibration, samples=kind_of(model) is Kind.ONNX)
     if not get_target(target).fixed:
         return Artifact(target=target, network=network, fixed=None, options=options)
@@ -152,6 +154,14 @@ def load_graph(
 
 def _text(model: object) -> str:
     return os.fspath(cast("str | os.PathLike[str]", model))
+
+
+def _renamed(model: str, data: Mapping[str, npt.NDArray[Any]]) -> Mapping[str, npt.NDArray[Any]]:
+    """Give data by the names of the network's inputs, not by those of the ONNX model."""
+    from snnc.frontends.onnx.frontend import input_names
+
+    names = input_names(model)
+    return {names.get(name, name): values for name, values in data.items()}
 
 
 def _typical(

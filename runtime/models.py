@@ -80,7 +80,7 @@ def model_problems(model: Model, options: Mapping[str, Any]) -> Iterator[Diagnos
         kind = kind_of(file)
     for option, value in options.items():
         kinds = BELONGS.get(option, tuple(Kind))
-        if value not in (None, False) and kind not in kinds:
+        if value is not None and value is not False and kind not in kinds:
             yield _misplaced(_flag(option), f"{_written(value)}, and {name} is {kind.value}", kinds)
 
 

@@ -15,6 +15,7 @@ from snnc.frontends.norse.kinds import SUPPORTED
 from snnc.frontends.norse.layers import population_nodes
 from snnc.frontends.norse.states import Norse
 from snnc.frontends.spec import input_shape_of
+from snnc.frontends.torch.agree import model_of
 from snnc.frontends.torch.follow import follow
 from snnc.frontends.torch.graph import (
     argument_problems,
@@ -22,7 +23,7 @@ from snnc.frontends.torch.graph import (
     graph_of,
     module_problems,
 )
-from snnc.frontends.torch.roll import Model, roll
+from snnc.frontends.torch.roll import Model
 from snnc.frontends.torch.run import data_problems, run_model
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _followed(module: Module, shape: tuple[int, ...]) -> Model:
         InputError: All that keeps it from being imported exactly.
     """
     framework = Norse()
-    return roll(follow(module, framework, shape), framework)
+    return model_of(follow(module, framework, shape), framework)
 
 
 def _dt_problems(steps: Mapping[str, float], dt: float | None) -> Iterator[Diagnostic]:

@@ -13,6 +13,7 @@ from snnc.compiler.trace import Trace
 from snnc.frontends.snntorch.layers import population_nodes
 from snnc.frontends.snntorch.states import SnnTorch
 from snnc.frontends.spec import input_shape_of
+from snnc.frontends.torch.agree import model_of
 from snnc.frontends.torch.follow import follow
 from snnc.frontends.torch.graph import (
     argument_problems,
@@ -20,7 +21,7 @@ from snnc.frontends.torch.graph import (
     graph_of,
     module_problems,
 )
-from snnc.frontends.torch.roll import Model, roll
+from snnc.frontends.torch.roll import Model
 from snnc.frontends.torch.run import data_problems, run_model
 
 if TYPE_CHECKING:
@@ -102,4 +103,4 @@ def _followed(module: Module, shape: tuple[int, ...]) -> Model:
         InputError: All that keeps it from being imported exactly.
     """
     framework = SnnTorch()
-    return roll(follow(module, framework, shape), framework)
+    return model_of(follow(module, framework, shape), framework)

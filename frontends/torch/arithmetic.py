@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from snnc.frontends.torch.meaning import (
@@ -88,7 +89,8 @@ def _multiply(maker: Maker, results: list[Tensor], a: Any, b: Any) -> list[Value
         raise Refused("of two tensors that both depend on the input", "send spikes through weights")
     other = b if x is a else a
     if isinstance(x.value, Reduced):
-        return [x.value]
+        factor = x.value.factor * _numbers(other, x).tensor.numpy(force=True)
+        return [replace(x.value, factor=factor)]
     _check_shape(results[0], x)
     return applied(maker, Multiply(_numbers(other, x)), results[0], x.value)
 
@@ -101,8 +103,9 @@ def _divide(maker: Maker, results: list[Tensor], a: Any, b: Any, **options: Any)
         raise Refused
     if isinstance(x.value, Reduced):
         count = b if isinstance(b, int | float) else 0
-        how = "mean" if count == len(x.value.steps) and x.value.how == "sum" else x.value.how
-        return [Reduced(how, x.value.steps)]
+        if count == len(x.value.steps) and x.value.how == "sum":
+            return [replace(x.value, how="mean")]
+        return [replace(x.value, factor=x.value.factor / _numbers(b, x).tensor.numpy(force=True))]
     numbers = _numbers(b, x).tensor
     inverse = 1 / numbers
     if not bool((torch.frexp(numbers).mantissa.abs() == 0.5).all()):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from snnc.compiler.diagnostics import Diagnostic, InputError
 from snnc.frontends.torch.arguments import Arguments, Convention
 from snnc.frontends.torch.calls import Calls
-from snnc.frontends.torch.framework import Framework, tensors_of
+from snnc.frontends.torch.framework import Framework, Path, located
 from snnc.frontends.torch.module import (
     call_model,
     device_of,
@@ -28,10 +28,13 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-BATCH = 2
+SAMPLES = 2
 """Samples of a recorded run."""
 STEPS = 4
 """Steps that are recorded where the model does not say how many it runs."""
+MORE_STEPS, MORE_SAMPLES = 32, 3
+"""What is recorded once more where the input says how many steps a model runs: it has to do the
+same. A power of two, so that a division by the number of steps is exact."""
 MOST_STEPS = 4096
 """Steps that a model's own loop may have where it takes them from its input."""
 
@@ -68,26 +71,28 @@ class Run:
         convention: How states were handed on.
         chains: Its populations.
         order: Every call of a layer, by the population and its first step.
-        returned: What each call of ``forward`` returned, from left to right.
+        returned: What each call of ``forward`` returned and where, from left to right.
         steps: How many steps were run.
         fixed: Whether the model itself says how many.
         problems: What cannot be followed.
         failed: Whether ``forward`` raised.
         selects_samples: Whether it takes samples for steps.
         in_training: Layers that were in training mode, and run as in evaluation.
+        longer: The same with more steps and samples, where the input says how many.
     """
 
     layout: Layout
     convention: Convention
     chains: tuple[Chain, ...]
     order: tuple[Call, ...]
-    returned: tuple[tuple[Value, ...], ...]
+    returned: tuple[dict[Path, Value], ...]
     steps: int
     fixed: bool
     problems: tuple[Diagnostic, ...]
     failed: bool
     selects_samples: bool
     in_training: tuple[str, ...]
+    longer: Run | None = None
 
 
 def follow(module: Module, framework: Framework, shape: Shape) -> Run:
@@ -146,17 +151,23 @@ class _Attempt:
         length = _length(run)
         if run.problems or length == 0:
             return run
-        if length == steps and _length(self.run(layout, steps + 1, convention)) > steps:
-            return run
+        if length == steps:
+            more = max(MORE_STEPS, steps + 1)
+            longer = self.run(layout, more, convention, MORE_SAMPLES)
+            length = _length(longer)
+            if length in {0, more}:
+                return replace(run, longer=longer)
         return replace(self.run(layout, length, convention), fixed=True)
 
-    def run(self, layout: Layout, steps: int, convention: Convention) -> Run:
+    def run(
+        self, layout: Layout, steps: int, convention: Convention, samples: int = SAMPLES
+    ) -> Run:
         """Run the model from its first state on."""
         is_layer = self.framework.is_layer(self.module)
         arguments = Arguments.of(self.module, convention, is_layer=is_layer)
         recorder = Recorder(Place(self.framework.supported, [("", self.module)]))
-        calls = Calls(recorder, self.framework, arguments, BATCH)
-        returned: list[tuple[Value, ...]] = []
+        calls = Calls(recorder, self.framework, arguments, samples)
+        returned: list[dict[Path, Value]] = []
         failed: tuple[Diagnostic, ...] = ()
         with ExitStack() as stack:
             stack.enter_context(evaluating(self.module))
@@ -165,7 +176,7 @@ class _Attempt:
             stack.enter_context(replaced(self.module, calls.replacement))
             stack.enter_context(recorder.recording(self.module))
             try:
-                for x, value in self._inputs(layout, steps):
+                for x, value in self._inputs(layout, steps, samples):
                     returned.append(_call(self.module, calls, x, value, layout))
                     longest = max((len(chain.calls) for chain in calls.chains), default=1)
                     if layout is Layout.STEP and len(returned) == 1 and longest > 1:
@@ -188,7 +199,7 @@ class _Attempt:
             in_training=in_training(self.module),
         )
 
-    def _inputs(self, layout: Layout, steps: int) -> Iterator[tuple[Tensor, Value]]:
+    def _inputs(self, layout: Layout, steps: int, samples: int) -> Iterator[tuple[Tensor, Value]]:
         """Give what each call of ``forward`` takes."""
         import torch
 
@@ -196,16 +207,16 @@ class _Attempt:
         inputs = tuple(Input(step, self.shape) for step in range(steps))
         if layout is Layout.STEP:
             for one in inputs:
-                yield torch.zeros((BATCH, *self.shape), device=device), one
+                yield torch.zeros((samples, *self.shape), device=device), one
             return
-        leading = (BATCH, steps) if layout is Layout.BATCH_FIRST else (steps, BATCH)
+        leading = (samples, steps) if layout is Layout.BATCH_FIRST else (steps, samples)
         sequence = Sequence(inputs, int(layout is Layout.BATCH_FIRST))
         yield torch.zeros((*leading, *self.shape), device=device), sequence
 
 
 def _call(
     module: Module, calls: Calls, x: Tensor, value: Value, layout: Layout
-) -> tuple[Value, ...]:
+) -> dict[Path, Value]:
     """Call the model once; give what it returned."""
     recorder, arguments = calls.recorder, calls.arguments
     with recorder.paused():
@@ -218,5 +229,5 @@ def _call(
         arguments.take(output)
         for problem in arguments.problems():
             recorder.tell(problem)
-        outputs = tensors_of(arguments.outputs_of(output))
-        return tuple(recorder.value(tensor) for tensor in outputs)
+        outputs = located(arguments.outputs_of(output))
+        return {path: recorder.value(tensor) for path, tensor in outputs}

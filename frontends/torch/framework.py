@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
+Path = tuple[object, ...]
+"""Where a tensor lies in nested tuples, lists and dicts: places and keys, from the outside in."""
 PACKAGES = ("torch", "snntorch", "norse")
 """Packages whose classes are layers, and whose lines of code are none of the user's."""
 
@@ -137,18 +139,23 @@ class Framework(Protocol):
         ...
 
 
-def tensors_of(value: object) -> Iterator[Tensor]:
-    """Give the tensors in nested tuples, lists and dicts, from left to right."""
+def located(value: object, path: Path = ()) -> Iterator[tuple[Path, Tensor]]:
+    """Give the tensors in nested tuples, lists and dicts, and where they lie, in their order."""
     import torch
 
     if isinstance(value, torch.Tensor):
-        yield value
+        yield path, value
     elif isinstance(value, Mapping):
-        for item in cast("Mapping[object, object]", value).values():
-            yield from tensors_of(item)
+        for key, item in cast("Mapping[object, object]", value).items():
+            yield from located(item, (*path, key))
     elif isinstance(value, tuple | list):
-        for item in cast("list[object]", value):
-            yield from tensors_of(item)
+        for place, item in enumerate(cast("list[object]", value)):
+            yield from located(item, (*path, place))
+
+
+def tensors_of(value: object) -> Iterator[Tensor]:
+    """Give the tensors in nested tuples, lists and dicts, from left to right."""
+    return (tensor for _, tensor in located(value))
 
 
 def is_packaged(module: Module) -> bool:

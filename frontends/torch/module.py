@@ -74,17 +74,27 @@ def replaced(
 
 @contextmanager
 def preserved(module: Module) -> Generator[None]:
-    """Give every attribute back that was replaced: states, counters, lists of what was seen."""
+    """Give every attribute back that was replaced, and every value of a parameter or buffer.
+
+    Attributes are states, counters, lists of what was seen. Values are copied back into the memory
+    that they were in: neither it nor what torch counts of changes in place is another afterwards.
+    """
     before = [
         (vars(part), dict(vars(part)), {name: dict(vars(part)[name]) for name in OWN_DICTS})
         for part in module.modules()
     ]
+    tensors = [*module.parameters(), *module.buffers()]
+    memories = [tensor.data for tensor in tensors]
+    values = [memory.clone() for memory in memories]
     try:
         yield
     finally:
-        for attributes, values, inner in before:
+        for tensor, memory, value in zip(tensors, memories, values, strict=True):
+            memory.copy_(value)
+            tensor.data = memory
+        for attributes, own, inner in before:
             attributes.clear()
-            attributes.update(values)
+            attributes.update(own)
             for name, items in inner.items():
                 attributes[name].clear()
                 attributes[name].update(items)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.frontends.torch.follow import Layout, Run
-from snnc.frontends.torch.framework import Framework
+from snnc.frontends.torch.framework import Framework, Path
 from snnc.frontends.torch.match import Matcher, described, parts_of
 from snnc.frontends.torch.values import (
     Add,
@@ -26,6 +30,14 @@ from snnc.frontends.torch.values import (
 )
 
 OUTPUT = "output"
+MADE = {
+    "steps": "all",
+    "last": "the last of",
+    "sum": "the sum of",
+    "mean": "the mean of",
+    "max": "the maximum of",
+}
+"""What ``forward`` makes of the steps, for messages."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,15 +49,26 @@ class Port:
         value: What it is at the last step: spikes, the potential of a read-out, or an operation.
         decoding: What ``forward`` makes of the steps: ``steps`` as they are, ``last``, ``sum``,
             ``mean`` or ``max``.
-        place: Which of the tensors that ``forward`` returns it is.
+        paths: Where it lies in what ``forward`` returns; of a list with one tensor a step, where
+            each of them does.
         axis: Of the steps in that tensor, where ``decoding`` is ``steps``.
+        factor: What the decoded steps are multiplied with.
     """
 
     name: str
     value: Value
     decoding: str
-    place: int
+    paths: tuple[Path, ...]
     axis: int = 0
+    factor: npt.NDArray[Any] | float = 1.0
+
+    def path_at(self, step: int) -> Path:
+        """Give where the tensor of ``step`` lies, in a list of however many steps."""
+        first, second = self.paths[0], self.paths[min(1, len(self.paths) - 1)]
+        return tuple(
+            a + step * (b - a) if isinstance(a, int) and isinstance(b, int) else a
+            for a, b in zip(first, second, strict=True)
+        )
 
 
 def ports_of(run: Run, matcher: Matcher, framework: Framework) -> tuple[Port, ...]:
@@ -56,11 +79,11 @@ def ports_of(run: Run, matcher: Matcher, framework: Framework) -> tuple[Port, ..
     """
     found: list[Port] = []
     problems: list[Diagnostic] = []
-    for place, value in enumerate(_gathered(run)):
+    for paths, value in _gathered(run):
         reasons = list(unknowns(value))
         if isinstance(value, Constant):
             continue
-        port = None if reasons else _port(run, matcher, place, value)
+        port = None if reasons else _port(run, matcher, paths, value)
         if port is None:
             problems += reasons or [_not_followed(value)]
         else:
@@ -69,50 +92,50 @@ def ports_of(run: Run, matcher: Matcher, framework: Framework) -> tuple[Port, ..
     chosen = _chosen(run, found, framework)
     raise_all(_problems(run, found, chosen, framework))
     names = [OUTPUT] if len(chosen) == 1 else [f"{OUTPUT}.{i}" for i in range(len(chosen))]
-    return tuple(
-        Port(name, p.value, p.decoding, p.place, p.axis)
-        for name, p in zip(names, chosen, strict=True)
-    )
+    return tuple(replace(port, name=name) for name, port in zip(names, chosen, strict=True))
 
 
-def _gathered(run: Run) -> tuple[Value, ...]:
-    """Give what was returned, a list with one value of every step as their sequence."""
+def _gathered(run: Run) -> Iterator[tuple[tuple[Path, ...], Value]]:
+    """Give what was returned and where, a list with one value of every step as their sequence."""
     returned = run.returned[-1]
-    if run.layout is Layout.STEP:
-        return returned
-    steps: dict[tuple[int, str], list[Spikes | State]] = {}
-    for value in returned:
-        if isinstance(value, Spikes | State):
-            steps.setdefault(_signal(value), []).append(value)
-    return tuple(
-        Sequence(tuple(steps[_signal(value)]), 0)
-        if isinstance(value, Spikes | State) and len(steps[_signal(value)]) == run.steps > 1
-        else value
-        for value in returned
-    )
+    steps: dict[tuple[int, str], dict[Path, Spikes | State]] = {}
+    for path, value in returned.items():
+        if isinstance(value, Spikes | State) and run.layout is not Layout.STEP:
+            steps.setdefault(_signal(value), {})[path] = value
+    for path, value in returned.items():
+        alike = steps.get(_signal(value), {}) if isinstance(value, Spikes | State) else {}
+        if len(alike) != run.steps or run.steps == 1:
+            yield (path,), value
+        elif path == next(iter(alike)):
+            yield tuple(alike), Sequence(tuple(alike.values()), 0)
 
 
 def _signal(value: Spikes | State) -> tuple[int, str]:
     return id(value.call.chain), value.name if isinstance(value, State) else ""
 
 
-def _port(run: Run, matcher: Matcher, place: int, value: Value) -> Port | None:
+def _port(run: Run, matcher: Matcher, paths: tuple[Path, ...], value: Value) -> Port | None:
     """Give what is returned as an output, or None where its steps differ."""
-    decoding, axis = "last", 0
+    decoding, axis, factor = "last", 0, value.factor if isinstance(value, Reduced) else 1.0
     if isinstance(value, Sequence):
         decoding, steps, axis = "steps", value.steps, value.axis
     elif isinstance(value, Reduced):
         decoding, steps = value.how, value.steps
     elif run.layout is Layout.STEP:
-        decoding, steps = "steps", tuple(returned[place] for returned in run.returned)
+        decoding, steps = (
+            "steps",
+            tuple(returned[paths[0]] for returned in run.returned if paths[0] in returned),
+        )
     elif (terms := _terms(value)) and len(terms) == run.steps > 1:
-        decoding, steps = "sum", terms
+        decoding, steps, factor = "sum", terms, _factor(value)
     else:
-        return Port("", value, decoding, place) if _is_of_last(matcher, value) else None
+        return Port("", value, decoding, paths) if _is_of_last(matcher, value) else None
     if len(steps) != run.steps or not _is_of_last(matcher, steps[-1]):
         return None
+    if decoding == "sum" and np.allclose(factor * np.float32(run.steps), 1, rtol=1e-6, atol=0):
+        decoding, factor = "mean", 1.0
     if all(matcher.same(step, t, steps[-1]) for t, step in enumerate(steps)):
-        return Port("", steps[-1], decoding, place, axis)
+        return Port("", steps[-1], decoding, paths, axis, factor)
     return None
 
 
@@ -137,6 +160,15 @@ def _terms(value: Value) -> tuple[Value, ...]:
     return tuple(t for t in reversed(terms) if not (isinstance(t, Constant) and t.zero))
 
 
+def _factor(value: Value) -> npt.NDArray[Any] | float:
+    """Give what a sum was multiplied with."""
+    factor: npt.NDArray[Any] | float = 1.0
+    while isinstance(value, Operation) and isinstance(value.operator, Multiply):
+        factor = factor * value.operator.factor.tensor.numpy(force=True)
+        (value,) = value.sources
+    return factor
+
+
 def _chosen(run: Run, found: list[Port], framework: Framework) -> list[Port]:
     """Give what is an output, and no state that is returned beside."""
     read = _read(run, found)
@@ -151,7 +183,8 @@ def _chosen(run: Run, found: list[Port], framework: Framework) -> list[Port]:
             if silent and framework.can_read_out(chain.layer):
                 signals.append(port)
     unique: dict[int, Port] = {}
-    for port in sorted(signals, key=lambda p: p.place):
+    places = list(run.returned[-1])
+    for port in sorted(signals, key=lambda p: places.index(p.paths[0])):
         unique.setdefault(id(_key(port.value)), port)
     return list(unique.values())
 

@@ -41,6 +41,8 @@ Function = Callable[..., Any]
 
 changes_of = attrgetter("_version")
 """How often a tensor, or one that shares its memory, has been changed in place."""
+NEVER = -1
+"""In the place of that number: the tensor is not what it was."""
 
 
 @dataclass(eq=False)
@@ -139,7 +141,12 @@ class Recorder:
         given = _replaced(args, self._operand), _replaced(kwargs, self._operand)
         values = [operand.value for operand in _operands_of(given)]
         before = _random_state()
+        tensors = [operand.tensor for operand in _operands_of(given)]
+        changes = [changes_of(tensor) for tensor in tensors]
         result = function(*args, **kwargs)
+        for tensor, count in zip(tensors, changes, strict=True):
+            if changes_of(tensor) != count:
+                self._forget_others(tensor, constant=all(map(is_constant, values)))
         results = list(tensors_of(args[0] if name == "__setitem__" else result))
         if not results:
             if result is not NotImplemented and not all(map(is_constant, values)):
@@ -153,6 +160,20 @@ class Recorder:
         for tensor, value in zip(results, meanings, strict=True):
             self.know(tensor, value)
         return iter(results) if name == "__iter__" else result
+
+    def _forget_others(self, changed: Tensor, *, constant: bool) -> None:
+        """What shares the memory of ``changed`` is no more what it was.
+
+        Through ``.data`` and its like, torch itself does not count the change.
+        """
+        memory = _memory_of(changed)
+        for tensor, (_, value) in list(self._known.items()):
+            if tensor is changed or not memory or _memory_of(tensor) != memory:
+                continue
+            if constant and is_constant(value):
+                self.know(tensor, Constant(tensor, kept=is_kept(value)))
+            else:
+                self._known[tensor] = NEVER, value
 
     def _meanings(
         self, name: str, given: tuple[Any, Any], values: list[Value], results: list[Tensor]
@@ -180,6 +201,11 @@ class Recorder:
 
     def _untraced(self, found: str) -> Unknown:
         return Unknown(self.place.untraced(found))
+
+
+def _memory_of(tensor: Tensor) -> int:
+    """Give where the memory of a tensor begins; 0 where it has none."""
+    return tensor.untyped_storage().data_ptr()
 
 
 def _random_state() -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,9 @@ from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.trace import Trace
 from snnc.frontends.torch.arguments import Arguments
+from snnc.frontends.torch.decode import Returned, output_problems, returned_as
 from snnc.frontends.torch.follow import Layout
-from snnc.frontends.torch.framework import Framework, tensors_of
+from snnc.frontends.torch.framework import Framework, located
 from snnc.frontends.torch.module import (
     call_model,
     device_of,
@@ -60,7 +61,7 @@ def run_model(
 
     Raises:
         InputError: SNN509, ``x`` does not suit the model's own loop; SNN113, a state does not go
-            on as it did when the model was followed.
+            on, or an output is not made of the steps, as when the model was followed.
     """
     import torch
 
@@ -122,7 +123,7 @@ def _run_part(framework: Framework, module: Module, model: Model, x: Tensor) -> 
     is_layer = framework.is_layer(module)
     arguments = Arguments.of(module, model.convention, is_layer=is_layer)
     watch = Watch(framework, model, arguments)
-    returned: list[list[Tensor]] = []
+    returned: list[Returned] = []
     with ExitStack() as stack:
         stack.enter_context(evaluating(module))
         for layer in neurons_of(module, framework).values():
@@ -133,13 +134,19 @@ def _run_part(framework: Framework, module: Module, model: Model, x: Tensor) -> 
             given = arguments.given(value, watch.left)
             output = call_model(module, value, given, model.layout.says)
             arguments.take(output)
-            returned.append(list(tensors_of(output)))
+            tensors = located(arguments.outputs_of(output))
+            returned.append({path: tensor.numpy(force=True).copy() for path, tensor in tensors})
             raise_all(watch.problems)
+    raise_all(watch.step_problems(len(x)))
     found = watch.arrays()
+    problems: list[Diagnostic] = []
     for port in model.ports:
+        result = returned_as(port, model.layout, returned, len(x))
+        sent = _sent(port, model, watch)
+        problems += output_problems(port, len(x), sent, result)
         if isinstance(port.value, Operation):
-            steps = _steps_of(port, port.value, model, returned, watch)
-            found[f"output {port.name}"] = steps
+            found[f"output {port.name}"] = cast("Array", result if sent is None else sent)
+    raise_all(problems)
     return found
 
 
@@ -155,16 +162,15 @@ def _inputs(layout: Layout, x: Tensor) -> Iterator[Tensor]:
             yield x.transpose(0, 1).contiguous()
 
 
-def _steps_of(
-    port: Port, value: Operation, model: Model, returned: list[list[Tensor]], watch: Watch
-) -> Array:
-    """Give what an output that is not of neurons gave at each step."""
-    if port.decoding != "steps":
-        return np.stack([step.numpy(force=True) for step in watch.outputs[value.origin.path]])
-    tensors = [tensors[port.place].numpy(force=True) for tensors in returned]
-    if model.layout is Layout.STEP:
-        return np.stack(tensors)
-    return np.moveaxis(tensors[0], port.axis, 0)
+def _sent(port: Port, model: Model, watch: Watch) -> Array | None:
+    """Give what the layer of an output gave at each step; None where only what it returned says."""
+    value = port.value
+    if isinstance(value, Spikes | State):
+        return watch.sent(model.names[value.call.chain], potential=isinstance(value, State))
+    if port.decoding == "steps":
+        return None
+    given = watch.outputs[cast("Operation", value).origin.path]
+    return np.stack([step.numpy(force=True) for step in given])
 
 
 def _output(port: Port, model: Model, whole: dict[str, Array]) -> Array:

@@ -6,7 +6,9 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy.typing as npt
 
 from snnc.compiler.diagnostics import Diagnostic
 
@@ -302,10 +304,17 @@ class Sequence:
 
 @dataclass(eq=False)
 class Reduced:
-    """Steps made one at the end of a model: ``sum``, ``mean``, ``max``."""
+    """Steps made one at the end of a model: ``sum``, ``mean``, ``max``.
+
+    Attributes:
+        how: Which of the three.
+        steps: One value a step.
+        factor: What the result is multiplied with, shape of a value or one that broadcasts to it.
+    """
 
     how: str
     steps: tuple[Value, ...]
+    factor: npt.NDArray[Any] | float = 1.0
 
     @property
     def shape(self) -> Shape:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
 from snnc.frontends.torch.arguments import Arguments, Holder
 from snnc.frontends.torch.calls import wrong_state
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 Forward = Callable[..., Any]
+Array = npt.NDArray[Any]
+
+EVERY_STEP = "call it once a step, and return torch.stack(...) of what it gives"
 
 
 @dataclass(eq=False)
@@ -50,6 +54,7 @@ class Watch:
         self._uses: dict[int, list[Population]] = {}
         for population in self.model.populations:
             self._uses.setdefault(id(population.layer), []).append(population)
+        self._layers = {p.name: p.layer for p in self.model.populations}
         self._calls: Counter[int] = Counter()
         self._signals: dict[str, list[Signals]] = {p.name: [] for p in self.model.populations}
         values = (port.value for port in self.model.ports if port.decoding != "steps")
@@ -115,18 +120,58 @@ class Watch:
             if not fits:
                 self.problems.setdefault(wrong_state(population.path, name, self.framework))
 
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+    def step_problems(self, steps: int) -> Iterator[Diagnostic]:
+        """Tell which layers have not run ``steps`` steps."""
+        for population in self.model.populations:
+            ran = self._ran(population)
+            remedy = f"give data of {ran} steps, or let the loop of the model run over all of them"
+            if ran != steps:
+                yield _wrong_steps(population.path, ran, steps, remedy)
+        for path in sorted(self._paths):
+            ran = len(self.outputs.get(path, ()))
+            if ran != steps:
+                yield _wrong_steps(path, ran, steps, EVERY_STEP)
+
+    def _ran(self, population: Population) -> int:
+        signals = self._signals[population.name]
+        several = self.framework.runs_all_steps(population.layer)
+        return sum(len(one.v) for one in signals) if several else len(signals)
+
+    def sent(self, name: str, *, potential: bool) -> Array:
+        """Give what a population sent in each step, as the framework gave it.
+
+        Args:
+            name: Its name.
+            potential: Whether it sends its potential in place of spikes.
+        """
+        kind = "v" if potential else "spikes"
+        return self._joined(name, [getattr(one, kind) for one in self._signals[name]])
+
+    def _joined(self, name: str, tensors: list[Tensor]) -> Array:
+        several = self.framework.runs_all_steps(self._layers[name])
+        join = np.concatenate if several else np.stack
+        return join([tensor.numpy(force=True) for tensor in tensors])
+
+    def arrays(self) -> dict[str, Array]:
         """Give every signal by ``kind name``, shape ``[steps, batch, *shape]``."""
-        found: dict[str, npt.NDArray[Any]] = {}
+        found: dict[str, Array] = {}
         for population in self.model.populations:
             signals = self._signals[population.name]
-            several = self.framework.runs_all_steps(population.layer)
-            join = np.concatenate if several else np.stack
             for kind in ("spikes", "u", "v"):
                 tensors = [getattr(one, kind) for one in signals]
                 if tensors[0] is not None and not (kind == "spikes" and population.reads_out):
-                    array = join([tensor.numpy(force=True) for tensor in tensors])
+                    array = self._joined(population.name, tensors)
                     found[f"{kind} {population.name}"] = (
                         (array != 0).astype(np.uint8) if kind == "spikes" else array
                     )
         return found
+
+
+def _wrong_steps(path: str, ran: int, steps: int, remedy: str) -> Diagnostic:
+    return Diagnostic(
+        rule=rules.STEPS_FIT,
+        node=path,
+        found=f"the model ran {ran} of {steps} steps",
+        limit="the model runs every step of its data, once",
+        remedy=remedy,
+    )

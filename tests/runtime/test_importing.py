@@ -115,6 +115,29 @@ def test_samples_are_enough_to_compile(model: str, here: Path, snnc: Snnc) -> No
     assert [d.rule.code for d in raised.value.diagnostics] == ["SNN502"]
 
 
+@pytest.mark.onnx
+@pytest.mark.parametrize("names", [("x",), ("in/a", "c")])
+def test_calibration_by_the_names_of_the_model(
+    names: tuple[str, ...], here: Path, snnc: Snnc
+) -> None:
+    nodes = [node("Gemm", f"{name} w{i} b", f"h{i}") for i, name in enumerate(names)]
+    nodes += [node("Sum", " ".join(f"h{i}" for i in range(len(names))), "h")]
+    nodes += [node("Relu", "h", "r"), node("Gemm", "r v", "y")]
+    weights: dict[str, Any] = {f"w{i}": random(4, 5, seed=i) for i in range(len(names))}
+    made = model(nodes, {name: ["n", 4] for name in names}, **weights, b=random(5), v=random(5, 3))
+    onnx.save(made, here / "model.onnx")
+    samples: dict[str, Any] = {name: np.abs(random(20, 4, seed=1)) for name in names}
+    np.savez(here / "x.npz", **samples)
+    command = ("compile", "model.onnx", "--target", "integer", "--calibrate", "x.npz", "-o", "a")
+    ended = snnc(*command)
+    assert (ended.code, ended.err) == (0, "")
+    fixed = package.load(here / "a").fixed
+    assert fixed is not None
+    assert [i.step < 1 for i in fixed.inputs] == [True] * len(names), "real values enter"
+    np.savez(here / "x.npz", z=np.ones((20, 4)))
+    assert snnc(*command).code == 2
+
+
 @pytest.mark.parametrize("target", ["float", "integer"])
 def test_calibration_data_are_looked_at_for_every_target(target: str) -> None:
     with pytest.raises(InputError) as raised:

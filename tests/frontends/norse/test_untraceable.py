@@ -205,6 +205,20 @@ def test_data_without_a_batch() -> None:
     assert str(caught.value).splitlines()[2] == "   found: shape [5, 6]"
 
 
+def changed_in_place(self: Any, x: Any, s1: Any = None, s2: Any = None) -> Any:
+    z, s1 = self.lif1(self.fc1(x), s1)
+    s1.v.data.mul_(0.5)
+    z, s2 = self.lif2(self.fc2(z), s2)
+    return z, s1, s2
+
+
+def test_a_state_that_is_changed_in_place() -> None:
+    with pytest.raises(InputError) as caught:
+        from_norse(model(changed_in_place), (6,))
+    found = "v does not go on from the step before"
+    assert str(caught.value) == text(UNTRACEABLE, "lif1", found, GOES_ON, HAND_ON)
+
+
 def late(self: Any, x: Any, s1: Any = None, s2: Any = None) -> Any:
     self.calls += 1
     z, s1 = self.lif1(self.fc1(x), s1)

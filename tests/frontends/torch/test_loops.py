@@ -206,7 +206,7 @@ def listed(self: Any, x: Any) -> Any:
         (transposed, "steps", None),
         (in_a_buffer, "steps", None),
         (joined, "steps", None),
-        (added, "sum", None),
+        (added, "mean", None),
         (listed, "steps", None),
     ],
 )
