@@ -56,6 +56,9 @@ class Calls:
     order: list[Call] = field(default_factory=list[Call])
     left: dict[Holder, Tensor] = field(default_factory=dict[Holder, "Tensor"])
     _checked: set[tuple[Module, Shape]] = field(default_factory=set[tuple["Module", Shape]])
+    _numbers: dict[Module, dict[str, Tensor]] = field(
+        default_factory=dict["Module", "dict[str, Tensor]"]
+    )
 
     def replacement(self, path: str, layer: Module, forward: Forward) -> Forward:
         """Give what stands in for the ``forward`` of a module."""
@@ -87,6 +90,8 @@ class Calls:
                 return self._unsupported(path, layer, forward(*args, **kwargs))
             given = self.framework.given(layer, args, kwargs)
             source = self.recorder.value(given.x)
+            for problem in self._changes(path, layer):
+                self.recorder.tell(problem)
             for problem in self._problems(path, layer, given.x, source):
                 self.recorder.tell(problem)
             before = self._before(path, layer, given)
@@ -98,6 +103,28 @@ class Calls:
                 self.arguments.claim(tensor, (chain, name))
             self.left.update({(chain, name): t for name, t in left.states.items()})
         return output
+
+    def _changes(self, path: str, layer: Module) -> Iterator[Diagnostic]:
+        """Tell of parameters of neurons that are not what they were in the first call."""
+        import torch
+
+        numbers = dict(_numbers_of(layer))
+        first = self._numbers.setdefault(layer, {n: t.clone() for n, t in numbers.items()})
+        for name, tensor in numbers.items():
+            before = first.get(name)
+            if self.recorder.depends(tensor):
+                found = f"{name} depends on the input or on neurons"
+            elif before is None or not torch.equal(tensor, before):
+                found = f"{name} is another in a later call"
+            else:
+                continue
+            yield Diagnostic(
+                rule=rules.MODEL_TRACEABLE,
+                node=path,
+                found=found,
+                limit="the parameters of neurons are the same in every step",
+                remedy="set them before the first step, or train with fixed ones",
+            )
 
     def _unsupported(self, path: str, layer: Module, output: Any) -> Any:
         way_out = self.framework.ways_out.get(type(layer).__name__, "")
@@ -173,6 +200,16 @@ class Calls:
                 limit="models compute in torch.float32",
                 remedy="convert the model: module.float()",
             )
+
+
+def _numbers_of(layer: Module) -> Iterator[tuple[str, Tensor]]:
+    """Give a layer's parameters, and not its states: snnTorch's are saved, norse's in ``p``."""
+    yield from layer.state_dict(keep_vars=True).items()
+    parameters = getattr(layer, "p", None)
+    if parameters is not None:
+        for name in getattr(parameters, "_fields", ()):
+            for tensor in tensors_of(getattr(parameters, name)):
+                yield name, tensor
 
 
 def _as_it_is(

@@ -121,6 +121,10 @@ class Recorder:
             return self._untraced("a tensor that was changed in place through another one")
         return value
 
+    def depends(self, tensor: Tensor) -> bool:
+        """Tell whether ``tensor`` was made of the model's input or of neurons."""
+        return tensor in self._known and not is_constant(self._known[tensor][1])
+
     def make(self, operator: Operator, sources: tuple[Value, ...], shape: Shape) -> Operation:
         """Give the one operation of ``operator`` on ``sources``."""
         key = operator, tuple(map(id, sources))

@@ -97,3 +97,49 @@ def test_weights_are_left_as_they_were_and_imported_as_they_are_used() -> None:
     assert (weight._version, weight.data_ptr()) == state
     wanted = before.clamp(min=0).numpy()
     np.testing.assert_array_equal(node_of(graph, "fc1").weight, wanted)
+
+
+def loop_with(before: Forward) -> Any:
+    """A loop that does something to the neurons before each step."""
+
+    def forward(self: Any, x: Any) -> Any:
+        mem1, spikes, spk1 = self.lif1.init_leaky(), [], torch.zeros(x.shape[1], 5)
+        for step in range(len(x)):
+            before(self.lif1, step, spk1)
+            spk1, mem1 = self.lif1(self.fc1(x[step]), mem1)
+            spikes.append(spk1)
+        return torch.stack(spikes)
+
+    return model(forward)
+
+
+LATER = "another in a later call"
+
+
+@pytest.mark.parametrize(
+    ("before", "found"),
+    [
+        (lambda lif, step, _: setattr(lif, "threshold", torch.tensor(1.0 + step)), LATER),
+        (lambda lif, step, _: lif.beta.fill_(0.9 - 0.1 * step), LATER),
+        (
+            lambda lif, _, spk: setattr(lif, "threshold", 1 + 0.5 * spk.mean(0)),
+            "depends on the input or on neurons",
+        ),
+    ],
+)
+def test_neurons_that_change_between_steps(before: Forward, found: str) -> None:
+    name = "beta" if "beta" in before.__code__.co_names else "threshold"
+    is_or_not = f"{name} is {found}" if found == LATER else f"{name} {found}"
+    assert text(
+        UNTRACEABLE,
+        "lif1",
+        is_or_not,
+        "the parameters of neurons are the same in every step",
+        "set them before the first step, or train with fixed ones",
+    ) in refusal(loop_with(before))
+
+
+def test_neurons_that_are_set_before_the_steps() -> None:
+    module = loop_with(lambda lif, _step, _spk: setattr(lif, "threshold", torch.tensor(2.0)))
+    graph = from_snntorch(module, input_shape=(6,))
+    assert (node_of(graph, "lif1").metadata["snnc"]["threshold"] == 2).all()
