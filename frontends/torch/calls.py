@@ -63,6 +63,9 @@ class Calls:
     def replacement(self, path: str, layer: Module, forward: Forward) -> Forward:
         """Give what stands in for the ``forward`` of a module."""
         call = self._layer if self.framework.is_layer(layer) else _as_it_is
+        if self.framework.is_layer(layer):
+            with self.recorder.paused():
+                self._numbers[layer] = {n: t.clone() for n, t in _numbers_of(layer)}
 
         @functools.wraps(forward)
         def replacement(*args: Any, **kwargs: Any) -> Any:
@@ -105,17 +108,13 @@ class Calls:
         return output
 
     def _changes(self, path: str, layer: Module) -> Iterator[Diagnostic]:
-        """Tell of parameters of neurons that are not what they were in the first call."""
-        import torch
-
-        numbers = dict(_numbers_of(layer))
-        first = self._numbers.setdefault(layer, {n: t.clone() for n, t in numbers.items()})
-        for name, tensor in numbers.items():
-            before = first.get(name)
+        """Tell of parameters of neurons that are not what they were before ``forward``."""
+        for name, tensor in _numbers_of(layer):
+            before = self._numbers[layer].get(name)
             if self.recorder.depends(tensor):
                 found = f"{name} depends on the input or on neurons"
-            elif before is None or not torch.equal(tensor, before):
-                found = f"{name} is another in a later call"
+            elif before is None or not _same(tensor, before):
+                found = f"forward sets {name}"
             else:
                 continue
             yield Diagnostic(
@@ -123,7 +122,7 @@ class Calls:
                 node=path,
                 found=found,
                 limit="the parameters of neurons are the same in every step",
-                remedy="set them before the first step, or train with fixed ones",
+                remedy="set them when the model is made, or train with fixed ones",
             )
 
     def _unsupported(self, path: str, layer: Module, output: Any) -> Any:
@@ -205,11 +204,24 @@ class Calls:
 def _numbers_of(layer: Module) -> Iterator[tuple[str, Tensor]]:
     """Give a layer's parameters, and not its states: snnTorch's are saved, norse's in ``p``."""
     yield from layer.state_dict(keep_vars=True).items()
-    parameters = getattr(layer, "p", None)
-    if parameters is not None:
-        for name in getattr(parameters, "_fields", ()):
-            for tensor in tensors_of(getattr(parameters, name)):
-                yield name, tensor
+    yield from _fields_of(getattr(layer, "p", None), "p")
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    """Tell whether two tensors hold the same numbers; NaN is itself."""
+    if one.shape != other.shape:
+        return False
+    return bool(((one == other) | (one.isnan() & other.isnan())).all())
+
+
+def _fields_of(value: object, name: str) -> Iterator[tuple[str, Tensor]]:
+    """Give the tensors of named tuples in named tuples: refractory cells hold those of others."""
+    for field_name in getattr(value, "_fields", ()):
+        inner = getattr(value, field_name)
+        if hasattr(inner, "_fields"):
+            yield from _fields_of(inner, f"{name}.{field_name}")
+        else:
+            yield from ((f"{name}.{field_name}", tensor) for tensor in tensors_of(inner))
 
 
 def _as_it_is(
