@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic
+from snnc.compiler.diagnostics import Diagnostic, InputError
 from snnc.frontends.torch.arguments import Arguments, Holder
 from snnc.frontends.torch.framework import Framework, Given, Left, layer_name, tensors_of
 from snnc.frontends.torch.layers import unknown_layer
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 Forward = Callable[..., Any]
 
+MOST_STEPS = 4096
+"""Steps that a model's own loop may have."""
 STATES_GO_ON = "every neuron starts from its first state and goes on from the state that it left"
 
 
@@ -145,6 +147,8 @@ class Calls:
         sources = cast("Sequence", source).steps if several else (source,)
         for one in sources:
             chain.calls.append(Call(chain, len(chain.calls), one))
+        if len(chain.calls) > MOST_STEPS:
+            raise InputError([_too_long(chain.path)])
         calls = chain.calls[-len(sources) :]
         self.order.append(calls[0])
         for name, tensor in left.states.items():
@@ -239,6 +243,16 @@ def wrong_state(path: str, name: str, framework: Framework) -> Diagnostic:
         found=f"{name} does not go on from the step before",
         limit=STATES_GO_ON,
         remedy=framework.hand_on,
+    )
+
+
+def _too_long(path: str) -> Diagnostic:
+    return Diagnostic(
+        rule=rules.MODEL_TRACEABLE,
+        node=path,
+        found=f"more than {MOST_STEPS:,} steps",
+        limit=f"a loop of {MOST_STEPS:,} steps at most",
+        remedy="let the input say how many: for step in range(len(x))",
     )
 
 

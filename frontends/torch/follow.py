@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, cast
 
-from snnc.compiler.diagnostics import Diagnostic, InputError
+from snnc.compiler import rules
+from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
 from snnc.frontends.torch.arguments import Arguments, Convention
-from snnc.frontends.torch.calls import Calls
+from snnc.frontends.torch.calls import MOST_STEPS, Calls
 from snnc.frontends.torch.framework import Framework, Path, located
 from snnc.frontends.torch.module import (
     call_model,
@@ -18,6 +19,7 @@ from snnc.frontends.torch.module import (
     evaluating,
     in_training,
     neurons_of,
+    paths_of,
     replaced,
 )
 from snnc.frontends.torch.place import Place
@@ -35,8 +37,6 @@ STEPS = 4
 MORE_STEPS, MORE_SAMPLES = 32, 3
 """What is recorded once more where the input says how many steps a model runs: it has to do the
 same. A power of two, so that a division by the number of steps is exact."""
-MOST_STEPS = 4096
-"""Steps that a model's own loop may have where it takes them from its input."""
 
 
 class Layout(StrEnum):
@@ -102,7 +102,11 @@ def follow(module: Module, framework: Framework, shape: Shape) -> Run:
         module: A model.
         framework: Whose neurons it has.
         shape: Shape of one sample at one step.
+
+    Raises:
+        InputError: SNN112, a part of it is compiled, and no code of it is left to follow.
     """
+    raise_all(_scripted(module))
     attempt = _Attempt(module, framework, shape)
     first: Run | None = None
     for convention in framework.conventions:
@@ -119,6 +123,21 @@ def follow(module: Module, framework: Framework, shape: Shape) -> Run:
     if one_step.failed or one_step.selects_samples or _wants_steps(one_step):
         return next((t for t in tried if not (t.failed or t.selects_samples)), one_step)
     return one_step
+
+
+def _scripted(module: Module) -> Iterator[Diagnostic]:
+    """Tell of modules that torch has compiled to code of its own."""
+    import torch
+
+    for path, part in paths_of(module).items():
+        if isinstance(part, torch.jit.ScriptModule):
+            yield Diagnostic(
+                rule=rules.LAYER_SUPPORTED,
+                node=path or "the model",
+                found=f"{type(part).__name__}, which TorchScript runs",
+                limit="modules whose forward is Python",
+                remedy="give the model as it was before torch.jit.script or torch.jit.trace",
+            )
 
 
 def _wants_steps(run: Run) -> bool:

@@ -415,3 +415,15 @@ def test_a_potential_that_is_read() -> None:
         "neurons send spikes; their states leave a model, or stay",
         "hand on the spikes, the first of what the layer returns",
     )
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
+def test_a_module_that_torch_has_compiled() -> None:
+    module = nn.Sequential(torch.jit.script(nn.Linear(6, 5)), leaky())
+    assert refusal(module) == text(
+        UNSUPPORTED,
+        "0",
+        "RecursiveScriptModule, which TorchScript runs",
+        "modules whose forward is Python",
+        "give the model as it was before torch.jit.script or torch.jit.trace",
+    )

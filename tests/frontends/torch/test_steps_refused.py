@@ -271,3 +271,22 @@ def test_a_state_that_goes_another_way_on_data() -> None:
     with pytest.raises(InputError) as caught:
         run_snntorch(Sometimes(), np.ones((8, 2, 6), np.float32))
     assert str(caught.value) == text(UNTRACEABLE, "lif1", WRONG, GOES_ON, HAND_ON)
+
+
+def test_a_loop_that_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("snnc.frontends.torch.calls.MOST_STEPS", 50)
+
+    def forward(self: Any, x: Any) -> Any:
+        mem1, recorded = self.lif1.reset_mem(), []
+        for _ in range(10**9):
+            spk1, mem1 = self.lif1(self.fc1(x), mem1)
+            recorded.append(spk1)
+        return torch.stack(recorded)
+
+    assert refusal(model(forward)) == text(
+        UNTRACEABLE,
+        "lif1",
+        "more than 50 steps",
+        "a loop of 50 steps at most",
+        "let the input say how many: for step in range(len(x))",
+    )
