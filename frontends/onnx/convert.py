@@ -13,6 +13,7 @@ from snnc.frontends.onnx.graph import GraphMaker
 from snnc.frontends.onnx.handlers import HANDLERS, SEVERAL, Context, Threshold
 from snnc.frontends.onnx.linear import Linear
 from snnc.frontends.onnx.model import (
+    COMPARISONS,
     Array,
     Call,
     OnnxModel,
@@ -59,7 +60,8 @@ class Converter:
         self.model = model
         self.maker = maker
         self.linear = Linear(maker)
-        self._context = Context(self.linear, threshold, _last_values(model))
+        spiking = any(node.op in COMPARISONS for node in model.nodes)
+        self._context = Context(self.linear, threshold, _last_values(model), spiking)
         self.values: dict[str, Value | None] = {"": None, **model.constants}
         self.problems: list[Diagnostic] = []
         self.batch = batch

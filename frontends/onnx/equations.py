@@ -10,6 +10,9 @@ from snnc.frontends.onnx.algebra import Atom, Polynomial, Spikes, as_polynomial,
 from snnc.frontends.onnx.convert import Converter, Value
 from snnc.frontends.onnx.graph import GraphMaker
 from snnc.frontends.onnx.model import (
+    COMPARISONS,
+    STATES,
+    STATES_KEPT,
     Array,
     Call,
     OnnxModel,
@@ -20,11 +23,8 @@ from snnc.frontends.onnx.model import (
 from snnc.frontends.onnx.run import batch_of
 from snnc.frontends.onnx.signals import Activation, Part, Signal, fresh, plain
 
-COMPARISONS = frozenset({"Greater", "Less"})
 ELEMENTWISE = frozenset({"Add", "Cast", "Div", "Identity", "Mul", "Neg", "Sub"})
 """Operators that make polynomials of polynomials."""
-STATES = "an input for the state of every neuron, and an output for the next"
-STATES_KEPT = "give forward the states as arguments, return the new ones, and export with both"
 
 
 class EquationConverter(Converter):

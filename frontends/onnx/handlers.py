@@ -7,8 +7,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from snnc.compiler import rules
 from snnc.frontends.onnx.linear import Linear
-from snnc.frontends.onnx.model import Array, Call, OnnxNode, OperatorError
+from snnc.frontends.onnx.model import (
+    STATES,
+    STATES_KEPT,
+    Array,
+    Call,
+    OnnxNode,
+    OperatorError,
+)
 from snnc.frontends.onnx.ops import clip_bounds, compute, pad_widths, reduced_axes
 from snnc.frontends.onnx.quantized import Quantizer
 from snnc.frontends.onnx.signals import Signal, joined
@@ -29,6 +37,7 @@ class Context:
         threshold: Gives of an activation what one spike a step stands for, at most a bound, in a
             shape that broadcasts to the value's.
         last: Names of the values that go to outputs of the model and nowhere else.
+        spiking: Whether anything is compared, which tells of states by itself.
         quantized: What made integers, by their name.
         clipping: Those of ``quantized`` that may clip values, as nothing in the graph bounds them.
     """
@@ -36,6 +45,7 @@ class Context:
     linear: Linear
     threshold: Threshold
     last: Collection[str]
+    spiking: bool
     quantized: dict[str, Quantizer] = field(default_factory=dict[str, Quantizer])
     clipping: list[Quantizer] = field(default_factory=list[Quantizer])
 
@@ -113,6 +123,10 @@ def _arithmetic(context: Context, call: Call) -> Signal:
     if isinstance(a, Signal) and isinstance(b, Signal):
         return context.linear.add([a, _signed(context, call.node.op, b)])
     signal, number = (a, b) if isinstance(a, Signal) else (b, a)
+    shape = list(np.shape(number))
+    if not context.spiking and shape[1:] == [*signal.shape] and not np.any(number):
+        found = f"zeros of shape {shape}: a state that the exporter took for numbers"
+        raise OperatorError(found, STATES, STATES_KEPT, rules.STATE_EXPORTED)
     factor, shift = _coefficients(call.node.op, np.asarray(number, np.float64), first=signal is a)
     return context.linear.affine(signal, factor, shift)
 

@@ -17,6 +17,10 @@ Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 Operands = Sequence[Any]
 Attribute: TypeAlias = "int | float | str | Array | tuple[int, ...] | tuple[float, ...]"
+COMPARISONS = frozenset({"Greater", "Less"})
+"""Operators that make spikes: a model that has one is a step of a spiking network."""
+STATES = "an input for the state of every neuron, and an output for the next"
+STATES_KEPT = "give forward the states as arguments, return the new ones, and export with both"
 AttributeT = TypeVar("AttributeT", int, float, str, tuple[int, ...])
 
 

@@ -18,8 +18,8 @@ import numpy as np
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import raise_all
 from snnc.frontends.onnx.algebra import Atom, Polynomial
-from snnc.frontends.onnx.equations import COMPARISONS, STATES, EquationConverter
-from snnc.frontends.onnx.model import OnnxModel, OperatorError, Shape
+from snnc.frontends.onnx.equations import EquationConverter
+from snnc.frontends.onnx.model import COMPARISONS, STATES, OnnxModel, OperatorError, Shape
 from snnc.frontends.onnx.neurons import Equations, Update, candidates, matches
 from snnc.frontends.onnx.probe import Deviation, Probe
 from snnc.frontends.onnx.returning import returning_inputs

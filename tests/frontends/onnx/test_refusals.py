@@ -442,6 +442,24 @@ def test_stateless_export(dynamo: bool) -> None:
 
 
 @pytest.mark.torch
+@pytest.mark.parametrize("dynamo", [False, True])
+@pytest.mark.parametrize("batch", [1, 2])
+def test_stateless_export_of_a_read_out(dynamo: bool, batch: int) -> None:
+    """Nothing is compared: only the zeros that stand for the state tell of its memory."""
+    layer = snntorch.Leaky(beta=0.9, reset_mechanism="none")
+    module = module_of(lambda m, x: m.lif(m.fc(x))[1], fc=linear(3, 4), lif=layer)
+    made = exported(module, torch.rand(batch, 4), dynamo=dynamo)
+    (add,) = (n for n in made.graph.node if n.op_type == "Add")
+    assert refusal(made) == text(
+        STATELESS,
+        f"the model: {add.name} (Add) -> {add.output[0]}",
+        f"zeros of shape [{batch}, 3]: a state that the exporter took for numbers",
+        STATES,
+        "give forward the states as arguments, return the new ones, and export with both",
+    )
+
+
+@pytest.mark.torch
 def test_state_that_does_not_leave() -> None:
     module, _ = leaky()
     made = exported(module, torch.rand(1, 7), torch.zeros(1, 9), dynamo=False)
