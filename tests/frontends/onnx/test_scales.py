@@ -219,8 +219,11 @@ NORM: dict[str, Any] = {
     "var": np.ones(4, np.float32),
 }
 AROUND = np.array([0, 0, 1, 0, 0, 0, 0, 1], np.int64)
-NORMED = node("BatchNormalization", "q scale shift mean var", "z")
 SPIKES = "max pooling n/r takes the maximum of spikes, which is larger than that of the rates"
+
+
+def normed() -> Any:
+    return node("BatchNormalization", "q scale shift mean var", "z")
 
 
 def pooled(*nodes: Any, **constants: Any) -> Any:
@@ -240,7 +243,7 @@ def pooled(*nodes: Any, **constants: Any) -> Any:
 
 
 POOLED: dict[str, tuple[Any, str]] = {
-    "batch norm": (lambda: pooled(NORMED, **NORM), ""),
+    "batch norm": (lambda: pooled(normed(), **NORM), ""),
     "padding": (lambda: pooled(node("Pad", "q around", "z"), around=AROUND), ""),
     "factor, padding, and pool": (
         lambda: pooled(
@@ -253,7 +256,7 @@ POOLED: dict[str, tuple[Any, str]] = {
         "",
     ),
     "another reader": (
-        lambda: pooled(NORMED, node("Conv", "q v", "s"), **NORM, v=random(1, 4, 2, 2)),
+        lambda: pooled(normed(), node("Conv", "q v", "s"), **NORM, v=random(1, 4, 2, 2)),
         "",
     ),
     "a factor below 0": (lambda: pooled(node("Neg", "q", "z")), SPIKES),
