@@ -238,6 +238,20 @@ WEIGHTS_KEPT = Rule(
     "are rounded to zero, and the network computes without them. snnc verify shows what that "
     "costs.",
 )
+RATES_KEPT = Rule(
+    "SNN310",
+    "a population spikes about as often as in the float network",
+    "On the first samples of the calibration data the float network and the integers are run side "
+    "by side, the integers twice: as they are, and with each population receiving what the float "
+    "network sends. The second tells whether a population's own rounding changes its rate, or "
+    "what arrives there.",
+)
+INPUTS_ACT = Rule(
+    "SNN311",
+    "what a population receives has a weight that rounding leaves",
+    "Where all weights of one source neuron or channel are small against the largest of each "
+    "neuron that it drives, all of them become zero, and it drives nothing any more.",
+)
 PACKAGE_PRESENT = Rule(
     "SNN501",
     "the packages that a run needs are installed",

@@ -17,11 +17,12 @@ from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.fixed import MAX_WEIGHT_BITS, FixedNetwork
 from snnc.compiler.names import nearest
 from snnc.compiler.network import Network
-from snnc.compiler.quantization.account import account_for, warnings_of
+from snnc.compiler.quantization.account import PopulationAccount, account_for, warnings_of
 from snnc.compiler.quantization.quantize import quantize
 from snnc.compiler.retime import retime
 from snnc.compiler.semantics.discretize import discretize
 from snnc.runtime.models import Kind, kind_of, model_problems
+from snnc.runtime.observe import observe_on, refer
 from snnc.targets import TARGETS, get_target
 from snnc.targets.artifact import Artifact
 from snnc.targets.inputs import CALIBRATION_DATA, named_inputs, real_inputs
@@ -44,6 +45,7 @@ def compile(
     input_shape: tuple[int, ...] | None = None,
     state: str | os.PathLike[str] | None = None,
     trust_input: bool = False,
+    strict: bool = False,
 ) -> Artifact:
     """Compile ``model`` for ``target``.
 
@@ -63,6 +65,7 @@ def compile(
         state: File of the state dict of the module that ``FILE.py:FUNCTION`` returns.
         trust_input: Read a ``.nir`` file in this process, which is faster, and not in one of its
             own, where a damaged or hostile file can do no harm.
+        strict: Refuse what the compiler else warns of.
 
     Returns:
         The artifact: save it, load it elsewhere, run it.
@@ -93,16 +96,21 @@ def compile(
     typical = _typical(network, calibration, samples=kind_of(model) is Kind.ONNX)
     if not get_target(target).fixed:
         return Artifact(target=target, network=network, fixed=None, options=options)
+    reference = None if typical is None else refer(network, typical)
     fixed = quantize(network, weight_bits=weight_bits, calibration=typical)
     ensure(check_fixed(fixed), after="quantize")
+    seen = {} if reference is None else observe_on(network, fixed, reference)
     timed = retime(fixed)
     ensure(check_fixed(timed), after="retime")
+    accounts = account_for(network, timed, seen)
+    if strict:
+        raise_all(warnings_of(accounts))
     return Artifact(
         target=target,
         network=network,
         fixed=timed,
         options=options,
-        account=_account(network, timed),
+        account=_account(network, timed, accounts),
         members=get_target(target).members(timed),
     )
 
@@ -186,8 +194,9 @@ def _typical(
     return real_inputs(network, data, CALIBRATION_DATA)
 
 
-def _account(network: Network, fixed: FixedNetwork) -> dict[str, Any]:
-    accounts = account_for(network, fixed)
+def _account(
+    network: Network, fixed: FixedNetwork, accounts: tuple[PopulationAccount, ...]
+) -> dict[str, Any]:
     return {
         "choices": list(network.choices),
         "populations": [a.as_json() for a in accounts],

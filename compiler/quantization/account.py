@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,11 @@ from snnc.compiler.fixed import (
     FixedPopulation,
     FixedProjection,
 )
-from snnc.compiler.linear import Doubles
+from snnc.compiler.linear import Doubles, Factors, Kernels, Matrix, Weighted
 from snnc.compiler.network import Network, Population
 from snnc.compiler.operators import FixedConvolution, FixedDense, FixedScaling, Weights
-from snnc.compiler.quantization.lower import Lowered, lower, over_groups
+from snnc.compiler.quantization.lower import Lowered, lower, over_groups, weights_of
+from snnc.compiler.quantization.observed import Observed, rate_problems
 from snnc.compiler.quantization.overflow import StateBounds, bound_states
 from snnc.compiler.quantization.scale import step_of, weight_rows
 
@@ -62,6 +64,9 @@ class PopulationAccount:
         overflow: ``proven`` impossible, or ``not proven``.
         u_bound: Largest ``|u|`` possible as a share of its range; None where unbounded.
         v_bound: The same of ``v``.
+        sources: Neurons and inputs, of a convolution channels, with a weight that is not zero.
+        dead_sources: Of those, how many have no such weight any more.
+        observed: What typical data showed; None without any.
     """
 
     name: str
@@ -80,22 +85,34 @@ class PopulationAccount:
     u_bound: float | None
     v_bound: float | None
     threshold_error: float = 0.0
+    sources: int = 0
+    dead_sources: int = 0
+    observed: Observed | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Give the fields as JSON values."""
         return asdict(self) | {"origin": list(self.origin), "weight_exp": list(self.weight_exp)}
 
 
-def account_for(network: Network, fixed: FixedNetwork) -> tuple[PopulationAccount, ...]:
-    """Compare each population of ``fixed`` with what it was in ``network``."""
+def account_for(
+    network: Network, fixed: FixedNetwork, observed: Mapping[str, Observed] | None = None
+) -> tuple[PopulationAccount, ...]:
+    """Compare each population of ``fixed`` with what it was in ``network``.
+
+    Args:
+        network: The float network.
+        fixed: Its integers.
+        observed: What typical data showed, by population.
+    """
     bounds = bound_states(fixed)
     inputs = {i.name: i for i in fixed.inputs}
     made = {q.name: q for q in fixed.projections}
     populations = {p.name: p for p in fixed.populations}
-    return tuple(
+    accounts = (
         _account(n, populations[n.population.name], made, inputs, bounds[n.population.name])
         for n in lower(network)
     )
+    return tuple(replace(a, observed=(observed or {}).get(a.name)) for a in accounts)
 
 
 def warnings_of(accounts: tuple[PopulationAccount, ...]) -> Iterator[Diagnostic]:
@@ -127,6 +144,16 @@ def warnings_of(accounts: tuple[PopulationAccount, ...]) -> Iterator[Diagnostic]
                 limit=f"{100 * MOST_WEIGHTS:g} %",
                 remedy="allow wider weights with --weight-bits, or train with more even ones",
             )
+        if a.dead_sources:
+            yield Diagnostic(
+                rule=rules.INPUTS_ACT,
+                node=node,
+                found=f"all weights of {a.dead_sources} of {a.sources} sources became zero",
+                limit="one weight of each at least",
+                remedy="allow wider weights with --weight-bits, or train with more even ones",
+            )
+        if a.observed is not None:
+            yield from rate_problems(node, a.observed)
         if a.overflow != "proven":
             yield Diagnostic(
                 rule=rules.NO_OVERFLOW,
@@ -150,14 +177,26 @@ class _Weights:
     present: int = 0
     lost: int = 0
     widest: int = 1
+    sources: int = 0
+    dead: int = 0
 
-    def add(self, wanted: Doubles, integers: Weights, exponent: int) -> None:
-        """Add weights of one path, in counts of the threshold's mantissa, and what they became."""
+    def add(self, wanted: Doubles, integers: Weights, exponent: int, kind: Weighted) -> None:
+        """Add weights of one path, in counts of the threshold's mantissa, and what they became.
+
+        Args:
+            wanted: A row for those that share a scale.
+            integers: Of the same shape.
+            exponent: Of the path.
+            kind: What the weights are of.
+        """
         error = wanted - integers * 2.0**exponent
         self.power += float(np.vdot(wanted, wanted))
         self.noise += float(np.vdot(error, error))
         self.present += int(np.count_nonzero(wanted))
         self.lost += int(np.count_nonzero((wanted != 0) & (integers == 0)))
+        acted, acts = (_by_source(values != 0, kind) for values in (wanted, integers))
+        self.sources += int(np.count_nonzero(acted))
+        self.dead += int(np.count_nonzero(acted & ~acts))
         self.widest = max(self.widest, int(integers.max(initial=0)), -int(integers.min(initial=0)))
 
     @property
@@ -181,7 +220,8 @@ def _account(
         rows = weight_rows(path)
         each = counts[:: p.size // rows.shape[0], None] * step_of(path, inputs)
         q = made[path.name]
-        weights.add(each * rows, _integers_of(q).reshape(rows.shape), q.weight_exp)
+        integers_of_q = _integers_of(q).reshape(rows.shape)
+        weights.add(each * rows, integers_of_q, q.weight_exp, weights_of(path))
     base = _base(n, integers, bounds)
     return PopulationAccount(
         name=p.name,
@@ -194,6 +234,8 @@ def _account(
         weights=weights.present,
         weights_rounded_to_zero=weights.lost,
         weight_sqnr_db=weights.sqnr_db,
+        sources=weights.sources,
+        dead_sources=weights.dead,
         bias_error=float((_bias_error(n, integers, made, counts) / base).max(initial=0)),
         threshold_error=float((np.abs(integers.threshold / counts - n.threshold) / base).max()),
         time_constant_error=_worst_time_constant(p, integers),
@@ -201,6 +243,27 @@ def _account(
         u_bound=_largest_share(bounds.u),
         v_bound=_largest_share(bounds.v),
     )
+
+
+def _by_source(present: npt.NDArray[np.bool_], kind: Weighted) -> npt.NDArray[np.bool_]:
+    """Say which sources have a weight: of a matrix its columns, of kernels the input channels.
+
+    Args:
+        present: Where a weight is not zero, a row for those that share a scale.
+        kind: What the weights are of.
+    """
+    match kind:
+        case Matrix():
+            return np.asarray(present.any(axis=0))
+        case Kernels():
+            channels = kind.weight.shape[1]
+            return np.asarray(
+                present.reshape(kind.groups, -1, channels, math.prod(kind.weight.shape[2:])).any(
+                    axis=(1, 3)
+                )
+            )
+        case Factors():
+            return present
 
 
 def _integers_of(q: FixedProjection) -> Weights:

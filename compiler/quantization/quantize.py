@@ -58,7 +58,7 @@ MAX_SPIKE_LEVEL = 255
 def quantize(
     network: Network,
     *,
-    weight_bits: int = MAX_WEIGHT_BITS,
+    weight_bits: int | Mapping[str, int] = MAX_WEIGHT_BITS,
     calibration: Mapping[str, npt.NDArray[np.float32]] | None = None,
 ) -> FixedNetwork:
     """Round ``network`` to the integers of ``docs/arithmetic.md``.
@@ -83,7 +83,8 @@ def quantize(
 
     Args:
         network: The real network.
-        weight_bits: Width of a weight with its sign, 2 to 8.
+        weight_bits: Width of a weight with its sign, 2 to 8; or that of the weights into each
+            population, by name.
         calibration: Of each input typical data, ``[steps, batch, n]``: tells whether spikes,
             other integers or real values enter. Without it spikes are assumed.
 
@@ -93,11 +94,12 @@ def quantize(
     """
     inputs = {i.name: _fixed_input(i, (calibration or {}).get(i.name)) for i in network.inputs}
     neurons = tuple(scalable(n, inputs, calibration) for n in lower(network))
-    raise_all(_misfits(neurons, weight_bits))
+    widths = {p.name: width_of(weight_bits, p.name) for p in network.populations}
+    raise_all(_misfits(neurons, widths))
     populations: list[FixedPopulation] = []
     projections: list[FixedProjection] = []
     for n in neurons:
-        population, arriving = _rounded(n, inputs, weight_bits)
+        population, arriving = _rounded(n, inputs, widths[n.lowered.population.name])
         if n.lowered.constant is not None:
             populations.append(bias_neuron(n.lowered.constant))
         populations.append(population)
@@ -112,6 +114,11 @@ def quantize(
     )
 
 
+def width_of(weight_bits: int | Mapping[str, int], population: str) -> int:
+    """Give the width of the weights into ``population``."""
+    return weight_bits if isinstance(weight_bits, int) else weight_bits[population]
+
+
 def _fixed_input(declared: Input, data: npt.NDArray[np.float32] | None) -> FixedInput:
     if data is None:
         return FixedInput(declared.name, declared.shape)
@@ -122,9 +129,10 @@ def _fixed_input(declared: Input, data: npt.NDArray[np.float32] | None) -> Fixed
     return FixedInput(declared.name, declared.shape, step=step, max_abs=GRADED_LEVELS)
 
 
-def _misfits(neurons: Iterable[Scalable], weight_bits: int) -> Iterator[Diagnostic]:
+def _misfits(neurons: Iterable[Scalable], widths: Mapping[str, int]) -> Iterator[Diagnostic]:
     for n in neurons:
         p = n.lowered.population
+        weight_bits = widths[p.name]
         counts = n.counts(weight_bits, MAX_WEIGHT_EXP)
         if (counts < 1).any():
             i = int(counts.argmin())

@@ -60,6 +60,8 @@ def execute(
     network: FixedNetwork,
     inputs: Mapping[str, npt.NDArray[np.int32]],
     progress: Progress = no_progress,
+    *,
+    forced: Mapping[str, npt.NDArray[np.uint8]] | None = None,
 ) -> Recording:
     """Run ``network`` on a batch of samples, each from rest.
 
@@ -67,6 +69,9 @@ def execute(
         network: Retimed or not: a projection of delay 0 acts within the step.
         inputs: Integers of each input, shape ``[steps, batch, n]``.
         progress: Told the hardware steps done.
+        forced: By population what it sends in place of its own spikes, shape ``[steps, batch,
+            n]``, for a network that is not retimed: what is recorded then is what each
+            population makes of the right input (teacher forcing).
 
     Returns:
         The signals of ``steps + network.latency`` hardware steps.
@@ -82,7 +87,7 @@ def execute(
     sent: dict[str, npt.NDArray[np.integer]] = {
         i.name: _extend(inputs[i.name], hardware_steps) for i in network.inputs
     }
-    sent.update(recording.spikes)
+    sent.update(recording.spikes | dict(forced or {}))
     arriving: dict[str, list[FixedProjection]] = {p.name: [] for p in network.populations}
     for projection in network.projections:
         arriving[projection.target].append(projection)
