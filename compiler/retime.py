@@ -52,6 +52,18 @@ def retime(network: FixedNetwork) -> FixedNetwork:
     return replace(network, populations=populations, projections=projections)
 
 
+def unretimed(network: FixedNetwork) -> FixedNetwork:
+    """Give the network that ``retime`` made ``network`` of: no lags, delays as in the model."""
+    lags = {i.name: 0 for i in network.inputs} | {p.name: p.lag for p in network.populations}
+    return replace(
+        network,
+        populations=tuple(replace(p, lag=0) for p in network.populations),
+        projections=tuple(
+            replace(p, delay=p.delay - lags[p.target] + lags[p.source]) for p in network.projections
+        ),
+    )
+
+
 def _least_lags(network: FixedNetwork) -> dict[str, int]:
     """Solve ``lag(target) >= lag(source) + 1 - delay`` by the longest path from the start."""
     graph: nx.DiGraph[object] = nx.DiGraph()

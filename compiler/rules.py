@@ -223,7 +223,7 @@ NO_OVERFLOW = Rule(
     "u and v are proven never to leave their 24 bits",
     "snnc bounds u and v of every neuron over all possible inputs. Where the proof does not hold, "
     "u would wrap around and v would stick at its limit, as on the hardware; the report says for "
-    "which populations, and what calibration data showed.",
+    "which populations, and what calibration data showed. --overflow wrap,clip accepts both.",
 )
 FEW_COUNTS = Rule(
     "SNN304",
@@ -238,12 +238,19 @@ WEIGHTS_KEPT = Rule(
     "are rounded to zero, and the network computes without them. snnc verify shows what that "
     "costs.",
 )
+RANGE_KEPT = Rule(
+    "SNN307",
+    "u and v stay within their 24 bits on the calibration data",
+    "Beyond them u wraps around, which turns excitation into inhibition, and v sticks at its "
+    "limit. Where the bounds over all inputs do not hold and it happens on the calibration data, "
+    "the network is refused, unless --overflow wrap or --overflow clip names what is accepted.",
+)
 RATES_KEPT = Rule(
     "SNN310",
-    "a population spikes about as often as in the float network",
+    "a population does on typical data what it does in the float network",
     "On the first samples of the calibration data the float network and the integers are run side "
     "by side, the integers twice: as they are, and with each population receiving what the float "
-    "network sends. The second tells whether a population's own rounding changes its rate, or "
+    "network sends. The second tells whether a population's own rounding changes its spikes, or "
     "what arrives there.",
 )
 INPUTS_ACT = Rule(

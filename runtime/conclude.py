@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 import numpy as np
 
 from snnc import __version__
 from snnc.compiler.diagnostics import SnncError
+from snnc.compiler.quantization.account import PopulationAccount, account_for
+from snnc.compiler.quantization.guards import data_warnings, overflow_problems
+from snnc.compiler.quantization.observed import Observed
 from snnc.compiler.trace import Array, Trace
 from snnc.runtime.environment import environment
 from snnc.runtime.links import Judge, Run
@@ -16,7 +20,7 @@ from snnc.runtime.report import Data, Execution, Link, Report, Status, Verdict
 from snnc.runtime.statistics import accuracy_by_step
 from snnc.runtime.subject import Subject
 from snnc.runtime.text import count
-from snnc.targets.artifact import MANIFEST
+from snnc.targets.artifact import MANIFEST, Artifact
 from snnc.targets.base import Inputs
 
 INCOMPLETE_CODE = 3
@@ -31,8 +35,19 @@ def conclude(
     runs: Mapping[str, Run],
     links: tuple[Link, ...],
     command: str,
+    seen: Mapping[str, Observed],
 ) -> Report:
-    """Give the report on ``links``."""
+    """Give the report on ``links``.
+
+    Args:
+        subject: What was verified.
+        inputs: On which data.
+        judge: Labels, and what accuracy may be lost.
+        runs: Each execution, or why there is none.
+        links: What was compared.
+        command: What repeats it.
+        seen: What each population of the integers did on ``inputs``.
+    """
     verdict = verdict_of(links)
     artifact = subject.artifact
     executions = tuple(_executions(runs, judge))
@@ -40,6 +55,7 @@ def conclude(
     failures = [run for run in runs.values() if isinstance(run, SnncError)]
     broken = [link for link in links if link.status is Status.BROKEN]
     account = artifact.account
+    cost = () if artifact.fixed is None else account_for(artifact.network, artifact.fixed, seen)
     return Report(
         snnc=__version__,
         verdict=verdict,
@@ -55,14 +71,23 @@ def conclude(
         executions=executions,
         silent=silent,
         choices=artifact.network.choices,
-        warnings=tuple(account.get("warnings", ())),
+        warnings=tuple(_warnings(artifact, cost)),
         lags=dict(account.get("lags", {})),
-        populations=tuple(account.get("populations", ())),
+        populations=tuple(a.as_json() for a in cost),
         problems=tuple(str(d) for failure in failures for d in failure.diagnostics),
         data=tuple(_data(inputs, judge)),
         program_sha256=hashlib.sha256(artifact.files()[MANIFEST]).hexdigest(),
         environment=environment(),
     )
+
+
+def _warnings(artifact: Artifact, cost: Iterable[PopulationAccount]) -> Iterator[str]:
+    """Yield what the compiler warned of, and then what only these data show."""
+    given = tuple(artifact.account.get("warnings", ()))
+    yield from given
+    for w in chain(data_warnings(cost), overflow_problems(cost, ())):
+        if (text := w.text("warning")) not in given:
+            yield text
 
 
 def verdict_of(links: tuple[Link, ...]) -> Verdict:

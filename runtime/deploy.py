@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,7 +17,8 @@ from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.fixed import MAX_WEIGHT_BITS, FixedNetwork
 from snnc.compiler.names import nearest
 from snnc.compiler.network import Network
-from snnc.compiler.quantization.account import PopulationAccount, account_for, warnings_of
+from snnc.compiler.quantization.account import PopulationAccount, account_for
+from snnc.compiler.quantization.guards import OVERFLOWS, overflow_problems, warnings_of
 from snnc.compiler.quantization.quantize import quantize
 from snnc.compiler.retime import retime
 from snnc.compiler.semantics.discretize import discretize
@@ -45,6 +46,7 @@ def compile(
     input_shape: tuple[int, ...] | None = None,
     state: str | os.PathLike[str] | None = None,
     trust_input: bool = False,
+    overflow: str | Collection[str] = (),
     strict: bool = False,
 ) -> Artifact:
     """Compile ``model`` for ``target``.
@@ -65,6 +67,7 @@ def compile(
         state: File of the state dict of the module that ``FILE.py:FUNCTION`` returns.
         trust_input: Read a ``.nir`` file in this process, which is faster, and not in one of its
             own, where a damaged or hostile file can do no harm.
+        overflow: What is accepted where ``u`` or ``v`` leaves its range: ``wrap``, ``clip``.
         strict: Refuse what the compiler else warns of.
 
     Returns:
@@ -80,7 +83,8 @@ def compile(
         "state": state,
         "trust_input": trust_input or None,
     }
-    raise_all([*_option_problems(target, weight_bits), *model_problems(model, given)])
+    allowed = (overflow,) if isinstance(overflow, str) else tuple(overflow)
+    raise_all([*_option_problems(target, weight_bits, allowed), *model_problems(model, given)])
     graph = load_graph(
         model,
         input_shape=input_shape,
@@ -90,7 +94,13 @@ def compile(
         trust_input=trust_input,
     )
     network = discretize(graph, dt=dt, dialect=dialect, reset=reset)
-    options = {"dt": network.dt, "weight_bits": weight_bits, "choices": list(network.choices)}
+    options = {
+        "dt": network.dt,
+        "weight_bits": weight_bits,
+        "overflow": list(allowed),
+        "strict": strict,
+        "choices": list(network.choices),
+    }
     if kind_of(model) is Kind.ONNX and isinstance(calibration, Mapping):
         calibration = _renamed(_text(model), calibration)
     typical = _typical(network, calibration, samples=kind_of(model) is Kind.ONNX)
@@ -103,14 +113,14 @@ def compile(
     timed = retime(fixed)
     ensure(check_fixed(timed), after="retime")
     accounts = account_for(network, timed, seen)
-    if strict:
-        raise_all(warnings_of(accounts))
+    problems = [*overflow_problems(accounts, allowed)]
+    raise_all([*problems, *warnings_of(accounts, allowed)] if strict else problems)
     return Artifact(
         target=target,
         network=network,
         fixed=timed,
         options=options,
-        account=_account(network, timed, accounts),
+        account=_account(network, timed, accounts, allowed),
         members=get_target(target).members(timed),
     )
 
@@ -195,18 +205,21 @@ def _typical(
 
 
 def _account(
-    network: Network, fixed: FixedNetwork, accounts: tuple[PopulationAccount, ...]
+    network: Network,
+    fixed: FixedNetwork,
+    accounts: tuple[PopulationAccount, ...],
+    allowed: Collection[str],
 ) -> dict[str, Any]:
     return {
         "choices": list(network.choices),
         "populations": [a.as_json() for a in accounts],
-        "warnings": [w.text("warning") for w in warnings_of(accounts)],
+        "warnings": [w.text("warning") for w in warnings_of(accounts, allowed)],
         "lags": {p.name: p.lag for p in fixed.populations},
         "latency_steps": fixed.latency,
     }
 
 
-def _option_problems(target: str, weight_bits: int) -> list[Diagnostic]:
+def _option_problems(target: str, weight_bits: int, allowed: Collection[str]) -> list[Diagnostic]:
     problems: list[Diagnostic] = []
     if target not in TARGETS:
         like = nearest(target, TARGETS)
@@ -227,6 +240,17 @@ def _option_problems(target: str, weight_bits: int) -> list[Diagnostic]:
                 found=str(weight_bits),
                 limit=f"2 to {MAX_WEIGHT_BITS}, the sign included (Loihi: 8)",
                 remedy="--weight-bits 8",
+            )
+        )
+    unknown = [name for name in allowed if name not in OVERFLOWS]
+    if unknown:
+        problems.append(
+            Diagnostic(
+                rule=rules.OPTION_VALID,
+                node="--overflow",
+                found=", ".join(unknown),
+                limit=", ".join(OVERFLOWS),
+                remedy="wrap accepts that u wraps around, clip that v sticks at its limit",
             )
         )
     return problems

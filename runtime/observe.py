@@ -1,4 +1,4 @@
-"""Typical data through the float network and the integers, before anything is deployed."""
+"""Typical data through the float network and the integers, population by population."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ import numpy.typing as npt
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.network import Network
 from snnc.compiler.quantization.observed import Observed, Signals, observe
+from snnc.compiler.retime import unretimed
+from snnc.targets.artifact import Artifact
+from snnc.targets.base import Inputs
 from snnc.targets.float import executor as real
-from snnc.targets.inputs import integer_inputs
+from snnc.targets.inputs import integer_inputs, real_inputs
 from snnc.targets.integer import reference as integers
 
 SAMPLES = 32
@@ -39,6 +42,17 @@ def refer(network: Network, typical: Mapping[str, npt.NDArray[np.float32]]) -> R
     few = {name: values[:, :SAMPLES] for name, values in typical.items()}
     inputs = {n: np.repeat(x, HELD_STEPS, 0) if len(x) == 1 else x for n, x in few.items()}
     return Reference(inputs=inputs, signals=real.execute(network, inputs))
+
+
+def observe_artifact(artifact: Artifact, data: Inputs) -> dict[str, Observed]:
+    """Compare the float network and the integers of ``artifact`` on the first samples of ``data``.
+
+    Args:
+        artifact: With integers.
+        data: Of each input, ``[steps, batch, *shape]``; they fit.
+    """
+    network, fixed = artifact.network, unretimed(artifact.required_fixed)
+    return observe_on(network, fixed, refer(network, real_inputs(network, data)))
 
 
 def observe_on(network: Network, fixed: FixedNetwork, reference: Reference) -> dict[str, Observed]:

@@ -34,6 +34,13 @@ def read_names(ctx: click.Context, param: click.Parameter, value: str) -> tuple[
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
+def read_names_or_none(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[str, ...] | None:
+    """Do the same where the option is given."""
+    return None if value is None else read_names(ctx, param, value)
+
+
 def read_config(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:
     """Make the settings of ``--config`` the defaults of the command's other options."""
     if value is None:
@@ -88,6 +95,14 @@ _MODEL_OPTIONS = (
 )
 _COMPILE_OPTIONS = (
     click.option("--weight-bits", type=int, metavar="N", help="Width of a weight, 2 to 8 [8]."),
+    click.option(
+        "--overflow",
+        metavar="wrap,clip",
+        callback=read_names_or_none,
+        help="Accept that u wraps around, that v sticks at its limit, where calibration data show "
+        "it.",
+    ),
+    click.option("--strict", is_flag=True, default=None, help="Refuse what is else a warning."),
     click.option(
         "--config",
         type=PATH,

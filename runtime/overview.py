@@ -118,8 +118,9 @@ def quantization_table(account: Mapping[str, Any]) -> str:
         "SQNR dB",
         "tau error",
         "overflow",
-        "|u|",
-        "|v|",
+        "headroom",
+        "error by itself",
+        "error",
     )
     return table(header, (_account_row(p) for p in account.get("populations", ())))
 
@@ -216,6 +217,7 @@ def _account_row(p: Mapping[str, Any]) -> tuple[str, ...]:
     low, high = p["threshold_min"], p["threshold_max"]
     exponents = cast("Iterable[int]", p["weight_exp"])
     sqnr, tau = p["weight_sqnr_db"], p["time_constant_error"]
+    seen = cast("Mapping[str, float | None]", p["observed"] or {})
     return (
         str(p["name"]),
         str(p["neurons"]),
@@ -226,8 +228,13 @@ def _account_row(p: Mapping[str, Any]) -> tuple[str, ...]:
         "-" if sqnr is None else f"{sqnr:.1f}",
         "infinite" if tau is None else percent(tau),
         str(p["overflow"]),
-        *("-" if p[b] is None else percent(p[b]) for b in ("u_bound", "v_bound")),
+        _percent(p["headroom"]),
+        *(_percent(seen.get(error)) for error in ("error_local", "error")),
     )
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else percent(share)
 
 
 def _shape(shape: Iterable[int]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InputError
@@ -15,7 +15,12 @@ from snnc.compiler.names import nearest
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 2
 """A mapping of options, and lists as their values."""
-KINDS: dict[object, str] = {float: "a number", int: "an integer", str: "text"}
+KINDS: dict[object, str] = {
+    float: "a number",
+    int: "an integer",
+    str: "text",
+    bool: "true or false",
+}
 """How a type is called in a message."""
 
 
@@ -36,6 +41,8 @@ class Settings(BaseModel):
     input_shape: str | tuple[int, ...] = ""
     calibrate: str = ""
     weight_bits: int = 0
+    overflow: str | tuple[str, ...] = ""
+    strict: bool = False
     input: str = ""
     labels: str = ""
     targets: str | tuple[str, ...] = ""
@@ -46,9 +53,10 @@ class Settings(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_flag(cls, value: object) -> object:
-        """Refuse what YAML makes of ``yes``: pydantic would take it for a number."""
-        return None if isinstance(value, bool) else value
+    def _no_flag(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse what YAML makes of ``yes`` where no flag stands, and numbers where one does."""
+        flag = cls.model_fields[info.field_name or ""].annotation is bool
+        return value if isinstance(value, bool) is flag else None
 
 
 def read_settings(path: Path, options: tuple[str, ...]) -> dict[str, Any]:

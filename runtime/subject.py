@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -44,6 +44,8 @@ class CompileOptions:
     input_shape: tuple[int, ...] | None = None
     state: str | os.PathLike[str] | None = None
     trust_input: bool | None = None
+    overflow: str | Collection[str] | None = None
+    strict: bool | None = None
 
     def given(self) -> dict[str, Any]:
         """Give those that were named."""

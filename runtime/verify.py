@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from snnc.compiler.trace import SIGNALS, Array, Trace
 from snnc.runtime.conclude import conclude
 from snnc.runtime.deploy import Data
 from snnc.runtime.links import Judge, Labels, Run
+from snnc.runtime.observe import observe_artifact
 from snnc.runtime.report import Link, Report
 from snnc.runtime.subject import CompileOptions, Stages, Subject, load_subject, silent
 from snnc.targets import TARGETS, get_target
@@ -58,6 +59,8 @@ def verify(
     input_shape: tuple[int, ...] | None = None,
     state: str | os.PathLike[str] | None = None,
     trust_input: bool | None = None,
+    overflow: str | Collection[str] | None = None,
+    strict: bool | None = None,
     progress: Stages = silent,
     command: str = "snnc.verify(...)",
 ) -> Report:
@@ -73,7 +76,7 @@ def verify(
             of a network of ReLUs, where ``model`` neither is nor names one.
         max_drop: Accuracy in points of percent that the integers may lose.
         timeout: Seconds for each run, or None for the target's own limit.
-        calibration: See ``compile``; so are the seven that follow. Not for an artifact.
+        calibration: See ``compile``; so are the nine that follow. Not for an artifact.
         dt: Length of a step in seconds.
         dialect: Whose conventions a NIR graph follows.
         reset: What a spike does.
@@ -81,6 +84,8 @@ def verify(
         input_shape: Shape of one sample at one step.
         state: File of a state dict.
         trust_input: Read a ``.nir`` file in this process.
+        overflow: What is accepted where a state leaves its range.
+        strict: Refuse what the compiler else warns of.
         progress: Called with the name of each stage as it begins.
         command: What the report names as the way to repeat it.
 
@@ -101,6 +106,8 @@ def verify(
         input_shape=input_shape,
         state=state,
         trust_input=trust_input,
+        overflow=overflow,
+        strict=strict,
     )
     subject = load_subject(model, targets, framework, options, progress)
     inputs = named_inputs(subject.artifact.network.inputs, x)
@@ -117,7 +124,11 @@ def verify(
         record = SIGNALS if len(chain) > 2 else ("spikes",)
         runs[target] = _run(subject, target, inputs, record, timeout, progress)
     links = tuple(_links(chain, runs, judge, _first_link(subject, inputs, runs, judge, progress)))
-    return conclude(subject, inputs, judge, runs, links, command)
+    seen = {}
+    if isinstance(runs.get("integer"), Trace):
+        progress("comparing population by population")
+        seen = observe_artifact(subject.artifact, inputs)
+    return conclude(subject, inputs, judge, runs, links, command, seen)
 
 
 def _chain(targets: Sequence[str]) -> tuple[str, ...]:

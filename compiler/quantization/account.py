@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic, InternalError
+from snnc.compiler.diagnostics import InternalError
 from snnc.compiler.fixed import (
     ALIGN_BITS,
     DECAY_BITS,
@@ -25,18 +25,25 @@ from snnc.compiler.linear import Doubles, Factors, Kernels, Matrix, Weighted
 from snnc.compiler.network import Network, Population
 from snnc.compiler.operators import FixedConvolution, FixedDense, FixedScaling, Weights
 from snnc.compiler.quantization.lower import Lowered, lower, over_groups, weights_of
-from snnc.compiler.quantization.observed import Observed, rate_problems
+from snnc.compiler.quantization.observed import Observed
 from snnc.compiler.quantization.overflow import StateBounds, bound_states
 from snnc.compiler.quantization.scale import step_of, weight_rows
 
-LOOSE_TIME_CONSTANT = 0.05
-"""Relative error of a time constant from which a user is warned."""
-FEW_COUNTS = 32
-"""Threshold mantissa below which a user is warned: 2.7 % spike-count error at tau/dt = 500
-(measured on 200 random neurons; 0.4 % at 8192 counts)."""
+ACCUMULATOR_LIMIT = 2**20
+"""Magnitude that 21 bits with sign hold."""
 
-MOST_WEIGHTS = 0.5
-"""Share of lost weights above which a user is warned."""
+
+class Overflow(StrEnum):
+    """What is known of ``u`` and ``v`` leaving their 24 bits."""
+
+    PROVEN = "proven"
+    """They cannot, whatever the input."""
+    OBSERVED = "observed"
+    """They may, and did not on the calibration data."""
+    NOT_PROVEN = "not proven"
+    """They may, and nothing was observed."""
+    VIOLATED = "violated"
+    """They did on the calibration data."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +60,7 @@ class PopulationAccount:
         threshold_max: Largest.
         weights: Incoming weights that are not zero.
         weights_rounded_to_zero: Of those, how many became zero.
+        weights_clipped: How many are larger than the largest integer can be, and became that.
         weight_sqnr_db: Power of the weights over that of their rounding error, in decibel;
             None where nothing was lost.
         bias_error: Largest error of a bias against the neuron's threshold, of a read-out against
@@ -61,9 +69,14 @@ class PopulationAccount:
             its own.
         time_constant_error: Largest relative error of a time constant, of ``v`` or of ``u``; None
             where one became infinite.
-        overflow: ``proven`` impossible, or ``not proven``.
+        overflow: Whether ``u`` or ``v`` can leave their range.
         u_bound: Largest ``|u|`` possible as a share of its range; None where unbounded.
         v_bound: The same of ``v``.
+        input_bound: Largest synaptic input of a step, aligned by 6 bits, as a share of the 21 bits
+            that Loihi's dendritic accumulator has (nengo-loihi, ``builder/discretize.py``,
+            ``Q_BITS``). Lava has 32 bits (``compiler/check.py``), and no such limit.
+        scale_min: Smallest scale: counts of the threshold's mantissa for a unit of the potential.
+        scale_max: Largest.
         sources: Neurons and inputs, of a convolution channels, with a weight that is not zero.
         dead_sources: Of those, how many have no such weight any more.
         observed: What typical data showed; None without any.
@@ -81,17 +94,35 @@ class PopulationAccount:
     weight_sqnr_db: float | None
     bias_error: float
     time_constant_error: float | None
-    overflow: str
+    overflow: Overflow
     u_bound: float | None
     v_bound: float | None
     threshold_error: float = 0.0
+    weights_clipped: int = 0
+    input_bound: float = 0.0
+    scale_min: float = 0.0
+    scale_max: float = 0.0
     sources: int = 0
     dead_sources: int = 0
     observed: Observed | None = None
 
+    @property
+    def headroom(self) -> float | None:
+        """Share of the range of ``u`` and ``v`` that is never used: proven, or else observed.
+
+        Below 0 where they left it; None where nothing is known.
+        """
+        if self.overflow is Overflow.PROVEN:
+            return 1 - max(self.u_bound or 0, self.v_bound or 0)
+        return None if self.observed is None else 1 - self.observed.largest
+
     def as_json(self) -> dict[str, Any]:
         """Give the fields as JSON values."""
-        return asdict(self) | {"origin": list(self.origin), "weight_exp": list(self.weight_exp)}
+        return asdict(self) | {
+            "origin": list(self.origin),
+            "weight_exp": list(self.weight_exp),
+            "headroom": self.headroom,
+        }
 
 
 def account_for(
@@ -112,60 +143,14 @@ def account_for(
         _account(n, populations[n.population.name], made, inputs, bounds[n.population.name])
         for n in lower(network)
     )
-    return tuple(replace(a, observed=(observed or {}).get(a.name)) for a in accounts)
+    return tuple(_with_observed(a, (observed or {}).get(a.name)) for a in accounts)
 
 
-def warnings_of(accounts: tuple[PopulationAccount, ...]) -> Iterator[Diagnostic]:
-    """Yield what a user should know before trusting the integers."""
-    for a in accounts:
-        node = " + ".join(a.origin)
-        error = a.time_constant_error
-        if error is None or error > LOOSE_TIME_CONSTANT:
-            yield Diagnostic(
-                rule=rules.TIME_CONSTANT,
-                node=node,
-                found="no decay at all" if error is None else f"{100 * error:.1f} % off",
-                limit=f"{100 * LOOSE_TIME_CONSTANT:g} %; the decay is a fraction of 4096",
-                remedy="use a longer step, or a shorter time constant",
-            )
-        if 0 < a.threshold_min < FEW_COUNTS:
-            yield Diagnostic(
-                rule=rules.FEW_COUNTS,
-                node=node,
-                found=f"a threshold of {a.threshold_min} counts",
-                limit=f"{FEW_COUNTS} counts",
-                remedy="train with smaller weights against the threshold",
-            )
-        if a.weights_rounded_to_zero > MOST_WEIGHTS * a.weights:
-            yield Diagnostic(
-                rule=rules.WEIGHTS_KEPT,
-                node=node,
-                found=f"{a.weights_rounded_to_zero} of {a.weights} weights became zero",
-                limit=f"{100 * MOST_WEIGHTS:g} %",
-                remedy="allow wider weights with --weight-bits, or train with more even ones",
-            )
-        if a.dead_sources:
-            yield Diagnostic(
-                rule=rules.INPUTS_ACT,
-                node=node,
-                found=f"all weights of {a.dead_sources} of {a.sources} sources became zero",
-                limit="one weight of each at least",
-                remedy="allow wider weights with --weight-bits, or train with more even ones",
-            )
-        if a.observed is not None:
-            yield from rate_problems(node, a.observed)
-        if a.overflow != "proven":
-            yield Diagnostic(
-                rule=rules.NO_OVERFLOW,
-                node=node,
-                found=f"|u| up to {_share(a.u_bound)}, |v| up to {_share(a.v_bound)} of the range",
-                limit="less than the range of 24 bits, whatever the input",
-                remedy="verify on typical data; u would wrap and v stick at its limit, as on Loihi",
-            )
-
-
-def _share(bound: float | None) -> str:
-    return "an unknown share" if bound is None else f"{100 * bound:.0f} %"
+def _with_observed(account: PopulationAccount, seen: Observed | None) -> PopulationAccount:
+    if seen is None or account.overflow is Overflow.PROVEN:
+        return replace(account, observed=seen)
+    overflow = Overflow.VIOLATED if seen.largest >= 1 else Overflow.OBSERVED
+    return replace(account, observed=seen, overflow=overflow)
 
 
 @dataclass
@@ -177,6 +162,7 @@ class _Weights:
     present: int = 0
     lost: int = 0
     widest: int = 1
+    clipped: int = 0
     sources: int = 0
     dead: int = 0
 
@@ -197,7 +183,9 @@ class _Weights:
         acted, acts = (_by_source(values != 0, kind) for values in (wanted, integers))
         self.sources += int(np.count_nonzero(acted))
         self.dead += int(np.count_nonzero(acted & ~acts))
-        self.widest = max(self.widest, int(integers.max(initial=0)), -int(integers.min(initial=0)))
+        widest = max(int(integers.max(initial=0)), -int(integers.min(initial=0)))
+        self.clipped += int(np.count_nonzero(np.abs(wanted) > (widest + 0.5) * 2.0**exponent))
+        self.widest = max(self.widest, widest)
 
     @property
     def sqnr_db(self) -> float | None:
@@ -233,15 +221,19 @@ def _account(
         threshold_max=int(integers.threshold.max()),
         weights=weights.present,
         weights_rounded_to_zero=weights.lost,
+        weights_clipped=weights.clipped,
         weight_sqnr_db=weights.sqnr_db,
         sources=weights.sources,
         dead_sources=weights.dead,
         bias_error=float((_bias_error(n, integers, made, counts) / base).max(initial=0)),
         threshold_error=float((np.abs(integers.threshold / counts - n.threshold) / base).max()),
         time_constant_error=_worst_time_constant(p, integers),
-        overflow="proven" if bool(bounds.proven.all()) else "not proven",
+        overflow=Overflow.PROVEN if bool(bounds.proven.all()) else Overflow.NOT_PROVEN,
         u_bound=_largest_share(bounds.u),
         v_bound=_largest_share(bounds.v),
+        input_bound=float(bounds.a.max(initial=0)) * 2**ALIGN_BITS / ACCUMULATOR_LIMIT,
+        scale_min=float(counts.min()),
+        scale_max=float(counts.max()),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import ceil
 from typing import Any, Protocol
@@ -10,17 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic
 from snnc.compiler.fixed import STATE_LIMIT, FixedNetwork, FixedPopulation
 from snnc.compiler.network import Network, Population
-
-MOST_CHANGE = 0.2
-"""Change of a population's spikes, as a share of them, above which a user is warned."""
-FEW_SPIKES = 50
-"""Spikes below which a change of their number says little: its spread is a seventh of them."""
-SATURATED = 0.95
-"""Share of all possible spikes from which a population counts as saturated."""
 
 
 class Signals(Protocol):
@@ -42,6 +33,20 @@ class Signals(Protocol):
         ...
 
 
+class IntegerSignals(Signals, Protocol):
+    """The same of integers, and how far they went."""
+
+    @property
+    def u_peak(self) -> Mapping[str, int]:
+        """Largest ``|u|``, as it was before it wrapped."""
+        ...
+
+    @property
+    def v_peak(self) -> Mapping[str, int]:
+        """Largest ``|v|``, as it was before it was clipped."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Observed:
     """One population of the integers beside the same of the float network, on typical data.
@@ -58,8 +63,8 @@ class Observed:
             read-out the root mean square error of the potential as a share of its root mean
             square. None where the float network has neither.
         error_local: The same of this population alone.
-        u_seen: Largest ``|u|`` as a share of its range.
-        v_seen: The same of ``v``.
+        u_seen: Largest ``|u|`` before its wrap, as a share of its range.
+        v_seen: Largest ``|v|`` before its clip, as a share of its range.
     """
 
     samples: int
@@ -72,13 +77,18 @@ class Observed:
     u_seen: float
     v_seen: float
 
+    @property
+    def largest(self) -> float:
+        """The larger share: from 1 on ``u`` wrapped or ``v`` was clipped."""
+        return max(self.u_seen, self.v_seen)
+
     def as_json(self) -> dict[str, Any]:
         """Give the fields as JSON values."""
         return asdict(self)
 
 
 def observe(
-    network: Network, fixed: FixedNetwork, real: Signals, integers: Signals, local: Signals
+    network: Network, fixed: FixedNetwork, real: Signals, integers: IntegerSignals, local: Signals
 ) -> dict[str, Observed]:
     """Compare runs of the same data, population by population.
 
@@ -96,7 +106,7 @@ def observe(
 
 
 def _observe(
-    p: Population, q: FixedPopulation, real: Signals, integers: Signals, local: Signals
+    p: Population, q: FixedPopulation, real: Signals, integers: IntegerSignals, local: Signals
 ) -> Observed:
     steps, samples = integers.v[p.name].shape[:2]
     error = _count_error if p.spiking else _potential_error
@@ -111,13 +121,9 @@ def _observe(
         spikes_local=spikes_local,
         error=error(q, real, integers),
         error_local=error(q, real, local),
-        u_seen=_largest(integers.u[p.name]),
-        v_seen=_largest(integers.v[p.name]),
+        u_seen=integers.u_peak[p.name] / STATE_LIMIT,
+        v_seen=integers.v_peak[p.name] / STATE_LIMIT,
     )
-
-
-def _largest(values: npt.NDArray[Any]) -> float:
-    return float(np.abs(values.astype(np.float64)).max(initial=0)) / STATE_LIMIT
 
 
 def _count_error(q: FixedPopulation, real: Signals, run: Signals) -> float | None:
@@ -130,38 +136,3 @@ def _potential_error(q: FixedPopulation, real: Signals, run: Signals) -> float |
     power = float(np.square(wanted).sum())
     error = run.v[q.name] / q.scale + q.offset - wanted
     return float(np.sqrt(np.square(error).sum() / power)) if power else None
-
-
-def rate_problems(origin: str, seen: Observed) -> Iterator[Diagnostic]:
-    """Yield that a population spikes far more or less often than it should.
-
-    Args:
-        origin: Where it is in the user's model.
-        seen: Of it.
-    """
-    found = _found(seen)
-    if found is None:
-        return
-    by_itself = abs(seen.spikes_local - seen.reference) > MOST_CHANGE * seen.reference
-    yield Diagnostic(
-        rule=rules.RATES_KEPT,
-        node=origin,
-        found=f"{found}; {seen.spikes_local:,} where it receives the spikes of the float network",
-        limit=f"{100 * MOST_CHANGE:g} % more or fewer, on {seen.samples} samples of the "
-        "calibration data",
-        remedy="its own rounding does it: give it wider weights, or train with smaller ones "
-        "against its threshold"
-        if by_itself
-        else "it is right by itself: look at what it receives, from populations before it",
-    )
-
-
-def _found(seen: Observed) -> str | None:
-    wanted, spikes = seen.reference, seen.spikes
-    if wanted and not spikes:
-        return f"no spike, {wanted:,} in the float network"
-    if spikes and spikes >= SATURATED * seen.possible > wanted:
-        return f"{spikes:,} of {seen.possible:,} possible spikes, {wanted:,} in the float network"
-    if max(wanted, spikes) >= FEW_SPIKES and abs(spikes - wanted) > MOST_CHANGE * wanted:
-        return f"{spikes:,} spikes, {wanted:,} in the float network"
-    return None

@@ -38,10 +38,12 @@ class StateBounds:
     Attributes:
         u: Before the wrap.
         v: Before the clip.
+        a: Synaptic input of one step.
     """
 
     u: Bounds
     v: Bounds
+    a: Bounds
 
     @property
     def proven(self) -> npt.NDArray[np.bool_]:
@@ -94,7 +96,7 @@ def bound_population(
         down=np.maximum(u_down - bias, 0),
         unit=1.0,
     )
-    return StateBounds(np.maximum(u_up, u_down), v)
+    return StateBounds(np.maximum(u_up, u_down), v, np.maximum(up, down))
 
 
 def drive(steps: tuple[Step, ...], shape: Shape, max_abs: int | None) -> tuple[Bounds, Bounds]:

@@ -49,11 +49,36 @@ class Recording:
         spikes: 0 or 1, uint8, shape ``[hardware steps, batch, n]``.
         u: int32, the same shape.
         v: int32, the same shape, after the step; 0 outside the population's time.
+        u_peak: Largest ``|u|`` of each population, as it was before it wrapped.
+        v_peak: Largest ``|v|`` of each population, as it was before it was clipped.
     """
 
     spikes: dict[str, npt.NDArray[np.uint8]]
     u: dict[str, npt.NDArray[np.int32]]
     v: dict[str, npt.NDArray[np.int32]]
+    u_peak: dict[str, int]
+    v_peak: dict[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What one step makes of a population, each of shape ``[batch, n]``.
+
+    Attributes:
+        u: Synaptic current.
+        v: Membrane potential.
+        rho: Refractory steps left.
+        spikes: 0 or 1.
+        u_sum: ``u`` before the wrap.
+        v_sum: ``v`` before the clip.
+    """
+
+    u: Integers
+    v: Integers
+    rho: Integers
+    spikes: Integers
+    u_sum: Integers
+    v_sum: Integers
 
 
 def execute(
@@ -78,12 +103,13 @@ def execute(
     """
     steps, batch = next(iter(inputs.values())).shape[:2]
     hardware_steps = steps + network.latency
-    recording = Recording({}, {}, {})
+    recording = Recording({}, {}, {}, {}, {})
     for p in network.populations:
         shape = (hardware_steps, batch, p.size)
         recording.spikes[p.name] = np.zeros(shape, np.uint8)
         recording.u[p.name] = np.zeros(shape, np.int32)
         recording.v[p.name] = np.zeros(shape, np.int32)
+        recording.u_peak[p.name] = recording.v_peak[p.name] = 0
     sent: dict[str, npt.NDArray[np.integer]] = {
         i.name: _extend(inputs[i.name], hardware_steps) for i in network.inputs
     }
@@ -103,11 +129,13 @@ def execute(
                 if k >= projection.delay:
                     x = sent[projection.source][k - projection.delay].astype(np.int64)
                     a += synaptic_input(projection, x.reshape(batch, *shapes[projection.source]))
-            u, v, rho, s = neuron_step(p, *state[p.name], a)
-            state[p.name] = u, v, rho
-            recording.spikes[p.name][k] = s
-            recording.u[p.name][k] = u
-            recording.v[p.name][k] = v
+            step = neuron_step(p, *state[p.name], a)
+            state[p.name] = step.u, step.v, step.rho
+            recording.spikes[p.name][k] = step.spikes
+            recording.u[p.name][k] = step.u
+            recording.v[p.name][k] = step.v
+            recording.u_peak[p.name] = max(recording.u_peak[p.name], _peak(step.u_sum))
+            recording.v_peak[p.name] = max(recording.v_peak[p.name], _peak(step.v_sum))
         progress(k + 1, hardware_steps)
     return recording
 
@@ -189,10 +217,8 @@ def at_rest(p: FixedPopulation, batch: int) -> tuple[Integers, Integers, Integer
     return zero, zero + p.initial, zero
 
 
-def neuron_step(
-    p: FixedPopulation, u: Integers, v: Integers, rho: Integers, a: Integers
-) -> tuple[Integers, Integers, Integers, Integers]:
-    """Give ``u``, ``v``, ``rho`` and the spikes of one step (2 to 7).
+def neuron_step(p: FixedPopulation, u: Integers, v: Integers, rho: Integers, a: Integers) -> Step:
+    """Give what one step makes of a population (2 to 7).
 
     Args:
         p: Parameters of shape ``[n]``.
@@ -202,16 +228,17 @@ def neuron_step(
         a: Synaptic input of the step, shape ``[batch, n]``.
     """
     bias = p.bias_mant.astype(np.int64) << p.bias_exp
-    u = wrap(decayed(u, p.du + 1) + (a << ALIGN_BITS))
-    v_new = decayed(v, p.dv) + u + bias
+    u_sum = decayed(u, p.du + 1) + (a << ALIGN_BITS)
+    u = wrap(u_sum)
+    v_sum = decayed(v, p.dv) + u + bias
     if not p.spiking:
-        return u, clip(v_new), rho, np.zeros_like(v)
+        return Step(u, clip(v_sum), rho, np.zeros_like(v), u_sum, v_sum)
 
     theta = p.threshold.astype(np.int64) << ALIGN_BITS
     r = (v > theta).astype(np.int64)
     if p.reset in (FixedReset.SUBTRACT_DELAYED, FixedReset.SUBTRACT_RETEST):
-        v_new = v_new - r * theta
-    v_new = clip(v_new)
+        v_sum = v_sum - r * theta
+    v_new = clip(v_sum)
     if p.reset is FixedReset.ZERO_NEXT:
         v_new = v_new * (1 - r)
 
@@ -226,7 +253,7 @@ def neuron_step(
     held = rho > 0
     v_new, s = np.where(held, v, v_new), np.where(held, 0, s)
     rho = np.where(s > 0, p.refractory, np.maximum(rho - 1, 0))
-    return u, v_new, rho, s
+    return Step(u, v_new, rho, s, u_sum, np.where(held, 0, v_sum))
 
 
 def decayed(x: Integers, decay: npt.NDArray[np.integer]) -> Integers:
@@ -244,6 +271,10 @@ def wrap(u: Integers) -> Integers:
 def clip(v: Integers) -> Integers:
     """Saturate ``v`` at 24 bits (4)."""
     return np.clip(v, -(STATE_LIMIT - 1), STATE_LIMIT - 1)
+
+
+def _peak(values: Integers) -> int:
+    return int(np.abs(values).max(initial=0))
 
 
 def _extend(x: npt.NDArray[np.int32], steps: int) -> npt.NDArray[np.int32]:

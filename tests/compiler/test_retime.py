@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from snnc.compiler.check import check_fixed
 from snnc.compiler.diagnostics import InputError
 from snnc.compiler.fixed import FixedNetwork
-from snnc.compiler.retime import retime
+from snnc.compiler.retime import retime, unretimed
 from snnc.targets.integer.reference import execute
 from tests.builders import fixed_network, fixed_population, fixed_projection, integers_for
 from tests.drawn.fixed import fixed_networks
@@ -50,6 +50,17 @@ def test_the_same_network_later(net: FixedNetwork, seed: int) -> None:
             was, now = getattr(plain, signal)[p.name], getattr(late, signal)[p.name]
             assert (now[window] == was).all(), (signal, p.name)
         assert late.spikes[p.name].sum() == plain.spikes[p.name].sum()
+
+
+@given(fixed_networks(retimed=False))
+def test_back_to_what_it_was(net: FixedNetwork) -> None:
+    after = timed(net)
+    assume(after is not None)
+    assert after is not None
+    back = unretimed(after)
+    assert [q.delay for q in back.projections] == [q.delay for q in net.projections]
+    assert not any(p.lag for p in back.populations)
+    assert retime(back).latency == after.latency
 
 
 def least_lags(net: FixedNetwork, largest: int) -> dict[str, int] | None:

@@ -7,12 +7,14 @@ from dataclasses import replace
 from math import log, log10
 from typing import Any
 
+import numpy as np
 import pytest
 
 from snnc.compiler.fixed import FixedInput
 from snnc.compiler.network import Integration, Network, Reset
 from snnc.compiler.operators import Operator
-from snnc.compiler.quantization.account import PopulationAccount, account_for, warnings_of
+from snnc.compiler.quantization.account import Overflow, PopulationAccount, account_for
+from snnc.compiler.quantization.observed import Observed
 from snnc.compiler.quantization.quantize import quantize
 from tests.builders import (
     convolution,
@@ -209,14 +211,71 @@ def test_read_outs_are_measured_by_their_range() -> None:
     assert (a.threshold_min, a.threshold_max, a.threshold_error) == (0, 0, 0)
     largest = (10 * 64 + 180) * 2 / 640
     assert a.bias_error == pytest.approx((0.3 - 180 / 640) / largest, rel=1e-5)
-    assert list(warnings_of((a,))) == []
 
 
 def test_unbounded() -> None:
     real = one_neuron(-1, decay=1.0)
     (a,) = account_for(real, one_fixed(-1, dv=0, delay=0))
-    assert (a.overflow, a.v_bound) == ("not proven", None)
+    assert (a.overflow, a.v_bound, a.headroom) == (Overflow.NOT_PROVEN, None, None)
     assert a.u_bound == 64 / 2**23
+
+
+def test_clipped_and_dead_by_hand() -> None:
+    """Ten counts a unit: 9.6 became 7; the second source had 0.4 in all, and has nothing."""
+    real = one_neuron([[0.96, 0.02, 0.3], [0.7, 0.04, 0.1]])
+    fixed = one_fixed([[7, 0, 3], [7, 0, 1]], scale=640, threshold=10, delay=0)
+    (a,) = account_for(real, fixed)
+    assert a.weights_clipped == 1
+    assert (a.sources, a.dead_sources) == (3, 1)
+    assert (a.scale_min, a.scale_max) == (10, 10)
+    assert a.input_bound == 10 * 64 / 2**20
+
+
+def test_dead_channel() -> None:
+    """Of kernels a source is an input channel, in its group."""
+    weight = np.ones((2, 2, 1, 1))
+    weight[:, 1] = 0.01
+    integers = np.ones((2, 2, 1, 1), np.int8)
+    integers[:, 1] = 0
+    shape = (2, 3, 3)
+    route = projection("x", "lif", None, convolution(weight), name="fc")
+    real = network([population(n=18, shape=shape)], [route], inputs={"x": shape})
+    fixed = fixed_network(
+        [fixed_population(n=18, shape=shape)],
+        [fixed_projection("x", "lif", None, fixed_convolution(integers), delay=0, name="fc")],
+        inputs=[FixedInput("x", shape)],
+    )
+    (a,) = account_for(real, fixed)
+    assert (a.sources, a.dead_sources) == (2, 1)
+
+
+SEEN = Observed(
+    samples=4,
+    possible=1000,
+    reference=100,
+    spikes=100,
+    spikes_local=100,
+    error=0.0,
+    error_local=0.0,
+    u_seen=0.25,
+    v_seen=0.5,
+)
+
+
+@pytest.mark.parametrize(
+    ("v_seen", "overflow", "headroom"),
+    [(0.5, Overflow.OBSERVED, 0.5), (1.0, Overflow.VIOLATED, 0.0)],
+)
+def test_observed_overflow(v_seen: float, overflow: Overflow, headroom: float) -> None:
+    seen = {"lif": replace(SEEN, v_seen=v_seen)}
+    (a,) = account_for(one_neuron(-1, decay=1.0), one_fixed(-1, dv=0, delay=0), seen)
+    assert (a.overflow, a.headroom, a.observed) == (overflow, headroom, seen["lif"])
+
+
+def test_proof_needs_no_data() -> None:
+    (a,) = account_for(one_neuron(), quantize(one_neuron()), {"lif": SEEN})
+    assert a.overflow is Overflow.PROVEN
+    assert a.headroom == 1 - max(a.u_bound or 0, a.v_bound or 0)
 
 
 def test_json() -> None:
@@ -224,82 +283,5 @@ def test_json() -> None:
     data = json.loads(json.dumps(a.as_json(), allow_nan=False))
     assert data["origin"] == ["lif"]
     assert data["weight_exp"] == list(a.weight_exp)
+    assert data.pop("headroom") == a.headroom
     assert PopulationAccount(**(data | {"origin": a.origin, "weight_exp": a.weight_exp})) == a
-
-
-CLEAN = PopulationAccount(
-    name="lif",
-    origin=("net.fc", "net.lif"),
-    neurons=1,
-    weight_bits=8,
-    weight_exp=(0,),
-    threshold_min=32,
-    threshold_max=99,
-    weights=1,
-    weights_rounded_to_zero=0,
-    weight_sqnr_db=None,
-    bias_error=0.0,
-    time_constant_error=0.05,
-    overflow="proven",
-    u_bound=0.5,
-    v_bound=0.5,
-)
-
-
-def warnings(**fields: Any) -> list[str]:
-    return [w.text("warning") for w in warnings_of((replace(CLEAN, **fields),))]
-
-
-def test_no_warnings() -> None:
-    assert warnings() == []
-
-
-@pytest.mark.parametrize(("error", "found"), [(0.0512, "5.1 % off"), (None, "no decay at all")])
-def test_time_constant_warning(error: float | None, found: str) -> None:
-    assert warnings(time_constant_error=error) == [
-        "warning[SNN302]: a time constant keeps its value to 5 % when its decay is rounded to 12 "
-        "bits\n"
-        "  --> net.fc + net.lif\n"
-        f"   found: {found}\n"
-        "   limit: 5 %; the decay is a fraction of 4096\n"
-        "  remedy: use a longer step, or a shorter time constant"
-    ]
-
-
-def test_few_counts_warning() -> None:
-    assert warnings(threshold_min=31) == [
-        "warning[SNN304]: a threshold is at least 32 counts\n"
-        "  --> net.fc + net.lif\n"
-        "   found: a threshold of 31 counts\n"
-        "   limit: 32 counts\n"
-        "  remedy: train with smaller weights against the threshold"
-    ]
-
-
-def test_lost_weights_warning() -> None:
-    assert warnings(weights=100, weights_rounded_to_zero=50) == []
-    assert warnings(weights=100, weights_rounded_to_zero=51) == [
-        "warning[SNN305]: rounding leaves at least half of a population's weights\n"
-        "  --> net.fc + net.lif\n"
-        "   found: 51 of 100 weights became zero\n"
-        "   limit: 50 %\n"
-        "  remedy: allow wider weights with --weight-bits, or train with more even ones"
-    ]
-
-
-@pytest.mark.parametrize(("v_bound", "found"), [(1.234, "123 %"), (None, "an unknown share")])
-def test_overflow_warning(v_bound: float | None, found: str) -> None:
-    assert warnings(overflow="not proven", v_bound=v_bound) == [
-        "warning[SNN303]: u and v are proven never to leave their 24 bits\n"
-        "  --> net.fc + net.lif\n"
-        f"   found: |u| up to 50 %, |v| up to {found} of the range\n"
-        "   limit: less than the range of 24 bits, whatever the input\n"
-        "  remedy: verify on typical data; u would wrap and v stick at its limit, as on Loihi"
-    ]
-
-
-def test_warnings_of_a_real_network() -> None:
-    """Tau of 10,000 steps, inhibition and a weight of 30 thresholds: all three at once."""
-    real = one_neuron([[30, -30]], decay=0.9999)
-    codes = [w.rule.code for w in warnings_of(account_for(real, quantize(real)))]
-    assert codes == ["SNN302", "SNN304", "SNN303"]

@@ -46,7 +46,7 @@ FAULTS = {
         "product >> DECAY_BITS",
     ),
     "clip for wrap": ("u = wrap(", "u = clip("),
-    "wrap for clip": ("v_new = clip(v_new)", "v_new = wrap(v_new)"),
+    "wrap for clip": ("v_new = clip(v_sum)", "v_new = wrap(v_sum)"),
     "two's complement": ("np.where(u <= -STATE_LIMIT", "np.where(u < -STATE_LIMIT"),
     "a second wrap": (
         "np.where(u > STATE_LIMIT, u - 2 * STATE_LIMIT, u)",
@@ -71,10 +71,10 @@ FAULTS = {
     "exponent before pooling": (OPERATORS, SHIFT_FIRST),
     "bias without exponent": (" << p.bias_exp", ""),
     "bias aligned": (" << p.bias_exp", " << p.bias_exp + ALIGN_BITS"),
-    "r from the new v": ("    r = (v > theta)", "    r = (v_new > theta)"),
+    "r from the new v": ("    r = (v > theta)", "    r = (v_sum > theta)"),
     "decay after the input": (
-        "v_new = decayed(v, p.dv) + u + bias",
-        "v_new = decayed(v + u + bias, p.dv)",
+        "v_sum = decayed(v, p.dv) + u + bias",
+        "v_sum = decayed(v + u + bias, p.dv)",
     ),
     "zero-next keeps the input": (
         "v_new = v_new * (1 - r)",
@@ -122,7 +122,7 @@ FAULTS = {
     ),
     "initial ignored": ("zero + p.initial", "zero"),
     "read-out with a threshold": ("if not p.spiking:", "if False:"),
-    "read-out without limits": ("return u, clip(v_new), rho", "return u, v_new, rho"),
+    "read-out without limits": ("Step(u, clip(v_sum), rho", "Step(u, v_sum, rho"),
     "refractory a step too long": (" p.refractory,", " p.refractory + 1,"),
     "refractory a step too short": (" p.refractory,", " max(p.refractory - 1, 0),"),
     "refractory from rest": ("zero + p.initial, zero", "zero + p.initial, zero + p.refractory"),
@@ -130,8 +130,8 @@ FAULTS = {
     "v at zero while held": ("np.where(held, v, v_new)", "np.where(held, 0, v_new)"),
     "spikes while held": ("np.where(held, 0, s)", "s"),
     "u is held": (
-        "    u = wrap(decayed(u, p.du + 1) + (a << ALIGN_BITS))\n",
-        "    u = np.where(rho > 0, u, wrap(decayed(u, p.du + 1) + (a << ALIGN_BITS)))\n",
+        "    u = wrap(u_sum)\n",
+        "    u = np.where(rho > 0, u, wrap(u_sum))\n",
     ),
 }
 

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from snnc.compiler.fixed import FixedNetwork
 from snnc.targets.integer.reference import execute
-from tests.builders import integers_for, one_fixed
+from tests.builders import (
+    fixed_network,
+    fixed_population,
+    fixed_projection,
+    integers_for,
+    one_fixed,
+)
 from tests.data_shared import SHARED, needs_shared
 from tests.drawn.fixed import fixed_networks
 from tests.targets.integer.directed import CASES, Inputs, Recorded, first_difference
@@ -78,3 +84,65 @@ def test_recorded_run_of_lava() -> None:
     assert rows[:, 2].sum() == 4
     assert (recording.spikes["lif"][:, 0, 0] == rows[:, 2]).all()
     assert (recording.v["lif"][:, 0, 0] == rows[:, 1]).all()
+
+
+def test_peaks_are_of_before_the_limits() -> None:
+    """``u`` takes up 100 * 2**7 * 64 each step and keeps all but a 4096th; ``v`` keeps all."""
+    net = one_fixed(100, weight_exp=7, du=0, dv=0, threshold=0, spiking=False, delay=0)
+    ones = {"x": np.ones((14, 1, 1), np.int32)}
+    step, u = 100 * 2**7 * 64, 0
+    us: list[int] = []
+    for _ in range(14):
+        u = u * 4095 // 4096 + step
+        us.append(u)
+        u -= 2**24 * (u > 2**23)
+    recording = execute(net, ones)
+    assert recording.u_peak["lif"] == max(us) > 2**23
+    vs: list[int] = []
+    v = 0
+    for u in recording.u["lif"].ravel().tolist():
+        vs.append(v + u)
+        v = max(min(v + u, 2**23 - 1), 1 - 2**23)
+    assert recording.v_peak["lif"] == max(map(abs, vs)) > 2**23
+
+
+@given(fixed_networks(), st.integers(0, 2**32 - 1))
+@settings(max_examples=100)
+def test_peaks_below_the_limits_are_of_what_was_recorded(network: FixedNetwork, seed: int) -> None:
+    recording = execute(network, integers_for(network, steps=12, batch=2, seed=seed))
+    for p in network.populations:
+        u = int(np.abs(recording.u[p.name]).max())
+        assert recording.u_peak[p.name] >= u
+        assert recording.u_peak[p.name] == u or recording.u_peak[p.name] > 2**23 - 1
+        assert (
+            recording.v_peak[p.name] >= 2**23
+            or not (np.abs(recording.v[p.name]) == 2**23 - 1).any()
+        )
+
+
+@given(fixed_networks(retimed=False), st.integers(0, 2**32 - 1))
+@settings(max_examples=100)
+def test_forced_by_its_own_spikes(network: FixedNetwork, seed: int) -> None:
+    """Who receives what he would have received does what he would have done."""
+    inputs = integers_for(network, steps=12, batch=2, seed=seed)
+    free = execute(network, inputs)
+    forced = execute(network, inputs, forced=free.spikes)
+    for p in network.populations:
+        np.testing.assert_array_equal(forced.spikes[p.name], free.spikes[p.name])
+        np.testing.assert_array_equal(forced.v[p.name], free.v[p.name])
+
+
+def test_forced_spikes_take_the_place_of_those_sent() -> None:
+    """The second population follows what it is told that the first sends, not what that does."""
+    net = fixed_network(
+        [fixed_population("a", threshold=5), fixed_population("b", threshold=5)],
+        [
+            fixed_projection("x", "a", 1, delay=0),
+            fixed_projection("a", "b", 10, delay=0),
+        ],
+    )
+    x = {"x": np.ones((4, 1, 1), np.int32)}
+    told = np.array([0, 1, 0, 1], np.uint8).reshape(4, 1, 1)
+    recording = execute(net, x, forced={"a": told})
+    assert not recording.spikes["a"].any()
+    assert recording.spikes["b"].ravel().tolist() == [0, 1, 0, 1]
