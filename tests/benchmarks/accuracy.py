@@ -18,7 +18,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-import numpy as np
 import numpy.typing as npt
 
 import snnc
@@ -75,7 +74,9 @@ NETWORKS: dict[str, Callable[[], Trained]] = {
 }
 
 
-def measure(name: str, widths: tuple[int, ...] = WIDTHS, **options: Any) -> Iterator[dict[str, Any]]:
+def measure(
+    name: str, widths: tuple[int, ...] = WIDTHS, **options: Any
+) -> Iterator[dict[str, Any]]:
     """Yield for each width what the integers lose against the float network.
 
     Args:
