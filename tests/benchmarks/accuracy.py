@@ -86,7 +86,7 @@ def measure(
     """
     trained = NETWORKS[name]()
     shape = trained.x.shape[2:]
-    common = {"input_shape": shape, "calibration": trained.calibration, **options}
+    common: dict[str, Any] = {"input_shape": shape, "calibration": trained.calibration, **options}
     real = snnc.compile(trained.module, "float", input_shape=shape).run(trained.x).predictions
     for bits in widths:
         program = snnc.compile(trained.module, "integer", weight_bits=bits, **common)
