@@ -8,7 +8,7 @@ model. Each passes on every case, and the one named beside a fault fails with it
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,14 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from snnc.compiler.fixed import FixedNetwork, FixedPopulation, FixedProjection
+from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedPopulation, FixedProjection
 from snnc.compiler.linear import Matrix
 from snnc.compiler.network import Integration, Network, Population, Reset
 from snnc.compiler.operators import Convolution, Dense, FixedConvolution, FixedDense, FixedOperator
 from snnc.compiler.quantization.lower import Lowered
 from snnc.compiler.quantization.paths import Path
 from snnc.compiler.quantization.quantize import quantize
-from snnc.compiler.quantization.scale import Scalable, weight_rows
+from snnc.compiler.quantization.scale import Scalable, step_of, weight_rows
 from snnc.targets.float.executor import execute as execute_float
 from snnc.targets.integer.reference import execute as execute_fixed
 from tests.builders import convolution, network, population, projection
@@ -246,62 +246,67 @@ def exponent_0(made: tuple[Array, Array], _values: Array) -> tuple[Array, Array]
     return made[0], np.zeros_like(made[1])
 
 
-def remade(q: FixedProjection, wanted: Array, how: Change = np.rint) -> FixedProjection:
-    """Give ``q`` with weights made of ``wanted``, in counts of the threshold."""
-    integers = how(wanted / 2.0**q.weight_exp).clip(-128, 127).astype(np.int8)
-    (operator,) = q.operators
-    assert isinstance(operator, FixedDense | FixedConvolution)
-    changed: FixedOperator = replace(operator, weight=integers.reshape(operator.weight.shape))
-    return replace(q, operators=(changed,))
+@dataclass(frozen=True)
+class Rounded:
+    """A projection, what it was made of, and the scale that each of its rows should have."""
+
+    q: FixedProjection
+    path: Path
+    rows: Array
+    scale: Array
+
+    def remade(self, wanted: Array, how: Change = np.rint) -> FixedProjection:
+        """Give the projection with weights made of ``wanted``, in counts of the threshold."""
+        integers = how(wanted / 2.0**self.q.weight_exp).clip(-128, 127).astype(np.int8)
+        (operator,) = self.q.operators
+        assert isinstance(operator, FixedDense | FixedConvolution)
+        changed: FixedOperator = replace(operator, weight=integers.reshape(operator.weight.shape))
+        return replace(self.q, operators=(changed,))
 
 
-def rows_of(path: Path, scale: Array) -> tuple[Array, Array]:
-    """Give the weights of ``path`` and the scale of each row."""
-    rows = weight_rows(path)
-    return rows, scale[:: scale.size // len(rows), None]
+def projections(change: Callable[[Rounded], FixedProjection]) -> Change:
+    """Give the change of ``_rounded`` that changes each projection."""
+
+    def changed(made: Any, n: Scalable, inputs: Mapping[str, FixedInput], *_: Any) -> Any:
+        population, arriving = made
+        counts = population.scale * n.lowered.unit / 64
+        parts: list[Rounded] = []
+        for q, path in zip(arriving, n.lowered.arriving, strict=True):
+            rows = weight_rows(path)
+            scale = counts[:: counts.size // len(rows), None] * step_of(path, inputs)
+            parts.append(Rounded(q, path, rows, scale))
+        return population, tuple(map(change, parts))
+
+    return changed
 
 
-def larger(q: FixedProjection, *_: Any) -> FixedProjection:
-    return replace(q, weight_exp=q.weight_exp + 1)
+def larger(r: Rounded) -> FixedProjection:
+    return replace(r.q, weight_exp=r.q.weight_exp + 1)
 
 
-def smaller(q: FixedProjection, *_: Any) -> FixedProjection:
-    return replace(q, weight_exp=q.weight_exp - 1)
+def smaller(r: Rounded) -> FixedProjection:
+    return replace(r.q, weight_exp=r.q.weight_exp - 1)
 
 
-def mean_in_loops(
-    q: FixedProjection, path: Path, _n: Scalable, scale: Array, *_: Any
-) -> FixedProjection:
-    rows, each = rows_of(path, scale)
-    return remade(q, rows * each.mean()) if path.source == q.target else q
+def mean_in_loops(r: Rounded) -> FixedProjection:
+    return r.remade(r.rows * r.scale.mean()) if r.q.source == r.q.target else r.q
 
 
-def mean_of_constant(
-    q: FixedProjection, path: Path, _n: Scalable, scale: Array, *_: Any
-) -> FixedProjection:
-    rows, each = rows_of(path, scale)
-    return remade(q, rows * each.mean()) if path.source.endswith(".bias") else q
+def mean_of_constant(r: Rounded) -> FixedProjection:
+    return r.remade(r.rows * r.scale.mean()) if r.q.source.endswith(".bias") else r.q
 
 
-def of_inputs(
-    q: FixedProjection, path: Path, _n: Scalable, scale: Array, *_: Any
-) -> FixedProjection:
-    rows, each = rows_of(path, scale)
-    return remade(q, rows.reshape(len(rows), len(rows), -1) * each[None])
+def of_inputs(r: Rounded) -> FixedProjection:
+    n = len(r.rows)
+    return r.remade(r.rows.reshape(n, n, -1) * r.scale[None])
 
 
-def truncated(
-    q: FixedProjection, path: Path, _n: Scalable, scale: Array, *_: Any
-) -> FixedProjection:
-    rows, each = rows_of(path, scale)
-    return remade(q, rows * each, np.trunc)
+def truncated(r: Rounded) -> FixedProjection:
+    return r.remade(r.rows * r.scale, np.trunc)
 
 
-def a_bit_more(
-    q: FixedProjection, path: Path, _n: Scalable, scale: Array, *_: Any
-) -> FixedProjection:
-    rows, each = rows_of(path, scale)
-    return remade(smaller(q), rows * each)
+def a_bit_more(r: Rounded) -> FixedProjection:
+    return replace(r, q=smaller(r)).remade(r.rows * r.scale)
 
 
 def least_of_all(scale: Array, *_: Any) -> Array:
@@ -321,7 +326,7 @@ def offset_alone(_made: Array, p: Population, offset: Array) -> Array:
 
 
 def no_gain(made: Array, p: Population) -> Array:
-    return made / p.gain
+    return np.asarray(made / p.gain)
 
 
 def spikes_of_1(made: tuple[Path, ...], *_: Any) -> tuple[Path, ...]:
@@ -336,7 +341,7 @@ def weaker(path: Path) -> Path:
 
 
 def one_more(du: Array, _lowered: Lowered) -> Array:
-    return np.minimum(du + 1, 4095)
+    return np.asarray(np.minimum(du + 1, 4095))
 
 
 def complement(dv: Array, _lowered: Lowered) -> Array:
@@ -359,16 +364,16 @@ FAULTS: dict[str, tuple[str, str, Change, Check]] = {
         "dense", f"{QUANTIZE}._bias", exponent_0, potentials_stay_close
     ),
     "recurrent weights not rescaled": (
-        "dense", f"{QUANTIZE}._fixed_projection", mean_in_loops, potentials_stay_close
+        "dense", f"{QUANTIZE}._rounded", projections(mean_in_loops), potentials_stay_close
     ),
     "exponent one too large": (
-        "channels", f"{QUANTIZE}._fixed_projection", larger, potentials_stay_close
+        "channels", f"{QUANTIZE}._rounded", projections(larger), potentials_stay_close
     ),
     "exponent one too small": (
-        "current", f"{QUANTIZE}._fixed_projection", smaller, potentials_stay_close
+        "current", f"{QUANTIZE}._rounded", projections(smaller), potentials_stay_close
     ),
     "scales along the input channels": (
-        "channels", f"{QUANTIZE}._fixed_projection", of_inputs, potentials_stay_close
+        "channels", f"{QUANTIZE}._rounded", projections(of_inputs), potentials_stay_close
     ),
     "threshold rounded down": (
         "channels", f"{QUANTIZE}._fixed_population", threshold_down, thresholds_are_nearest
@@ -393,13 +398,13 @@ FAULTS: dict[str, tuple[str, str, Change, Check]] = {
     ),
     "unit of a real input left out": ("dense", f"{QUANTIZE}.step_of", one, potentials_stay_close),
     "weights truncated": (
-        "channels", f"{QUANTIZE}._fixed_projection", truncated, weights_are_nearest
+        "channels", f"{QUANTIZE}._rounded", projections(truncated), weights_are_nearest
     ),
     "bias of a current not rescaled": (
-        "current", f"{QUANTIZE}._fixed_projection", mean_of_constant, potentials_stay_close
+        "current", f"{QUANTIZE}._rounded", projections(mean_of_constant), potentials_stay_close
     ),
     "a bit more than there is": (
-        "channels", f"{QUANTIZE}._fixed_projection", a_bit_more, weights_keep_their_width
+        "channels", f"{QUANTIZE}._rounded", projections(a_bit_more), weights_keep_their_width
     ),
     "one scale for the layer": (
         "current", f"{SCALE}.Scalable.scale", least_of_all, weights_fill_their_width
