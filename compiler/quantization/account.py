@@ -27,7 +27,8 @@ from snnc.compiler.operators import FixedConvolution, FixedDense, FixedScaling, 
 from snnc.compiler.quantization.lower import Lowered, lower, over_groups, weights_of
 from snnc.compiler.quantization.observed import Observed, rate_problems
 from snnc.compiler.quantization.overflow import StateBounds, bound_states
-from snnc.compiler.quantization.scale import step_of, weight_rows
+from snnc.compiler.quantization.paths import Path
+from snnc.compiler.quantization.scale import chunks_of, shape_of, step_of, weight_rows
 
 LOOSE_TIME_CONSTANT = 0.05
 """Relative error of a time constant from which a user is warned."""
@@ -180,23 +181,28 @@ class _Weights:
     sources: int = 0
     dead: int = 0
 
-    def add(self, wanted: Doubles, integers: Weights, exponent: int, kind: Weighted) -> None:
-        """Add weights of one path, in counts of the threshold's mantissa, and what they became.
+    def add(self, path: Path, counts: Doubles, integers: Weights, exponent: int) -> None:
+        """Add weights of one path, and what they became.
 
         Args:
-            wanted: A row for those that share a scale.
-            integers: Of the same shape.
+            path: Into the population.
+            counts: Of the threshold's mantissa for a weight of 1, shape ``[rows]``.
+            integers: A row for those that share a scale, shape ``[rows, m]``.
             exponent: Of the path.
-            kind: What the weights are of.
         """
-        error = wanted - integers * 2.0**exponent
-        self.power += float(np.vdot(wanted, wanted))
-        self.noise += float(np.vdot(error, error))
-        self.present += int(np.count_nonzero(wanted))
-        self.lost += int(np.count_nonzero((wanted != 0) & (integers == 0)))
-        acted, acts = (_by_source(values != 0, kind) for values in (wanted, integers))
-        self.sources += int(np.count_nonzero(acted))
-        self.dead += int(np.count_nonzero(acted & ~acts))
+        acted = np.empty(integers.shape, np.bool_)
+        for at, rows in chunks_of(path):
+            wanted = counts[at, None] * rows
+            error = wanted - integers[at] * 2.0**exponent
+            self.power += float(np.vdot(wanted, wanted))
+            self.noise += float(np.vdot(error, error))
+            acted[at] = rows != 0
+        acts = integers != 0
+        self.present += int(np.count_nonzero(acted))
+        self.lost += int(np.count_nonzero(acted & ~acts))
+        before, after = (_by_source(present, weights_of(path)) for present in (acted, acts))
+        self.sources += int(np.count_nonzero(before))
+        self.dead += int(np.count_nonzero(before & ~after))
         self.widest = max(self.widest, int(integers.max(initial=0)), -int(integers.min(initial=0)))
 
     @property
@@ -217,11 +223,9 @@ def _account(
     counts = integers.scale * n.unit / 2**ALIGN_BITS
     weights = _Weights()
     for path in n.paths:
-        rows = weight_rows(path)
-        each = counts[:: p.size // rows.shape[0], None] * step_of(path, inputs)
-        q = made[path.name]
-        integers_of_q = _integers_of(q).reshape(rows.shape)
-        weights.add(each * rows, integers_of_q, q.weight_exp, weights_of(path))
+        shape, q = shape_of(path), made[path.name]
+        each = counts[:: p.size // shape[0]] * step_of(path, inputs)
+        weights.add(path, each, _integers_of(q).reshape(shape), q.weight_exp)
     base = _base(n, integers, bounds)
     return PopulationAccount(
         name=p.name,

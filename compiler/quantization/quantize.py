@@ -43,9 +43,11 @@ from snnc.compiler.quantization.scale import (
     UNIT,
     Ints,
     Scalable,
+    chunks_of,
+    extent_of,
     scalable,
+    shape_of,
     step_of,
-    weight_rows,
 )
 from snnc.compiler.retime import too_long
 
@@ -215,14 +217,13 @@ def _fixed_projection(path: Path, n: Scalable, scale: Doubles, weight_bits: int)
         scale: What one integer of the source is worth to each neuron, shape ``[n]``.
         weight_bits: Width of a weight with its sign.
     """
-    rows = weight_rows(path)
-    scaled = scale[:: scale.size // rows.shape[0], None] * rows
+    each = scale[:: scale.size // shape_of(path)[0]]
     top = 2 ** (weight_bits - 1) - 1
-    largest = float(np.abs(scaled).max(initial=0))
+    largest = float((each * extent_of(path)[0]).max(initial=0))
     exponent = MIN_WEIGHT_EXP
     while exponent < MAX_WEIGHT_EXP and np.rint(largest / 2.0**exponent) > top:
         exponent += 1
-    integers = np.rint(scaled / 2.0**exponent).astype(np.int8)
+    integers = _nearest(path, each / 2.0**exponent)
     return FixedProjection(
         name=path.name,
         origin=path.origin,
@@ -232,6 +233,15 @@ def _fixed_projection(path: Path, n: Scalable, scale: Doubles, weight_bits: int)
         weight_exp=exponent,
         delay=path.delay,
     )
+
+
+def _nearest(path: Path, scale: Doubles) -> Weights:
+    """Round the weights of ``path``, each row at its scale; read-only, shape ``[rows, m]``."""
+    integers = np.empty(shape_of(path), np.int8)
+    for at, rows in chunks_of(path):
+        integers[at] = np.rint(rows * scale[at, None])
+    integers.flags.writeable = False  # a record takes it as it is
+    return integers
 
 
 def _fixed_operators(path: Path, integers: Weights) -> Iterator[FixedOperator]:

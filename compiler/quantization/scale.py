@@ -22,8 +22,16 @@ from snnc.compiler.fixed import (
     STATE_LIMIT,
     FixedInput,
 )
-from snnc.compiler.linear import Doubles, Factors, Kernels, Matrix, apply
-from snnc.compiler.operators import Reals, SumPooling
+from snnc.compiler.linear import (
+    Doubles,
+    Factors,
+    Kernels,
+    Matrix,
+    Numbers,
+    apply,
+    row_chunks,
+)
+from snnc.compiler.operators import Reals, Shape, SumPooling
 from snnc.compiler.quantization.lower import Lowered, over_groups, shares_weights, weights_of
 from snnc.compiler.quantization.overflow import bound_potential, drive
 from snnc.compiler.quantization.paths import Path
@@ -133,10 +141,9 @@ def scalable(
     du, dv = _current_decay(lowered), _decay(lowered)
     largest, fan_in = np.zeros(p.size), np.zeros(p.size)
     for path in lowered.arriving:
-        rows = weight_rows(path)
-        most = step_of(path, inputs) * np.abs(rows).max(axis=1, initial=0)
-        largest = np.maximum(largest, _each(most, p.size))
-        fan_in += _each(_weights_of_a_row(path, rows), p.size)
+        most, weights = extent_of(path)
+        largest = np.maximum(largest, _each(step_of(path, inputs) * most, p.size))
+        fan_in += _each(weights, p.size)
     up, down = _summed(lowered, du, (_possible(path, inputs) for path in lowered.arriving))
     v = _bound(lowered, dv.astype(np.float64), up, down)
     if np.isinf(v).any():
@@ -223,8 +230,23 @@ def step_of(path: Path, inputs: Mapping[str, FixedInput]) -> float:
 def weight_rows(path: Path) -> Doubles:
     """Give the weights of ``path``: a row for those that share a scale, shape ``[rows, m]``.
 
-    Rows are in the order of neurons, and of as many neurons each.
+    Rows are in the order of neurons, and of as many neurons each. Those of a matrix may be many:
+    ``chunks_of`` gives some at a time.
     """
+    return _rows(path).astype(np.float64, copy=False)
+
+
+def chunks_of(path: Path) -> Iterator[tuple[slice, Doubles]]:
+    """Give the same, some rows at a time, and where they stand."""
+    return row_chunks(_rows(path))
+
+
+def shape_of(path: Path) -> Shape:
+    """Give how many rows there are, and of how many weights."""
+    return _rows(path).shape
+
+
+def _rows(path: Path) -> Numbers:
     weight = weights_of(path)
     match weight:
         case Matrix():
@@ -236,12 +258,16 @@ def weight_rows(path: Path) -> Doubles:
             return weight.weight.reshape(n, -1)
 
 
-def _weights_of_a_row(path: Path, rows: Doubles) -> Doubles:
-    """Give how many weights act on a neuron of each row; each as often as sums take it up."""
-    weight = weights_of(path)
-    n = np.count_nonzero(rows, axis=1) if not isinstance(weight, Factors) else rows.any(axis=1)
+def extent_of(path: Path) -> tuple[Doubles, Doubles]:
+    """Give of each row the largest weight, and how many act; each as often as sums take it up."""
+    n = shape_of(path)[0]
+    largest, acting = np.zeros(n), np.zeros(n)
+    factors = isinstance(weights_of(path), Factors)
+    for at, rows in chunks_of(path):
+        largest[at] = np.abs(rows).max(axis=1, initial=0)
+        acting[at] = rows.any(axis=1) if factors else np.count_nonzero(rows, axis=1)
     sums = [math.prod(s.window.kernel) for s in path.steps if isinstance(s, SumPooling)]
-    return np.asarray(n * float(math.prod(sums)), np.float64)
+    return largest, acting * float(math.prod(sums))
 
 
 def _each(values: Doubles, n: int) -> Doubles:
