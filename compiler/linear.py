@@ -29,7 +29,7 @@ from snnc.compiler.sliding import elements, padded
 
 Doubles = npt.NDArray[np.float64]
 Numbers: TypeAlias = Doubles | npt.NDArray[np.float32] | npt.NDArray[np.int8]
-Change = Callable[[Doubles], Doubles]
+Product = Callable[[Doubles, Doubles], Doubles]
 
 CHUNK = 2**16
 """Weights of a matrix that are taken to float64 at a time: 512 KiB, which a cache holds."""
@@ -142,7 +142,7 @@ def apply(step: Step, x: Doubles) -> Doubles:
     """Give what ``step`` makes of ``x``, shape ``[m, *shape]``."""
     match step:
         case Matrix():
-            return _multiplied(step.weight, x.reshape(x.shape[0], -1))
+            return _multiplied(step.weight, x.reshape(x.shape[0], -1), lambda x, w: x @ w.T)
         case Kernels():
             return _convolved(step, x)
         case Factors():
@@ -177,38 +177,48 @@ def adjoint(step: Step, y: Doubles, shape: Shape) -> Doubles:
 
 def magnitude(step: Step, x: Doubles) -> Doubles:
     """Bound ``|y|`` of a step whose input is at most ``x`` in magnitude, shape ``[1, *shape]``."""
-    return _applied(step, x, np.abs)
+    match step:
+        case Matrix():
+            flat = x.reshape(x.shape[0], -1)
+            return _multiplied(step.weight, flat, lambda x, w: x @ np.abs(w).T)
+        case Kernels() | Factors():
+            return apply(replace(step, weight=np.abs(step.weight)), x)
+        case _:
+            return apply(step, x)
 
 
 def interval(steps: tuple[Step, ...], low: Doubles, high: Doubles) -> tuple[Doubles, Doubles]:
     """Bound what ``steps`` give of values from ``low`` to ``high``, both of one shape."""
     both = np.stack((low, high))
     for step in steps:
-        if isinstance(step, Matrix | Kernels | Factors):
-            rising = _applied(step, both, lambda w: np.maximum(w, 0))
-            falling = _applied(step, both, lambda w: np.minimum(w, 0))
-            both = rising + falling[::-1]
-        else:
-            both = apply(step, both)
+        match step:
+            case Matrix():
+                both = _multiplied(step.weight, both.reshape(2, -1), _interval)
+            case Kernels() | Factors():
+                rising = replace(step, weight=np.maximum(step.weight, 0))
+                falling = replace(step, weight=np.minimum(step.weight, 0))
+                both = apply(rising, both) + apply(falling, both)[::-1]
+            case _:
+                both = apply(step, both)
     return both[0], both[1]
 
 
-def _applied(step: Step, x: Doubles, change: Change) -> Doubles:
-    """Apply ``step`` with changed weights, where it has any."""
-    match step:
-        case Matrix():
-            return _multiplied(step.weight, x.reshape(x.shape[0], -1), change)
-        case Kernels() | Factors():
-            return apply(replace(step, weight=change(step.weight)), x)
-        case _:
-            return apply(step, x)
+def _interval(x: Doubles, weight: Doubles) -> Doubles:
+    """Bound ``x W^T`` from below and from above, where ``x`` has a row of each bound."""
+    return x @ np.maximum(weight, 0).T + x[::-1] @ np.minimum(weight, 0).T
 
 
-def _multiplied(weight: Numbers, x: Doubles, change: Change | None = None) -> Doubles:
-    """Give ``x W^T``, of changed weights; no copy of all of them is made."""
+def _multiplied(weight: Numbers, x: Doubles, product: Product) -> Doubles:
+    """Give what ``product`` makes of ``x`` and rows of ``weight``, without a copy of all of them.
+
+    Args:
+        weight: Shape ``[n_out, n_in]``.
+        x: Shape ``[m, n_in]``.
+        product: Gives ``[m, rows]``.
+    """
     result = np.empty((x.shape[0], weight.shape[0]))
-    for rows, part in row_chunks(weight):
-        np.matmul(x, (part if change is None else change(part)).T, out=result[:, rows])
+    for at, rows in row_chunks(weight):
+        result[:, at] = product(x, rows)
     return result
 
 
