@@ -89,6 +89,17 @@ _MODEL_OPTIONS = (
 _COMPILE_OPTIONS = (
     click.option("--weight-bits", type=int, metavar="N", help="Width of a weight, 2 to 8 [8]."),
     click.option(
+        "--max-thresholds",
+        type=int,
+        metavar="N",
+        help="Different thresholds that a population may have, such as 16 on Loihi.",
+    ),
+    click.option(
+        "--decays",
+        metavar="NAME",
+        help="What rounding keeps: nearest, time constants [default]; gain, steady potentials.",
+    ),
+    click.option(
         "--config",
         type=PATH,
         metavar="FILE.yaml",

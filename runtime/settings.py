@@ -36,6 +36,8 @@ class Settings(BaseModel):
     input_shape: str | tuple[int, ...] = ""
     calibrate: str = ""
     weight_bits: int = 0
+    max_thresholds: int = 0
+    decays: str = ""
     input: str = ""
     labels: str = ""
     targets: str | tuple[str, ...] = ""

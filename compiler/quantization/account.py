@@ -14,7 +14,6 @@ from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InternalError
 from snnc.compiler.fixed import (
     ALIGN_BITS,
-    DECAY_BITS,
     STATE_LIMIT,
     FixedInput,
     FixedNetwork,
@@ -22,9 +21,16 @@ from snnc.compiler.fixed import (
     FixedProjection,
 )
 from snnc.compiler.linear import Doubles, Factors, Kernels, Matrix, Weighted
-from snnc.compiler.network import Network, Population
+from snnc.compiler.network import Network
 from snnc.compiler.operators import FixedConvolution, FixedDense, FixedScaling, Weights
-from snnc.compiler.quantization.lower import Lowered, lower, over_groups, weights_of
+from snnc.compiler.quantization.decays import (
+    Decays,
+    TimeConstants,
+    errors_of_u,
+    errors_of_v,
+    lowered_for,
+)
+from snnc.compiler.quantization.lower import Lowered, over_groups, weights_of
 from snnc.compiler.quantization.observed import Observed, rate_problems
 from snnc.compiler.quantization.overflow import StateBounds, bound_states
 from snnc.compiler.quantization.paths import Path
@@ -38,6 +44,19 @@ FEW_COUNTS = 32
 
 MOST_WEIGHTS = 0.5
 """Share of lost weights above which a user is warned."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ungrouped:
+    """What a population would be if its thresholds could all be different.
+
+    Attributes:
+        thresholds: Different ones.
+        weight_sqnr_db: As of ``PopulationAccount``.
+    """
+
+    thresholds: int
+    weight_sqnr_db: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +86,11 @@ class PopulationAccount:
         v_bound: The same of ``v``.
         sources: Neurons and inputs, of a convolution channels, with a weight that is not zero.
         dead_sources: Of those, how many have no such weight any more.
+        thresholds: Different thresholds; 1 of a read-out.
+        biases: Different biases, mantissa and exponent together.
+        tau_mem: Errors of the time constants of ``v``; None where an account is made by hand.
+        tau_syn: The same of ``u``; None where it has no memory.
+        ungrouped: What a bound of different thresholds costs; None without one.
         observed: What typical data showed; None without any.
     """
 
@@ -88,6 +112,11 @@ class PopulationAccount:
     threshold_error: float = 0.0
     sources: int = 0
     dead_sources: int = 0
+    thresholds: int = 1
+    biases: int = 1
+    tau_mem: TimeConstants | None = None
+    tau_syn: TimeConstants | None = None
+    ungrouped: Ungrouped | None = None
     observed: Observed | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -96,7 +125,12 @@ class PopulationAccount:
 
 
 def account_for(
-    network: Network, fixed: FixedNetwork, observed: Mapping[str, Observed] | None = None
+    network: Network,
+    fixed: FixedNetwork,
+    observed: Mapping[str, Observed] | None = None,
+    *,
+    decays: Decays = Decays.NEAREST,
+    ungrouped: FixedNetwork | None = None,
 ) -> tuple[PopulationAccount, ...]:
     """Compare each population of ``fixed`` with what it was in ``network``.
 
@@ -104,16 +138,26 @@ def account_for(
         network: The float network.
         fixed: Its integers.
         observed: What typical data showed, by population.
+        decays: What was kept of the decays.
+        ungrouped: The integers without a bound of different thresholds, where there is one.
     """
+    if ungrouped is not None:
+        free = {a.name: a for a in account_for(network, ungrouped, decays=decays)}
+        grouped = account_for(network, fixed, observed, decays=decays)
+        return tuple(replace(a, ungrouped=_ungrouped(free[a.name])) for a in grouped)
     bounds = bound_states(fixed)
     inputs = {i.name: i for i in fixed.inputs}
     made = {q.name: q for q in fixed.projections}
     populations = {p.name: p for p in fixed.populations}
     accounts = (
         _account(n, populations[n.population.name], made, inputs, bounds[n.population.name])
-        for n in lower(network)
+        for n in lowered_for(network, decays)
     )
     return tuple(replace(a, observed=(observed or {}).get(a.name)) for a in accounts)
+
+
+def _ungrouped(a: PopulationAccount) -> Ungrouped:
+    return Ungrouped(thresholds=a.thresholds, weight_sqnr_db=a.weight_sqnr_db)
 
 
 def warnings_of(accounts: tuple[PopulationAccount, ...]) -> Iterator[Diagnostic]:
@@ -227,6 +271,7 @@ def _account(
         each = counts[:: p.size // shape[0]] * step_of(path, inputs)
         weights.add(path, each, _integers_of(q).reshape(shape), q.weight_exp)
     base = _base(n, integers, bounds)
+    tau_mem, tau_syn = errors_of_v(p, integers), errors_of_u(p, integers)
     return PopulationAccount(
         name=p.name,
         origin=p.origin,
@@ -242,7 +287,11 @@ def _account(
         dead_sources=weights.dead,
         bias_error=float((_bias_error(n, integers, made, counts) / base).max(initial=0)),
         threshold_error=float((np.abs(integers.threshold / counts - n.threshold) / base).max()),
-        time_constant_error=_worst_time_constant(p, integers),
+        time_constant_error=_worst(tau_mem, tau_syn),
+        thresholds=len(np.unique(integers.threshold)),
+        biases=_biases(integers),
+        tau_mem=tau_mem,
+        tau_syn=tau_syn,
         overflow="proven" if bool(bounds.proven.all()) else "not proven",
         u_bound=_largest_share(bounds.u),
         v_bound=_largest_share(bounds.v),
@@ -300,34 +349,15 @@ def _bias_error(
     return error
 
 
-def _worst_time_constant(p: Population, integers: FixedPopulation) -> float | None:
-    decay = p.decay.astype(np.float64)
-    of_v = _time_constant_error(
-        1 - decay if p.integration.is_euler else decay, 1 - integers.dv / 2.0**DECAY_BITS
-    )
-    if of_v is None or not p.integration.has_current:
-        return of_v
-    decay = p.current_decay.astype(np.float64)
-    of_u = _time_constant_error(
-        1 - decay if p.integration.is_euler else decay, 1 - (integers.du + 1) / 2.0**DECAY_BITS
-    )
-    return None if of_u is None else max(of_v, of_u)
+def _worst(*errors: TimeConstants | None) -> float | None:
+    """Give the worst of all; None where a time constant became infinite."""
+    worst = [e.worst for e in errors if e is not None]
+    return None if None in worst else max(w for w in worst if w is not None)
 
 
-def _time_constant_error(
-    wanted: npt.NDArray[np.float64], got: npt.NDArray[np.float64]
-) -> float | None:
-    """Compare the times in which a state falls to 1/e, by its factor a step.
-
-    0 where both keep or lose all, and 1 where only ``got`` decays.
-    """
-    changed = (wanted > 0) & (wanted < 1)
-    if (changed & (got >= 1)).any():
-        return None
-    with np.errstate(divide="ignore"):
-        steps_wanted, steps_got = -1 / np.log(wanted[changed]), -1 / np.log(got[changed])
-    lost = float(((wanted == 1) & (got < 1)).any())
-    return max(lost, float((np.abs(steps_got - steps_wanted) / steps_wanted).max(initial=0)))
+def _biases(integers: FixedPopulation) -> int:
+    pairs = np.stack((integers.bias_mant, integers.bias_exp * (integers.bias_mant != 0)))
+    return int(np.unique(pairs, axis=1).shape[1])
 
 
 def _largest_share(bound: npt.NDArray[np.float64]) -> float | None:

@@ -35,7 +35,8 @@ from snnc.compiler.operators import (
     Weights,
 )
 from snnc.compiler.quantization.bias_neurons import bias_neuron
-from snnc.compiler.quantization.lower import lower
+from snnc.compiler.quantization.decays import Decays, lowered_for
+from snnc.compiler.quantization.grouping import too_many_thresholds
 from snnc.compiler.quantization.overflow import bound_population
 from snnc.compiler.quantization.paths import Path
 from snnc.compiler.quantization.scale import (
@@ -62,6 +63,8 @@ def quantize(
     *,
     weight_bits: int | Mapping[str, int] = MAX_WEIGHT_BITS,
     calibration: Mapping[str, npt.NDArray[np.float32]] | None = None,
+    max_thresholds: int | None = None,
+    decays: Decays = Decays.NEAREST,
 ) -> FixedNetwork:
     """Round ``network`` to the integers of ``docs/arithmetic.md``.
 
@@ -89,24 +92,30 @@ def quantize(
             population, by name.
         calibration: Of each input typical data, ``[steps, batch, n]``: tells whether spikes,
             other integers or real values enter. Without it spikes are assumed.
+        max_thresholds: Different thresholds that a population may have (see ``grouping``).
+        decays: What is kept of a decay that is rounded.
 
     Raises:
         InputError: SNN120 or SNN122, the network does not consist of such layers; SNN201, delays
-            through sums add up to one that is too long; SNN301, a population fits at no scale.
+            through sums add up to one that is too long; SNN301, a population fits at no scale;
+            SNN320, one needs more different thresholds.
     """
     inputs = {i.name: _fixed_input(i, (calibration or {}).get(i.name)) for i in network.inputs}
-    neurons = tuple(scalable(n, inputs, calibration) for n in lower(network))
+    neurons = tuple(scalable(n, inputs, calibration) for n in lowered_for(network, decays))
     widths = {p.name: width_of(weight_bits, p.name) for p in network.populations}
     raise_all(_misfits(neurons, widths))
     populations: list[FixedPopulation] = []
     projections: list[FixedProjection] = []
     for n in neurons:
-        population, arriving = _rounded(n, inputs, widths[n.lowered.population.name])
+        width = widths[n.lowered.population.name]
+        population, arriving = _rounded(n, inputs, width, max_thresholds)
         if n.lowered.constant is not None:
             populations.append(bias_neuron(n.lowered.constant))
         populations.append(population)
         projections.extend(arriving)
     raise_all(too_long(q) for q in projections if q.delay > MAX_DELAY)
+    if max_thresholds is not None:
+        raise_all(too_many_thresholds(populations, max_thresholds))
     return FixedNetwork(
         inputs=tuple(inputs.values()),
         populations=tuple(populations),
@@ -150,7 +159,7 @@ def _misfits(neurons: Iterable[Scalable], widths: Mapping[str, int]) -> Iterator
 
 
 def _rounded(
-    n: Scalable, inputs: Mapping[str, FixedInput], weight_bits: int
+    n: Scalable, inputs: Mapping[str, FixedInput], weight_bits: int, max_thresholds: int | None
 ) -> tuple[FixedPopulation, tuple[FixedProjection, ...]]:
     """Give the integers of one population, and of what drives it.
 
@@ -160,7 +169,7 @@ def _rounded(
     shapes = {path.source: path.shape for path in n.lowered.arriving}
     largest = {i.name: i.max_abs for i in inputs.values()}
     while True:
-        scale = n.scale(weight_bits)
+        scale = n.scale(weight_bits, max_thresholds)
         population = _fixed_population(n, scale)
         arriving = tuple(
             _fixed_projection(path, n, step_of(path, inputs) * scale, weight_bits)

@@ -391,10 +391,10 @@ FAULTS: dict[str, tuple[str, str, Change, Check]] = {
     "gain left out": ("dense", f"{LOWER}.input_gain", no_gain, potentials_stay_close),
     "size of spikes left out": ("dense", f"{LOWER}._composed", spikes_of_1, potentials_stay_close),
     "one not taken from the decay of a current": (
-        "current", f"{SCALE}._current_decay", one_more, potentials_stay_close
+        "current", f"{SCALE}.current_decay_of", one_more, potentials_stay_close
     ),
     "decay taken for its complement": (
-        "channels", f"{SCALE}._decay", complement, potentials_stay_close
+        "channels", f"{SCALE}.decay_of", complement, potentials_stay_close
     ),
     "unit of a real input left out": ("dense", f"{QUANTIZE}.step_of", one, potentials_stay_close),
     "weights truncated": (
