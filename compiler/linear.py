@@ -6,7 +6,7 @@ bounds what it gives.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
 from math import prod
@@ -28,7 +28,11 @@ from snnc.compiler.operators import (
 from snnc.compiler.sliding import elements, padded
 
 Doubles = npt.NDArray[np.float64]
-Change = Callable[[Doubles], Doubles]
+Numbers: TypeAlias = Doubles | npt.NDArray[np.float32] | npt.NDArray[np.int8]
+Product = Callable[[Doubles, Doubles], Doubles]
+
+CHUNK = 2**16
+"""Weights of a matrix that are taken to float64 at a time: 512 KiB, which a cache holds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +40,11 @@ class Matrix:
     """``W x`` for a value of any shape.
 
     Attributes:
-        weight: Shape ``[n_out, n_in]``.
+        weight: Shape ``[n_out, n_in]``; of any type, as a copy in float64 would be large. It is
+            computed with in float64 alone.
     """
 
-    weight: Doubles
+    weight: Numbers
 
     def result_shape(self, shape: Shape) -> Shape:
         """Give ``[n_out]``."""
@@ -103,7 +108,7 @@ def as_steps(operators: tuple[FixedOperator, ...], shape: Shape) -> tuple[Step, 
     for operator in operators:
         match operator:
             case FixedDense():
-                steps.append(Matrix(operator.weight.astype(np.float64)))
+                steps.append(Matrix(operator.weight))
             case FixedConvolution():
                 weight = operator.weight.astype(np.float64)
                 steps.append(Kernels(weight, operator.window, operator.groups))
@@ -120,6 +125,14 @@ def shape_after(steps: tuple[Step, ...], shape: Shape) -> Shape:
     return reduce(lambda s, step: step.result_shape(s), steps, shape)
 
 
+def row_chunks(weight: Numbers) -> Iterator[tuple[slice, Doubles]]:
+    """Give the rows of a matrix in float64, some at a time, and where they stand."""
+    n = max(1, CHUNK // max(weight.shape[1], 1))
+    for start in range(0, weight.shape[0], n):
+        rows = slice(start, start + n)
+        yield rows, weight[rows].astype(np.float64, copy=False)
+
+
 def is_linear(step: Step) -> bool:
     """Say whether the step keeps sums: all do but a max pooling."""
     return not isinstance(step, MaxPooling)
@@ -129,7 +142,7 @@ def apply(step: Step, x: Doubles) -> Doubles:
     """Give what ``step`` makes of ``x``, shape ``[m, *shape]``."""
     match step:
         case Matrix():
-            return x.reshape(x.shape[0], -1) @ step.weight.T
+            return _multiplied(step.weight, x.reshape(x.shape[0], -1), lambda x, w: x @ w.T)
         case Kernels():
             return _convolved(step, x)
         case Factors():
@@ -153,7 +166,7 @@ def adjoint(step: Step, y: Doubles, shape: Shape) -> Doubles:
     y = y.reshape(y.shape[0], *step.result_shape(shape))
     match step:
         case Matrix():
-            return (y @ step.weight).reshape(-1, *shape)
+            return (y @ step.weight.astype(np.float64, copy=False)).reshape(-1, *shape)
         case Factors():
             return y * step.weight
         case Kernels() | SumPooling():
@@ -164,26 +177,49 @@ def adjoint(step: Step, y: Doubles, shape: Shape) -> Doubles:
 
 def magnitude(step: Step, x: Doubles) -> Doubles:
     """Bound ``|y|`` of a step whose input is at most ``x`` in magnitude, shape ``[1, *shape]``."""
-    return apply(_with(step, np.abs), x)
+    match step:
+        case Matrix():
+            flat = x.reshape(x.shape[0], -1)
+            return _multiplied(step.weight, flat, lambda x, w: x @ np.abs(w).T)
+        case Kernels() | Factors():
+            return apply(replace(step, weight=np.abs(step.weight)), x)
+        case _:
+            return apply(step, x)
 
 
 def interval(steps: tuple[Step, ...], low: Doubles, high: Doubles) -> tuple[Doubles, Doubles]:
     """Bound what ``steps`` give of values from ``low`` to ``high``, both of one shape."""
     both = np.stack((low, high))
     for step in steps:
-        if isinstance(step, Matrix | Kernels | Factors):
-            rising = apply(_with(step, lambda w: np.maximum(w, 0)), both)
-            falling = apply(_with(step, lambda w: np.minimum(w, 0)), both)
-            both = rising + falling[::-1]
-        else:
-            both = apply(step, both)
+        match step:
+            case Matrix():
+                both = _multiplied(step.weight, both.reshape(2, -1), _interval)
+            case Kernels() | Factors():
+                rising = replace(step, weight=np.maximum(step.weight, 0))
+                falling = replace(step, weight=np.minimum(step.weight, 0))
+                both = apply(rising, both) + apply(falling, both)[::-1]
+            case _:
+                both = apply(step, both)
     return both[0], both[1]
 
 
-def _with(step: Step, change: Change) -> Step:
-    if isinstance(step, Matrix | Kernels | Factors):
-        return replace(step, weight=change(step.weight))
-    return step
+def _interval(x: Doubles, weight: Doubles) -> Doubles:
+    """Bound ``x W^T`` from below and from above, where ``x`` has a row of each bound."""
+    return x @ np.maximum(weight, 0).T + x[::-1] @ np.minimum(weight, 0).T
+
+
+def _multiplied(weight: Numbers, x: Doubles, product: Product) -> Doubles:
+    """Give what ``product`` makes of ``x`` and rows of ``weight``, without a copy of all of them.
+
+    Args:
+        weight: Shape ``[n_out, n_in]``.
+        x: Shape ``[m, n_in]``.
+        product: Gives ``[m, rows]``.
+    """
+    result = np.empty((x.shape[0], weight.shape[0]))
+    for at, rows in row_chunks(weight):
+        result[:, at] = product(x, rows)
+    return result
 
 
 def _convolved(step: Kernels, x: Doubles) -> Doubles:

@@ -259,6 +259,13 @@ INPUTS_ACT = Rule(
     "Where all weights of one source neuron or channel are small against the largest of each "
     "neuron that it drives, all of them become zero, and it drives nothing any more.",
 )
+THRESHOLDS_FEW = Rule(
+    "SNN320",
+    "a population has no more different thresholds than the hardware has room for",
+    "Loihi keeps thresholds in a small table of each core. Neurons with weights of their own share "
+    "thresholds by giving up some of their scale. Those of a channel have one scale, and cannot "
+    "where they were trained with different thresholds, gains or time constants.",
+)
 PACKAGE_PRESENT = Rule(
     "SNN501",
     "the packages that a run needs are installed",

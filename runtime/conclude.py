@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from snnc import __version__
 from snnc.compiler.diagnostics import SnncError
-from snnc.compiler.quantization.account import PopulationAccount, account_for
+from snnc.compiler.quantization.account import PopulationAccount, with_observed
 from snnc.compiler.quantization.guards import data_warnings, overflow_problems
 from snnc.compiler.quantization.observed import Observed
 from snnc.compiler.trace import Array, Trace
@@ -25,6 +26,7 @@ from snnc.targets.base import Inputs
 
 INCOMPLETE_CODE = 3
 """Exit code where nothing failed and something is missing (``EnvironmentFault``)."""
+_ACCOUNT = TypeAdapter(PopulationAccount)
 SILENCE = "No output spiked in any execution: this input shows little of the network."
 
 
@@ -55,7 +57,7 @@ def conclude(
     failures = [run for run in runs.values() if isinstance(run, SnncError)]
     broken = [link for link in links if link.status is Status.BROKEN]
     account = artifact.account
-    cost = () if artifact.fixed is None else account_for(artifact.network, artifact.fixed, seen)
+    cost = tuple(_accounts(artifact, seen))
     return Report(
         snnc=__version__,
         verdict=verdict,
@@ -79,6 +81,14 @@ def conclude(
         program_sha256=hashlib.sha256(artifact.files()[MANIFEST]).hexdigest(),
         environment=environment(),
     )
+
+
+def _accounts(artifact: Artifact, seen: Mapping[str, Observed]) -> Iterator[PopulationAccount]:
+    """Yield what the compiler told of each population, with what the data of this run show."""
+    for population in artifact.account.get("populations", ()):
+        fields = {name: value for name, value in population.items() if name != "headroom"}
+        told = _ACCOUNT.validate_python(fields)
+        yield with_observed(told, seen[told.name]) if told.name in seen else told
 
 
 def _warnings(artifact: Artifact, cost: Iterable[PopulationAccount]) -> Iterator[str]:

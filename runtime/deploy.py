@@ -18,6 +18,7 @@ from snnc.compiler.fixed import MAX_WEIGHT_BITS, FixedNetwork
 from snnc.compiler.names import nearest
 from snnc.compiler.network import Network
 from snnc.compiler.quantization.account import PopulationAccount, account_for
+from snnc.compiler.quantization.decays import Decays
 from snnc.compiler.quantization.guards import OVERFLOWS, overflow_problems, warnings_of
 from snnc.compiler.quantization.quantize import quantize
 from snnc.compiler.retime import retime
@@ -43,6 +44,8 @@ def compile(
     dialect: str | None = None,
     reset: str | None = None,
     weight_bits: int = MAX_WEIGHT_BITS,
+    max_thresholds: int | None = None,
+    decays: str = Decays.NEAREST.value,
     input_shape: tuple[int, ...] | None = None,
     state: str | os.PathLike[str] | None = None,
     trust_input: bool = False,
@@ -63,6 +66,10 @@ def compile(
         dialect: Whose conventions a NIR graph follows, where it does not say it.
         reset: What a spike does, where the model does not say it.
         weight_bits: Width of a weight with its sign, 2 to 8.
+        max_thresholds: Different thresholds that a population may have; as many as it takes
+            unless said.
+        decays: What is kept of a decay that is rounded: ``nearest``, its time constant; ``gain``,
+            the potential that a steady input leads to.
         input_shape: Shape of one sample at one step, where a module does not show it.
         state: File of the state dict of the module that ``FILE.py:FUNCTION`` returns.
         trust_input: Read a ``.nir`` file in this process, which is faster, and not in one of its
@@ -84,7 +91,11 @@ def compile(
         "trust_input": trust_input or None,
     }
     allowed = (overflow,) if isinstance(overflow, str) else tuple(overflow)
-    raise_all([*_option_problems(target, weight_bits, allowed), *model_problems(model, given)])
+    problems = [
+        *_option_problems(target, weight_bits, allowed),
+        *_scale_problems(max_thresholds, decays),
+    ]
+    raise_all([*problems, *model_problems(model, given)])
     graph = load_graph(
         model,
         input_shape=input_shape,
@@ -99,6 +110,8 @@ def compile(
         "weight_bits": weight_bits,
         "overflow": list(allowed),
         "strict": strict,
+        "max_thresholds": max_thresholds,
+        "decays": decays,
         "choices": list(network.choices),
     }
     if kind_of(model) is Kind.ONNX and isinstance(calibration, Mapping):
@@ -107,12 +120,23 @@ def compile(
     if not get_target(target).fixed:
         return Artifact(target=target, network=network, fixed=None, options=options)
     reference = None if typical is None else refer(network, typical)
-    fixed = quantize(network, weight_bits=weight_bits, calibration=typical)
+
+    def quantized(most: int | None) -> FixedNetwork:
+        return quantize(
+            network,
+            weight_bits=weight_bits,
+            calibration=typical,
+            max_thresholds=most,
+            decays=Decays(decays),
+        )
+
+    fixed = quantized(max_thresholds)
     ensure(check_fixed(fixed), after="quantize")
     seen = {} if reference is None else observe_on(network, fixed, reference)
     timed = retime(fixed)
     ensure(check_fixed(timed), after="retime")
-    accounts = account_for(network, timed, seen)
+    ungrouped = None if max_thresholds is None else quantized(None)
+    accounts = account_for(network, timed, seen, decays=Decays(decays), ungrouped=ungrouped)
     problems = [*overflow_problems(accounts, allowed)]
     raise_all([*problems, *warnings_of(accounts, allowed)] if strict else problems)
     return Artifact(
@@ -251,6 +275,32 @@ def _option_problems(target: str, weight_bits: int, allowed: Collection[str]) ->
                 found=", ".join(unknown),
                 limit=", ".join(OVERFLOWS),
                 remedy="wrap accepts that u wraps around, clip that v sticks at its limit",
+            )
+        )
+    return problems
+
+
+def _scale_problems(max_thresholds: int | None, decays: str) -> list[Diagnostic]:
+    problems: list[Diagnostic] = []
+    if max_thresholds is not None and max_thresholds < 1:
+        problems.append(
+            Diagnostic(
+                rule=rules.OPTION_VALID,
+                node="--max-thresholds",
+                found=str(max_thresholds),
+                limit="1 or more (Loihi: 16 in each core)",
+                remedy="--max-thresholds 16",
+            )
+        )
+    if decays not in set(Decays):
+        like = nearest(decays, Decays)
+        problems.append(
+            Diagnostic(
+                rule=rules.OPTION_VALID,
+                node="--decays",
+                found=decays,
+                limit=", ".join(Decays),
+                remedy=f"--decays {like or Decays.NEAREST}",
             )
         )
     return problems

@@ -104,6 +104,17 @@ _COMPILE_OPTIONS = (
     ),
     click.option("--strict", is_flag=True, default=None, help="Refuse what is else a warning."),
     click.option(
+        "--max-thresholds",
+        type=int,
+        metavar="N",
+        help="Different thresholds that a population may have, such as 16 on Loihi.",
+    ),
+    click.option(
+        "--decays",
+        metavar="NAME",
+        help="What rounding keeps: nearest, time constants [default]; gain, steady potentials.",
+    ),
+    click.option(
         "--config",
         type=PATH,
         metavar="FILE.yaml",

@@ -47,6 +47,7 @@ def overview(artifact: Artifact) -> str:
     ]
     if artifact.fixed is not None:
         lines += ["", _hardware_table(artifact.fixed), "", quantization_table(artifact.account)]
+        lines += ["", registers_table(artifact.account)]
     processes = lava_processes(artifact)
     if processes:
         lines += ["", table(("process", "kind", "of"), processes)]
@@ -123,6 +124,22 @@ def quantization_table(account: Mapping[str, Any]) -> str:
         "error",
     )
     return table(header, (_account_row(p) for p in account.get("populations", ())))
+
+
+def registers_table(account: Mapping[str, Any]) -> str:
+    """Give what rounding did to time constants, and how many registers differ."""
+    header = (
+        "population",
+        "tau of v",
+        "typical",
+        "of current",
+        "typical",
+        "thresholds",
+        "if free",
+        "SQNR dB if free",
+        "biases",
+    )
+    return table(header, (_registers_row(p) for p in account.get("populations", ())))
 
 
 def choices_and_warnings(artifact: Artifact) -> list[str]:
@@ -235,6 +252,30 @@ def _account_row(p: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _percent(share: float | None) -> str:
     return "-" if share is None else percent(share)
+
+
+def _registers_row(p: Mapping[str, Any]) -> tuple[str, ...]:
+    free = p["ungrouped"]
+    sqnr = free and free["weight_sqnr_db"]
+    return (
+        str(p["name"]),
+        *_tau(p["tau_mem"]),
+        *_tau(p["tau_syn"]),
+        str(p["thresholds"]),
+        str(free["thresholds"]) if free else "-",
+        f"{sqnr:.1f}" if sqnr else "-",
+        str(p["biases"]),
+    )
+
+
+def _tau(errors: Mapping[str, float | None] | None) -> tuple[str, str]:
+    """Give the worst and the typical error of a time constant."""
+    if errors is None:
+        return "-", "-"
+    worst, typical = (
+        "infinite" if e is None else percent(e) for e in (errors["worst"], errors["typical"])
+    )
+    return worst, typical
 
 
 def _shape(shape: Iterable[int]) -> str:

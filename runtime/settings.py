@@ -43,6 +43,8 @@ class Settings(BaseModel):
     weight_bits: int = 0
     overflow: str | tuple[str, ...] = ""
     strict: bool = False
+    max_thresholds: int = 0
+    decays: str = ""
     input: str = ""
     labels: str = ""
     targets: str | tuple[str, ...] = ""

@@ -41,6 +41,8 @@ class CompileOptions:
     dialect: str | None = None
     reset: str | None = None
     weight_bits: int | None = None
+    max_thresholds: int | None = None
+    decays: str | None = None
     input_shape: tuple[int, ...] | None = None
     state: str | os.PathLike[str] | None = None
     trust_input: bool | None = None

@@ -56,6 +56,8 @@ def verify(
     dialect: str | None = None,
     reset: str | None = None,
     weight_bits: int | None = None,
+    max_thresholds: int | None = None,
+    decays: str | None = None,
     input_shape: tuple[int, ...] | None = None,
     state: str | os.PathLike[str] | None = None,
     trust_input: bool | None = None,
@@ -81,6 +83,8 @@ def verify(
         dialect: Whose conventions a NIR graph follows.
         reset: What a spike does.
         weight_bits: Width of a weight with its sign.
+        max_thresholds: Different thresholds that a population may have.
+        decays: What is kept of a decay that is rounded.
         input_shape: Shape of one sample at one step.
         state: File of a state dict.
         trust_input: Read a ``.nir`` file in this process.
@@ -103,6 +107,8 @@ def verify(
         dialect=dialect,
         reset=reset,
         weight_bits=weight_bits,
+        max_thresholds=max_thresholds,
+        decays=decays,
         input_shape=input_shape,
         state=state,
         trust_input=trust_input,

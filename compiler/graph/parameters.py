@@ -45,13 +45,18 @@ def number_problems(node: str, fields: Mapping[str, Array]) -> Iterator[Diagnost
         if values.dtype.kind not in "fiu":
             yield _problem(place, f"{values.dtype} values", "real numbers", rules.NODE_COMPLETE)
             continue
-        bad = ~np.isfinite(values)
-        if bad.any():
+        largest = _largest(values)
+        if not np.isfinite(largest):
+            bad = ~np.isfinite(values)
             found = f"{int(bad.sum())} of {values.size} are not finite ({values[bad][0]})"
             yield _problem(place, found, "finite numbers")
-        elif values.size and float(np.abs(values.astype(np.float64, copy=False)).max()) > MOST:
-            found = f"{np.abs(values.astype(np.float64)).max():g}"
-            yield _problem(place, found, f"{MOST:g}, the largest float32")
+        elif largest > MOST:
+            yield _problem(place, f"{largest:g}", f"{MOST:g}, the largest float32")
+
+
+def _largest(values: Array) -> float:
+    """Give the largest magnitude without a copy of ``values``; not finite where one is not."""
+    return float(max(-float(values.min()), float(values.max()))) if values.size else 0.0
 
 
 def range_problems(name: str, node: nir.NIRNode) -> Iterator[Diagnostic]:
@@ -76,6 +81,8 @@ def range_problems(name: str, node: nir.NIRNode) -> Iterator[Diagnostic]:
 
 
 def _sum_problems(name: str, rows: Array) -> Iterator[Diagnostic]:
+    if _largest(rows) * rows.shape[1] <= MOST:
+        return
     largest = float(np.abs(rows).sum(axis=1, dtype=np.float64).max())
     if largest > MOST:
         found = f"weights of one neuron that add up to {largest:g}"

@@ -14,7 +14,6 @@ import numpy.typing as npt
 from snnc.compiler.diagnostics import InternalError
 from snnc.compiler.fixed import (
     ALIGN_BITS,
-    DECAY_BITS,
     STATE_LIMIT,
     FixedInput,
     FixedNetwork,
@@ -22,12 +21,20 @@ from snnc.compiler.fixed import (
     FixedProjection,
 )
 from snnc.compiler.linear import Doubles, Factors, Kernels, Matrix, Weighted
-from snnc.compiler.network import Network, Population
+from snnc.compiler.network import Network
 from snnc.compiler.operators import FixedConvolution, FixedDense, FixedScaling, Weights
-from snnc.compiler.quantization.lower import Lowered, lower, over_groups, weights_of
+from snnc.compiler.quantization.decays import (
+    Decays,
+    TimeConstants,
+    errors_of_u,
+    errors_of_v,
+    lowered_for,
+)
+from snnc.compiler.quantization.lower import Lowered, over_groups, weights_of
 from snnc.compiler.quantization.observed import Observed
 from snnc.compiler.quantization.overflow import StateBounds, bound_states
-from snnc.compiler.quantization.scale import step_of, weight_rows
+from snnc.compiler.quantization.paths import Path
+from snnc.compiler.quantization.scale import chunks_of, shape_of, step_of, weight_rows
 
 ACCUMULATOR_LIMIT = 2**20
 """Magnitude that 21 bits with sign hold."""
@@ -44,6 +51,19 @@ class Overflow(StrEnum):
     """They may, and nothing was observed."""
     VIOLATED = "violated"
     """They did on the calibration data."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ungrouped:
+    """What a population would be if its thresholds could all be different.
+
+    Attributes:
+        thresholds: Different ones.
+        weight_sqnr_db: As of ``PopulationAccount``.
+    """
+
+    thresholds: int
+    weight_sqnr_db: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +99,11 @@ class PopulationAccount:
         scale_max: Largest.
         sources: Neurons and inputs, of a convolution channels, with a weight that is not zero.
         dead_sources: Of those, how many have no such weight any more.
+        thresholds: Different thresholds; 1 of a read-out.
+        biases: Different biases, mantissa and exponent together.
+        tau_mem: Errors of the time constants of ``v``; None where an account is made by hand.
+        tau_syn: The same of ``u``; None where it has no memory.
+        ungrouped: What a bound of different thresholds costs; None without one.
         observed: What typical data showed; None without any.
     """
 
@@ -104,6 +129,11 @@ class PopulationAccount:
     scale_max: float = 0.0
     sources: int = 0
     dead_sources: int = 0
+    thresholds: int = 1
+    biases: int = 1
+    tau_mem: TimeConstants | None = None
+    tau_syn: TimeConstants | None = None
+    ungrouped: Ungrouped | None = None
     observed: Observed | None = None
 
     @property
@@ -126,7 +156,12 @@ class PopulationAccount:
 
 
 def account_for(
-    network: Network, fixed: FixedNetwork, observed: Mapping[str, Observed] | None = None
+    network: Network,
+    fixed: FixedNetwork,
+    observed: Mapping[str, Observed] | None = None,
+    *,
+    decays: Decays = Decays.NEAREST,
+    ungrouped: FixedNetwork | None = None,
 ) -> tuple[PopulationAccount, ...]:
     """Compare each population of ``fixed`` with what it was in ``network``.
 
@@ -134,23 +169,34 @@ def account_for(
         network: The float network.
         fixed: Its integers.
         observed: What typical data showed, by population.
+        decays: What was kept of the decays.
+        ungrouped: The integers without a bound of different thresholds, where there is one.
     """
+    if ungrouped is not None:
+        free = {a.name: a for a in account_for(network, ungrouped, decays=decays)}
+        grouped = account_for(network, fixed, observed, decays=decays)
+        return tuple(replace(a, ungrouped=_ungrouped(free[a.name])) for a in grouped)
     bounds = bound_states(fixed)
     inputs = {i.name: i for i in fixed.inputs}
     made = {q.name: q for q in fixed.projections}
     populations = {p.name: p for p in fixed.populations}
     accounts = (
         _account(n, populations[n.population.name], made, inputs, bounds[n.population.name])
-        for n in lower(network)
+        for n in lowered_for(network, decays)
     )
-    return tuple(_with_observed(a, (observed or {}).get(a.name)) for a in accounts)
+    return tuple(with_observed(a, (observed or {}).get(a.name)) for a in accounts)
 
 
-def _with_observed(account: PopulationAccount, seen: Observed | None) -> PopulationAccount:
+def with_observed(account: PopulationAccount, seen: Observed | None) -> PopulationAccount:
+    """Give ``account`` with what typical data showed, and what that says of overflow."""
     if seen is None or account.overflow is Overflow.PROVEN:
         return replace(account, observed=seen)
     overflow = Overflow.VIOLATED if seen.largest >= 1 else Overflow.OBSERVED
     return replace(account, observed=seen, overflow=overflow)
+
+
+def _ungrouped(a: PopulationAccount) -> Ungrouped:
+    return Ungrouped(thresholds=a.thresholds, weight_sqnr_db=a.weight_sqnr_db)
 
 
 @dataclass
@@ -166,25 +212,31 @@ class _Weights:
     sources: int = 0
     dead: int = 0
 
-    def add(self, wanted: Doubles, integers: Weights, exponent: int, kind: Weighted) -> None:
-        """Add weights of one path, in counts of the threshold's mantissa, and what they became.
+    def add(self, path: Path, counts: Doubles, integers: Weights, exponent: int) -> None:
+        """Add weights of one path, and what they became.
 
         Args:
-            wanted: A row for those that share a scale.
-            integers: Of the same shape.
+            path: Into the population.
+            counts: Of the threshold's mantissa for a weight of 1, shape ``[rows]``.
+            integers: A row for those that share a scale, shape ``[rows, m]``.
             exponent: Of the path.
-            kind: What the weights are of.
         """
-        error = wanted - integers * 2.0**exponent
-        self.power += float(np.vdot(wanted, wanted))
-        self.noise += float(np.vdot(error, error))
-        self.present += int(np.count_nonzero(wanted))
-        self.lost += int(np.count_nonzero((wanted != 0) & (integers == 0)))
-        acted, acts = (_by_source(values != 0, kind) for values in (wanted, integers))
-        self.sources += int(np.count_nonzero(acted))
-        self.dead += int(np.count_nonzero(acted & ~acts))
+        acted = np.empty(integers.shape, np.bool_)
         widest = max(int(integers.max(initial=0)), -int(integers.min(initial=0)))
-        self.clipped += int(np.count_nonzero(np.abs(wanted) > (widest + 0.5) * 2.0**exponent))
+        for at, rows in chunks_of(path):
+            wanted = counts[at, None] * rows
+            error = wanted - integers[at] * 2.0**exponent
+            self.power += float(np.vdot(wanted, wanted))
+            self.noise += float(np.vdot(error, error))
+            largest = (widest + 0.5) * 2.0**exponent
+            self.clipped += int(np.count_nonzero(np.abs(wanted) > largest))
+            acted[at] = rows != 0
+        acts = integers != 0
+        self.present += int(np.count_nonzero(acted))
+        self.lost += int(np.count_nonzero(acted & ~acts))
+        before, after = (_by_source(present, weights_of(path)) for present in (acted, acts))
+        self.sources += int(np.count_nonzero(before))
+        self.dead += int(np.count_nonzero(before & ~after))
         self.widest = max(self.widest, widest)
 
     @property
@@ -205,12 +257,11 @@ def _account(
     counts = integers.scale * n.unit / 2**ALIGN_BITS
     weights = _Weights()
     for path in n.paths:
-        rows = weight_rows(path)
-        each = counts[:: p.size // rows.shape[0], None] * step_of(path, inputs)
-        q = made[path.name]
-        integers_of_q = _integers_of(q).reshape(rows.shape)
-        weights.add(each * rows, integers_of_q, q.weight_exp, weights_of(path))
+        shape, q = shape_of(path), made[path.name]
+        each = counts[:: p.size // shape[0]] * step_of(path, inputs)
+        weights.add(path, each, _integers_of(q).reshape(shape), q.weight_exp)
     base = _base(n, integers, bounds)
+    tau_mem, tau_syn = errors_of_v(p, integers), errors_of_u(p, integers)
     return PopulationAccount(
         name=p.name,
         origin=p.origin,
@@ -227,7 +278,11 @@ def _account(
         dead_sources=weights.dead,
         bias_error=float((_bias_error(n, integers, made, counts) / base).max(initial=0)),
         threshold_error=float((np.abs(integers.threshold / counts - n.threshold) / base).max()),
-        time_constant_error=_worst_time_constant(p, integers),
+        time_constant_error=_worst(tau_mem, tau_syn),
+        thresholds=len(np.unique(integers.threshold)),
+        biases=_biases(integers),
+        tau_mem=tau_mem,
+        tau_syn=tau_syn,
         overflow=Overflow.PROVEN if bool(bounds.proven.all()) else Overflow.NOT_PROVEN,
         u_bound=_largest_share(bounds.u),
         v_bound=_largest_share(bounds.v),
@@ -288,34 +343,15 @@ def _bias_error(
     return error
 
 
-def _worst_time_constant(p: Population, integers: FixedPopulation) -> float | None:
-    decay = p.decay.astype(np.float64)
-    of_v = _time_constant_error(
-        1 - decay if p.integration.is_euler else decay, 1 - integers.dv / 2.0**DECAY_BITS
-    )
-    if of_v is None or not p.integration.has_current:
-        return of_v
-    decay = p.current_decay.astype(np.float64)
-    of_u = _time_constant_error(
-        1 - decay if p.integration.is_euler else decay, 1 - (integers.du + 1) / 2.0**DECAY_BITS
-    )
-    return None if of_u is None else max(of_v, of_u)
+def _worst(*errors: TimeConstants | None) -> float | None:
+    """Give the worst of all; None where a time constant became infinite."""
+    worst = [e.worst for e in errors if e is not None]
+    return None if None in worst else max(w for w in worst if w is not None)
 
 
-def _time_constant_error(
-    wanted: npt.NDArray[np.float64], got: npt.NDArray[np.float64]
-) -> float | None:
-    """Compare the times in which a state falls to 1/e, by its factor a step.
-
-    0 where both keep or lose all, and 1 where only ``got`` decays.
-    """
-    changed = (wanted > 0) & (wanted < 1)
-    if (changed & (got >= 1)).any():
-        return None
-    with np.errstate(divide="ignore"):
-        steps_wanted, steps_got = -1 / np.log(wanted[changed]), -1 / np.log(got[changed])
-    lost = float(((wanted == 1) & (got < 1)).any())
-    return max(lost, float((np.abs(steps_got - steps_wanted) / steps_wanted).max(initial=0)))
+def _biases(integers: FixedPopulation) -> int:
+    pairs = np.stack((integers.bias_mant, integers.bias_exp * (integers.bias_mant != 0)))
+    return int(np.unique(pairs, axis=1).shape[1])
 
 
 def _largest_share(bound: npt.NDArray[np.float64]) -> float | None:

@@ -279,7 +279,7 @@ def _fits(n: int, shape: Shape) -> bool:
 def _behind(run: Steps, matrix: Matrix, shape: Shape) -> Matrix:
     """Give ``matrix`` of what ``run`` makes of values of ``shape``: its rows, carried back."""
     shapes = [shape_after(run[:k], shape) for k in range(len(run))]
-    rows = matrix.weight
+    rows = matrix.weight.astype(np.float64, copy=False)
     for step, before in zip(reversed(run), reversed(shapes), strict=True):
         rows = adjoint(step, rows, before)
     return Matrix(rows.reshape(rows.shape[0], -1))
@@ -287,7 +287,7 @@ def _behind(run: Steps, matrix: Matrix, shape: Shape) -> Matrix:
 
 def _before(matrix: Matrix, run: Steps) -> Matrix:
     """Give what ``run`` makes of the columns of ``matrix``."""
-    columns = matrix.weight.T
+    columns = matrix.weight.astype(np.float64, copy=False).T
     for step in run:
         columns = apply(step, columns)
     return Matrix(columns.reshape(columns.shape[0], -1).T)

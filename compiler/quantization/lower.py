@@ -68,9 +68,9 @@ class Lowered:
 def lower(network: Network) -> tuple[Lowered, ...]:
     """Bring every population of ``network`` to one layer of weights a path, and a reset to 0.
 
-    Whatever multiplies the input of a neuron goes into its weights: its gain, ``dt / tau`` where
-    that scales the input, and the size of the spikes that arrive. Where weights belong to a whole
-    channel and these factors do not, they become the unit of each neuron's potential.
+    Whatever multiplies the input of a neuron, its gain, and ``dt / tau`` where that scales the
+    input, becomes the unit of its potential, and its weights stay as they are. Where a factor is 0
+    or less it goes into the weights, as does the size of the spikes that arrive.
 
     ``Reset.VALUE`` becomes a reset to 0 of the potential above the reset value. With
     ``v' = v - reset_value`` threshold, leak and initial potential lose as much, and a ``v`` that
@@ -154,18 +154,14 @@ def _composed(paths: tuple[Path, ...], problems: list[Diagnostic]) -> tuple[Path
 def _in_units(
     paths: tuple[Path, ...], gain: Doubles, problems: list[Diagnostic]
 ) -> tuple[tuple[Path, ...], Doubles]:
-    """Multiply what ``paths`` give by ``gain``, or make it the unit of each neuron's potential."""
-    ones = np.ones(gain.size)
-    groups = _groups(gain.size, paths)
-    if (gain == 1).all():
-        return paths, ones
-    if (gain > 0).all() and (gain != gain[groups]).any():
+    """Make ``gain`` the unit of each neuron's potential, or multiply what ``paths`` give by it."""
+    if (gain > 0).all():
         return paths, gain
     scaled = tuple(
         replace(p, steps=(*p.steps, Factors(gain.reshape(shape_after(p.steps, p.shape)))))
         for p in paths
     )
-    return _composed(scaled, problems), ones
+    return _composed(scaled, problems), np.ones(gain.size)
 
 
 def weights_of(path: Path) -> Weighted:

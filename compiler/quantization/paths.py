@@ -222,7 +222,7 @@ def _steps(operators: tuple[Operator, ...], shape: Shape) -> tuple[Steps, ...]:
 def _steps_of(operator: Operator, after: Shape) -> Steps:
     match operator:
         case Dense():
-            return (Matrix(operator.weight.astype(np.float64)),)
+            return (Matrix(operator.weight),)
         case Convolution():
             weight = operator.weight.astype(np.float64)
             return (Kernels(weight, operator.window, operator.groups),)

@@ -35,7 +35,8 @@ from snnc.compiler.operators import (
     Weights,
 )
 from snnc.compiler.quantization.bias_neurons import bias_neuron
-from snnc.compiler.quantization.lower import lower
+from snnc.compiler.quantization.decays import Decays, lowered_for
+from snnc.compiler.quantization.grouping import too_many_thresholds
 from snnc.compiler.quantization.overflow import bound_population
 from snnc.compiler.quantization.paths import Path
 from snnc.compiler.quantization.scale import (
@@ -43,9 +44,11 @@ from snnc.compiler.quantization.scale import (
     UNIT,
     Ints,
     Scalable,
+    chunks_of,
+    extent_of,
     scalable,
+    shape_of,
     step_of,
-    weight_rows,
 )
 from snnc.compiler.retime import too_long
 
@@ -60,6 +63,8 @@ def quantize(
     *,
     weight_bits: int | Mapping[str, int] = MAX_WEIGHT_BITS,
     calibration: Mapping[str, npt.NDArray[np.float32]] | None = None,
+    max_thresholds: int | None = None,
+    decays: Decays = Decays.NEAREST,
 ) -> FixedNetwork:
     """Round ``network`` to the integers of ``docs/arithmetic.md``.
 
@@ -87,24 +92,30 @@ def quantize(
             population, by name.
         calibration: Of each input typical data, ``[steps, batch, n]``: tells whether spikes,
             other integers or real values enter. Without it spikes are assumed.
+        max_thresholds: Different thresholds that a population may have (see ``grouping``).
+        decays: What is kept of a decay that is rounded.
 
     Raises:
         InputError: SNN120 or SNN122, the network does not consist of such layers; SNN201, delays
-            through sums add up to one that is too long; SNN301, a population fits at no scale.
+            through sums add up to one that is too long; SNN301, a population fits at no scale;
+            SNN320, one needs more different thresholds.
     """
     inputs = {i.name: _fixed_input(i, (calibration or {}).get(i.name)) for i in network.inputs}
-    neurons = tuple(scalable(n, inputs, calibration) for n in lower(network))
+    neurons = tuple(scalable(n, inputs, calibration) for n in lowered_for(network, decays))
     widths = {p.name: width_of(weight_bits, p.name) for p in network.populations}
     raise_all(_misfits(neurons, widths))
     populations: list[FixedPopulation] = []
     projections: list[FixedProjection] = []
     for n in neurons:
-        population, arriving = _rounded(n, inputs, widths[n.lowered.population.name])
+        width = widths[n.lowered.population.name]
+        population, arriving = _rounded(n, inputs, width, max_thresholds)
         if n.lowered.constant is not None:
             populations.append(bias_neuron(n.lowered.constant))
         populations.append(population)
         projections.extend(arriving)
     raise_all(too_long(q) for q in projections if q.delay > MAX_DELAY)
+    if max_thresholds is not None:
+        raise_all(too_many_thresholds(populations, max_thresholds))
     return FixedNetwork(
         inputs=tuple(inputs.values()),
         populations=tuple(populations),
@@ -148,7 +159,7 @@ def _misfits(neurons: Iterable[Scalable], widths: Mapping[str, int]) -> Iterator
 
 
 def _rounded(
-    n: Scalable, inputs: Mapping[str, FixedInput], weight_bits: int
+    n: Scalable, inputs: Mapping[str, FixedInput], weight_bits: int, max_thresholds: int | None
 ) -> tuple[FixedPopulation, tuple[FixedProjection, ...]]:
     """Give the integers of one population, and of what drives it.
 
@@ -158,7 +169,7 @@ def _rounded(
     shapes = {path.source: path.shape for path in n.lowered.arriving}
     largest = {i.name: i.max_abs for i in inputs.values()}
     while True:
-        scale = n.scale(weight_bits)
+        scale = n.scale(weight_bits, max_thresholds)
         population = _fixed_population(n, scale)
         arriving = tuple(
             _fixed_projection(path, n, step_of(path, inputs) * scale, weight_bits)
@@ -215,14 +226,13 @@ def _fixed_projection(path: Path, n: Scalable, scale: Doubles, weight_bits: int)
         scale: What one integer of the source is worth to each neuron, shape ``[n]``.
         weight_bits: Width of a weight with its sign.
     """
-    rows = weight_rows(path)
-    scaled = scale[:: scale.size // rows.shape[0], None] * rows
+    each = scale[:: scale.size // shape_of(path)[0]]
     top = 2 ** (weight_bits - 1) - 1
-    largest = float(np.abs(scaled).max(initial=0))
+    largest = float((each * extent_of(path)[0]).max(initial=0))
     exponent = MIN_WEIGHT_EXP
     while exponent < MAX_WEIGHT_EXP and np.rint(largest / 2.0**exponent) > top:
         exponent += 1
-    integers = np.rint(scaled / 2.0**exponent).astype(np.int8)
+    integers = _nearest(path, each / 2.0**exponent)
     return FixedProjection(
         name=path.name,
         origin=path.origin,
@@ -232,6 +242,15 @@ def _fixed_projection(path: Path, n: Scalable, scale: Doubles, weight_bits: int)
         weight_exp=exponent,
         delay=path.delay,
     )
+
+
+def _nearest(path: Path, scale: Doubles) -> Weights:
+    """Round the weights of ``path``, each row at its scale; read-only, shape ``[rows, m]``."""
+    integers = np.empty(shape_of(path), np.int8)
+    for at, rows in chunks_of(path):
+        integers[at] = np.rint(rows * scale[at, None])
+    integers.flags.writeable = False  # a record takes it as it is
+    return integers
 
 
 def _fixed_operators(path: Path, integers: Weights) -> Iterator[FixedOperator]:

@@ -22,8 +22,18 @@ from snnc.compiler.fixed import (
     STATE_LIMIT,
     FixedInput,
 )
-from snnc.compiler.linear import Doubles, Factors, Kernels, Matrix, apply
-from snnc.compiler.operators import Reals, SumPooling
+from snnc.compiler.linear import (
+    Doubles,
+    Factors,
+    Kernels,
+    Matrix,
+    Numbers,
+    apply,
+    row_chunks,
+)
+from snnc.compiler.operators import Reals, Shape, SumPooling
+from snnc.compiler.quantization.decays import current_decay_of, decay_of
+from snnc.compiler.quantization.grouping import shared_levels
 from snnc.compiler.quantization.lower import Lowered, over_groups, shares_weights, weights_of
 from snnc.compiler.quantization.overflow import bound_potential, drive
 from snnc.compiler.quantization.paths import Path
@@ -69,16 +79,41 @@ class Scalable:
         """Give ``scale * base`` at the largest scale where weights have ``exponent``."""
         return self._limited(weight_bits, exponent) * self.base
 
-    def scale(self, weight_bits: int) -> Doubles:
+    def scale(self, weight_bits: int, max_thresholds: int | None = None) -> Doubles:
         """Give the scale of each neuron, the same in each group, at the exponent that errs least.
 
         ``scale * threshold`` is an integer for the smallest threshold of each group.
+
+        Args:
+            weight_bits: Width of a weight with its sign.
+            max_thresholds: Different integers that thresholds may become, where they can.
         """
-        largest = self._limited(weight_bits, self.best_exponent(weight_bits))
+        exponent = self.best_exponent(weight_bits)
+        largest = self._limited(weight_bits, exponent)
         if not self.lowered.population.spiking:
             return largest
         smallest = self._least(self.lowered.threshold)
-        return np.floor(largest * smallest) / smallest
+        counts = np.floor(largest * smallest)
+        if max_thresholds is not None:
+            counts = self._shared(counts, smallest, exponent, max_thresholds)
+        return counts / smallest
+
+    def _shared(self, counts: Doubles, smallest: Doubles, exponent: int, most: int) -> Doubles:
+        """Lower ``counts`` of the smallest threshold of each group until few are different.
+
+        Where the thresholds of a group differ, it takes several with every level.
+        """
+        groups, theta = self.lowered.groups, self.lowered.threshold
+        costs = np.zeros(groups.size)
+        np.add.at(costs, groups, self._noise(exponent) * np.square(smallest / self.base))
+        firsts = np.unique(groups)
+        levels = counts.copy()
+        for n in range(most, 0, -1):
+            levels[firsts] = shared_levels(counts[firsts], costs[firsts], n)
+            levels = levels[groups]
+            if len(np.unique(np.rint(levels * theta / smallest))) <= most:
+                break
+        return levels
 
     def best_exponent(self, weight_bits: int) -> int:
         """Give the weight exponent with the least expected error of ``v`` against ``base``.
@@ -91,19 +126,23 @@ class Scalable:
         ``v``, which sums it up: ``4096 / (du + 1)`` times as much.
         An exponent that leaves less than a count is out.
         """
-        memory = np.where(self.dv > 0, ONE / np.maximum(self.dv, 1), 0.0)
-        summed = memory_of_current(self.du) * ONE / np.maximum(self.dv, ONE / ROOM_STEPS)
-        of_u = np.where(self.du < MAX_DU, summed, 0.0)
-        truncation = (memory**2 + of_u**2) / (2 * UNIT) ** 2
 
         def cost(exponent: int) -> float:
             counts = self.counts(weight_bits, exponent)
             if (counts < 1).any():
                 return math.inf
-            rounding = self.fan_in * 4.0**exponent / 12
-            return float(((rounding + truncation + 1 / 12) / counts**2).mean())
+            return float((self._noise(exponent) / counts**2).mean())
 
         return min(range(MIN_WEIGHT_EXP, MAX_WEIGHT_EXP + 1), key=lambda e: (cost(e), -e))
+
+    def _noise(self, exponent: int) -> Doubles:
+        """Give the variance of ``v`` in square counts of the threshold, shape ``[n]``."""
+        memory = np.where(self.dv > 0, ONE / np.maximum(self.dv, 1), 0.0)
+        summed = memory_of_current(self.du) * ONE / np.maximum(self.dv, ONE / ROOM_STEPS)
+        of_u = np.where(self.du < MAX_DU, summed, 0.0)
+        truncation = (memory**2 + of_u**2) / (2 * UNIT) ** 2
+        rounding = self.fan_in * 4.0**exponent / 12
+        return np.asarray(rounding + truncation + 1 / 12)
 
     def _limited(self, weight_bits: int, exponent: int) -> Doubles:
         top = 2.0 ** (weight_bits - 1) - 1
@@ -130,13 +169,12 @@ def scalable(
         data: Of inputs by name, typical ones, shape ``[steps, batch, n]``.
     """
     p = lowered.population
-    du, dv = _current_decay(lowered), _decay(lowered)
+    du, dv = current_decay_of(lowered), decay_of(lowered)
     largest, fan_in = np.zeros(p.size), np.zeros(p.size)
     for path in lowered.arriving:
-        rows = weight_rows(path)
-        most = step_of(path, inputs) * np.abs(rows).max(axis=1, initial=0)
-        largest = np.maximum(largest, _each(most, p.size))
-        fan_in += _each(_weights_of_a_row(path, rows), p.size)
+        most, weights = extent_of(path)
+        largest = np.maximum(largest, _each(step_of(path, inputs) * most, p.size))
+        fan_in += _each(weights, p.size)
     up, down = _summed(lowered, du, (_possible(path, inputs) for path in lowered.arriving))
     v = _bound(lowered, dv.astype(np.float64), up, down)
     if np.isinf(v).any():
@@ -223,8 +261,23 @@ def step_of(path: Path, inputs: Mapping[str, FixedInput]) -> float:
 def weight_rows(path: Path) -> Doubles:
     """Give the weights of ``path``: a row for those that share a scale, shape ``[rows, m]``.
 
-    Rows are in the order of neurons, and of as many neurons each.
+    Rows are in the order of neurons, and of as many neurons each. Those of a matrix may be many:
+    ``chunks_of`` gives some at a time.
     """
+    return _rows(path).astype(np.float64, copy=False)
+
+
+def chunks_of(path: Path) -> Iterator[tuple[slice, Doubles]]:
+    """Give the same, some rows at a time, and where they stand."""
+    return row_chunks(_rows(path))
+
+
+def shape_of(path: Path) -> Shape:
+    """Give how many rows there are, and of how many weights."""
+    return _rows(path).shape
+
+
+def _rows(path: Path) -> Numbers:
     weight = weights_of(path)
     match weight:
         case Matrix():
@@ -236,33 +289,21 @@ def weight_rows(path: Path) -> Doubles:
             return weight.weight.reshape(n, -1)
 
 
-def _weights_of_a_row(path: Path, rows: Doubles) -> Doubles:
-    """Give how many weights act on a neuron of each row; each as often as sums take it up."""
-    weight = weights_of(path)
-    n = np.count_nonzero(rows, axis=1) if not isinstance(weight, Factors) else rows.any(axis=1)
+def extent_of(path: Path) -> tuple[Doubles, Doubles]:
+    """Give of each row the largest weight, and how many act; each as often as sums take it up."""
+    n = shape_of(path)[0]
+    largest, acting = np.zeros(n), np.zeros(n)
+    factors = isinstance(weights_of(path), Factors)
+    for at, rows in chunks_of(path):
+        largest[at] = np.abs(rows).max(axis=1, initial=0)
+        acting[at] = rows.any(axis=1) if factors else np.count_nonzero(rows, axis=1)
     sums = [math.prod(s.window.kernel) for s in path.steps if isinstance(s, SumPooling)]
-    return np.asarray(n * float(math.prod(sums)), np.float64)
+    return largest, acting * float(math.prod(sums))
 
 
 def _each(values: Doubles, n: int) -> Doubles:
     """Give every neuron the number of its row."""
     return np.repeat(values, n // values.size)
-
-
-def _decay(lowered: Lowered) -> Ints:
-    decay = lowered.population.decay.astype(np.float64)
-    rate = decay if lowered.population.integration.is_euler else 1 - decay
-    return np.asarray(np.rint(ONE * rate), np.int32)
-
-
-def _current_decay(lowered: Lowered) -> Ints:
-    """Give ``du``: one is added to it, so a current always decays by a 4096th at least."""
-    p = lowered.population
-    if not p.integration.has_current:
-        return np.full(p.size, MAX_DU, np.int32)
-    decay = p.current_decay.astype(np.float64)
-    rate = decay if p.integration.is_euler else 1 - decay
-    return np.asarray(np.maximum(np.rint(ONE * rate) - 1, 0), np.int32)
 
 
 def memory_of_current(du: Ints) -> Doubles:

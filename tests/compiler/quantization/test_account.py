@@ -284,4 +284,6 @@ def test_json() -> None:
     assert data["origin"] == ["lif"]
     assert data["weight_exp"] == list(a.weight_exp)
     assert data.pop("headroom") == a.headroom
-    assert PopulationAccount(**(data | {"origin": a.origin, "weight_exp": a.weight_exp})) == a
+    assert data["tau_mem"] == {"worst": 0.0, "typical": 0.0}
+    kept = {field: getattr(a, field) for field in ("origin", "weight_exp", "tau_mem")}
+    assert PopulationAccount(**(data | kept)) == a

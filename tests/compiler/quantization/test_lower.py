@@ -292,9 +292,9 @@ def test_gains_that_differ_within_a_channel_are_a_unit() -> None:
     assert n.groups.tolist() == np.repeat([0, 16, 32, 48], 16).tolist()
 
 
-@pytest.mark.parametrize("sign", [1, -1])
-def test_gains_of_a_channel_are_factors(sign: int) -> None:
-    net = through(KERNELS, gain=np.repeat([1, 2, sign, 4], 16))
+@pytest.mark.parametrize("least", [0, -1])
+def test_gains_that_are_no_unit_are_factors_of_a_channel(least: int) -> None:
+    net = through(KERNELS, gain=np.repeat([1, 2, least, 4], 16))
     (n,) = ensure_the_same(net)
     assert (n.unit == 1).all()
     assert isinstance(n.paths[0].steps[0], Kernels)
@@ -350,8 +350,8 @@ def test_reset_to_a_value(integration: Integration) -> None:
     )
     (n,) = ensure_the_same(net)
     assert n.offset.tolist() == [-0.5, 0.25]
-    assert n.threshold.tolist() == [1.5, 0.25]
-    assert n.initial.tolist() == [0.75, -0.25]
+    assert (n.unit * n.threshold).tolist() == [1.5, 0.25]
+    assert (n.unit * n.initial).tolist() == [0.75, -0.25]
     assert n.reset == "zero"
 
 

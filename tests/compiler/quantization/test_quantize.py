@@ -189,7 +189,7 @@ def only_first(net: Network) -> Network:
 def half_units(step: Step, exponent: int) -> Step:
     if not isinstance(step, Weighted):
         return step
-    return replace(step, weight=np.full_like(step.weight, 0.5 * 2.0**exponent))
+    return replace(step, weight=np.full(step.weight.shape, 0.5 * 2.0**exponent))
 
 
 @given(networks(recurrent=False), st.integers(0, 2**32 - 1))
