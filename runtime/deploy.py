@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +19,7 @@ from snnc.compiler.names import nearest
 from snnc.compiler.network import Network
 from snnc.compiler.quantization.account import PopulationAccount, account_for, warnings_of
 from snnc.compiler.quantization.quantize import quantize
+from snnc.compiler.quantization.widths import WeightBits, as_json, width_problems, widths_of
 from snnc.compiler.retime import retime
 from snnc.compiler.semantics.discretize import discretize
 from snnc.runtime.models import Kind, kind_of, model_problems
@@ -41,7 +42,7 @@ def compile(
     dt: float | None = None,
     dialect: str | None = None,
     reset: str | None = None,
-    weight_bits: int = MAX_WEIGHT_BITS,
+    weight_bits: WeightBits = MAX_WEIGHT_BITS,
     input_shape: tuple[int, ...] | None = None,
     state: str | os.PathLike[str] | None = None,
     trust_input: bool = False,
@@ -60,7 +61,9 @@ def compile(
         dt: Length of a step in seconds, where the model does not say it.
         dialect: Whose conventions a NIR graph follows, where it does not say it.
         reset: What a spike does, where the model does not say it.
-        weight_bits: Width of a weight with its sign, 2 to 8.
+        weight_bits: Width of a weight with its sign, 1 to 8; or widths by name, ``{"fc2": 8, "*":
+            4}``: of the weights into a population, named by it or by a layer of weights on the way
+            to it. ``*`` stands for all others, which else have 8.
         input_shape: Shape of one sample at one step, where a module does not show it.
         state: File of the state dict of the module that ``FILE.py:FUNCTION`` returns.
         trust_input: Read a ``.nir`` file in this process, which is faster, and not in one of its
@@ -80,7 +83,13 @@ def compile(
         "state": state,
         "trust_input": trust_input or None,
     }
-    raise_all([*_option_problems(target, weight_bits), *model_problems(model, given)])
+    raise_all(
+        [
+            *_target_problems(target),
+            *width_problems(weight_bits),
+            *model_problems(model, given),
+        ]
+    )
     graph = load_graph(
         model,
         input_shape=input_shape,
@@ -90,14 +99,19 @@ def compile(
         trust_input=trust_input,
     )
     network = discretize(graph, dt=dt, dialect=dialect, reset=reset)
-    options = {"dt": network.dt, "weight_bits": weight_bits, "choices": list(network.choices)}
+    widths = widths_of(network, weight_bits)
+    options = {
+        "dt": network.dt,
+        "weight_bits": as_json(weight_bits),
+        "choices": list(network.choices),
+    }
     if kind_of(model) is Kind.ONNX and isinstance(calibration, Mapping):
         calibration = _renamed(_text(model), calibration)
     typical = _typical(network, calibration, samples=kind_of(model) is Kind.ONNX)
     if not get_target(target).fixed:
         return Artifact(target=target, network=network, fixed=None, options=options)
     reference = None if typical is None else refer(network, typical)
-    fixed = quantize(network, weight_bits=weight_bits, calibration=typical)
+    fixed = quantize(network, weight_bits=widths, calibration=typical)
     ensure(check_fixed(fixed), after="quantize")
     seen = {} if reference is None else observe_on(network, fixed, reference)
     timed = retime(fixed)
@@ -206,27 +220,13 @@ def _account(
     }
 
 
-def _option_problems(target: str, weight_bits: int) -> list[Diagnostic]:
-    problems: list[Diagnostic] = []
+def _target_problems(target: str) -> Iterator[Diagnostic]:
     if target not in TARGETS:
         like = nearest(target, TARGETS)
-        problems.append(
-            Diagnostic(
-                rule=rules.OPTION_VALID,
-                node="--target",
-                found=target,
-                limit=", ".join(TARGETS),
-                remedy=f"--target {like}" if like else "snnc targets lists them",
-            )
+        yield Diagnostic(
+            rule=rules.OPTION_VALID,
+            node="--target",
+            found=target,
+            limit=", ".join(TARGETS),
+            remedy=f"--target {like}" if like else "snnc targets lists them",
         )
-    if not 2 <= weight_bits <= MAX_WEIGHT_BITS:
-        problems.append(
-            Diagnostic(
-                rule=rules.OPTION_VALID,
-                node="--weight-bits",
-                found=str(weight_bits),
-                limit=f"2 to {MAX_WEIGHT_BITS}, the sign included (Loihi: 8)",
-                remedy="--weight-bits 8",
-            )
-        )
-    return problems

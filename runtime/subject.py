@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
+from snnc.compiler.quantization.widths import WeightBits
 from snnc.runtime.deploy import Data, compile
 from snnc.runtime.models import compiled_problems, is_onnx, is_spec, model_problems
 from snnc.targets import TARGETS, get_target
@@ -40,7 +41,7 @@ class CompileOptions:
     dt: float | None = None
     dialect: str | None = None
     reset: str | None = None
-    weight_bits: int | None = None
+    weight_bits: WeightBits | None = None
     input_shape: tuple[int, ...] | None = None
     state: str | os.PathLike[str] | None = None
     trust_input: bool | None = None

@@ -21,6 +21,7 @@ from snnc.compiler.diagnostics import (
 )
 from snnc.compiler.names import nearest
 from snnc.compiler.network import Network
+from snnc.compiler.quantization.widths import WeightBits
 from snnc.compiler.trace import SIGNALS, Array, Trace
 from snnc.runtime.conclude import conclude
 from snnc.runtime.deploy import Data
@@ -54,7 +55,7 @@ def verify(
     dt: float | None = None,
     dialect: str | None = None,
     reset: str | None = None,
-    weight_bits: int | None = None,
+    weight_bits: WeightBits | None = None,
     input_shape: tuple[int, ...] | None = None,
     state: str | os.PathLike[str] | None = None,
     trust_input: bool | None = None,
@@ -77,7 +78,7 @@ def verify(
         dt: Length of a step in seconds.
         dialect: Whose conventions a NIR graph follows.
         reset: What a spike does.
-        weight_bits: Width of a weight with its sign.
+        weight_bits: Width of a weight with its sign, or widths by name.
         input_shape: Shape of one sample at one step.
         state: File of a state dict.
         trust_input: Read a ``.nir`` file in this process.
