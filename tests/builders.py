@@ -16,6 +16,7 @@ from snnc.compiler.fixed import (
     FixedPopulation,
     FixedProjection,
     FixedReset,
+    SignMode,
 )
 from snnc.compiler.network import (
     Input,
@@ -211,6 +212,8 @@ def fixed_projection(
     weight: Numbers | None = None,
     *operators: FixedOperator,
     weight_exp: int = 0,
+    weight_bits: int = 8,
+    sign_mode: SignMode = SignMode.MIXED,
     delay: int = 1,
     name: str = "",
 ) -> FixedProjection:
@@ -222,6 +225,8 @@ def fixed_projection(
         weight: Of a dense operator, which comes first; None where there is none.
         operators: Others.
         weight_exp: Exponent of the sum.
+        weight_bits: Width of a weight.
+        sign_mode: Which signs weights have.
         delay: In hardware steps.
         name: Of the projection.
     """
@@ -232,6 +237,8 @@ def fixed_projection(
         source=source,
         target=target,
         operators=(*first, *operators),
+        weight_bits=weight_bits,
+        sign_mode=sign_mode,
         weight_exp=weight_exp,
         delay=delay,
     )

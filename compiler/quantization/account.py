@@ -15,11 +15,14 @@ from snnc.compiler.diagnostics import Diagnostic, InternalError
 from snnc.compiler.fixed import (
     ALIGN_BITS,
     DECAY_BITS,
+    MAX_WEIGHT_BITS,
     STATE_LIMIT,
     FixedInput,
     FixedNetwork,
     FixedPopulation,
     FixedProjection,
+    SignMode,
+    bits_needed,
 )
 from snnc.compiler.linear import Doubles, Factors, Kernels, Matrix, Weighted
 from snnc.compiler.network import Network, Population
@@ -47,7 +50,7 @@ class PopulationAccount:
         name: The population.
         origin: The modules of the user's model.
         neurons: How many.
-        weight_bits: Bits that the largest weight needs, sign included.
+        weight_bits: Bits that the largest weight needs, its sign included where signs are mixed.
         weight_exp: Of each incoming projection.
         threshold_min: Smallest threshold mantissa, in counts; 0 of a read-out.
         threshold_max: Largest.
@@ -66,6 +69,11 @@ class PopulationAccount:
         v_bound: The same of ``v``.
         sources: Neurons and inputs, of a convolution channels, with a weight that is not zero.
         dead_sources: Of those, how many have no such weight any more.
+        width: Width that its weights were given.
+        sign_mode: Of each incoming projection.
+        memory_bits: Bits of all incoming weights together, zeros too; kernels are counted once.
+        bias_mant_max: Largest magnitude of a bias's mantissa, 4095 at most.
+        bias_exp_max: Largest exponent of a bias, 7 at most.
         observed: What typical data showed; None without any.
     """
 
@@ -87,11 +95,17 @@ class PopulationAccount:
     threshold_error: float = 0.0
     sources: int = 0
     dead_sources: int = 0
+    width: int = MAX_WEIGHT_BITS
+    sign_mode: tuple[SignMode, ...] = ()
+    memory_bits: int = 0
+    bias_mant_max: int = 0
+    bias_exp_max: int = 0
     observed: Observed | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Give the fields as JSON values."""
-        return asdict(self) | {"origin": list(self.origin), "weight_exp": list(self.weight_exp)}
+        tuples = ("origin", "weight_exp", "sign_mode")
+        return asdict(self) | {name: list(getattr(self, name)) for name in tuples}
 
 
 def account_for(
@@ -176,7 +190,7 @@ class _Weights:
     noise: float = 0.0
     present: int = 0
     lost: int = 0
-    widest: int = 1
+    needed: int = 1
     sources: int = 0
     dead: int = 0
 
@@ -197,7 +211,6 @@ class _Weights:
         acted, acts = (_by_source(values != 0, kind) for values in (wanted, integers))
         self.sources += int(np.count_nonzero(acted))
         self.dead += int(np.count_nonzero(acted & ~acts))
-        self.widest = max(self.widest, int(integers.max(initial=0)), -int(integers.min(initial=0)))
 
     @property
     def sqnr_db(self) -> float | None:
@@ -222,13 +235,15 @@ def _account(
         q = made[path.name]
         integers_of_q = _integers_of(q).reshape(rows.shape)
         weights.add(each * rows, integers_of_q, q.weight_exp, weights_of(path))
+        weights.needed = max(weights.needed, bits_needed(integers_of_q, q.sign_mode))
+    arriving = [made[path.name] for path in n.arriving]
     base = _base(n, integers, bounds)
     return PopulationAccount(
         name=p.name,
         origin=p.origin,
         neurons=p.size,
-        weight_bits=weights.widest.bit_length() + 1,
-        weight_exp=tuple(made[path.name].weight_exp for path in n.arriving),
+        weight_bits=weights.needed,
+        weight_exp=tuple(q.weight_exp for q in arriving),
         threshold_min=int(integers.threshold.min()),
         threshold_max=int(integers.threshold.max()),
         weights=weights.present,
@@ -236,6 +251,11 @@ def _account(
         weight_sqnr_db=weights.sqnr_db,
         sources=weights.sources,
         dead_sources=weights.dead,
+        width=max((made[path.name].weight_bits for path in n.paths), default=MAX_WEIGHT_BITS),
+        sign_mode=tuple(q.sign_mode for q in arriving),
+        memory_bits=sum(_integers_of(q).size * q.weight_bits for q in arriving),
+        bias_mant_max=int(np.abs(integers.bias_mant).max()),
+        bias_exp_max=int(integers.bias_exp.max()),
         bias_error=float((_bias_error(n, integers, made, counts) / base).max(initial=0)),
         threshold_error=float((np.abs(integers.threshold / counts - n.threshold) / base).max()),
         time_constant_error=_worst_time_constant(p, integers),

@@ -15,13 +15,14 @@ from snnc.compiler.fixed import (
     MAX_BIAS_MANT,
     MAX_DELAY,
     MAX_WEIGHT_BITS,
-    MAX_WEIGHT_EXP,
-    MIN_WEIGHT_EXP,
     STATE_LIMIT,
     FixedInput,
     FixedNetwork,
     FixedPopulation,
     FixedProjection,
+    exponent_limits,
+    largest_weight,
+    sign_mode_of,
 )
 from snnc.compiler.linear import Doubles, Factors, Kernels, Matrix, Reshape
 from snnc.compiler.network import Input, Network, Output
@@ -83,14 +84,15 @@ def quantize(
 
     Args:
         network: The real network.
-        weight_bits: Width of a weight with its sign, 2 to 8; or that of the weights into each
-            population, by name.
+        weight_bits: Width of a weight with its sign, 1 to 8; or that of the weights into each
+            population, by name. Where all weights of a path have one sign, it takes no bit.
         calibration: Of each input typical data, ``[steps, batch, n]``: tells whether spikes,
             other integers or real values enter. Without it spikes are assumed.
 
     Raises:
         InputError: SNN120 or SNN122, the network does not consist of such layers; SNN201, delays
-            through sums add up to one that is too long; SNN301, a population fits at no scale.
+            through sums add up to one that is too long; SNN301, a population fits at no scale;
+            SNN314, weights of 1 bit have both signs.
     """
     inputs = {i.name: _fixed_input(i, (calibration or {}).get(i.name)) for i in network.inputs}
     neurons = tuple(scalable(n, inputs, calibration) for n in lower(network))
@@ -133,7 +135,11 @@ def _misfits(neurons: Iterable[Scalable], widths: Mapping[str, int]) -> Iterator
     for n in neurons:
         p = n.lowered.population
         weight_bits = widths[p.name]
-        counts = n.counts(weight_bits, MAX_WEIGHT_EXP)
+        mixed = tuple(_mixed_signs(n, weight_bits))
+        yield from mixed
+        if mixed:
+            continue
+        counts = largest_counts(n, weight_bits)
         if (counts < 1).any():
             i = int(counts.argmin())
             size = n.base[i] * n.lowered.unit[i]
@@ -142,9 +148,33 @@ def _misfits(neurons: Iterable[Scalable], widths: Mapping[str, int]) -> Iterator
                 node=f"{' + '.join(p.origin) or p.name}, neuron {i}",
                 found=f"threshold {size:g}, which the drive leaves {counts[i]:.2g} counts",
                 limit="1 count of threshold at least: v has 24 bits, a weight "
-                f"{weight_bits}, a bias 12 and its sign, both with an exponent up to 7",
+                f"{weight_bits} and an exponent up to {exponent_limits(weight_bits)[1]}, "
+                "a bias 12 and its sign, and one up to 7",
                 remedy="train with smaller weights and biases, or a larger threshold",
             )
+
+
+def largest_counts(n: Scalable, weight_bits: int) -> Doubles:
+    """Give the counts of each threshold at the largest scale that there is."""
+    return n.counts(weight_bits, exponent_limits(weight_bits)[1])
+
+
+def _mixed_signs(n: Scalable, weight_bits: int) -> Iterator[Diagnostic]:
+    """Yield every path whose weights have a sign for which there is no bit."""
+    p = n.lowered.population
+    for path in n.lowered.paths:
+        weights = weight_rows(path)
+        mode = sign_mode_of(weights)
+        if largest_weight(weight_bits, mode) > 0:
+            continue
+        above, below = np.count_nonzero(weights > 0), np.count_nonzero(weights < 0)
+        yield Diagnostic(
+            rule=rules.SIGN_FITS,
+            node=" + ".join(path.origin) or path.name,
+            found=f"{above} weights above 0 and {below} below into {p.name}, of {weight_bits} bit",
+            limit=f"{weight_bits} bit: 0 and one magnitude, of one sign",
+            remedy=f"--weight-bits {p.name}={weight_bits + 1}",
+        )
 
 
 def _rounded(
@@ -161,13 +191,18 @@ def _rounded(
         scale = n.scale(weight_bits)
         population = _fixed_population(n, scale)
         arriving = tuple(
-            _fixed_projection(path, n, step_of(path, inputs) * scale, weight_bits)
+            _fixed_projection(
+                path,
+                n,
+                step_of(path, inputs) * scale,
+                MAX_WEIGHT_BITS if path is n.lowered.constant else weight_bits,
+            )
             for path in n.lowered.arriving
         )
         bounds = bound_population(population, arriving, shapes, largest)
         share = np.maximum(bounds.u, bounds.v) / STATE_LIMIT
         over = np.isfinite(share) & (share >= 1)
-        if not over.any() or (n.counts(weight_bits, MAX_WEIGHT_EXP) * HEADROOM < 1).any():
+        if not over.any() or (largest_counts(n, weight_bits) * HEADROOM < 1).any():
             return population, arriving
         limit = n.limit.copy()
         limit[over] = scale[over] * HEADROOM / share[over]
@@ -217,18 +252,22 @@ def _fixed_projection(path: Path, n: Scalable, scale: Doubles, weight_bits: int)
     """
     rows = weight_rows(path)
     scaled = scale[:: scale.size // rows.shape[0], None] * rows
-    top = 2 ** (weight_bits - 1) - 1
+    mode = sign_mode_of(rows)
+    top = largest_weight(weight_bits, mode)
     largest = float(np.abs(scaled).max(initial=0))
-    exponent = MIN_WEIGHT_EXP
-    while exponent < MAX_WEIGHT_EXP and np.rint(largest / 2.0**exponent) > top:
+    exponent, last = exponent_limits(weight_bits)
+    while exponent < last and np.rint(largest / 2.0**exponent) > top:
         exponent += 1
-    integers = np.rint(scaled / 2.0**exponent).astype(np.int8)
+    kind = np.int8 if top <= np.iinfo(np.int8).max else np.int16
+    integers: Weights = np.rint(scaled / 2.0**exponent).astype(kind)
     return FixedProjection(
         name=path.name,
         origin=path.origin,
         source=path.source,
         target=n.lowered.population.name,
         operators=tuple(_fixed_operators(path, integers)),
+        weight_bits=weight_bits,
+        sign_mode=mode,
         weight_exp=exponent,
         delay=path.delay,
     )

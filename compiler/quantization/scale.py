@@ -17,10 +17,14 @@ from snnc.compiler.fixed import (
     MAX_BIAS_MANT,
     MAX_DU,
     MAX_THRESHOLD,
+    MAX_WEIGHT_BITS,
     MAX_WEIGHT_EXP,
-    MIN_WEIGHT_EXP,
     STATE_LIMIT,
     FixedInput,
+    SignMode,
+    exponent_limits,
+    largest_weight,
+    sign_mode_of,
 )
 from snnc.compiler.linear import Doubles, Factors, Kernels, Matrix, apply
 from snnc.compiler.operators import Reals, SumPooling
@@ -53,7 +57,8 @@ class Scalable:
         base: What errors of ``v`` are measured by: the threshold; of a read-out the largest ``v``
             of its group.
         limit: Largest scale that threshold, bias and the overflow proof allow.
-        largest: Largest weight; what one integer of a source adds to ``v`` through it.
+        largest: Largest weight of paths of each sign mode; what one integer of a source adds to
+            ``v`` through it.
         fan_in: How many weights.
     """
 
@@ -62,7 +67,7 @@ class Scalable:
     dv: Ints
     base: Doubles
     limit: Doubles
-    largest: Doubles
+    largest: Mapping[SignMode, Doubles]
     fan_in: Doubles
 
     def counts(self, weight_bits: int, exponent: int) -> Doubles:
@@ -103,12 +108,16 @@ class Scalable:
             rounding = self.fan_in * 4.0**exponent / 12
             return float(((rounding + truncation + 1 / 12) / counts**2).mean())
 
-        return min(range(MIN_WEIGHT_EXP, MAX_WEIGHT_EXP + 1), key=lambda e: (cost(e), -e))
+        low, high = exponent_limits(weight_bits)
+        return min(range(low, high + 1), key=lambda e: (cost(e), -e))
 
     def _limited(self, weight_bits: int, exponent: int) -> Doubles:
-        top = 2.0 ** (weight_bits - 1) - 1
-        with np.errstate(divide="ignore"):
-            return self._least(np.minimum(self.limit, top * 2.0**exponent / self.largest))
+        limit = self.limit
+        for mode, largest in self.largest.items():
+            top = largest_weight(weight_bits, mode) * 2.0**exponent
+            with np.errstate(divide="ignore"):
+                limit = np.minimum(limit, top / largest)
+        return self._least(limit)
 
     def _least(self, values: Doubles) -> Doubles:
         """Give each neuron the smallest number of its group."""
@@ -131,11 +140,13 @@ def scalable(
     """
     p = lowered.population
     du, dv = _current_decay(lowered), _decay(lowered)
-    largest, fan_in = np.zeros(p.size), np.zeros(p.size)
-    for path in lowered.arriving:
+    largest: dict[SignMode, Doubles] = {}
+    fan_in = np.zeros(p.size)
+    for path in lowered.paths:
         rows = weight_rows(path)
-        most = step_of(path, inputs) * np.abs(rows).max(axis=1, initial=0)
-        largest = np.maximum(largest, _each(most, p.size))
+        most = _each(step_of(path, inputs) * np.abs(rows).max(axis=1, initial=0), p.size)
+        mode = sign_mode_of(rows)
+        largest[mode] = np.maximum(largest.get(mode, 0.0), most)
         fan_in += _each(_weights_of_a_row(path, rows), p.size)
     up, down = _summed(lowered, du, (_possible(path, inputs) for path in lowered.arriving))
     v = _bound(lowered, dv.astype(np.float64), up, down)
@@ -157,12 +168,19 @@ def scalable(
 
 
 def _limit(lowered: Lowered, base: Doubles, u: Doubles, v: Doubles) -> Doubles:
-    """Give the largest scale at which threshold, bias and states of these bounds fit."""
+    """Give the largest scale at which threshold, bias and states of these bounds fit.
+
+    The weights of a constant have 8 bits and an exponent of their own.
+    """
     room = HEADROOM * STATE_LIMIT / UNIT
     with np.errstate(divide="ignore"):
         by_bias = MAX_BIAS_MANT * 2.0**MAX_BIAS_EXP / (UNIT * np.abs(lowered.bias))
         by_state = np.minimum(room / u, room / v)
         limit: Doubles = np.minimum(np.minimum(MAX_THRESHOLD / base, by_bias), by_state)
+        if lowered.constant is not None:
+            carried = weight_rows(lowered.constant)[:, 0]
+            top = largest_weight(MAX_WEIGHT_BITS, sign_mode_of(carried)) * 2.0**MAX_WEIGHT_EXP
+            limit = np.minimum(limit, top / np.abs(carried))
     return limit
 
 

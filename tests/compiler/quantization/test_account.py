@@ -79,7 +79,7 @@ def test_by_hand_with_euler_and_graded_input() -> None:
 def test_projections_count_together() -> None:
     real = network(
         [population()],
-        [projection("x", "lif", 1), projection("lif", "lif", [[1 / 127]], delay=1)],
+        [projection("x", "lif", 1), projection("lif", "lif", [[1 / 255]], delay=1)],
     )
     (a,) = account_for(real, quantize(real))
     large, small = quantize(real).projections
@@ -89,7 +89,7 @@ def test_projections_count_together() -> None:
 
 
 def test_nothing_lost() -> None:
-    (a,) = account_for(one_neuron(127, threshold=64), quantize(one_neuron(127, threshold=64)))
+    (a,) = account_for(one_neuron(255, threshold=64), quantize(one_neuron(255, threshold=64)))
     assert a.weight_sqnr_db is None
     assert (a.bias_error, a.time_constant_error) == (0, 0)
 
@@ -224,7 +224,9 @@ def test_json() -> None:
     data = json.loads(json.dumps(a.as_json(), allow_nan=False))
     assert data["origin"] == ["lif"]
     assert data["weight_exp"] == list(a.weight_exp)
-    assert PopulationAccount(**(data | {"origin": a.origin, "weight_exp": a.weight_exp})) == a
+    assert data["sign_mode"] == ["excitatory"]
+    tuples = {"origin": a.origin, "weight_exp": a.weight_exp, "sign_mode": a.sign_mode}
+    assert PopulationAccount(**(data | tuples)) == a
 
 
 CLEAN = PopulationAccount(
