@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +14,8 @@ FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
 ALL_OTHERS = "*"
 """Stands for all populations that are not named."""
+WIDTH = re.compile(r"\s*((?P<name>\S.*?)\s*=)?\s*(?P<width>[+-]?[0-9]{1,9})\s*")
+"""Such as ``4``, or ``fc2=8`` for one population."""
 
 
 def read_shape(
@@ -46,14 +49,15 @@ def read_widths(
             widths.update(value)
             continue
         for part in str(value).split(","):
-            name, _, width = part.strip().rpartition("=")
-            if not (width.strip("+-").isdecimal() and (name or "=" not in part)):
-                raise click.BadParameter(f"{part!r} is no width such as 4 or fc2=8", ctx, param)
-            name = name.strip() or ALL_OTHERS
+            found = WIDTH.fullmatch(part)
+            if found is None:
+                problem = f"{part!r:.60} is no width such as 4 or fc2=8"
+                raise click.BadParameter(problem, ctx, param)
+            name = found["name"] or ALL_OTHERS
             if name in widths:
                 told = "all others" if name == ALL_OTHERS else name
                 raise click.BadParameter(f"two widths for {told}", ctx, param)
-            widths[name] = int(width)
+            widths[name] = int(found["width"])
     return widths[ALL_OTHERS] if [*widths] == [ALL_OTHERS] else widths or None
 
 
