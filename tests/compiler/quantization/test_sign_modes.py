@@ -26,12 +26,6 @@ from tests.builders import (
     projection,
 )
 
-RANGES = {
-    SignMode.MIXED: lambda bits: (-(2 ** (bits - 1)) + 1, 2 ** (bits - 1) - 1),
-    SignMode.EXCITATORY: lambda bits: (0, 2**bits - 1),
-    SignMode.INHIBITORY: lambda bits: (-(2**bits) + 1, 0),
-}
-"""Smallest and largest integer that the quantizer gives."""
 KINDS = [(bits, mode) for mode in SignMode for bits in range(1 + (mode == "mixed"), 9)]
 
 
@@ -41,6 +35,13 @@ def signed(weights: npt.ArrayLike, mode: SignMode) -> npt.NDArray[np.float64]:
     if mode is SignMode.MIXED:
         return matrix
     return np.abs(matrix) if mode is SignMode.EXCITATORY else -np.abs(matrix)
+
+
+def limits(bits: int, mode: SignMode) -> tuple[int, int]:
+    """Give the smallest and the largest integer that the quantizer gives."""
+    if mode is SignMode.MIXED:
+        return 1 - 2 ** (bits - 1), 2 ** (bits - 1) - 1
+    return (0, 2**bits - 1) if mode is SignMode.EXCITATORY else (1 - 2**bits, 0)
 
 
 def weight_of(q: FixedProjection) -> npt.NDArray[np.int64]:
@@ -81,7 +82,7 @@ def test_integers_stay_within_width_and_mode(
     assert list(check_fixed(fixed)) == []
     for q, wanted in zip(fixed.projections, (mode, other, other, mode), strict=True):
         assert (q.weight_bits, q.sign_mode) == (bits, wanted)
-        low, high = RANGES[wanted](bits)
+        low, high = limits(bits, wanted)
         weight = weight_of(q)
         assert low <= weight.min() <= weight.max() <= high
         assert -7 <= q.weight_exp - (8 - bits) <= 7
