@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from snnc.compiler.check import check_fixed
 from snnc.compiler.diagnostics import InputError
-from snnc.compiler.fixed import FixedProjection, SignMode
+from snnc.compiler.fixed import FixedProjection, SignMode, bits_needed, sign_mode_of
 from snnc.compiler.network import Integration, Network
 from snnc.compiler.operators import FixedConvolution, FixedDense, FixedScaling
 from snnc.compiler.quantization.account import account_for
@@ -168,6 +168,48 @@ def test_a_carried_bias_has_8_bits() -> None:
     assert a.bias_error < 0.002
     assert (a.width, a.memory_bits) == (1, 6 * 1 + 3 * 8)
     assert a.sign_mode == ("excitatory", "mixed")
+
+
+def test_a_carried_bias_fits_its_weights() -> None:
+    """Nothing else would keep the scale below 64000, and the bias below 250 times ``2**8``."""
+    fields: dict[str, Any] = {"integration": Integration.CURRENT_DECAY, "current_decay": 0.5}
+    fixed = quantize(one_neuron(0.01, bias=1.0, **fields))
+    assert list(check_fixed(fixed)) == []
+    carried = next(q for q in fixed.projections if q.source == "lif.bias")
+    assert (weight_of(carried).item(), carried.weight_exp) == (255, 7)
+
+
+@pytest.mark.parametrize(
+    ("weights", "mode"),
+    [
+        ([0, 0], SignMode.EXCITATORY),
+        ([0, 1e-30], SignMode.EXCITATORY),
+        ([-1e-30, 0], SignMode.INHIBITORY),
+        ([-1, -2], SignMode.INHIBITORY),
+        ([-1e-30, 1], SignMode.MIXED),
+        ([], SignMode.EXCITATORY),
+    ],
+)
+def test_the_sign_of_every_weight_counts(weights: list[float], mode: SignMode) -> None:
+    assert sign_mode_of(np.array(weights, np.float64)) is mode
+
+
+@pytest.mark.parametrize(
+    ("weights", "mode", "bits"),
+    [
+        ([0, 0], SignMode.EXCITATORY, 1),
+        ([0, 1], SignMode.EXCITATORY, 1),
+        ([255, 0], SignMode.EXCITATORY, 8),
+        ([-16, 0], SignMode.INHIBITORY, 5),
+        ([0], SignMode.MIXED, 1),
+        ([-1, 1], SignMode.MIXED, 2),
+        ([-8, 7], SignMode.MIXED, 4),
+        ([-8, 8], SignMode.MIXED, 5),
+        ([-128], SignMode.MIXED, 8),
+    ],
+)
+def test_bits_needed(weights: list[int], mode: SignMode, bits: int) -> None:
+    assert bits_needed(np.array(weights), mode) == bits
 
 
 # --- 1 bit -------------------------------------------------------------------------------------
