@@ -171,12 +171,13 @@ def test_a_carried_bias_has_8_bits() -> None:
 
 
 def test_a_carried_bias_fits_its_weights() -> None:
-    """Nothing else would keep the scale below 64000, and the bias below 250 times ``2**8``."""
+    """The other registers would let the bias be 504 times ``2**7``, which no weight can be."""
     fields: dict[str, Any] = {"integration": Integration.CURRENT_DECAY, "current_decay": 0.5}
     fixed = quantize(one_neuron(0.01, bias=1.0, **fields))
     assert list(check_fixed(fixed)) == []
     carried = next(q for q in fixed.projections if q.source == "lif.bias")
-    assert (weight_of(carried).item(), carried.weight_exp) == (255, 7)
+    assert carried.weight_exp == 7
+    assert 128 <= weight_of(carried).item() <= 255
 
 
 @pytest.mark.parametrize(
