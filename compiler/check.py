@@ -21,14 +21,15 @@ from snnc.compiler.fixed import (
     MAX_DU,
     MAX_DV,
     MAX_THRESHOLD,
-    MAX_WEIGHT_EXP,
-    MIN_WEIGHT_EXP,
+    MAX_WEIGHT_BITS,
     STATE_LIMIT,
     FixedInput,
     FixedNetwork,
     FixedPopulation,
     FixedProjection,
     FixedReset,
+    exponent_limits,
+    weight_limits,
 )
 from snnc.compiler.linear import Weighted, apply, as_steps, magnitude
 from snnc.compiler.network import Network, Population, Projection, Reset
@@ -243,8 +244,21 @@ def _check_fixed_projection(
         yield _edge(q.name, f"weights from {q.source!r}, a read-out", "an input or spikes")
     yield from _check_fixed_operators(q, source.shape, target)
     yield from _in_range(q, "delay", np.array([q.delay]), 0, MAX_DELAY)
-    exponents = np.array([q.weight_exp])
-    yield from _in_range(q, "weight_exp", exponents, MIN_WEIGHT_EXP, MAX_WEIGHT_EXP)
+    yield from _check_weights(q)
+
+
+def _check_weights(q: FixedProjection) -> Iterator[Diagnostic]:
+    bits = np.array([q.weight_bits])
+    wrong = tuple(_in_range(q, "weight_bits", bits, 1 + q.sign_mode.sign_bits, MAX_WEIGHT_BITS))
+    yield from wrong
+    if wrong:
+        return
+    yield from _in_range(q, "weight_exp", np.array([q.weight_exp]), *exponent_limits(q.weight_bits))
+    for operator in q.operators:
+        if isinstance(operator, FixedDense | FixedConvolution | FixedScaling):
+            extremes = [operator.weight.min(initial=0), operator.weight.max(initial=0)]
+            limits = weight_limits(q.weight_bits, q.sign_mode)
+            yield from _in_range(q, "weight", np.array(extremes, np.int32), *limits)
 
 
 def _check_fixed_operators(
@@ -328,7 +342,8 @@ def _largest_sum(q: FixedProjection, source: FixedInput | FixedPopulation) -> fl
         weighted = weighted or isinstance(step, Weighted)
         if weighted:
             largest = max(largest, float(x.max(initial=0)))
-    return largest * max(2.0, 2.0 ** (q.weight_exp + ALIGN_BITS))  # Lava's Dense holds twice W
+    in_lava = MAX_WEIGHT_BITS - q.weight_bits + q.sign_mode.sign_bits  # its Dense has W << this
+    return largest * 2.0 ** max(in_lava, q.weight_exp + ALIGN_BITS)
 
 
 Record = Population | Projection | FixedInput | FixedPopulation | FixedProjection

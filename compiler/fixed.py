@@ -37,8 +37,9 @@ MAX_BIAS_MANT = 2**12 - 1
 MAX_BIAS_EXP = 7
 """Largest bias exponent, 3 bits (nengo-loihi, ``builder/discretize.py``)."""
 MIN_WEIGHT_EXP, MAX_WEIGHT_EXP = -7, 7
-"""Range of the weight exponent. Loihi has -8 to 7 (nengo-loihi, brian2_loihi) on weights that are
-even in mixed sign mode; ours are halves of those, so exponent ``e`` here is ``e - 1`` there."""
+"""Range of the weight exponent at 8 bits. Loihi has -8 to 7 (nengo-loihi, brian2_loihi) on weights
+that are even in mixed sign mode; ours are halves of those, so exponent ``e`` is ``e - 1`` there.
+Narrower weights lie at the upper end of its 8 bits: see ``exponent_limits``."""
 MAX_WEIGHT_BITS = 8
 """Widest weight, sign included (nengo-loihi, ``block.py:428``)."""
 MAX_DELAY = 63
@@ -55,6 +56,66 @@ class FixedReset(StrEnum):
     SUBTRACT = "subtract"
     SUBTRACT_DELAYED = "subtract-delayed"
     SUBTRACT_RETEST = "subtract-retest"
+
+
+class SignMode(StrEnum):
+    """Which signs the weights of a projection may have (lava 0.10.0, ``weightutils.SignMode``).
+
+    A sign takes one bit of each weight, unless it is the same for all of them.
+    """
+
+    MIXED = "mixed"
+    EXCITATORY = "excitatory"
+    INHIBITORY = "inhibitory"
+
+    @property
+    def sign_bits(self) -> int:
+        """Bits of each weight that the sign takes."""
+        return 1 if self is SignMode.MIXED else 0
+
+
+def sign_mode_of(weights: npt.NDArray[np.generic]) -> SignMode:
+    """Give the mode of ``weights``, real or integer; excitatory where all are 0, as Lava does."""
+    if weights.size == 0 or weights.min() >= 0:
+        return SignMode.EXCITATORY
+    return SignMode.INHIBITORY if weights.max() <= 0 else SignMode.MIXED
+
+
+def largest_weight(bits: int, mode: SignMode) -> int:
+    """Give the largest magnitude that weights of either sign can have: 0 of 1 bit and mixed signs.
+
+    Lava's weights are ``2**(8 - bits + sign_bits)`` times ours (``weightutils.py:204-295``).
+    """
+    return int(2 ** (bits - mode.sign_bits) - 1)
+
+
+def weight_limits(bits: int, mode: SignMode) -> tuple[int, int]:
+    """Give the smallest and the largest weight: two's complement where signs are mixed."""
+    largest = largest_weight(bits, mode)
+    match mode:
+        case SignMode.MIXED:
+            return -largest - 1, largest
+        case SignMode.EXCITATORY:
+            return 0, largest
+        case SignMode.INHIBITORY:
+            return -largest, 0
+
+
+def bits_needed(weights: npt.NDArray[np.integer], mode: SignMode) -> int:
+    """Give the smallest width, 1 at least, that ``weights`` of this mode fit."""
+    low, high = int(weights.min(initial=0)), int(weights.max(initial=0))
+    largest = max(high, -low - mode.sign_bits)
+    return max(1, largest.bit_length() + mode.sign_bits)
+
+
+def exponent_limits(bits: int) -> tuple[int, int]:
+    """Give the range of the weight exponent.
+
+    Loihi keeps narrow weights at the upper end of 8 bits (nengo-loihi, ``block.py``; lava 0.10.0,
+    ``weightutils.py:270``), so each bit less is a factor of two, which the exponent here has too.
+    """
+    spare = MAX_WEIGHT_BITS - bits
+    return MIN_WEIGHT_EXP + spare, MAX_WEIGHT_EXP + spare
 
 
 @dataclass(frozen=True)
@@ -134,7 +195,10 @@ class FixedProjection:
         source: Name of an input or a population.
         target: Name of a population.
         operators: Exactly one has weights; pooling may stand before and behind it.
-        weight_exp: -7 to 7; applied to the sum, not to each weight.
+        weight_bits: Width of a weight, 1 to 8, its sign included where signs are mixed.
+        sign_mode: Which signs weights have.
+        weight_exp: -7 to 7 at 8 bits, one more for each bit less; applied to the sum, not to each
+            weight.
         delay: Hardware steps from a spike to its effect. 0 only before retiming.
     """
 
@@ -143,6 +207,8 @@ class FixedProjection:
     source: str
     target: str
     operators: tuple[FixedOperator, ...]
+    weight_bits: int
+    sign_mode: SignMode
     weight_exp: int
     delay: int
 

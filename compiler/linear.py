@@ -28,7 +28,7 @@ from snnc.compiler.operators import (
 from snnc.compiler.sliding import elements, padded
 
 Doubles = npt.NDArray[np.float64]
-Numbers: TypeAlias = Doubles | npt.NDArray[np.float32] | npt.NDArray[np.int8]
+Numbers: TypeAlias = Doubles | npt.NDArray[np.float32] | npt.NDArray[np.int8 | np.int16]
 Product = Callable[[Doubles, Doubles], Doubles]
 
 CHUNK = 2**16

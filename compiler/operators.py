@@ -18,7 +18,8 @@ from snnc.compiler.frozen import Frozen
 
 Shape: TypeAlias = tuple[int, ...]
 Reals = npt.NDArray[np.float32]
-Weights = npt.NDArray[np.int8]
+Weights = npt.NDArray[np.int8 | np.int16]
+"""The second where weights of one sign have 8 bits: up to 255 in magnitude."""
 
 
 class ShapeError(ValueError):

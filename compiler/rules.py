@@ -266,6 +266,14 @@ THRESHOLDS_FEW = Rule(
     "thresholds by giving up some of their scale. Those of a channel have one scale, and cannot "
     "where they were trained with different thresholds, gains or time constants.",
 )
+SIGN_FITS = Rule(
+    "SNN314",
+    "weights of 1 bit have one sign for each projection",
+    "Where all weights of a projection have the same sign, it belongs to the projection, and 1 bit "
+    "says whether a weight is there. Where both signs occur, each weight has a bit for its own, "
+    "and of 1 bit nothing is left. Two projections, one for each sign, would take 2 bits for each "
+    "weight as well, so 2 bits are what to allow.",
+)
 PACKAGE_PRESENT = Rule(
     "SNN501",
     "the packages that a run needs are installed",

@@ -126,9 +126,11 @@ def _decode_array(
     name = reference.get("tensor")
     if not isinstance(name, str) or name not in tensors:
         raise StoreError(f"{path}: no tensor {name!r:.60}")
-    wanted = np.dtype(get_args(get_args(kind)[1])[0])
-    if tensors[name].dtype != wanted:
-        raise StoreError(f"{path}: the tensor is {tensors[name].dtype}, not {wanted}")
+    (scalar,) = get_args(get_args(kind)[1])
+    wanted = [np.dtype(k) for k in get_args(scalar) or (scalar,)]
+    if tensors[name].dtype not in wanted:
+        known = " or ".join(map(str, wanted))
+        raise StoreError(f"{path}: the tensor is {tensors[name].dtype}, not {known}")
     return tensors[name]
 
 

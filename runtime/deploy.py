@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import nir
 import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler import rules
-from snnc.compiler.check import check_fixed, ensure
 from snnc.compiler.diagnostics import Diagnostic, raise_all
-from snnc.compiler.fixed import MAX_WEIGHT_BITS, FixedNetwork
 from snnc.compiler.names import nearest
 from snnc.compiler.network import Network
-from snnc.compiler.quantization.account import PopulationAccount, account_for
-from snnc.compiler.quantization.decays import Decays
-from snnc.compiler.quantization.guards import OVERFLOWS, overflow_problems, warnings_of
-from snnc.compiler.quantization.quantize import quantize
-from snnc.compiler.retime import retime
+from snnc.compiler.quantization.widths import widths_of
 from snnc.compiler.semantics.discretize import discretize
 from snnc.runtime.models import Kind, kind_of, model_problems
-from snnc.runtime.observe import observe_on, refer
+from snnc.runtime.quantization import Quantization, QuantizationOptions, deployed, fix
 from snnc.targets import TARGETS, get_target
 from snnc.targets.artifact import Artifact
 from snnc.targets.inputs import CALIBRATION_DATA, named_inputs, real_inputs
@@ -43,14 +37,10 @@ def compile(
     dt: float | None = None,
     dialect: str | None = None,
     reset: str | None = None,
-    weight_bits: int = MAX_WEIGHT_BITS,
-    max_thresholds: int | None = None,
-    decays: str = Decays.NEAREST.value,
     input_shape: tuple[int, ...] | None = None,
     state: str | os.PathLike[str] | None = None,
     trust_input: bool = False,
-    overflow: str | Collection[str] = (),
-    strict: bool = False,
+    **quantization: Unpack[QuantizationOptions],
 ) -> Artifact:
     """Compile ``model`` for ``target``.
 
@@ -65,17 +55,12 @@ def compile(
         dt: Length of a step in seconds, where the model does not say it.
         dialect: Whose conventions a NIR graph follows, where it does not say it.
         reset: What a spike does, where the model does not say it.
-        weight_bits: Width of a weight with its sign, 2 to 8.
-        max_thresholds: Different thresholds that a population may have; as many as it takes
-            unless said.
-        decays: What is kept of a decay that is rounded: ``nearest``, its time constant; ``gain``,
-            the potential that a steady input leads to.
         input_shape: Shape of one sample at one step, where a module does not show it.
         state: File of the state dict of the module that ``FILE.py:FUNCTION`` returns.
         trust_input: Read a ``.nir`` file in this process, which is faster, and not in one of its
             own, where a damaged or hostile file can do no harm.
-        overflow: What is accepted where ``u`` or ``v`` leaves its range: ``wrap``, ``clip``.
-        strict: Refuse what the compiler else warns of.
+        quantization: How real numbers become integers: ``weight_bits``, ``max_thresholds``,
+            ``decays``, ``overflow``, ``strict`` (see ``Quantization``).
 
     Returns:
         The artifact: save it, load it elsewhere, run it.
@@ -83,6 +68,7 @@ def compile(
     Raises:
         InputError: Everything in the model or the options that cannot be used.
     """
+    options = Quantization(**quantization)
     given = {
         "dialect": dialect,
         "reset": reset,
@@ -90,12 +76,7 @@ def compile(
         "state": state,
         "trust_input": trust_input or None,
     }
-    allowed = (overflow,) if isinstance(overflow, str) else tuple(overflow)
-    problems = [
-        *_option_problems(target, weight_bits, allowed),
-        *_scale_problems(max_thresholds, decays),
-    ]
-    raise_all([*problems, *model_problems(model, given)])
+    raise_all([*_target_problems(target), *options.problems(), *model_problems(model, given)])
     graph = load_graph(
         model,
         input_shape=input_shape,
@@ -105,47 +86,21 @@ def compile(
         trust_input=trust_input,
     )
     network = discretize(graph, dt=dt, dialect=dialect, reset=reset)
-    options = {
-        "dt": network.dt,
-        "weight_bits": weight_bits,
-        "overflow": list(allowed),
-        "strict": strict,
-        "max_thresholds": max_thresholds,
-        "decays": decays,
-        "choices": list(network.choices),
-    }
+    widths_of(network, options.weight_bits)  # names that there are not, of the float network too
+    told = {"dt": network.dt, **options.as_json(), "choices": list(network.choices)}
     if kind_of(model) is Kind.ONNX and isinstance(calibration, Mapping):
         calibration = _renamed(_text(model), calibration)
-    typical = _typical(network, calibration, samples=kind_of(model) is Kind.ONNX)
+    typical = typical_data(network, calibration, samples=kind_of(model) is Kind.ONNX)
     if not get_target(target).fixed:
-        return Artifact(target=target, network=network, fixed=None, options=options)
-    reference = None if typical is None else refer(network, typical)
-
-    def quantized(most: int | None) -> FixedNetwork:
-        return quantize(
-            network,
-            weight_bits=weight_bits,
-            calibration=typical,
-            max_thresholds=most,
-            decays=Decays(decays),
-        )
-
-    fixed = quantized(max_thresholds)
-    ensure(check_fixed(fixed), after="quantize")
-    seen = {} if reference is None else observe_on(network, fixed, reference)
-    timed = retime(fixed)
-    ensure(check_fixed(timed), after="retime")
-    ungrouped = None if max_thresholds is None else quantized(None)
-    accounts = account_for(network, timed, seen, decays=Decays(decays), ungrouped=ungrouped)
-    problems = [*overflow_problems(accounts, allowed)]
-    raise_all([*problems, *warnings_of(accounts, allowed)] if strict else problems)
+        return Artifact(target=target, network=network, fixed=None, options=told)
+    fixed, account = deployed(network, fix(network, typical, options), options)
     return Artifact(
         target=target,
         network=network,
-        fixed=timed,
-        options=options,
-        account=_account(network, timed, accounts, allowed),
-        members=get_target(target).members(timed),
+        fixed=fixed,
+        options=told,
+        account=account,
+        members=get_target(target).members(fixed),
     )
 
 
@@ -206,7 +161,7 @@ def _renamed(model: str, data: Mapping[str, npt.NDArray[Any]]) -> Mapping[str, n
     return {names.get(name, name): values for name, values in data.items()}
 
 
-def _typical(
+def typical_data(
     network: Network, calibration: Data | None, *, samples: bool
 ) -> dict[str, npt.NDArray[np.float32]] | None:
     """Give calibration data as ``quantize`` takes them, ``[steps, batch, n]``.
@@ -228,79 +183,13 @@ def _typical(
     return real_inputs(network, data, CALIBRATION_DATA)
 
 
-def _account(
-    network: Network,
-    fixed: FixedNetwork,
-    accounts: tuple[PopulationAccount, ...],
-    allowed: Collection[str],
-) -> dict[str, Any]:
-    return {
-        "choices": list(network.choices),
-        "populations": [a.as_json() for a in accounts],
-        "warnings": [w.text("warning") for w in warnings_of(accounts, allowed)],
-        "lags": {p.name: p.lag for p in fixed.populations},
-        "latency_steps": fixed.latency,
-    }
-
-
-def _option_problems(target: str, weight_bits: int, allowed: Collection[str]) -> list[Diagnostic]:
-    problems: list[Diagnostic] = []
+def _target_problems(target: str) -> Iterator[Diagnostic]:
     if target not in TARGETS:
         like = nearest(target, TARGETS)
-        problems.append(
-            Diagnostic(
-                rule=rules.OPTION_VALID,
-                node="--target",
-                found=target,
-                limit=", ".join(TARGETS),
-                remedy=f"--target {like}" if like else "snnc targets lists them",
-            )
+        yield Diagnostic(
+            rule=rules.OPTION_VALID,
+            node="--target",
+            found=target,
+            limit=", ".join(TARGETS),
+            remedy=f"--target {like}" if like else "snnc targets lists them",
         )
-    if not 2 <= weight_bits <= MAX_WEIGHT_BITS:
-        problems.append(
-            Diagnostic(
-                rule=rules.OPTION_VALID,
-                node="--weight-bits",
-                found=str(weight_bits),
-                limit=f"2 to {MAX_WEIGHT_BITS}, the sign included (Loihi: 8)",
-                remedy="--weight-bits 8",
-            )
-        )
-    unknown = [name for name in allowed if name not in OVERFLOWS]
-    if unknown:
-        problems.append(
-            Diagnostic(
-                rule=rules.OPTION_VALID,
-                node="--overflow",
-                found=", ".join(unknown),
-                limit=", ".join(OVERFLOWS),
-                remedy="wrap accepts that u wraps around, clip that v sticks at its limit",
-            )
-        )
-    return problems
-
-
-def _scale_problems(max_thresholds: int | None, decays: str) -> list[Diagnostic]:
-    problems: list[Diagnostic] = []
-    if max_thresholds is not None and max_thresholds < 1:
-        problems.append(
-            Diagnostic(
-                rule=rules.OPTION_VALID,
-                node="--max-thresholds",
-                found=str(max_thresholds),
-                limit="1 or more (Loihi: 16 in each core)",
-                remedy="--max-thresholds 16",
-            )
-        )
-    if decays not in set(Decays):
-        like = nearest(decays, Decays)
-        problems.append(
-            Diagnostic(
-                rule=rules.OPTION_VALID,
-                node="--decays",
-                found=decays,
-                limit=", ".join(Decays),
-                remedy=f"--decays {like or Decays.NEAREST}",
-            )
-        )
-    return problems

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +12,10 @@ import click
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 PATH = click.Path(path_type=Path)
+ALL_OTHERS = "*"
+"""Stands for all populations that are not named."""
+WIDTH = re.compile(r"\s*((?P<name>\S.*?)\s*=)?\s*(?P<width>[+-]?[0-9]{1,9})\s*")
+"""Such as ``4``, or ``fc2=8`` for one population."""
 
 
 def read_shape(
@@ -41,20 +46,45 @@ def read_names_or_none(
     return None if value is None else read_names(ctx, param, value)
 
 
+def read_widths(
+    ctx: click.Context, param: click.Parameter, values: tuple[str | int | Mapping[str, int], ...]
+) -> int | dict[str, int] | None:
+    """Read ``4`` or ``4,fc2=8``, also in several options, or what ``--config`` holds."""
+    widths: dict[str, int] = {}
+    for value in values:
+        if isinstance(value, Mapping):
+            widths.update(value)
+            continue
+        for part in str(value).split(","):
+            found = WIDTH.fullmatch(part)
+            if found is None:
+                problem = f"{part!r:.60} is no width such as 4 or fc2=8"
+                raise click.BadParameter(problem, ctx, param)
+            name = found["name"] or ALL_OTHERS
+            if name in widths:
+                told = "all others" if name == ALL_OTHERS else name
+                raise click.BadParameter(f"two widths for {told}", ctx, param)
+            widths[name] = int(found["width"])
+    return widths[ALL_OTHERS] if [*widths] == [ALL_OTHERS] else widths or None
+
+
 def read_config(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:
     """Make the settings of ``--config`` the defaults of the command's other options."""
     if value is None:
         return
     from snnc.runtime.settings import read_settings
 
-    names = {
-        option.removeprefix("--"): p.name or ""
+    parameters = {
+        option.removeprefix("--"): p
         for p in ctx.command.params
         for option in p.opts
-        if option.startswith("--") and p is not param
+        if isinstance(p, click.Option) and option.startswith("--") and p is not param
     }
-    settings = read_settings(value, tuple(names))
-    ctx.default_map = {names[key]: setting for key, setting in settings.items()}
+    settings = read_settings(value, tuple(parameters))
+    ctx.default_map = {
+        parameters[key].name or "": [setting] if parameters[key].multiple else setting
+        for key, setting in settings.items()
+    }
 
 
 _MODEL_OPTIONS = (
@@ -94,7 +124,14 @@ _MODEL_OPTIONS = (
     ),
 )
 _COMPILE_OPTIONS = (
-    click.option("--weight-bits", type=int, metavar="N", help="Width of a weight, 2 to 8 [8]."),
+    click.option(
+        "--weight-bits",
+        type=click.UNPROCESSED,
+        multiple=True,
+        callback=read_widths,
+        metavar="N,NAME=N",
+        help="Width of a weight, 1 to 8 [8]; NAME=N for the weights into one population.",
+    ),
     click.option(
         "--overflow",
         metavar="wrap,clip",

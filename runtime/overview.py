@@ -95,6 +95,8 @@ def facts(artifact: Artifact) -> dict[str, Any]:
                 "source": q.source,
                 "target": q.target,
                 "operators": [operator_text(o) for o in q.operators],
+                "weight_bits": q.weight_bits,
+                "sign_mode": q.sign_mode.value,
                 "weight_exp": q.weight_exp,
                 "delay": q.delay,
             }
@@ -197,10 +199,19 @@ def _projections_table(artifact: Artifact) -> str:
 
 def _hardware_table(network: FixedNetwork) -> str:
     rows = [
-        (q.name, q.source, q.target, _operators(q.operators), str(q.weight_exp), str(q.delay))
+        (
+            q.name,
+            q.source,
+            q.target,
+            _operators(q.operators),
+            str(q.weight_bits),
+            q.sign_mode.value,
+            str(q.weight_exp),
+            str(q.delay),
+        )
         for q in network.projections
     ]
-    header = ("on hardware", "from", "to", "operators", "exponent", "delay")
+    header = ("on hardware", "from", "to", "operators", "bits", "signs", "exponent", "delay")
     return table(header, rows)
 
 

@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    StrictInt,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InputError
@@ -14,10 +21,11 @@ from snnc.compiler.names import nearest
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 2
-"""A mapping of options, and lists as their values."""
+"""A mapping of options, and lists or mappings as their values."""
 KINDS: dict[object, str] = {
     float: "a number",
     int: "an integer",
+    int | dict[str, StrictInt]: "an integer, or integers by name",
     str: "text",
     bool: "true or false",
 }
@@ -40,11 +48,11 @@ class Settings(BaseModel):
     reset: str = ""
     input_shape: str | tuple[int, ...] = ""
     calibrate: str = ""
-    weight_bits: int = 0
     overflow: str | tuple[str, ...] = ""
     strict: bool = False
     max_thresholds: int = 0
     decays: str = ""
+    weight_bits: int | dict[str, StrictInt] = 0
     input: str = ""
     labels: str = ""
     targets: str | tuple[str, ...] = ""
@@ -124,7 +132,8 @@ def _refuse_nesting(text: str) -> None:
     """Refuse what a file of options never needs and a YAML reader stumbles over.
 
     Raises:
-        ValueError: There is an alias, a key that stands twice, or more than a list in a mapping.
+        ValueError: There is an alias, a key that stands twice, or more than a list or a mapping in
+            a mapping.
     """
     depth = 0
     for event in yaml.parse(text, yaml.SafeLoader):
@@ -134,10 +143,17 @@ def _refuse_nesting(text: str) -> None:
             raise ValueError("an alias, or lists within lists")
     root = yaml.compose(text, yaml.SafeLoader)
     if isinstance(root, yaml.MappingNode):
-        keys = [str(key.value) for key, _ in root.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise ValueError(f"{key} stands twice")
+        for node in (root, *(value for _, value in root.value)):
+            _refuse_repetition(node)
+
+
+def _refuse_repetition(node: yaml.Node) -> None:
+    if not isinstance(node, yaml.MappingNode):
+        return
+    keys = [str(key.value) for key, _ in node.value]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ValueError(f"{key} stands twice")
 
 
 def _unreadable(path: Path, found: str) -> Diagnostic:

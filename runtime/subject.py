@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -12,6 +12,7 @@ from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.runtime.deploy import Data, compile
 from snnc.runtime.models import compiled_problems, is_onnx, is_spec, model_problems
+from snnc.runtime.quantization import QuantizationOptions
 from snnc.targets import TARGETS, get_target
 from snnc.targets.artifact import Artifact, load
 from snnc.targets.base import Progress, no_progress
@@ -32,26 +33,29 @@ def silent(stage: str) -> Progress:
     return no_progress
 
 
-@dataclass(frozen=True)
-class CompileOptions:
-    """What ``compile`` is told of a model that is no artifact yet; None where nothing is said."""
+class CompileOptions(QuantizationOptions, total=False):
+    """What ``compile`` is told of a model that is no artifact yet."""
 
-    calibration: Data | None = None
-    dt: float | None = None
-    dialect: str | None = None
-    reset: str | None = None
-    weight_bits: int | None = None
-    max_thresholds: int | None = None
-    decays: str | None = None
-    input_shape: tuple[int, ...] | None = None
-    state: str | os.PathLike[str] | None = None
-    trust_input: bool | None = None
-    overflow: str | Collection[str] | None = None
-    strict: bool | None = None
+    calibration: Data | None
+    dt: float | None
+    dialect: str | None
+    reset: str | None
+    input_shape: tuple[int, ...] | None
+    state: str | os.PathLike[str] | None
+    trust_input: bool | None
 
-    def given(self) -> dict[str, Any]:
-        """Give those that were named."""
-        return {name: value for name, value in vars(self).items() if value is not None}
+
+def given_options(options: CompileOptions) -> CompileOptions:
+    """Give those of ``options`` that say something: None says nothing.
+
+    Raises:
+        TypeError: There is no such option.
+    """
+    unknown = [name for name in options if name not in CompileOptions.__optional_keys__]
+    if unknown:
+        raise TypeError(f"unexpected keyword argument {unknown[0]!r}")
+    said = {name: value for name, value in options.items() if value is not None}
+    return cast("CompileOptions", said)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,20 +107,21 @@ def load_subject(
     if isinstance(model, Artifact):
         raise_all(_artifact_problems(name, model, targets, options))
         return Subject(name, model, _loaded(framework, progress))
-    raise_all(model_problems(model, options.given()))
+    raise_all(model_problems(model, options))
     if framework is None and isinstance(model, str | os.PathLike) and is_onnx(os.fspath(model)):
         framework = model
     if isinstance(model, str) and is_spec(model):
         from snnc.frontends.spec import load_model
 
         progress(f"loading {model}")
-        model = load_model(model, state=None if options.state is None else Path(options.state))
-        options = replace(options, state=None)
+        state = options.get("state")
+        model = load_model(model, state=None if state is None else Path(state))
+        options = cast("CompileOptions", {n: v for n, v in options.items() if n != "state"})
     if framework is None and _is_module(model):
         framework = cast("torch.nn.Module", model)
     progress("compiling")
     last = [t for t in TARGETS if t in targets][-1]
-    artifact = compile(model, last, **options.given())
+    artifact = compile(model, last, **cast("Any", options))
     return Subject(name, artifact, _loaded(framework, progress))
 
 
@@ -150,7 +155,7 @@ def _is_module(model: object) -> bool:
 def _artifact_problems(
     name: str, artifact: Artifact, targets: Sequence[str], options: CompileOptions
 ) -> Iterator[Diagnostic]:
-    yield from compiled_problems(name, options.given())
+    yield from compiled_problems(name, options)
     wanted = [t for t in targets if get_target(t).fixed]
     if wanted and artifact.fixed is None:
         yield Diagnostic(

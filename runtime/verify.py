@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +23,17 @@ from snnc.compiler.names import nearest
 from snnc.compiler.network import Network
 from snnc.compiler.trace import SIGNALS, Array, Trace
 from snnc.runtime.conclude import conclude
-from snnc.runtime.deploy import Data
 from snnc.runtime.links import Judge, Labels, Run
 from snnc.runtime.observe import observe_artifact
 from snnc.runtime.report import Link, Report
-from snnc.runtime.subject import CompileOptions, Stages, Subject, load_subject, silent
+from snnc.runtime.subject import (
+    CompileOptions,
+    Stages,
+    Subject,
+    given_options,
+    load_subject,
+    silent,
+)
 from snnc.targets import TARGETS, get_target
 from snnc.targets.base import Inputs
 from snnc.targets.float.replay import Replay, can_replay, replay
@@ -51,20 +57,9 @@ def verify(
     framework: torch.nn.Module | str | os.PathLike[str] | None = None,
     max_drop: float = 1.0,
     timeout: float | None = None,
-    calibration: Data | None = None,
-    dt: float | None = None,
-    dialect: str | None = None,
-    reset: str | None = None,
-    weight_bits: int | None = None,
-    max_thresholds: int | None = None,
-    decays: str | None = None,
-    input_shape: tuple[int, ...] | None = None,
-    state: str | os.PathLike[str] | None = None,
-    trust_input: bool | None = None,
-    overflow: str | Collection[str] | None = None,
-    strict: bool | None = None,
     progress: Stages = silent,
     command: str = "snnc.verify(...)",
+    **options: Unpack[CompileOptions],
 ) -> Report:
     """Run the chain framework -> float -> integer -> targets and judge each link.
 
@@ -78,20 +73,10 @@ def verify(
             of a network of ReLUs, where ``model`` neither is nor names one.
         max_drop: Accuracy in points of percent that the integers may lose.
         timeout: Seconds for each run, or None for the target's own limit.
-        calibration: See ``compile``; so are the nine that follow. Not for an artifact.
-        dt: Length of a step in seconds.
-        dialect: Whose conventions a NIR graph follows.
-        reset: What a spike does.
-        weight_bits: Width of a weight with its sign.
-        max_thresholds: Different thresholds that a population may have.
-        decays: What is kept of a decay that is rounded.
-        input_shape: Shape of one sample at one step.
-        state: File of a state dict.
-        trust_input: Read a ``.nir`` file in this process.
-        overflow: What is accepted where a state leaves its range.
-        strict: Refuse what the compiler else warns of.
         progress: Called with the name of each stage as it begins.
         command: What the report names as the way to repeat it.
+        options: What else ``compile`` takes: ``calibration``, ``dt``, ``weight_bits``, ... Not for
+            an artifact.
 
     Returns:
         The report; a link that could not be run makes it ``incomplete`` and is no exception.
@@ -101,21 +86,8 @@ def verify(
     """
     targets = (targets,) if isinstance(targets, str) else tuple(targets)
     raise_all(_option_problems(targets, max_drop))
-    options = CompileOptions(
-        calibration=calibration,
-        dt=dt,
-        dialect=dialect,
-        reset=reset,
-        weight_bits=weight_bits,
-        max_thresholds=max_thresholds,
-        decays=decays,
-        input_shape=input_shape,
-        state=state,
-        trust_input=trust_input,
-        overflow=overflow,
-        strict=strict,
-    )
-    subject = load_subject(model, targets, framework, options, progress)
+    given = given_options(options)
+    subject = load_subject(model, targets, framework, given, progress)
     inputs = named_inputs(subject.artifact.network.inputs, x)
     chain = _chain(targets)
     runs = {"float": _run(subject, "float", inputs, ("spikes",), timeout, progress)}

@@ -16,6 +16,7 @@ from snnc.compiler.fixed import (
     FixedPopulation,
     FixedProjection,
     FixedReset,
+    SignMode,
 )
 from snnc.compiler.network import (
     Input,
@@ -34,6 +35,7 @@ from snnc.compiler.operators import (
     FixedDense,
     FixedOperator,
     Operator,
+    Weights,
     Window,
 )
 
@@ -194,12 +196,12 @@ def fixed_population(name: str = "lif", n: int = 1, **fields: Any) -> FixedPopul
 
 def fixed_dense(weight: Numbers) -> FixedDense:
     """Make ``W x`` in integers."""
-    return FixedDense(weight=np.atleast_2d(np.asarray(weight, np.int8)))
+    return FixedDense(weight=np.atleast_2d(integers(weight)))
 
 
 def fixed_convolution(weight: Numbers, *, groups: int = 1, **options: Any) -> FixedConvolution:
     """Make a convolution of a weight ``[c_out, c_in / groups, *kernel]`` in integers."""
-    kernels = np.asarray(weight, np.int8)
+    kernels = integers(weight)
     return FixedConvolution(
         weight=kernels, window=window(*kernels.shape[2:], **options), groups=groups
     )
@@ -211,6 +213,8 @@ def fixed_projection(
     weight: Numbers | None = None,
     *operators: FixedOperator,
     weight_exp: int = 0,
+    weight_bits: int = 8,
+    sign_mode: SignMode = SignMode.MIXED,
     delay: int = 1,
     name: str = "",
 ) -> FixedProjection:
@@ -222,6 +226,8 @@ def fixed_projection(
         weight: Of a dense operator, which comes first; None where there is none.
         operators: Others.
         weight_exp: Exponent of the sum.
+        weight_bits: Width of a weight.
+        sign_mode: Which signs weights have.
         delay: In hardware steps.
         name: Of the projection.
     """
@@ -232,6 +238,8 @@ def fixed_projection(
         source=source,
         target=target,
         operators=(*first, *operators),
+        weight_bits=weight_bits,
+        sign_mode=sign_mode,
         weight_exp=weight_exp,
         delay=delay,
     )
@@ -258,11 +266,20 @@ def fixed_network(
     )
 
 
+def integers(weight: Numbers) -> Weights:
+    """Give weights in the smaller of the two types that holds them."""
+    values = np.asarray(weight)
+    small = bool(((values >= -128) & (values < 128)).all())
+    made: Weights = values.astype(np.int8 if small else np.int16)
+    return made
+
+
 def one_fixed(weight: Numbers = 10, *, max_abs: int = 1, **fields: Any) -> FixedNetwork:
     """Make a fixed network of one population ``lif`` fed by ``x`` one step later."""
-    matrix = np.atleast_2d(np.asarray(weight, np.int8))
-    exponent, delay = fields.pop("weight_exp", 0), fields.pop("delay", 1)
-    q = fixed_projection("x", "lif", matrix, weight_exp=exponent, delay=delay, name="fc")
+    matrix = np.atleast_2d(integers(weight))
+    own = ("weight_exp", "weight_bits", "sign_mode", "delay")
+    of_weights = {name: fields.pop(name) for name in own if name in fields}
+    q = fixed_projection("x", "lif", matrix, name="fc", **of_weights)
     lif = fixed_population(n=matrix.shape[0], **fields)
     return fixed_network([lif], [q], inputs=[FixedInput("x", (matrix.shape[1],), 1.0, max_abs)])
 

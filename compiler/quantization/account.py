@@ -14,11 +14,14 @@ import numpy.typing as npt
 from snnc.compiler.diagnostics import InternalError
 from snnc.compiler.fixed import (
     ALIGN_BITS,
+    MAX_WEIGHT_BITS,
     STATE_LIMIT,
     FixedInput,
     FixedNetwork,
     FixedPopulation,
     FixedProjection,
+    SignMode,
+    bits_needed,
 )
 from snnc.compiler.linear import Doubles, Factors, Kernels, Matrix, Weighted
 from snnc.compiler.network import Network
@@ -74,7 +77,7 @@ class PopulationAccount:
         name: The population.
         origin: The modules of the user's model.
         neurons: How many.
-        weight_bits: Bits that the largest weight needs, sign included.
+        weight_bits: Bits that the largest weight needs, its sign included where signs are mixed.
         weight_exp: Of each incoming projection.
         threshold_min: Smallest threshold mantissa, in counts; 0 of a read-out.
         threshold_max: Largest.
@@ -104,6 +107,11 @@ class PopulationAccount:
         tau_mem: Errors of the time constants of ``v``; None where an account is made by hand.
         tau_syn: The same of ``u``; None where it has no memory.
         ungrouped: What a bound of different thresholds costs; None without one.
+        width: Width that its weights were given.
+        sign_mode: Of each incoming projection.
+        memory_bits: Bits of all incoming weights together, zeros too; kernels are counted once.
+        bias_mant_max: Largest magnitude of a bias's mantissa, 4095 at most.
+        bias_exp_max: Largest exponent of a bias, 7 at most.
         observed: What typical data showed; None without any.
     """
 
@@ -134,6 +142,11 @@ class PopulationAccount:
     tau_mem: TimeConstants | None = None
     tau_syn: TimeConstants | None = None
     ungrouped: Ungrouped | None = None
+    width: int = MAX_WEIGHT_BITS
+    sign_mode: tuple[SignMode, ...] = ()
+    memory_bits: int = 0
+    bias_mant_max: int = 0
+    bias_exp_max: int = 0
     observed: Observed | None = None
 
     @property
@@ -148,11 +161,8 @@ class PopulationAccount:
 
     def as_json(self) -> dict[str, Any]:
         """Give the fields as JSON values."""
-        return asdict(self) | {
-            "origin": list(self.origin),
-            "weight_exp": list(self.weight_exp),
-            "headroom": self.headroom,
-        }
+        lists = {name: list(getattr(self, name)) for name in ("origin", "weight_exp", "sign_mode")}
+        return asdict(self) | lists | {"headroom": self.headroom}
 
 
 def account_for(
@@ -207,7 +217,7 @@ class _Weights:
     noise: float = 0.0
     present: int = 0
     lost: int = 0
-    widest: int = 1
+    needed: int = 1
     clipped: int = 0
     sources: int = 0
     dead: int = 0
@@ -237,7 +247,6 @@ class _Weights:
         before, after = (_by_source(present, weights_of(path)) for present in (acted, acts))
         self.sources += int(np.count_nonzero(before))
         self.dead += int(np.count_nonzero(before & ~after))
-        self.widest = max(self.widest, widest)
 
     @property
     def sqnr_db(self) -> float | None:
@@ -259,15 +268,18 @@ def _account(
     for path in n.paths:
         shape, q = shape_of(path), made[path.name]
         each = counts[:: p.size // shape[0]] * step_of(path, inputs)
-        weights.add(path, each, _integers_of(q).reshape(shape), q.weight_exp)
+        integers_of_q = _integers_of(q).reshape(shape)
+        weights.add(path, each, integers_of_q, q.weight_exp)
+        weights.needed = max(weights.needed, bits_needed(integers_of_q, q.sign_mode))
+    arriving = [made[path.name] for path in n.arriving]
     base = _base(n, integers, bounds)
     tau_mem, tau_syn = errors_of_v(p, integers), errors_of_u(p, integers)
     return PopulationAccount(
         name=p.name,
         origin=p.origin,
         neurons=p.size,
-        weight_bits=weights.widest.bit_length() + 1,
-        weight_exp=tuple(made[path.name].weight_exp for path in n.arriving),
+        weight_bits=weights.needed,
+        weight_exp=tuple(q.weight_exp for q in arriving),
         threshold_min=int(integers.threshold.min()),
         threshold_max=int(integers.threshold.max()),
         weights=weights.present,
@@ -276,6 +288,11 @@ def _account(
         weight_sqnr_db=weights.sqnr_db,
         sources=weights.sources,
         dead_sources=weights.dead,
+        width=max((made[path.name].weight_bits for path in n.paths), default=MAX_WEIGHT_BITS),
+        sign_mode=tuple(q.sign_mode for q in arriving),
+        memory_bits=sum(_integers_of(q).size * q.weight_bits for q in arriving),
+        bias_mant_max=int(np.abs(integers.bias_mant).max()),
+        bias_exp_max=int(integers.bias_exp.max()),
         bias_error=float((_bias_error(n, integers, made, counts) / base).max(initial=0)),
         threshold_error=float((np.abs(integers.threshold / counts - n.threshold) / base).max()),
         time_constant_error=_worst(tau_mem, tau_syn),

@@ -15,13 +15,13 @@ from snnc.compiler.fixed import (
     MAX_BIAS_MANT,
     MAX_DELAY,
     MAX_WEIGHT_BITS,
-    MAX_WEIGHT_EXP,
-    MIN_WEIGHT_EXP,
     STATE_LIMIT,
     FixedInput,
     FixedNetwork,
     FixedPopulation,
     FixedProjection,
+    exponent_limits,
+    largest_weight,
 )
 from snnc.compiler.linear import Doubles, Factors, Kernels, Matrix, Reshape
 from snnc.compiler.network import Input, Network, Output
@@ -49,6 +49,7 @@ from snnc.compiler.quantization.scale import (
     scalable,
     shape_of,
     step_of,
+    weight_rows,
 )
 from snnc.compiler.retime import too_long
 
@@ -88,8 +89,8 @@ def quantize(
 
     Args:
         network: The real network.
-        weight_bits: Width of a weight with its sign, 2 to 8; or that of the weights into each
-            population, by name.
+        weight_bits: Width of a weight with its sign, 1 to 8; or that of the weights into each
+            population, by name. Where all weights of a path have one sign, it takes no bit.
         calibration: Of each input typical data, ``[steps, batch, n]``: tells whether spikes,
             other integers or real values enter. Without it spikes are assumed.
         max_thresholds: Different thresholds that a population may have (see ``grouping``).
@@ -98,7 +99,7 @@ def quantize(
     Raises:
         InputError: SNN120 or SNN122, the network does not consist of such layers; SNN201, delays
             through sums add up to one that is too long; SNN301, a population fits at no scale;
-            SNN320, one needs more different thresholds.
+            SNN314, weights of 1 bit have both signs; SNN320, one needs more different thresholds.
     """
     inputs = {i.name: _fixed_input(i, (calibration or {}).get(i.name)) for i in network.inputs}
     neurons = tuple(scalable(n, inputs, calibration) for n in lowered_for(network, decays))
@@ -144,7 +145,11 @@ def _misfits(neurons: Iterable[Scalable], widths: Mapping[str, int]) -> Iterator
     for n in neurons:
         p = n.lowered.population
         weight_bits = widths[p.name]
-        counts = n.counts(weight_bits, MAX_WEIGHT_EXP)
+        mixed = tuple(_mixed_signs(n, weight_bits))
+        yield from mixed
+        if mixed:
+            continue
+        counts = largest_counts(n, weight_bits)
         if (counts < 1).any():
             i = int(counts.argmin())
             size = n.base[i] * n.lowered.unit[i]
@@ -153,9 +158,32 @@ def _misfits(neurons: Iterable[Scalable], widths: Mapping[str, int]) -> Iterator
                 node=f"{' + '.join(p.origin) or p.name}, neuron {i}",
                 found=f"threshold {size:g}, which the drive leaves {counts[i]:.2g} counts",
                 limit="1 count of threshold at least: v has 24 bits, a weight "
-                f"{weight_bits}, a bias 12 and its sign, both with an exponent up to 7",
+                f"{weight_bits} and an exponent up to {exponent_limits(weight_bits)[1]}, "
+                "a bias 12 and its sign, and one up to 7",
                 remedy="train with smaller weights and biases, or a larger threshold",
             )
+
+
+def largest_counts(n: Scalable, weight_bits: int) -> Doubles:
+    """Give the counts of each threshold at the largest scale that there is."""
+    return n.counts(weight_bits, exponent_limits(weight_bits)[1])
+
+
+def _mixed_signs(n: Scalable, weight_bits: int) -> Iterator[Diagnostic]:
+    """Yield every path whose weights have a sign for which there is no bit."""
+    p = n.lowered.population
+    for path in n.lowered.paths:
+        if largest_weight(weight_bits, extent_of(path).mode) > 0:
+            continue
+        weights = weight_rows(path)
+        above, below = np.count_nonzero(weights > 0), np.count_nonzero(weights < 0)
+        yield Diagnostic(
+            rule=rules.SIGN_FITS,
+            node=" + ".join(path.origin) or path.name,
+            found=f"{above} weights above 0 and {below} below into {p.name}, of {weight_bits} bit",
+            limit=f"{weight_bits} bit: 0 and one magnitude, of one sign",
+            remedy=f"--weight-bits {p.name}={weight_bits + 1}",
+        )
 
 
 def _rounded(
@@ -172,13 +200,18 @@ def _rounded(
         scale = n.scale(weight_bits, max_thresholds)
         population = _fixed_population(n, scale)
         arriving = tuple(
-            _fixed_projection(path, n, step_of(path, inputs) * scale, weight_bits)
+            _fixed_projection(
+                path,
+                n,
+                step_of(path, inputs) * scale,
+                MAX_WEIGHT_BITS if path is n.lowered.constant else weight_bits,
+            )
             for path in n.lowered.arriving
         )
         bounds = bound_population(population, arriving, shapes, largest)
         share = np.maximum(bounds.u, bounds.v) / STATE_LIMIT
         over = np.isfinite(share) & (share >= 1)
-        if not over.any() or (n.counts(weight_bits, MAX_WEIGHT_EXP) * HEADROOM < 1).any():
+        if not over.any() or (largest_counts(n, weight_bits) * HEADROOM < 1).any():
             return population, arriving
         limit = n.limit.copy()
         limit[over] = scale[over] * HEADROOM / share[over]
@@ -227,26 +260,36 @@ def _fixed_projection(path: Path, n: Scalable, scale: Doubles, weight_bits: int)
         weight_bits: Width of a weight with its sign.
     """
     each = scale[:: scale.size // shape_of(path)[0]]
-    top = 2 ** (weight_bits - 1) - 1
-    largest = float((each * extent_of(path)[0]).max(initial=0))
-    exponent = MIN_WEIGHT_EXP
-    while exponent < MAX_WEIGHT_EXP and np.rint(largest / 2.0**exponent) > top:
+    extent = extent_of(path)
+    top = largest_weight(weight_bits, extent.mode)
+    largest = float((each * extent.largest).max(initial=0))
+    exponent, last = exponent_limits(weight_bits)
+    while exponent < last and np.rint(largest / 2.0**exponent) > top:
         exponent += 1
-    integers = _nearest(path, each / 2.0**exponent)
+    integers = _nearest(path, each / 2.0**exponent, top)
     return FixedProjection(
         name=path.name,
         origin=path.origin,
         source=path.source,
         target=n.lowered.population.name,
         operators=tuple(_fixed_operators(path, integers)),
+        weight_bits=weight_bits,
+        sign_mode=extent.mode,
         weight_exp=exponent,
         delay=path.delay,
     )
 
 
-def _nearest(path: Path, scale: Doubles) -> Weights:
-    """Round the weights of ``path``, each row at its scale; read-only, shape ``[rows, m]``."""
-    integers = np.empty(shape_of(path), np.int8)
+def _nearest(path: Path, scale: Doubles, top: int) -> Weights:
+    """Round the weights of ``path``, each row at its scale; read-only, shape ``[rows, m]``.
+
+    Args:
+        path: The path.
+        scale: Counts of a weight of 1, shape ``[rows]``.
+        top: Largest magnitude that there may be.
+    """
+    kind = np.int8 if top <= np.iinfo(np.int8).max else np.int16
+    integers: Weights = np.empty(shape_of(path), kind)
     for at, rows in chunks_of(path):
         integers[at] = np.rint(rows * scale[at, None])
     integers.flags.writeable = False  # a record takes it as it is

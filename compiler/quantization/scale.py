@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,14 @@ from snnc.compiler.fixed import (
     MAX_BIAS_MANT,
     MAX_DU,
     MAX_THRESHOLD,
+    MAX_WEIGHT_BITS,
     MAX_WEIGHT_EXP,
-    MIN_WEIGHT_EXP,
     STATE_LIMIT,
     FixedInput,
+    SignMode,
+    exponent_limits,
+    largest_weight,
+    sign_mode_of,
 )
 from snnc.compiler.linear import (
     Doubles,
@@ -63,7 +67,8 @@ class Scalable:
         base: What errors of ``v`` are measured by: the threshold; of a read-out the largest ``v``
             of its group.
         limit: Largest scale that threshold, bias and the overflow proof allow.
-        largest: Largest weight; what one integer of a source adds to ``v`` through it.
+        largest: Largest weight of paths of each sign mode; what one integer of a source adds to
+            ``v`` through it.
         fan_in: How many weights.
     """
 
@@ -72,7 +77,7 @@ class Scalable:
     dv: Ints
     base: Doubles
     limit: Doubles
-    largest: Doubles
+    largest: Mapping[SignMode, Doubles]
     fan_in: Doubles
 
     def counts(self, weight_bits: int, exponent: int) -> Doubles:
@@ -133,7 +138,8 @@ class Scalable:
                 return math.inf
             return float((self._noise(exponent) / counts**2).mean())
 
-        return min(range(MIN_WEIGHT_EXP, MAX_WEIGHT_EXP + 1), key=lambda e: (cost(e), -e))
+        low, high = exponent_limits(weight_bits)
+        return min(range(low, high + 1), key=lambda e: (cost(e), -e))
 
     def _noise(self, exponent: int) -> Doubles:
         """Give the variance of ``v`` in square counts of the threshold, shape ``[n]``."""
@@ -145,13 +151,30 @@ class Scalable:
         return np.asarray(rounding + truncation + 1 / 12)
 
     def _limited(self, weight_bits: int, exponent: int) -> Doubles:
-        top = 2.0 ** (weight_bits - 1) - 1
-        with np.errstate(divide="ignore"):
-            return self._least(np.minimum(self.limit, top * 2.0**exponent / self.largest))
+        limit = self.limit
+        for mode, largest in self.largest.items():
+            top = largest_weight(weight_bits, mode) * 2.0**exponent
+            with np.errstate(divide="ignore"):
+                limit = np.minimum(limit, top / largest)
+        return self._least(limit)
 
     def _least(self, values: Doubles) -> Doubles:
         """Give each neuron the smallest number of its group."""
         return over_groups(np.minimum, self.lowered.groups, values)
+
+
+class Extent(NamedTuple):
+    """Weights of a path, by rows of those that share a scale, shape ``[rows]``.
+
+    Attributes:
+        largest: Largest magnitude.
+        acting: How many are not zero, each as often as sums take it up.
+        mode: Their signs.
+    """
+
+    largest: Doubles
+    acting: Doubles
+    mode: SignMode
 
 
 def scalable(
@@ -170,11 +193,13 @@ def scalable(
     """
     p = lowered.population
     du, dv = current_decay_of(lowered), decay_of(lowered)
-    largest, fan_in = np.zeros(p.size), np.zeros(p.size)
-    for path in lowered.arriving:
-        most, weights = extent_of(path)
-        largest = np.maximum(largest, _each(step_of(path, inputs) * most, p.size))
-        fan_in += _each(weights, p.size)
+    largest: dict[SignMode, Doubles] = {}
+    fan_in = np.zeros(p.size)
+    for path in lowered.paths:
+        extent = extent_of(path)
+        most = _each(step_of(path, inputs) * extent.largest, p.size)
+        largest[extent.mode] = np.maximum(largest.get(extent.mode, 0.0), most)
+        fan_in += _each(extent.acting, p.size)
     up, down = _summed(lowered, du, (_possible(path, inputs) for path in lowered.arriving))
     v = _bound(lowered, dv.astype(np.float64), up, down)
     if np.isinf(v).any():
@@ -195,12 +220,19 @@ def scalable(
 
 
 def _limit(lowered: Lowered, base: Doubles, u: Doubles, v: Doubles) -> Doubles:
-    """Give the largest scale at which threshold, bias and states of these bounds fit."""
+    """Give the largest scale at which threshold, bias and states of these bounds fit.
+
+    The weights of a constant have 8 bits and an exponent of their own.
+    """
     room = HEADROOM * STATE_LIMIT / UNIT
     with np.errstate(divide="ignore"):
         by_bias = MAX_BIAS_MANT * 2.0**MAX_BIAS_EXP / (UNIT * np.abs(lowered.bias))
         by_state = np.minimum(room / u, room / v)
         limit: Doubles = np.minimum(np.minimum(MAX_THRESHOLD / base, by_bias), by_state)
+        if lowered.constant is not None:
+            carried = extent_of(lowered.constant)
+            top = largest_weight(MAX_WEIGHT_BITS, carried.mode) * 2.0**MAX_WEIGHT_EXP
+            limit = np.minimum(limit, top / carried.largest)
     return limit
 
 
@@ -289,16 +321,20 @@ def _rows(path: Path) -> Numbers:
             return weight.weight.reshape(n, -1)
 
 
-def extent_of(path: Path) -> tuple[Doubles, Doubles]:
-    """Give of each row the largest weight, and how many act; each as often as sums take it up."""
+def extent_of(path: Path) -> Extent:
+    """Give how large the weights of ``path`` are, how many, and of which signs."""
     n = shape_of(path)[0]
-    largest, acting = np.zeros(n), np.zeros(n)
+    high, low, acting = np.zeros(n), np.zeros(n), np.zeros(n)
     factors = isinstance(weights_of(path), Factors)
     for at, rows in chunks_of(path):
-        largest[at] = np.abs(rows).max(axis=1, initial=0)
+        high[at], low[at] = rows.max(axis=1, initial=0), rows.min(axis=1, initial=0)
         acting[at] = rows.any(axis=1) if factors else np.count_nonzero(rows, axis=1)
     sums = [math.prod(s.window.kernel) for s in path.steps if isinstance(s, SumPooling)]
-    return largest, acting * float(math.prod(sums))
+    return Extent(
+        largest=np.maximum(high, np.abs(low)),
+        acting=acting * float(math.prod(sums)),
+        mode=sign_mode_of(np.concatenate([high, low])),
+    )
 
 
 def _each(values: Doubles, n: int) -> Doubles:

@@ -9,7 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.diagnostics import InternalError
-from snnc.compiler.fixed import FixedNetwork, FixedPopulation, FixedProjection, FixedReset
+from snnc.compiler.fixed import (
+    MAX_WEIGHT_BITS,
+    FixedNetwork,
+    FixedPopulation,
+    FixedProjection,
+    FixedReset,
+)
 from snnc.compiler.linear import as_steps, magnitude
 from snnc.compiler.operators import FixedDense
 
@@ -116,4 +122,5 @@ def _largest_sums(network: FixedNetwork, projection: FixedProjection) -> npt.NDA
     largest = np.full((1, *shape), float(sent))
     for step in as_steps(projection.operators, shape):
         largest = magnitude(step, largest)
-    return largest.reshape(-1) * 2.0 ** max(projection.weight_exp, 1)  # Dense holds twice W
+    in_dense = MAX_WEIGHT_BITS - projection.weight_bits + projection.sign_mode.sign_bits
+    return largest.reshape(-1) * 2.0 ** max(projection.weight_exp, in_dense)  # it has W << in_dense

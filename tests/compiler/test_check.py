@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from snnc.compiler.check import check_fixed, check_network
-from snnc.compiler.fixed import FixedInput, FixedNetwork
+from snnc.compiler.fixed import FixedInput, FixedNetwork, SignMode
 from snnc.compiler.network import Network, Output
 from snnc.compiler.operators import (
     FixedOperator,
@@ -191,6 +191,62 @@ def test_fixed_projections() -> None:
     for bad in (-1, 64):
         found = f"delay: {bad} to {bad}"
         assert said(one_fixed(delay=bad)) == [text("SNN105", "fc", found, "0 to 63")]
+
+
+KINDS = [
+    (bits, mode, low, high)
+    for bits in range(1, 9)
+    for mode, low, high in (
+        (SignMode.MIXED, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1),
+        (SignMode.EXCITATORY, 0, 2**bits - 1),
+        (SignMode.INHIBITORY, 1 - 2**bits, 0),
+    )
+    if bits > 1 or mode is not SignMode.MIXED
+]
+
+
+@pytest.mark.parametrize(("bits", "mode", "low", "high"), KINDS)
+def test_weights_of_each_width_and_mode(bits: int, mode: SignMode, low: int, high: int) -> None:
+    kind: dict[str, Any] = {"weight_bits": bits, "sign_mode": mode}
+    spare = 8 - bits
+    for exponent in (spare - 7, spare + 7):
+        assert said(one_fixed([[low], [high]], weight_exp=exponent, **kind)) == []
+    assert said(one_fixed([[low - 1]], weight_exp=spare, **kind)) == [
+        text("SNN105", "fc", f"weight: {low - 1} to 0", f"{low} to {high}")
+    ]
+    assert said(one_fixed([[high + 1]], weight_exp=spare, **kind)) == [
+        text("SNN105", "fc", f"weight: 0 to {high + 1}", f"{low} to {high}")
+    ]
+    for exponent in (spare - 8, spare + 8):
+        found = f"weight_exp: {exponent} to {exponent}"
+        limit = f"{spare - 7} to {spare + 7}"
+        assert said(one_fixed(0, weight_exp=exponent, **kind)) == [
+            text("SNN105", "fc", found, limit)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("bits", "mode", "limit"),
+    [
+        (0, SignMode.EXCITATORY, "1 to 8"),
+        (9, SignMode.INHIBITORY, "1 to 8"),
+        (1, SignMode.MIXED, "2 to 8"),
+        (9, SignMode.MIXED, "2 to 8"),
+    ],
+)
+def test_widths(bits: int, mode: SignMode, limit: str) -> None:
+    broken = one_fixed(0, weight_bits=bits, sign_mode=mode)
+    found = f"weight_bits: {bits} to {bits}"
+    assert said(broken) == [text("SNN105", "fc", found, limit)]
+
+
+def test_weights_of_kernels_and_factors_have_a_width() -> None:
+    kernels = fixed_convolution(np.full((1, 2, 1, 1), 8))
+    factors = FixedScaling(weight=np.full(24, 8, np.int8))
+    for operator, n in ((kernels, 12), (factors, 24)):
+        q = fixed_projection("x", "lif", None, operator, weight_bits=4, weight_exp=0, name="fc")
+        net = fixed_network([fixed_population(n=n)], [q], inputs=[FixedInput("x", (2, 3, 4))])
+        assert said(net) == [text("SNN105", "fc", "weight: 0 to 8", "-8 to 7")]
 
 
 def on_plane(*operators: FixedOperator, n: int = 12, **more: Any) -> FixedNetwork:

@@ -141,7 +141,7 @@ WRONG: dict[str, tuple[Path, Any, str]] = {
     "tensor of another type": (
         WEIGHT,
         {"tensor": "program.populations.0.dv"},
-        "FixedNetwork.projections[0].operators[0].weight: the tensor is int32, not int8",
+        "FixedNetwork.projections[0].operators[0].weight: the tensor is int32, not int8 or int16",
     ),
     "an operator of another stage": (
         (*OPERATOR, "kind"),

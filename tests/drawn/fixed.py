@@ -10,7 +10,15 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
-from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedPopulation, FixedReset
+from snnc.compiler.fixed import (
+    FixedInput,
+    FixedNetwork,
+    FixedPopulation,
+    FixedReset,
+    SignMode,
+    exponent_limits,
+    weight_limits,
+)
 from snnc.compiler.linear import as_steps, magnitude
 from snnc.compiler.operators import (
     FixedConvolution,
@@ -20,12 +28,17 @@ from snnc.compiler.operators import (
     MaxPooling,
     Shape,
     SumPooling,
+    Weights,
     result_shape,
 )
 from tests.builders import fixed_network, fixed_population, fixed_projection
 from tests.drawn.numbers import SEEDS
 from tests.drawn.operators import shapes, windows
 
+Kind = tuple[int, SignMode]
+"""Width and sign mode of the weights of a projection."""
+KINDS = [(bits, mode) for mode in SignMode for bits in range(1 + mode.sign_bits, 9)]
+WIDEST: Kind = (8, SignMode.MIXED)
 LARGEST_CURRENT = 2**24
 """Of random fixed networks: ``|a << 6|``, so that one wrap always brings ``u`` back."""
 
@@ -44,17 +57,19 @@ def fixed_networks(draw: st.DrawFn, *, retimed: bool = True, plain: bool = False
     max_abs = draw(st.sampled_from((1, 1, 127, 255)))
     sizes = {"x": (draw(st.integers(1, 3)),) if plain else draw(shapes())}
     names = [f"p{i}" for i in range(draw(st.integers(1, 3)))]
-    routes: list[tuple[str, str, tuple[FixedOperator, ...]]] = []
+    kinds = st.sampled_from(KINDS) | st.just(WIDEST)
+    routes: list[tuple[str, str, Kind, tuple[FixedOperator, ...]]] = []
     for name in names:
-        source = draw(st.sampled_from(list(sizes))) if routes else "x"
-        operators = draw(_fixed_layer(sizes[source], None, plain))
+        source, kind = draw(st.sampled_from(list(sizes))) if routes else "x", draw(kinds)
+        operators = draw(_fixed_layer(sizes[source], None, plain, kind))
         sizes[name] = result_shape(operators, sizes[source])
-        routes.append((source, name, operators))
+        routes.append((source, name, kind, operators))
     ends = st.tuples(st.sampled_from(["x", *names]), st.sampled_from(names))
     for a, b in draw(st.lists(ends, unique=True, max_size=3)):
-        routes.append((a, b, draw(_fixed_layer(sizes[a], prod(sizes[b]), plain))))
+        kind = draw(kinds)
+        routes.append((a, b, kind, draw(_fixed_layer(sizes[a], prod(sizes[b]), plain, kind))))
     read_outs = () if plain else [n for n in names[-1:] if draw(st.integers(0, 4)) == 0]
-    routes = [(a, b, operators) for a, b, operators in routes if a not in read_outs]
+    routes = [route for route in routes if route[0] not in read_outs]
     populations = [
         _extreme_population(
             draw, name, sizes[name], draw(st.integers(0, 3)) if retimed else 0, plain, read_outs
@@ -62,20 +77,24 @@ def fixed_networks(draw: st.DrawFn, *, retimed: bool = True, plain: bool = False
         for name in names
     ]
     ranks = {name: i for i, name in enumerate(["x", *names])}
-    targets = [b for _, b, _ in routes]
+    targets = [b for _, b, _, _ in routes]
     projections = [
         fixed_projection(
             a,
             b,
             None,
             *operators,
+            weight_bits=kind[0],
+            sign_mode=kind[1],
             weight_exp=draw(
-                _exponents(operators, sizes[a], targets.count(b) * (max_abs if a == "x" else 1))
+                _exponents(
+                    operators, sizes[a], targets.count(b) * (max_abs if a == "x" else 1), kind[0]
+                )
             ),
             delay=draw(st.integers(0 if not retimed and ranks[a] < ranks[b] else 1, 5)),
             name=f"q{i}",
         )
-        for i, (a, b, operators) in enumerate(routes)
+        for i, (a, b, kind, operators) in enumerate(routes)
     ]
     return fixed_network(
         populations, projections, inputs=[FixedInput("x", sizes["x"], 1.0, max_abs)]
@@ -84,23 +103,24 @@ def fixed_networks(draw: st.DrawFn, *, retimed: bool = True, plain: bool = False
 
 @st.composite
 def _fixed_layer(
-    draw: st.DrawFn, shape: tuple[int, ...], n: int | None, plain: bool
+    draw: st.DrawFn, shape: tuple[int, ...], n: int | None, plain: bool, kind: Kind
 ) -> tuple[FixedOperator, ...]:
     if not plain:
-        return draw(fixed_operators(shape, n))
-    return (FixedDense(weight=draw(_weights(n or draw(st.integers(1, 3)), shape[0]))),)
+        return draw(fixed_operators(shape, n, kind))
+    return (FixedDense(weight=draw(_weights(kind, n or draw(st.integers(1, 3)), shape[0]))),)
 
 
 def _exponents(
-    operators: tuple[FixedOperator, ...], shape: tuple[int, ...], levels: int
+    operators: tuple[FixedOperator, ...], shape: tuple[int, ...], levels: int, bits: int
 ) -> st.SearchStrategy[int]:
     """Give exponents that keep the synaptic input small enough, the largest most often."""
     largest = np.ones((1, *shape))
     for step in as_steps(operators, shape):
         largest = magnitude(step, largest)
     share = LARGEST_CURRENT / (64 * levels * max(1.0, float(largest.max())))
-    highest = max(-7, min(7, int(np.floor(np.log2(share)))))
-    return st.sampled_from((highest, highest, -7)) | st.integers(-7, highest)
+    low, high = exponent_limits(bits)
+    highest = max(low, min(high, int(np.floor(np.log2(share)))))
+    return st.sampled_from((highest, highest, low)) | st.integers(low, highest)
 
 
 def _extreme_population(
@@ -143,7 +163,7 @@ def _extreme_population(
 
 @st.composite
 def fixed_operators(
-    draw: st.DrawFn, shape: Shape, n: int | None = None
+    draw: st.DrawFn, shape: Shape, n: int | None = None, kind: Kind = WIDEST
 ) -> tuple[FixedOperator, ...]:
     """Draw integer operators on values of ``shape``.
 
@@ -151,19 +171,20 @@ def fixed_operators(
         draw: Given by hypothesis.
         shape: Of what the source sends.
         n: Values that they must give; any number where it is None.
+        kind: Of the weights.
     """
     before = draw(_fixed_pooling(shape)) if len(shape) > 1 else ()
     pooled = result_shape(before, shape)
     size = prod(pooled)
-    kinds = ["dense"] + ["factors"] * (n in (None, size))
-    kinds += ["convolution"] * (2 * (n is None and len(shape) > 1))
-    kind = draw(st.sampled_from(kinds))
-    if kind == "dense":
-        return *before, FixedDense(weight=draw(_weights(n or draw(st.integers(1, 3)), size)))
-    if kind == "factors":
-        weighted: FixedOperator = FixedScaling(weight=draw(_weights(size)))
+    layers = ["dense"] + ["factors"] * (n in (None, size))
+    layers += ["convolution"] * (2 * (n is None and len(shape) > 1))
+    layer = draw(st.sampled_from(layers))
+    if layer == "dense":
+        return *before, FixedDense(weight=draw(_weights(kind, n or draw(st.integers(1, 3)), size)))
+    if layer == "factors":
+        weighted: FixedOperator = FixedScaling(weight=draw(_weights(kind, size)))
     else:
-        weighted = draw(_fixed_convolutions(pooled))
+        weighted = draw(_fixed_convolutions(pooled, kind))
     after = weighted.result_shape(pooled)
     behind = draw(_fixed_pooling(after)) if n is None and len(after) > 1 else ()
     return *before, weighted, *behind
@@ -176,22 +197,26 @@ def _fixed_pooling(draw: st.DrawFn, shape: Shape) -> tuple[FixedOperator, ...]:
 
 
 @st.composite
-def _fixed_convolutions(draw: st.DrawFn, shape: Shape) -> FixedConvolution:
+def _fixed_convolutions(draw: st.DrawFn, shape: Shape, kind: Kind) -> FixedConvolution:
     window = draw(windows(shape[1:]))
     groups = draw(st.sampled_from([g for g in (1, 2, 3) if shape[0] % g == 0]))
     channels = groups * draw(st.integers(1, 2))
-    weight = draw(_weights(channels, shape[0] // groups, *window.kernel))
+    weight = draw(_weights(kind, channels, shape[0] // groups, *window.kernel))
     return FixedConvolution(weight=weight, window=window, groups=groups)
 
 
 @st.composite
-def _weights(draw: st.DrawFn, *shape: int) -> npt.NDArray[np.int8]:
+def _weights(draw: st.DrawFn, kind: Kind, *shape: int) -> Weights:
     """Draw integer weights: one by one where they are few, else from a drawn seed."""
-    n = prod(shape)
+    n, (low, high) = prod(shape), weight_limits(*kind)
     if n <= 12:
-        element = st.sampled_from((-128, -1, 0, 1, 127)) | st.integers(-128, 127)
+        few = [w for w in (low, -1, 0, 1, high) if low <= w <= high]
+        element = st.sampled_from(few) | st.integers(low, high)
         flat: Any = draw(st.lists(element, min_size=n, max_size=n))
     else:
         rng = np.random.default_rng(draw(SEEDS))
-        flat = np.where(rng.random(n) < 0.2, rng.choice([-128, 127], n), rng.integers(-128, 128, n))
-    return np.array(flat, np.int8).reshape(shape)
+        flat = np.where(
+            rng.random(n) < 0.2, rng.choice([low, high], n), rng.integers(low, high + 1, n)
+        )
+    weights: Weights = np.array(flat, np.int8 if -128 <= low <= high <= 127 else np.int16)
+    return weights.reshape(shape)

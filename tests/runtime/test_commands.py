@@ -484,10 +484,10 @@ def test_inspect_an_artifact(snnc: Snnc) -> None:
         "fc1         input   hidden        dense 8 x 6      0\n"
         "fc2         hidden  output_layer  dense 3 x 8      0\n"
         "\n"
-        "on hardware  from    to            operators    exponent  delay\n"
-        "-----------  ------  ------------  -----------  --------  -----\n"
-        "fc1          input   hidden        dense 8 x 6         4      1\n"
-        "fc2          hidden  output_layer  dense 3 x 8         5      1\n"
+        "on hardware  from    to            operators    bits  signs  exponent  delay\n"
+        "-----------  ------  ------------  -----------  ----  -----  --------  -----\n"
+        "fc1          input   hidden        dense 8 x 6     8  mixed         4      1\n"
+        "fc2          hidden  output_layer  dense 3 x 8     8  mixed         5      1\n"
     )
     assert "chosen: reset zero, as NIR defines it\n" in out
 

@@ -63,7 +63,7 @@ def test_all_that_is_wrong_at_once(tmp_path: Path) -> None:
         "error[SNN004]: options have a value in their range and fit together\n"
         "  --> s.yaml: weight-bits\n"
         "   found: True\n"
-        "   limit: an integer\n"
+        "   limit: an integer, or integers by name\n"
         "  remedy: write it as --weight-bits takes it on the command line"
     )
 
@@ -75,7 +75,8 @@ def test_all_that_is_wrong_at_once(tmp_path: Path) -> None:
         ("reset: 0", "0", "text"),
         ("dt:", "None", "a number"),
         ("dt: [1]", "[1]", "a number"),
-        ("weight-bits: 6.5", "6.5", "an integer"),
+        ("weight-bits: 6.5", "6.5", "an integer, or integers by name"),
+        ("weight-bits: {fc2: yes}", "{'fc2': True}", "an integer, or integers by name"),
         ("input-shape: [1, x]", "[1, 'x']", "text or a list"),
         ("input-shape: 28", "28", "text or a list"),
     ],

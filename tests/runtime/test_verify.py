@@ -395,7 +395,7 @@ def test_no_target() -> None:
 
 
 def test_options_of_compilation_with_an_artifact() -> None:
-    assert message(artifact(), data(), dt=1e-4, calibration=data()) == (
+    assert message(artifact(), data(), calibration=data(), dt=1e-4) == (
         "error[SNN004]: options have a value in their range and fit together\n"
         "  --> --calibrate\n"
         "   found: an option of compilation, and Artifact is compiled already\n"

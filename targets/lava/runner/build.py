@@ -148,17 +148,21 @@ def _plain(record: PopulationRecord, name: str) -> Any:
 def _weights(program: Program, process: Process) -> dict[str, Any]:
     """Give ``(W x) * 2**e`` in the form of Lava's Dense.
 
-    Dense keeps even weights only, where signs are mixed (``lava/utils/weightutils.py:204-295``),
-    so it gets ``2 W`` and ``e - 1``: ``(2 S) << (e - 1) = S << e`` for ``e > 0``, and else
-    ``floor(2 S / 2**(1 - e)) = floor(S / 2**-e)``. The exponent acts on the sum.
+    Dense has weights of 8 bits, of 9 and a sign where signs are mixed, and clears those of the
+    lowest that are not stored (``lava/utils/weightutils.py:204-295``). So it gets ``2**k W`` and
+    ``e - k``, with ``k`` the number of these: ``(2**k S) << (e - k) = S << e`` for ``e > k``, and
+    else ``floor(2**k S / 2**(k - e)) = floor(S / 2**-e)``. The exponent acts on the sum.
     """
     projection = program.projections[process.of]
     (dense,) = projection.operators
+    mode = SignMode[projection.sign_mode.upper()]
+    cleared = 8 - projection.weight_bits + (mode is SignMode.MIXED)
     return {
         "name": process.id,
-        "weights": 2 * dense["weight"].astype(np.int32),
-        "weight_exp": projection.weight_exp - 1,
-        "sign_mode": SignMode.MIXED,
+        "weights": dense["weight"].astype(np.int32) << cleared,
+        "weight_exp": projection.weight_exp - cleared,
+        "num_weight_bits": projection.weight_bits,
+        "sign_mode": mode,
         "num_message_bits": GRADED_BITS if projection.source in program.inputs else 0,
     }
 

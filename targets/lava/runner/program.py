@@ -90,12 +90,16 @@ class Projection:
 
     Attributes:
         operators: As ``program.json`` has them, with their weights; see ``synapse.Synapses``.
+        weight_bits: Width of a weight, 1 to 8, its sign included where signs are mixed.
+        sign_mode: ``mixed``, ``excitatory`` or ``inhibitory``.
     """
 
     name: str
     source: str
     target: str
     operators: tuple[Mapping[str, Any], ...]
+    weight_bits: int
+    sign_mode: str
     weight_exp: int
     delay: int
 
@@ -234,6 +238,8 @@ def _projection(data: Mapping[str, Any]) -> Projection:
         source=data["source"],
         target=data["target"],
         operators=tuple(data["operators"]),
+        weight_bits=int(data["weight_bits"]),
+        sign_mode=data["sign_mode"],
         weight_exp=int(data["weight_exp"]),
         delay=int(data["delay"]),
     )

@@ -31,7 +31,7 @@ class Synapses:
             operators: Records of ``FixedDense``, ``FixedConvolution``, ``FixedScaling``,
                 ``SumPooling`` and ``MaxPooling``.
             shape: Of what the source sends.
-            weight_exp: Exponent of the sum, -7 to 7.
+            weight_exp: Exponent of the sum, -7 to 14.
         """
         self.stages: list[Stage] = []
         for record in operators:

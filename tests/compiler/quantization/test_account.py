@@ -81,7 +81,7 @@ def test_by_hand_with_euler_and_graded_input() -> None:
 def test_projections_count_together() -> None:
     real = network(
         [population()],
-        [projection("x", "lif", 1), projection("lif", "lif", [[1 / 127]], delay=1)],
+        [projection("x", "lif", 1), projection("lif", "lif", [[1 / 255]], delay=1)],
     )
     (a,) = account_for(real, quantize(real))
     large, small = quantize(real).projections
@@ -91,7 +91,7 @@ def test_projections_count_together() -> None:
 
 
 def test_nothing_lost() -> None:
-    (a,) = account_for(one_neuron(127, threshold=64), quantize(one_neuron(127, threshold=64)))
+    (a,) = account_for(one_neuron(255, threshold=64), quantize(one_neuron(255, threshold=64)))
     assert a.weight_sqnr_db is None
     assert (a.bias_error, a.time_constant_error) == (0, 0)
 
@@ -285,5 +285,5 @@ def test_json() -> None:
     assert data["weight_exp"] == list(a.weight_exp)
     assert data.pop("headroom") == a.headroom
     assert data["tau_mem"] == {"worst": 0.0, "typical": 0.0}
-    kept = {field: getattr(a, field) for field in ("origin", "weight_exp", "tau_mem")}
+    kept = {field: getattr(a, field) for field in ("origin", "weight_exp", "sign_mode", "tau_mem")}
     assert PopulationAccount(**(data | kept)) == a

@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 
 from snnc.compiler.check import check_fixed
 from snnc.compiler.diagnostics import InputError
-from snnc.compiler.fixed import FixedInput, FixedPopulation, FixedProjection, FixedReset
+from snnc.compiler.fixed import (
+    FixedInput,
+    FixedPopulation,
+    FixedProjection,
+    FixedReset,
+    SignMode,
+    exponent_limits,
+    largest_weight,
+)
 from snnc.compiler.linear import Factors, Step, Weighted, as_steps, magnitude
 from snnc.compiler.network import Integration, Junction, Network, Output, Reset
 from snnc.compiler.operators import (
@@ -27,6 +35,7 @@ from snnc.compiler.operators import (
     Operator,
     Scaling,
     SumPooling,
+    Weights,
     result_shape,
 )
 from snnc.compiler.quantization.lower import Lowered, lower
@@ -50,7 +59,7 @@ from tests.drawn.networks import networks
 BITS = st.integers(2, 8)
 
 
-def weight_of(q: FixedProjection) -> npt.NDArray[np.int8]:
+def weight_of(q: FixedProjection) -> Weights:
     """Give the integers of the one operator that has weights."""
     (weight,) = [
         o.weight for o in q.operators if isinstance(o, FixedDense | FixedConvolution | FixedScaling)
@@ -106,7 +115,7 @@ def test_every_number_is_within_half_a_unit(net: Network, bits: int) -> None:
             integer = weight_of(q).astype(float)
             error = np.abs(integer.reshape(wanted.shape) * 2.0**q.weight_exp - wanted)
             assert (error <= 0.5 * 2.0**q.weight_exp * (1 + 1e-6)).all()
-            assert np.abs(integer).max() <= 2 ** (bits - 1) - 1
+            assert np.abs(integer).max() <= largest_weight(q.weight_bits, q.sign_mode)
         got = integers.bias_mant * 2.0**integers.bias_exp
         assert (np.abs(got - counts * n.bias) <= 0.5 * 2.0**integers.bias_exp * (1 + 1e-6)).all()
         assert (np.abs(integers.initial - counts * n.initial) <= 0.5 + 1e-6).all()
@@ -118,12 +127,12 @@ def test_every_number_is_within_half_a_unit(net: Network, bits: int) -> None:
 def test_exponents_are_as_fine_as_they_can_be(net: Network, bits: int) -> None:
     """Half the unit would not fit: a smaller exponent of weights or bias overflows the mantissa."""
     fixed = quantize(net, weight_bits=bits)
-    top = 2 ** (bits - 1) - 1
     for n in lower(net):
         p = fixed.population(n.population.name)
         for name, wanted in wanted_of(n, p).items():
             (q,) = (q for q in fixed.projections if q.name == name)
-            if q.weight_exp > -7:
+            if q.weight_exp > exponent_limits(q.weight_bits)[0]:
+                top = largest_weight(q.weight_bits, q.sign_mode)
                 assert np.rint(np.abs(wanted).max() / 2.0 ** (q.weight_exp - 1)) > top
         raised = p.bias_exp > 0
         bias = p.scale * n.unit * n.bias
@@ -291,13 +300,13 @@ def test_each_projection_has_its_own_exponent() -> None:
     net = network(
         [population("lif", delay=1)],
         [
-            projection("x", "lif", [[1.0, -0.7]], name="large"),
+            projection("x", "lif", [[1.0, 0.7]], name="large"),
             projection("lif", "lif", [[0.01]], delay=1, name="small"),
         ],
     )
     large, small = quantize(net).projections
     assert large.weight_exp - small.weight_exp == 6
-    assert 64 <= weight_of(small)[0, 0] <= 127
+    assert 128 <= weight_of(small)[0, 0] <= 255
     assert (large.delay, small.delay) == (0, 1)
 
 
@@ -530,10 +539,10 @@ def test_the_step_of_an_input_counts_in_every_limit() -> None:
         wanted = p.scale[0] / 64 * weight * 100
         integer = int(weight_of(q)[0, 0])
         assert abs(integer * 2.0**q.weight_exp - wanted) <= 0.5 * 2.0**q.weight_exp
-        assert 64 <= integer <= 127
+        assert 128 <= integer <= 255
         (n,) = lower(net)
-        largest = scalable(n, {"x": fixed.inputs[0]}).largest[0]
-        assert largest == pytest.approx(weight * 100)
+        largest = scalable(n, {"x": fixed.inputs[0]}).largest[SignMode.EXCITATORY]
+        assert largest[0] == pytest.approx(weight * 100)
         assert bound_states(fixed)["lif"].proven.all()
 
 
@@ -560,8 +569,8 @@ def fits_at_no_scale(node: str, found: str, bits: int) -> str:
         "error[SNN301]: every parameter fits the hardware's integers\n"
         f"  --> {node}\n"
         f"   found: {found}\n"
-        f"   limit: 1 count of threshold at least: v has 24 bits, a weight {bits}, a bias 12 and "
-        "its sign, both with an exponent up to 7\n"
+        f"   limit: 1 count of threshold at least: v has 24 bits, a weight {bits} and an exponent "
+        f"up to {15 - bits}, a bias 12 and its sign, and one up to 7\n"
         "  remedy: train with smaller weights and biases, or a larger threshold"
     )
 
@@ -574,9 +583,11 @@ def test_bias_that_fits_at_no_scale() -> None:
     )
 
 
-@pytest.mark.parametrize(("bits", "largest"), [(2, 128), (4, 7 * 128), (8, 127 * 128)])
+@pytest.mark.parametrize(
+    ("bits", "largest"), [(1, 2**14), (2, 3 * 2**13), (4, 15 * 2**11), (8, 255 * 2**7)]
+)
 def test_weight_that_fits_at_no_scale(bits: int, largest: int) -> None:
-    """A weight has 7 bits of exponent, and no fewer counts than one for the threshold."""
+    """A weight has 8 bits and 7 of exponent, and no fewer counts than one for the threshold."""
     (q,) = quantize(one_neuron([[largest, 1]]), weight_bits=bits).projections
     assert int(weight_of(q)[0, 0]) * 2**q.weight_exp == largest
     found = "threshold 1, which the drive leaves 0.5 counts"
@@ -591,7 +602,7 @@ def test_a_threshold_is_named_in_the_units_of_the_model() -> None:
     kernels = convolution([[[2e5]]])
     net = network([lif], [projection("x", "lif", None, kernels)], inputs={"x": (1, 2)})
     assert refusal(net) == fits_at_no_scale(
-        "lif, neuron 1", "threshold 6, which the drive leaves 0.081 counts", 8
+        "lif, neuron 1", "threshold 6, which the drive leaves 0.16 counts", 8
     )
 
 
@@ -600,7 +611,7 @@ def test_all_populations_at_once() -> None:
         [population("a", origin=("net.a", "net.b")), population("b")],
         [projection("x", "a", 1e6), projection("a", "b", 1e6)],
     )
-    found = "threshold 1, which the drive leaves 0.016 counts"
+    found = "threshold 1, which the drive leaves 0.033 counts"
     assert refusal(net) == "\n\n".join(
         fits_at_no_scale(f"{node}, neuron 0", found, 8) for node in ("net.a + net.b", "b")
     )
@@ -678,7 +689,7 @@ def test_each_channel_has_its_own_scale() -> None:
     fixed = quantize(network([lif], [projection("x", "lif", None, kernels)], inputs={"x": (1, 3)}))
     (p,) = fixed.populations
     assert p.scale.tolist() == [p.scale[0]] * 3 + [p.scale[3]] * 3
-    assert weight_of(fixed.projections[0])[0, 0, 0] == 127
+    assert weight_of(fixed.projections[0])[0, 0, 0] == 255
     assert p.threshold[3] * 64 == p.scale[3] * 2
     assert p.scale[3] > 8 * p.scale[0]
 
@@ -747,7 +758,7 @@ def test_a_read_out_of_kernels_has_a_neuron_that_nothing_drives() -> None:
     kernels = convolution([[[0, 5e6]]], padding=(0, 1))
     fixed = quantize(network([lif], [projection("x", "lif", None, kernels)], inputs={"x": (1, 2)}))
     assert bound_states(fixed)["lif"].v[1] == 0
-    assert weight_of(fixed.projections[0]).tolist() == [[[0, 127]]]
+    assert weight_of(fixed.projections[0]).tolist() == [[[0, 255]]]
 
 
 def test_delays_through_sums_add_up() -> None:

@@ -52,7 +52,7 @@ FAULTS = {
     ),
     "reset of before": ("neuron.py", "v -= theta * spikes\n", "v -= theta * over_before\n"),
     "a step more delay": ("build.py", ".delay - 1\n", ".delay\n"),
-    "weights of half": ("build.py", '2 * dense["weight"]', 'dense["weight"]'),
+    "weights of half": ("build.py", "<< cleared,", "<< cleared - 1,"),
     "stock reset late": ("build.py", "record.lag + 1", "record.lag + 2"),
     "no rest between samples": ("processes.py", "if position[0] == 0:", "if False:"),
     "not silent between samples": (
