@@ -367,7 +367,7 @@ def _worst(*errors: TimeConstants | None) -> float | None:
 
 
 def _biases(integers: FixedPopulation) -> int:
-    pairs = np.stack((integers.bias_mant, integers.bias_exp * (integers.bias_mant != 0)))
+    pairs = np.stack((integers.bias_mant, integers.bias_exp))
     return int(np.unique(pairs, axis=1).shape[1])
 
 

@@ -75,7 +75,7 @@ def lost_of_current(p: Population) -> Doubles:
 def lowered_for(network: Network, decays: Decays) -> tuple[Lowered, ...]:
     """Lower ``network`` with what ``decays`` keeps."""
     lowered = lower(network)
-    return tuple(map(matched, lowered)) if decays is Decays.GAIN else lowered
+    return tuple(map(matched, lowered)) if decays == Decays.GAIN else lowered
 
 
 def matched(n: Lowered) -> Lowered:
@@ -126,8 +126,6 @@ def _errors(wanted: Doubles, got: Doubles) -> TimeConstants:
     with np.errstate(divide="ignore"):
         steps_wanted, steps_got = -1 / np.log(wanted[changed]), -1 / np.log(got[changed])
     errors[changed] = np.abs(steps_got - steps_wanted) / steps_wanted
-    endless = changed & (got >= 1)
-    errors[endless] = np.inf
     worst, typical = float(errors.max(initial=0)), float(np.median(errors)) if errors.size else 0.0
     return TimeConstants(
         worst=worst if np.isfinite(worst) else None,

@@ -49,7 +49,7 @@ def read_outs(integration: Integration, lost: Reals, lost_of_current: Reals, **f
         "integration": integration,
         "decay": lost if euler else 1 - lost,
         "current_decay": lost_of_current if euler else 1 - lost_of_current,
-        "leak": np.array([0.05, -0.025, 0.01, 0.03])[:n] if euler else 0.0,
+        "leak": np.array([1, 0.4, 0.2, 0.6])[:n] / lost_of_current if euler else 0.0,
         "gain": np.array([2.0, 1.0, 0.5, 3.0])[:n] if euler else 1.0,
         "spiking": False,
         "reset": Reset.NONE,
@@ -171,10 +171,8 @@ def test_the_account_knows() -> None:
     """The weights are no worse for it: their error is that of rounding, not of the gain."""
     weight = np.random.default_rng(0).normal(0, 1, (20, 30))
     net = one_neuron(weight, decay=1 - LOST[0], bias=0.01)
-    of_each = {
-        d: account_for(net, quantize(net, decays=d), decays=d)[0] for d in (Decays.NEAREST, "gain")
-    }
-    near, kept = of_each[Decays.NEAREST], of_each["gain"]
+    of_each = {d: account_for(net, quantize(net, decays=d), decays=d)[0] for d in Decays}
+    near, kept = of_each[Decays.NEAREST], of_each[Decays.GAIN]
     assert near.weight_sqnr_db is not None
     assert kept.weight_sqnr_db == pytest.approx(near.weight_sqnr_db, abs=1)
     assert kept.bias_error < 1e-3
@@ -191,7 +189,8 @@ def test_errors_by_hand() -> None:
     )
     wrong = log(0.75) / log(0.5)
     integers = fixed_population(n=3, dv=2048, du=[3071, 1023, 0])
-    assert errors_of_v(p, integers) == TimeConstants(worst=pytest.approx(1 - wrong), typical=0.0)
+    of_v = errors_of_v(p, integers)
+    assert (of_v.worst, of_v.typical) == (pytest.approx(1 - wrong), 0.0)
     assert errors_of_u(p, integers) == TimeConstants(worst=1.0, typical=0.0)
     endless = fixed_population(n=3, dv=[0, 0, 2048], du=4095)
     assert errors_of_v(p, endless) == TimeConstants(worst=None, typical=None)

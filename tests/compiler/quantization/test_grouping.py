@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -15,8 +16,10 @@ from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.network import Network
 from snnc.compiler.quantization.account import Ungrouped, account_for
 from snnc.compiler.quantization.grouping import shared_levels
+from snnc.compiler.quantization.lower import lower
 from snnc.compiler.quantization.overflow import bound_states
 from snnc.compiler.quantization.quantize import quantize
+from snnc.compiler.quantization.scale import scalable
 from snnc.targets.float.executor import execute as execute_float
 from snnc.targets.integer.reference import execute as execute_fixed
 from tests.builders import convolution, network, one_neuron, population, projection, spikes
@@ -160,10 +163,29 @@ def test_thresholds_that_differ_within_every_channel_take_the_more() -> None:
 
 
 def test_biases_are_counted() -> None:
-    """Mantissa and exponent together; 0 is 0 at every exponent."""
+    """Mantissa and exponent together: the same mantissa at two exponents counts twice."""
     net = one_neuron(np.ones((4, 1)), bias=[0.1, 0.1, 0.2, 0])
+    (p,) = quantize(net).populations
     (a,) = account_for(net, quantize(net))
     assert a.biases == 3
+    mant = [100, 100, 100, 0]
+    doubled = replace(p, bias_mant=np.array(mant, np.int32), bias_exp=np.array([1, 2, 1, 0], "i4"))
+    (a,) = account_for(net, replace(quantize(net), populations=(doubled,)))
+    assert a.biases == 3
+
+
+def test_neurons_of_a_channel_count_by_their_thresholds() -> None:
+    """What is ten times the smallest threshold of its channel has ten times the counts.
+
+    Two levels for channels that could have 10, 15 and 30 counts: the second has but one neuron that
+    suffers, and so takes 10, for 30 to remain.
+    """
+    lif = population(n=6, shape=(3, 2), threshold=[1, 1, 1, 10, 1, 1])
+    kernels = convolution(np.ones((3, 1, 1)))
+    net = network([lif], [projection("x", "lif", None, kernels)], inputs={"x": (1, 2)})
+    n = scalable(lower(net)[0], {})
+    counts = np.array([10.0, 10, 15, 15, 30, 30])
+    assert n._shared(counts, np.ones(6), 0, 3).tolist() == [10, 10, 10, 10, 30, 30]
 
 
 def test_read_outs_have_no_threshold() -> None:
