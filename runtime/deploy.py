@@ -18,11 +18,14 @@ from snnc.compiler.fixed import MAX_WEIGHT_BITS, FixedNetwork
 from snnc.compiler.names import nearest
 from snnc.compiler.network import Network
 from snnc.compiler.quantization.account import PopulationAccount, account_for, warnings_of
+from snnc.compiler.quantization.budget import Bits
 from snnc.compiler.quantization.quantize import quantize
 from snnc.compiler.retime import retime
 from snnc.compiler.semantics.discretize import discretize
+from snnc.runtime.budget import budget_problems, keep_budget
 from snnc.runtime.models import Kind, kind_of, model_problems
 from snnc.runtime.observe import observe_on, refer
+from snnc.runtime.stages import Stages, silent
 from snnc.targets import TARGETS, get_target
 from snnc.targets.artifact import Artifact
 from snnc.targets.inputs import CALIBRATION_DATA, named_inputs, real_inputs
@@ -41,11 +44,14 @@ def compile(
     dt: float | None = None,
     dialect: str | None = None,
     reset: str | None = None,
-    weight_bits: int = MAX_WEIGHT_BITS,
+    weight_bits: int | None = None,
+    budget: str | None = None,
+    labels: npt.ArrayLike | None = None,
     input_shape: tuple[int, ...] | None = None,
     state: str | os.PathLike[str] | None = None,
     trust_input: bool = False,
     strict: bool = False,
+    progress: Stages = silent,
 ) -> Artifact:
     """Compile ``model`` for ``target``.
 
@@ -60,12 +66,19 @@ def compile(
         dt: Length of a step in seconds, where the model does not say it.
         dialect: Whose conventions a NIR graph follows, where it does not say it.
         reset: What a spike does, where the model does not say it.
-        weight_bits: Width of a weight with its sign, 2 to 8.
+        weight_bits: Width of a weight with its sign, 2 to 8; with a budget the narrowest that is
+            considered. Without it 8, with a budget 2.
+        budget: ``top1>=-0.5pt``: the least memory with which accuracy on the calibration data
+            falls by at most so many points against the float network; ``memory<=64KiB``: the
+            least error of the outputs with weights of so much memory. The widths of the weights
+            into each population are searched for it (``docs/budget.md``).
+        labels: For a budget, the true class of each sample of ``calibration``, shape ``[batch]``.
         input_shape: Shape of one sample at one step, where a module does not show it.
         state: File of the state dict of the module that ``FILE.py:FUNCTION`` returns.
         trust_input: Read a ``.nir`` file in this process, which is faster, and not in one of its
             own, where a damaged or hostile file can do no harm.
         strict: Refuse what the compiler else warns of.
+        progress: Called with the name of each stage of a search as it begins.
 
     Returns:
         The artifact: save it, load it elsewhere, run it.
@@ -80,7 +93,13 @@ def compile(
         "state": state,
         "trust_input": trust_input or None,
     }
-    raise_all([*_option_problems(target, weight_bits), *model_problems(model, given)])
+    raise_all(
+        [
+            *_option_problems(target, weight_bits),
+            *budget_problems(budget, target, labels=labels, calibration=calibration),
+            *model_problems(model, given),
+        ]
+    )
     graph = load_graph(
         model,
         input_shape=input_shape,
@@ -90,14 +109,26 @@ def compile(
         trust_input=trust_input,
     )
     network = discretize(graph, dt=dt, dialect=dialect, reset=reset)
-    options = {"dt": network.dt, "weight_bits": weight_bits, "choices": list(network.choices)}
     if kind_of(model) is Kind.ONNX and isinstance(calibration, Mapping):
         calibration = _renamed(_text(model), calibration)
     typical = _typical(network, calibration, samples=kind_of(model) is Kind.ONNX)
+    bits: int | Bits = MAX_WEIGHT_BITS if weight_bits is None else weight_bits
+    options = {"dt": network.dt, "weight_bits": bits, "choices": list(network.choices)}
     if not get_target(target).fixed:
         return Artifact(target=target, network=network, fixed=None, options=options)
     reference = None if typical is None else refer(network, typical)
-    fixed = quantize(network, weight_bits=weight_bits, calibration=typical)
+    chosen = None
+    if budget is not None and typical is not None and reference is not None:
+
+        def make(bits: Bits) -> FixedNetwork:
+            return quantize(network, weight_bits=bits, calibration=typical)
+
+        chosen = keep_budget(
+            budget, network, make, typical, labels, weight_bits, reference, progress
+        )
+        bits = chosen.bits
+        options |= {"weight_bits": bits, "budget": chosen.account["budget"]}
+    fixed = quantize(network, weight_bits=bits, calibration=typical)
     ensure(check_fixed(fixed), after="quantize")
     seen = {} if reference is None else observe_on(network, fixed, reference)
     timed = retime(fixed)
@@ -110,7 +141,7 @@ def compile(
         network=network,
         fixed=timed,
         options=options,
-        account=_account(network, timed, accounts),
+        account=_account(network, timed, accounts) | ({"budget": chosen.account} if chosen else {}),
         members=get_target(target).members(timed),
     )
 
@@ -206,7 +237,7 @@ def _account(
     }
 
 
-def _option_problems(target: str, weight_bits: int) -> list[Diagnostic]:
+def _option_problems(target: str, weight_bits: int | None) -> list[Diagnostic]:
     problems: list[Diagnostic] = []
     if target not in TARGETS:
         like = nearest(target, TARGETS)
@@ -219,7 +250,7 @@ def _option_problems(target: str, weight_bits: int) -> list[Diagnostic]:
                 remedy=f"--target {like}" if like else "snnc targets lists them",
             )
         )
-    if not 2 <= weight_bits <= MAX_WEIGHT_BITS:
+    if weight_bits is not None and not 2 <= weight_bits <= MAX_WEIGHT_BITS:
         problems.append(
             Diagnostic(
                 rule=rules.OPTION_VALID,
