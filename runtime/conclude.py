@@ -58,6 +58,7 @@ def conclude(
         warnings=tuple(account.get("warnings", ())),
         lags=dict(account.get("lags", {})),
         populations=tuple(account.get("populations", ())),
+        budget=account.get("budget"),
         problems=tuple(str(d) for failure in failures for d in failure.diagnostics),
         data=tuple(_data(inputs, judge)),
         program_sha256=hashlib.sha256(artifact.files()[MANIFEST]).hexdigest(),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from xml.etree import ElementTree
 
+from snnc.runtime.budgeted import budget_rows, notes
 from snnc.runtime.report import Link, Report, Status
 from snnc.runtime.text import percent, seconds, shown
 
@@ -34,6 +35,8 @@ def html_text(report: Report) -> str:
         "seconds": seconds,
         "figure": figure,
         "listed": listed,
+        "budget_rows": budget_rows,
+        "budget_notes": notes,
     }
     return environment.get_template("report.html").render(report=report)
 

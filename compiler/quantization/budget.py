@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from math import gcd
 
 import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic, InternalError
+from snnc.compiler.diagnostics import Diagnostic
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.operators import FixedConvolution, FixedDense, FixedScaling
+from snnc.compiler.quantization.pick import pick
 
 Bits = Mapping[str, int]
 """Width of the weights into each population."""
@@ -25,13 +25,9 @@ POINTS = "pt"
 """Unit of accuracy: points of percent."""
 EXAMPLES = '"top1>=-0.5pt" or "memory<=64KiB"'
 FORM = re.compile(
-    r"(?P<metric>\w+)(?P<relation>[<>=]+)(?P<number>[+-]?(\d{1,15}(\.\d*)?|\.\d+))(?P<unit>.*)"
+    r"(?P<metric>\w+)(?P<relation>[<>=]+)(?P<number>[+-]?(\d{1,15}(\.\d*)?|\.\d+))(?P<unit>(\D.*)?)"
 )
 """``metric relation number unit``, without its spaces."""
-ROUNDING = 1e-12
-"""Relative error of a sum of some thousand numbers in float64."""
-RETRIES = 100
-"""Choices just outside a limit, within the solver's tolerance, that are passed over."""
 
 
 class Metric(StrEnum):
@@ -65,30 +61,32 @@ def read_budget(text: str) -> Budget | Diagnostic:
     written = "".join(text.split())
     form = FORM.fullmatch(written)
     if form is None:
-        return _unusable(text or "an empty text", "METRIC>=NUMBER UNIT", f"write {EXAMPLES}")
+        return _unusable(
+            text or "an empty text",
+            "METRIC>=NUMBER UNIT or METRIC<=NUMBER UNIT",
+            f"write {EXAMPLES}",
+        )
     metric, relation, unit = form["metric"], form["relation"], form["unit"]
     number = float(form["number"])
     if metric not in list(Metric):
-        return _unusable(metric, " or ".join(Metric), f"write {EXAMPLES}")
+        return _unusable(text, " or ".join(Metric), f"write {EXAMPLES}")
+    positive = form["number"].lstrip("+-")
     if metric == Metric.ACCURACY:
         if relation != ">=" or unit != POINTS or not -100 <= number <= 0:
             return _unusable(
                 text,
                 "top1>=-NUMBERpt: the points of percent, 0 to 100, that accuracy may fall",
-                f'write "top1>=-{_positive(form["number"])}pt"',
+                f'write "top1>=-{positive if abs(number) <= 100 else 0.5}pt"',
             )
-        return Budget(Metric.ACCURACY, -number + 0.0, written)
+        return Budget(Metric.ACCURACY, abs(number), written)
     if relation != "<=" or unit not in UNITS or number <= 0:
+        known = unit if unit in UNITS else "KiB"
         return _unusable(
             text,
-            f"memory<=NUMBER UNIT: more than 0 {', '.join(UNITS)}",
-            f'write "memory<={_positive(form["number"])}{unit if unit in UNITS else "KiB"}"',
+            "memory<=NUMBER UNIT: more than 0 B, KiB or MiB",
+            f'write "memory<={f"{positive}{known}" if number else "64KiB"}"',
         )
     return Budget(Metric.MEMORY, number * UNITS[unit], written)
-
-
-def _positive(number: str) -> str:
-    return number.lstrip("+-")
 
 
 def _unusable(found: str, limit: str, remedy: str) -> Diagnostic:
@@ -195,46 +193,12 @@ class Table:
     def _solve(
         self, cost: npt.NDArray[np.float64], limited: npt.NDArray[np.float64], limit: float
     ) -> dict[str, int] | None:
-        """Give one width for each population, of least cost within the limit.
-
-        In 0 and 1 for each pair of population and width::
-
-            min  sum cost_pb x_pb
-            s.t. sum_b x_pb = 1 for each p,  sum limited_pb x_pb <= limit
-
-        HiGHS keeps the limit but for a relative 1e-6 (``mip_feasibility_tolerance``); a choice
-        that uses it is excluded, and the next one taken.
-        """
-        from scipy.optimize import Bounds, LinearConstraint, milp
-
-        one_each = np.array([[p == name for p, _ in self._pairs] for name in self.errors])
-        unit = limit or float(limited.max(initial=0)) or 1.0
-        constraints = [
-            LinearConstraint(one_each.astype(np.float64), 1, 1),
-            LinearConstraint(limited[None] / unit, -np.inf, limit / unit),
-        ]
-        for _ in range(RETRIES):
-            found = milp(
-                _scaled(cost),
-                integrality=np.ones(cost.size),
-                bounds=Bounds(0, 1),
-                constraints=constraints,
-                options={"mip_rel_gap": 0.0},
-            )
-            if found.x is None:
-                return None
-            taken = np.rint(found.x)
-            if float(limited @ taken) <= limit * (1 + ROUNDING):
-                return {p: b for (p, b), x in zip(self._pairs, taken, strict=True) if x}
-            constraints.append(LinearConstraint(taken[None], -np.inf, taken.sum() - 1))
-        raise InternalError(f"{RETRIES} choices of widths in a row lie outside of {limit:g}")
-
-
-def _scaled(cost: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Bring costs to where the solver's absolute gap of 1e-6 is small: integers to their least."""
-    if bool((cost == np.rint(cost)).all()) and cost.max(initial=0) < 2**53:
-        return cost / (gcd(*cost.astype(np.int64).tolist()) or 1)
-    return cost * (1e6 / float(cost.max()))
+        """Give one width for each population, of least cost within the limit, or None."""
+        of_each = np.array([[p == name for p, _ in self._pairs] for name in self.errors])
+        picked = pick(of_each, cost, limited, limit)
+        if picked is None:
+            return None
+        return {p: b for (p, b), taken in zip(self._pairs, picked, strict=True) if taken}
 
 
 def memory_text(bits: float) -> str:

@@ -84,10 +84,12 @@ def facts(artifact: Artifact, place: Path) -> dict[str, Any]:
         "latency_steps": artifact.account.get("latency_steps", 0),
         "choices": list(artifact.network.choices),
         "warnings": list(artifact.account.get("warnings", ())),
+        "budget": artifact.account.get("budget"),
     }
 
 
 def _lines(artifact: Artifact, place: Path) -> str:
+    from snnc.runtime.budgeted import budget_text
     from snnc.runtime.overview import choices_and_warnings, quantization_table
     from snnc.runtime.text import count, shown
 
@@ -99,5 +101,7 @@ def _lines(artifact: Artifact, place: Path) -> str:
     ]
     if artifact.fixed is not None:
         lines += ["", quantization_table(artifact.account)]
+    if "budget" in artifact.account:
+        lines += ["", budget_text(artifact.account["budget"])]
     lines += choices_and_warnings(artifact)
     return "\n".join(lines)
