@@ -258,7 +258,7 @@ ACCURACY_IN_BUDGET = Rule(
     "--budget top1>=-Xpt promises that accuracy on the labeled calibration data falls by at most X "
     "points against the float network. Where it falls by more with 8 bits everywhere, no choice of "
     "widths can be expected to keep the promise, and nothing is written. The message names the "
-    "population whose own rounding changes most of what it sends.",
+    "population whose weights are the most sensitive to rounding.",
 )
 MEMORY_IN_BUDGET = Rule(
     "SNN318",

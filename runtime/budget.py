@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -26,7 +27,7 @@ from snnc.compiler.quantization.budget import (
 from snnc.runtime.bench import Bench, Measured, answers, within
 from snnc.runtime.labels import label_problems
 from snnc.runtime.links import statistics_of
-from snnc.runtime.observe import Reference, held, observe_on
+from snnc.runtime.observe import held
 from snnc.runtime.stages import Stages
 from snnc.runtime.statistics import Paired
 from snnc.targets import TARGETS, get_target
@@ -34,6 +35,8 @@ from snnc.targets.artifact import Artifact
 
 NARROWEST = 2
 """Width from which a search begins where none is named."""
+PROBE = 6
+"""Width that tells which population is the most sensitive where 8 bits do not suffice."""
 SENSITIVITY_SAMPLES = 64
 """Samples on which sensitivities are measured: they only lead the search, and are verified."""
 SENSITIVITY_RUNS = 120
@@ -124,7 +127,6 @@ def keep_budget(
     typical: Mapping[str, npt.NDArray[np.float32]],
     labels: npt.ArrayLike | None,
     narrowest: int | None,
-    reference: Reference,
     progress: Stages,
 ) -> Chosen:
     """Search the widths that keep a budget that has no ``budget_problems``.
@@ -136,7 +138,6 @@ def keep_budget(
         typical: Calibration data of each input, ``[steps, batch, n]``.
         labels: The true class of each sample, or None.
         narrowest: Smallest width to consider, or None.
-        reference: What the float network does with some of the data.
         progress: Called with the name of each stage.
 
     Raises:
@@ -158,14 +159,13 @@ def keep_budget(
     real = answers(Artifact(target="float", network=network, fixed=None), shaped)
     bench = Bench(network=network, make=make, inputs=shaped, labels=truth, real=real)
     least = dict.fromkeys((p.name for p in network.populations), narrowest or NARROWEST)
-    return choose_widths(bench, read, least, reference, progress)
+    return choose_widths(bench, read, least, progress)
 
 
 def choose_widths(
     bench: Bench,
     budget: Budget,
     narrowest: Bits,
-    reference: Reference,
     progress: Stages,
 ) -> Chosen:
     """Search the widths that keep ``budget``.
@@ -178,7 +178,6 @@ def choose_widths(
         bench: Runs integers on the labelled calibration data.
         budget: What to keep.
         narrowest: Smallest width of each population.
-        reference: What the float network does, for the message where the budget cannot be kept.
         progress: Called with the name of each stage.
 
     Raises:
@@ -191,9 +190,9 @@ def choose_widths(
     if budget.metric is Metric.MEMORY:
         _refuse_size(bench.network, budget, weights, narrowest)
     elif widest.pair is not None and not within(widest.pair, budget.limit):
-        raise InputError([_inaccurate(bench, budget, widest.pair, reference)])
+        raise InputError([_inaccurate(bench, budget, widest.pair, progress)])
     few = bench.part(SENSITIVITY_SAMPLES)
-    table = Table(weights, _sensitivities(few, narrowest, progress))
+    table = Table(weights, sensitivities(few, narrowest, progress))
     if budget.metric is Metric.ACCURACY:
         found = _for_accuracy(bench, table, budget.limit, widest, progress)
     else:
@@ -203,7 +202,7 @@ def choose_widths(
     return Chosen(found.best.bits, _account(bench, budget, table, widest, found) | counted)
 
 
-def _sensitivities(few: Bench, narrowest: Bits, progress: Stages) -> dict[str, dict[int, float]]:
+def sensitivities(few: Bench, narrowest: Bits, progress: Stages) -> dict[str, dict[int, float]]:
     """Measure what each width of each population adds to the error, all others at their widest."""
     told = progress("measuring sensitivities")
     widest = dict.fromkeys(narrowest, MAX_WEIGHT_BITS)
@@ -336,20 +335,26 @@ def _enough(bits: int) -> str:
     return f"{size}B" if size < 2**10 else f"{-(-size * 10 // 2**10) / 10:g}KiB"
 
 
-def _inaccurate(bench: Bench, budget: Budget, pair: Paired, reference: Reference) -> Diagnostic:
-    """Say that even 8 bits everywhere lose too much, and whose rounding changes most."""
-    fixed = bench.make({p.name: MAX_WEIGHT_BITS for p in bench.network.populations})
-    seen = observe_on(bench.network, fixed, reference)
-    local = {name: seen[name].error_local or 0.0 for name in seen}
-    worst = max(local, key=lambda name: local[name])
+def _inaccurate(bench: Bench, budget: Budget, pair: Paired, progress: Stages) -> Diagnostic:
+    """Say that even 8 bits everywhere lose too much, and what is the most sensitive to rounding."""
+    told = progress("looking for the most sensitive population")
+    few = bench.part(SENSITIVITY_SAMPLES)
+    names = [p.name for p in bench.network.populations]
+    widest = dict.fromkeys(names, MAX_WEIGHT_BITS)
+    base, errors = few.measure(widest).error, dict[str, float]()
+    for done, name in enumerate(names):
+        with suppress(InputError):  # so few bits leave the threshold less than a count
+            errors[name] = few.measure({**widest, name: PROBE}).error
+        told(done + 1, len(names))
+    worst = max(errors, key=lambda name: errors[name], default=names[0])
     kept = -(-round(1e6 * pair.drop) // 10**5) / 10
     return Diagnostic(
         rule=rules.ACCURACY_IN_BUDGET,
         node=" + ".join(bench.network.population(worst).origin),
         found=f"accuracy falls by {pair.drop:.2f} points with {MAX_WEIGHT_BITS} bits everywhere, "
-        f"from {pair.correct_reference:,} to {pair.correct_other:,} right of {pair.n:,}; the "
-        f"rounding here is the most sensitive, and changes {100 * local[worst]:.1f} % of what it "
-        "sends",
+        f"from {pair.correct_reference:,} to {pair.correct_other:,} right of {pair.n:,}; the most "
+        f"sensitive is this population, where {PROBE} bits raise the error of the outputs from "
+        f"{100 * base:.2f} to {100 * errors.get(worst, base):.2f} %",
         limit=f"{budget.limit:g} points: --budget {budget.text}",
         remedy=f'--budget "top1>=-{kept:g}pt", or train this population with smaller weights '
         "against its threshold",

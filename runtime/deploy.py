@@ -118,14 +118,12 @@ def compile(
         return Artifact(target=target, network=network, fixed=None, options=options)
     reference = None if typical is None else refer(network, typical)
     chosen = None
-    if budget is not None and typical is not None and reference is not None:
+    if budget is not None and typical is not None:
 
         def make(bits: Bits) -> FixedNetwork:
             return quantize(network, weight_bits=bits, calibration=typical)
 
-        chosen = keep_budget(
-            budget, network, make, typical, labels, weight_bits, reference, progress
-        )
+        chosen = keep_budget(budget, network, make, typical, labels, weight_bits, progress)
         bits = chosen.bits
         options |= {"weight_bits": bits, "budget": chosen.account["budget"]}
     fixed = quantize(network, weight_bits=bits, calibration=typical)

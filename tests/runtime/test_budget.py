@@ -1,0 +1,512 @@
+"""A budget is kept by widening what needs it, or refused with what keeps it from being kept.
+
+The network has a layer whose weights span a range that 4 bits cannot hold: each neuron has a large
+weight from a source that never spikes. All other weights are sevenths, which 4 bits hold exactly.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import nir
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from snnc.compiler.diagnostics import InputError
+from snnc.compiler.quantization.quantize import quantize
+from snnc.compiler.retime import retime
+from snnc.frontends.nir.file import write_nir
+from snnc.runtime import budget as search
+from snnc.runtime.bench import Bench, answers
+from snnc.runtime.budgeted import budget_text
+from snnc.runtime.deploy import compile
+from snnc.runtime.stages import silent
+from snnc.runtime.verify import verify
+from snnc.targets.artifact import Artifact, load
+from snnc.targets.base import Progress, no_progress
+from tests.runtime.conftest import Snnc
+from tests.runtime.samples import lif
+
+STEPS, SAMPLES, WIDTH = 40, 900, 16
+WEIGHTS = {"first": 24 * 16, "bad": 24 * 24, "last": 4 * 24}
+Data = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
+
+
+def graph() -> nir.NIRGraph:
+    """Give 16 inputs -> 24 neurons -> 24 neurons with bad weights -> 4 neurons."""
+    random = np.random.default_rng(0)
+    first, bad, last = (
+        random.integers(-7, 8, shape).astype(np.float32) / 7
+        for shape in ((24, WIDTH), (24, 24), (4, 24))
+    )
+    first[0] = -1  # never spikes
+    bad[:, 0] = 6
+
+    def layer(weight: npt.NDArray[np.float32]) -> nir.Affine:
+        return nir.Affine(weight, np.zeros(len(weight), np.float32))
+
+    def neurons(n: int) -> nir.LIF:
+        made = lif(n)
+        made.v_threshold = np.full(n, 0.1, np.float32)
+        return made
+
+    nodes: dict[str, nir.NIRNode] = {
+        "input": nir.Input(input_type={"input": np.array([WIDTH])}),
+        "fc1": layer(first),
+        "first": neurons(24),
+        "fc2": layer(bad),
+        "bad": neurons(24),
+        "fc3": layer(last),
+        "last": neurons(4),
+        "output": nir.Output(output_type={"output": np.array([4])}),
+    }
+    return nir.NIRGraph(nodes=nodes, edges=list(pairwise(nodes)))
+
+
+@cache
+def data() -> Data:
+    """Give spikes and what the float network answers, where it is sure by 4 spikes."""
+    rate = np.random.default_rng(2).random((1, SAMPLES, WIDTH)) * 0.5
+    x = (np.random.default_rng(1).random((STEPS, SAMPLES, WIDTH)) < rate).astype(np.float32)
+    trace = compile(graph(), "float", dt=1e-4).run(x)
+    counts = np.sort(trace.counts, axis=1)
+    sure = counts[:, -1] - counts[:, -2] >= 4
+    assert sure.sum() > 500
+    return x[:, sure], trace.predictions[sure]
+
+
+@cache
+def compiled(budget: str, weight_bits: int | None = 4) -> Artifact:
+    x, y = data()
+    return compile(
+        graph(), dt=1e-4, calibration=x, labels=y, budget=budget, weight_bits=weight_bits
+    )
+
+
+def chosen(artifact: Artifact) -> dict[str, int]:
+    bits = artifact.options["weight_bits"]
+    assert {p["name"]: p["bits"] for p in artifact.account["budget"]["populations"]} == bits
+    return dict(bits)
+
+
+def with_widths(bits: dict[str, int] | int) -> Artifact:
+    """Compile by hand."""
+    network = compile(graph(), "float", dt=1e-4).network
+    fixed = quantize(network, weight_bits=bits, calibration={"input": data()[0]})
+    return Artifact(target="integer", network=network, fixed=retime(fixed))
+
+
+def lost(artifact: Artifact) -> float:
+    """Count the points of accuracy that ``artifact`` loses on all samples."""
+    x, y = data()
+    wrong = artifact.run(x).predictions != y
+    return 100 * float(wrong.mean())
+
+
+def error(artifact: Artifact) -> float:
+    x, _ = data()
+    real = compile(graph(), "float", dt=1e-4).run(x).counts.astype(float)
+    return float(((artifact.run(x).counts - real) ** 2).sum() / (real**2).sum())
+
+
+@pytest.mark.parametrize(("drop", "bits"), [(2, 6), (5, 5), (50, 4)])
+def test_only_the_bad_layer_becomes_wider(drop: int, bits: int) -> None:
+    artifact = compiled(f"top1>=-{drop}pt")
+    assert chosen(artifact) == {"first": 4, "bad": bits, "last": 4}
+    assert lost(artifact) <= drop
+    narrower = {"first": 4, "bad": bits - 1, "last": 4}
+    assert bits == 4 or lost(with_widths(narrower)) > drop
+    same = with_widths(chosen(artifact)).required_fixed
+    for q, wanted in zip(artifact.required_fixed.projections, same.projections, strict=True):
+        assert (q.operators[0].weight == wanted.operators[0].weight).all()  # type: ignore[union-attr]
+
+
+def test_without_a_width_the_search_begins_at_2() -> None:
+    artifact = compiled("top1>=-5pt", None)
+    bits = chosen(artifact)
+    assert lost(artifact) <= 5
+    assert min(bits.values()) < 4
+    for name in bits:
+        if bits[name] > 2:
+            assert lost(with_widths({**bits, name: bits[name] - 1})) > 5, name
+
+
+def test_what_the_account_says() -> None:
+    found = compiled("top1>=-2pt").account["budget"]
+    x, y = data()
+    n = y.size
+    by_hand = with_widths({"first": 4, "bad": 6, "last": 4})
+    right = int((by_hand.run(x).predictions == y).sum())
+    statistics = found["chosen"]["statistics"]
+    assert (statistics["n"], statistics["accuracy_reference"]) == (n, 1)
+    assert statistics["accuracy_other"] == right / n
+    assert (statistics["only_reference"], statistics["only_other"]) == (n - right, 0)
+    assert found["widest"]["statistics"]["drop_points"] == lost(with_widths(8))
+    assert found["chosen"]["error"] == pytest.approx(error(by_hand))
+    assert found["widest"]["error"] == pytest.approx(error(with_widths(8)))
+    assert {p["name"]: p["weights"] for p in found["populations"]} == WEIGHTS
+    assert found["memory_bits"] == 4 * WEIGHTS["first"] + 6 * WEIGHTS["bad"] + 4 * WEIGHTS["last"]
+    assert found["memory_bits_widest"] == 8 * sum(WEIGHTS.values())
+    assert [p["refused_bits"] for p in found["populations"]] == [None, 5, None]
+    sensitivity = found["populations"][1]["sensitivity"]
+    assert list(sensitivity) == ["4", "5", "6", "7", "8"]
+    assert sensitivity["4"] > 10 * sensitivity["6"] > 0
+    assert (found["samples"], found["sensitivity_samples"]) == (n, 64)
+    assert found["sensitivity_runs"] == 1 + 3 * 4
+    assert found["runs"] <= 1 + search.BISECTIONS + search.NARROWINGS
+
+
+def test_the_sensitivities_are_those_of_one_population_alone() -> None:
+    x, _ = data()
+    picked = np.unique(np.linspace(0, x.shape[1] - 1, 64).astype(int))
+    real = compile(graph(), "float", dt=1e-4).run(x[:, picked]).counts.astype(float)
+
+    def measured(**bits: int) -> float:
+        given = with_widths({"first": 8, "bad": 8, "last": 8, **bits}).run(x[:, picked]).counts
+        return float(((given - real) ** 2).sum() / (real**2).sum())
+
+    first, bad, _ = compiled("top1>=-2pt").account["budget"]["populations"]
+    assert bad["sensitivity"]["4"] == pytest.approx(measured(bad=4) - measured())
+    assert first["sensitivity"]["5"] == pytest.approx(max(0, measured(first=5) - measured()))
+    assert bad["sensitivity"]["8"] == 0
+
+
+@pytest.mark.parametrize("memory", [530, 600, 650, 800])
+def test_memory_is_kept_with_less_error_than_equal_widths(memory: int) -> None:
+    artifact = compiled(f"memory<={memory}B")
+    bits = chosen(artifact)
+    assert sum(WEIGHTS[name] * b for name, b in bits.items()) <= 8 * memory
+    equal = 8 * memory // sum(WEIGHTS.values())
+    assert error(artifact) <= error(with_widths(equal))
+    if memory >= 600:
+        assert bits["bad"] > bits["first"]
+        assert error(artifact) < 0.7 * error(with_widths(equal))
+
+
+def test_memory_without_labels() -> None:
+    x, y = data()
+    artifact = compile(graph(), dt=1e-4, calibration=x, budget="memory<=650B", weight_bits=4)
+    assert chosen(artifact) == chosen(compiled("memory<=650B"))
+    assert artifact.account["budget"]["chosen"]["statistics"] is None
+    assert "Accuracy" not in budget_text(artifact.account["budget"])
+    labeled = compiled("memory<=650B").account["budget"]["chosen"]["statistics"]
+    assert labeled["n"] == y.size
+
+
+def test_memory_for_8_bits_everywhere() -> None:
+    assert set(chosen(compiled("memory<=1.1KiB")).values()) == {8}
+
+
+def test_the_same_again() -> None:
+    before = compiled("top1>=-2pt")
+    compiled.cache_clear()
+    assert compiled("top1>=-2pt").files() == before.files()
+
+
+def test_what_is_printed() -> None:
+    said = budget_text(compiled("top1>=-2pt").account["budget"]).splitlines()
+    assert said[0] == (
+        "budget top1>=-2pt: the weights take 672 B, 63.64 % of 1.0 KiB with 8 bits everywhere"
+    )
+    assert [line.split()[:5] for line in said[4:7]] == [
+        ["first", "384", "4", "192", "B"],
+        ["bad", "576", "6", "432", "B"],
+        ["last", "96", "4", "48", "B"],
+    ]
+    assert [line.split(" %  ")[1] for line in said[4:7]] == [
+        "the narrowest considered",
+        "5 bits would break the budget",
+        "the narrowest considered",
+    ]
+    assert said[-2].startswith("Accuracy falls by 1.73 points on these samples; on others like")
+    assert said[-1].startswith("Measured on 519 samples of calibration data in ")
+
+
+UNKEPT = """\
+error[SNN317]: the widest weights lose no more accuracy than the budget allows
+  --> bad
+   found: accuracy falls by 0.39 points with 8 bits everywhere, from 519 to 517 right of 519; the \
+most sensitive is this population, where 6 bits raise the error of the outputs from 1.63 to 4.84 %
+   limit: 0.1 points: --budget top1>=-0.1pt
+  remedy: --budget "top1>=-0.4pt", or train this population with smaller weights against its \
+threshold"""
+
+TOO_LARGE = """\
+error[SNN318]: the narrowest weights take no more memory than the budget allows
+  --> bad
+   found: 528 B with 4 bits, of which 576 weights here take 288 B
+   limit: 500 B: --budget memory<=500B
+  remedy: --budget "memory<=528B", or a smaller --weight-bits"""
+
+
+@pytest.mark.parametrize(
+    ("budget", "message"), [("top1>=-0.1pt", UNKEPT), ("memory<=500B", TOO_LARGE)]
+)
+def test_a_budget_that_cannot_be_kept(budget: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        compiled(budget)
+    assert str(caught.value) == message
+
+
+def test_what_a_refusal_proposes_is_kept() -> None:
+    compiled("top1>=-0.4pt")
+    assert set(chosen(compiled("memory<=528B")).values()) == {4}
+
+
+SNN319 = "error[SNN319]: a budget comes with the data that it is measured on"
+LIMIT = "calibration data, and for a budget of accuracy the class of each sample"
+
+
+def test_wrong_use_is_told_all_at_once() -> None:
+    with pytest.raises(InputError) as caught:
+        compile(graph(), "floot", dt=1e-4, budget="top1>=-1pt", weight_bits=9)
+    assert [d.node for d in caught.value.diagnostics] == [
+        "--target",
+        "--weight-bits",
+        "--budget",
+        "--budget",
+    ]
+    assert "\n\n".join(map(str, caught.value.diagnostics[2:])) == (
+        f"{SNN319}\n"
+        "  --> --budget\n"
+        "   found: no calibration data\n"
+        f"   limit: {LIMIT}\n"
+        "  remedy: --calibrate X.npy, typical input data\n\n"
+        f"{SNN319}\n"
+        "  --> --budget\n"
+        "   found: no labels\n"
+        f"   limit: {LIMIT}\n"
+        "  remedy: --labels Y.npy, the class of each sample of the calibration data"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "node", "found", "limit", "remedy"),
+    [
+        (
+            {"labels": [0]},
+            "--labels",
+            "labels, and no --budget",
+            "labels are what a budget of accuracy is measured by",
+            'add --budget "top1>=-0.5pt", or leave --labels out',
+        ),
+        (
+            {"target": "float", "budget": "memory<=1KiB", "calibration": np.zeros((1, 1, 16))},
+            "--budget",
+            "target float, for which no weight is rounded",
+            "a target of integers",
+            "--target integer, or leave --budget out",
+        ),
+    ],
+)
+def test_options_that_do_not_go_together(
+    options: dict[str, Any], node: str, found: str, limit: str, remedy: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        compile(graph(), dt=1e-4, **options)
+    assert str(caught.value) == (
+        "error[SNN004]: options have a value in their range and fit together\n"
+        f"  --> {node}\n"
+        f"   found: {found}\n"
+        f"   limit: {limit}\n"
+        f"  remedy: {remedy}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "found"),
+    [
+        (np.zeros(3, np.int64), "shape [3]"),
+        (np.zeros(5), "values of type float64"),
+        (np.array([0, 1, 2, 3, 4]), "values from 0 to 4"),
+    ],
+)
+def test_labels_that_do_not_fit(labels: npt.NDArray[Any], found: str) -> None:
+    with pytest.raises(InputError) as caught:
+        compile(graph(), dt=1e-4, calibration=data()[0][:, :5], labels=labels, budget="top1>=-1pt")
+    assert str(caught.value) == (
+        "error[SNN507]: there is one label for each sample\n"
+        "  --> labels\n"
+        f"   found: {found}\n"
+        "   limit: 5 integers from 0 to 3, one for each sample\n"
+        "  remedy: give the class indices of the samples, in their order"
+    )
+
+
+def bench(classes: npt.NDArray[np.int64] | None = None) -> Bench:
+    x, y = data()
+    network = compile(graph(), "float", dt=1e-4).network
+    real = answers(Artifact(target="float", network=network, fixed=None), {"input": x})
+    return Bench(
+        network=network,
+        make=lambda bits: quantize(network, weight_bits=bits, calibration={"input": x}),
+        inputs={"input": x},
+        labels=y if classes is None else classes,
+        real=real,
+    )
+
+
+def test_a_run_is_ended_only_where_it_cannot_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The float network is wrong of some samples, so that integers can win some back."""
+    y = data()[1].copy()
+    y[::5] = (y[::5] + 1) % 3
+    runs = bench(y)
+    bits = {"first": 4, "bad": 5, "last": 4}
+    whole = runs.measure(bits)
+    assert whole.pair is not None
+    assert whole.pair.only_other > 0
+    drop = whole.pair.drop
+    assert runs.measure_within(bits, drop) == whole
+    assert runs.measure_within(bits, drop - 0.1) is None
+    told: list[int] = []
+    run = Artifact.run
+
+    def counted(self: Artifact, x: Any, **options: Any) -> Any:
+        told.append(x["input"].shape[1])
+        return run(self, x, **options)
+
+    monkeypatch.setattr(Artifact, "run", counted)
+    assert bench().measure_within({"first": 2, "bad": 2, "last": 2}, 0.0) is None
+    assert sum(told) - 519 == 128  # and not all 519
+
+
+def test_few_widths_are_considered_where_populations_are_many() -> None:
+    assert search.considered(2, 3) == [2, 3, 4, 5, 6, 7]
+    assert search.considered(2, 40) == [2, 4, 7]
+    assert search.considered(2, 1000) == [2]
+    assert search.considered(8, 3) == []
+    for populations in range(1, 121):
+        assert populations * len(search.considered(2, populations)) <= search.SENSITIVITY_RUNS
+
+
+def test_a_search_that_ends_at_its_limit_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "NARROWINGS", 0)
+    compiled.cache_clear()
+    found = compiled("top1>=-2pt").account["budget"]
+    compiled.cache_clear()
+    assert not found["complete"]
+    assert found["chosen"]["statistics"]["drop_points"] <= 2
+    assert budget_text(found).splitlines()[-1] == (
+        "The search ended at its limit of runs: single populations may be narrower still."
+    )
+
+
+def test_widths_that_are_not_possible_are_left_out() -> None:
+    """So few bits can leave the threshold less than a count."""
+    runs = bench()
+    made = runs.make
+
+    def make(bits: Any) -> Any:
+        if bits["first"] < 6:
+            raise InputError([])
+        return made(bits)
+
+    runs.make = make
+    least = dict.fromkeys(WEIGHTS, 4)
+    table = search.sensitivities(runs.part(8), least, silent)
+    assert {p: sorted(widths) for p, widths in table.items()} == {
+        "first": [6, 7, 8],
+        "bad": [4, 5, 6, 7, 8],
+        "last": [4, 5, 6, 7, 8],
+    }
+
+
+def test_stages_are_told() -> None:
+    x, y = data()
+    told: list[str] = []
+
+    def stages(name: str) -> Progress:
+        told.append(name)
+        return no_progress
+
+    few = {"calibration": x[:, :20], "labels": y[:20], "weight_bits": 6, "progress": stages}
+    compile(graph(), dt=1e-4, budget="top1>=-50pt", **few)  # type: ignore[arg-type]
+    compile(graph(), dt=1e-4, budget="memory<=850B", **few)  # type: ignore[arg-type]
+    begin = ["running the float network", "running 8 bits everywhere", "measuring sensitivities"]
+    assert told == [
+        *begin,
+        "searching the error that may be allowed",
+        "narrowing single populations",
+        *begin,
+        "running the choices of least error",
+    ]
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    x, y = data()
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", y)
+    write_nir(graph(), tmp_path / "bad.nir")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+COMPILE = ("compile", "bad.nir", "--target", "integer", "--dt", "1e-4", "--calibrate", "x.npy")
+
+
+def test_command(files: Path, snnc: Snnc) -> None:
+    options = ("--labels", "y.npy", "--weight-bits", "4")
+    ended = snnc(*COMPILE, *options, "--budget", "top1>=-2pt", "--json")
+    assert (ended.code, ended.err) == (0, "")
+    found = json.loads(ended.out)["budget"]
+    assert {p["name"]: p["bits"] for p in found["populations"]} == {"first": 4, "bad": 6, "last": 4}
+    artifact = load(files / "bad.integer")
+    assert artifact.account["budget"] == found
+    assert artifact.options["budget"] == "top1>=-2pt"
+
+    Path("s.yaml").write_text("budget: top1>=-2pt\nlabels: y.npy\nweight-bits: 4\n")
+    plain = snnc(*COMPILE, "--config", "s.yaml", "-o", "again")
+    assert plain.code == 0
+    assert budget_text(found) in plain.out
+    assert load("again").files() == artifact.files()
+
+    assert budget_text(found) in snnc("inspect", "again").out
+    assert json.loads(snnc("inspect", "again", "--json").out)["account"]["budget"] == found
+
+
+def test_command_that_cannot_keep_it_writes_nothing(files: Path, snnc: Snnc) -> None:
+    options = ("--labels", "y.npy", "--weight-bits", "4")
+    for budget, message in (("top1>=-0.1pt", UNKEPT), ("memory<=500B", TOO_LARGE)):
+        ended = snnc(*COMPILE, *options, "--budget", budget)
+        assert (ended.code, ended.out, ended.err) == (2, "", f"{message}\n")
+    ended = snnc(*COMPILE, "--labels", "x.npy", "--budget", "top1>=-2pt")
+    assert (ended.code, ended.out) == (2, "")
+    assert sorted(p.name for p in files.iterdir()) == ["bad.nir", "x.npy", "y.npy"]
+
+
+def test_verify_judges_what_was_compiled(tmp_path: Path) -> None:
+    x, y = data()
+    report = verify(compiled("top1>=-2pt"), x, labels=y, targets=("integer",), max_drop=2)
+    link = report.links[1]
+    assert link.statistics is not None
+    assert (
+        link.statistics.model_dump()
+        == compiled("top1>=-2pt").account["budget"]["chosen"]["statistics"]
+    )
+    assert report.passed
+    assert report.budget == compiled("top1>=-2pt").account["budget"]
+    page = (report.save(tmp_path / "report") / "report.html").read_text()
+    assert "Widths for the budget top1&gt;=-2pt" in page
+    assert "5 bits would break the budget" in page
+
+
+def test_least_error_is_measured_and_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sensitivities that praise the worst choice change nothing but the order of the runs."""
+
+    def lies(few: Bench, narrowest: dict[str, int], progress: Any) -> dict[str, dict[int, float]]:
+        table = real(few, narrowest, progress)
+        return {p: {b: 1 / b if p == "bad" else -1 / b + 1 for b in w} for p, w in table.items()}
+
+    real = search.sensitivities
+    monkeypatch.setattr(search, "sensitivities", lies)
+    x, y = data()
+    artifact = compile(
+        graph(), dt=1e-4, calibration=x, labels=y, budget="memory<=650B", weight_bits=4
+    )
+    assert error(artifact) <= error(with_widths(4))
