@@ -199,7 +199,7 @@ class Report(Record):
     warnings: tuple[str, ...]
     lags: dict[str, int]
     populations: tuple[dict[str, Any], ...]
-    budget: dict[str, Any] | None = None
+    budget: dict[str, Any] | None
     problems: tuple[str, ...]
     data: tuple[Data, ...]
     program_sha256: str

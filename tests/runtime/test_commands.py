@@ -74,6 +74,7 @@ def test_compile_json(snnc: Snnc) -> None:
         "latency_steps": 2,
         "choices": list(artifact().network.choices),
         "warnings": [],
+        "budget": None,
     }
 
 
