@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
+import scipy.optimize
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -189,3 +193,29 @@ def test_exchanges_are_the_choices_around_by_their_error() -> None:
     near = list(table.exchanges({"a": 4, "b": 4}, 1000))
     assert near == [{"a": 4, "b": 8}, {"a": 8, "b": 4}, {"a": 2, "b": 8}, {"a": 8, "b": 2}]
     assert list(table.exchanges({"a": 4, "b": 4}, 179)) == near[1:2] + near[3:]
+
+
+def test_of_the_same_memory_the_least_error_is_taken() -> None:
+    table = Table({"a": 3, "b": 3}, {n: {2: e, 4: 0.0} for n, e in (("a", 0.3), ("b", 0.2))})
+    assert table.least_memory(0.4) == {"a": 4, "b": 2}
+    table = Table({"a": 3, "b": 3}, {n: {2: e, 4: 0.0} for n, e in (("a", 0.2), ("b", 0.3))})
+    assert table.least_memory(0.4) == {"a": 2, "b": 4}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="C's own buffer is reached on POSIX alone")
+def test_what_the_solver_says_is_not_on_stdout(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """HiGHS says something there at times; --json has to stay JSON."""
+    solve = scipy.optimize.milp
+
+    def talkative(*args: Any, **options: Any) -> Any:
+        ctypes.CDLL(None).puts(b"in a buffer of C")
+        os.write(1, b"at once")
+        return solve(*args, **options)
+
+    monkeypatch.setattr(scipy.optimize, "milp", talkative)
+    assert Table({"a": 1}, {"a": {2: 1.0, 4: 0.0}}).least_error(3) == {"a": 2}
+    os.write(1, b"after")
+    ctypes.CDLL(None).fflush(None)
+    assert capfd.readouterr().out == "after"
