@@ -260,7 +260,7 @@ def _narrowed(bench: Bench, table: Table, drop: float, best: Measured, progress:
     runs = 0
     for p in sorted(best.bits, key=lambda name: -table.weights[name]):
         while table.weights[p] and (narrower := table.step(p, best.bits[p], -1)) is not None:
-            if runs == NARROWINGS:
+            if runs >= NARROWINGS:
                 return _Found(best=best, refused=refused, complete=False)
             holds = bench.measure_within({**best.bits, p: narrower}, drop)
             runs += 1

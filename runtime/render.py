@@ -35,10 +35,10 @@ def html_text(report: Report) -> str:
         "seconds": seconds,
         "figure": figure,
         "listed": listed,
-        "budget_rows": budget_rows,
-        "budget_notes": notes,
     }
-    return environment.get_template("report.html").render(report=report)
+    return environment.get_template("report.html").render(
+        report=report, budget_rows=budget_rows, budget_notes=notes
+    )
 
 
 def figure(value: float | None, digits: int = 3) -> str:

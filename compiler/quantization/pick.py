@@ -7,6 +7,7 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from math import gcd
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -47,7 +48,11 @@ def pick(
     Returns:
         Which are picked, shape ``[candidates]``; None where no pick keeps the limit.
     """
-    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.optimize import (
+        Bounds,
+        LinearConstraint,
+        milp,  # pyright: ignore[reportUnknownVariableType]
+    )
 
     unit = limit or float(limited.max(initial=0)) or 1.0
     constraints = [
@@ -56,7 +61,7 @@ def pick(
     ]
     for _ in range(RETRIES):
         with _hushed():
-            found = milp(
+            found: Any = milp(
                 _scaled(cost),
                 integrality=np.ones(cost.size),
                 bounds=Bounds(0, 1),

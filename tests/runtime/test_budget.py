@@ -561,3 +561,13 @@ def test_least_error_is_measured_and_not_believed(monkeypatch: pytest.MonkeyPatc
     artifact = compile(graph(), dt=1e-4, calibration=data()[0], budget="memory<=650B")
     assert set(chosen(artifact).values()) == {4}
     assert artifact.account["budget"]["runs"] == 1 + 2  # 8 bits, the choice, equal widths
+
+
+def test_data_of_one_step_are_held() -> None:
+    x = data()[0][:1, :50]
+    found = compile(graph(), dt=1e-4, calibration=x, budget="memory<=2KiB").account["budget"]
+    network = compile(graph(), "float", dt=1e-4).network
+    fixed = retime(quantize(network, calibration={"input": x}))
+    artifact = Artifact(target="integer", network=network, fixed=fixed)
+    assert found["widest"]["error"] == pytest.approx(error(artifact, np.repeat(x, 32, axis=0)))
+    assert found["widest"]["error"] > 0
