@@ -274,6 +274,27 @@ SIGN_FITS = Rule(
     "and of 1 bit nothing is left. Two projections, one for each sign, would take 2 bits for each "
     "weight as well, so 2 bits are what to allow.",
 )
+ACCURACY_IN_BUDGET = Rule(
+    "SNN317",
+    "the widest weights lose no more accuracy than the budget allows",
+    "--budget top1>=-Xpt promises that accuracy on the labeled calibration data falls by at most X "
+    "points against the float network. Where it falls by more with 8 bits everywhere, no choice of "
+    "widths can be expected to keep the promise, and nothing is written. The message names the "
+    "population whose weights are the most sensitive to rounding.",
+)
+MEMORY_IN_BUDGET = Rule(
+    "SNN318",
+    "the narrowest weights take no more memory than the budget allows",
+    "--budget memory<=X counts the stored weights, kernels once and zeros as others, times their "
+    "bits. Where the narrowest widths need more, nothing is written. The message names the "
+    "population with most weights.",
+)
+BUDGET_MEASURED = Rule(
+    "SNN319",
+    "a budget comes with the data that it is measured on",
+    "What rounding costs is measured on calibration data: for a budget of accuracy with the true "
+    "class of each sample, for one of memory the error of the outputs.",
+)
 PACKAGE_PRESENT = Rule(
     "SNN501",
     "the packages that a run needs are installed",

@@ -76,6 +76,7 @@ def conclude(
         warnings=tuple(_warnings(artifact, cost)),
         lags=dict(account.get("lags", {})),
         populations=tuple(a.as_json() for a in cost),
+        budget=account.get("budget"),
         problems=tuple(str(d) for failure in failures for d in failure.diagnostics),
         data=tuple(_data(inputs, judge)),
         program_sha256=hashlib.sha256(artifact.files()[MANIFEST]).hexdigest(),

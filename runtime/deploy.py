@@ -15,10 +15,11 @@ from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.names import nearest
 from snnc.compiler.network import Network
-from snnc.compiler.quantization.widths import widths_of
 from snnc.compiler.semantics.discretize import discretize
+from snnc.runtime.budget import NARROWEST, budget_problems, keep_budget
 from snnc.runtime.models import Kind, kind_of, model_problems
-from snnc.runtime.quantization import Quantization, QuantizationOptions, deployed, fix
+from snnc.runtime.quantization import Quantization, QuantizationOptions, Quantizer, deployed
+from snnc.runtime.stages import Stages, silent
 from snnc.targets import TARGETS, get_target
 from snnc.targets.artifact import Artifact
 from snnc.targets.inputs import CALIBRATION_DATA, named_inputs, real_inputs
@@ -40,6 +41,9 @@ def compile(
     input_shape: tuple[int, ...] | None = None,
     state: str | os.PathLike[str] | None = None,
     trust_input: bool = False,
+    budget: str | None = None,
+    labels: npt.ArrayLike | None = None,
+    progress: Stages = silent,
     **quantization: Unpack[QuantizationOptions],
 ) -> Artifact:
     """Compile ``model`` for ``target``.
@@ -59,6 +63,12 @@ def compile(
         state: File of the state dict of the module that ``FILE.py:FUNCTION`` returns.
         trust_input: Read a ``.nir`` file in this process, which is faster, and not in one of its
             own, where a damaged or hostile file can do no harm.
+        budget: ``top1>=-0.5pt``: the least memory with which accuracy on the calibration data
+            falls by at most so many points against the float network; ``memory<=64KiB``: the
+            least error of the outputs with weights of so much memory. The widths of the weights
+            into each population are searched for it (``docs/budget.md``).
+        labels: For a budget, the true class of each sample of ``calibration``, shape ``[batch]``.
+        progress: Called with the name of each stage of a search as it begins.
         quantization: How real numbers become integers: ``weight_bits``, ``max_thresholds``,
             ``decays``, ``overflow``, ``strict`` (see ``Quantization``).
 
@@ -76,7 +86,14 @@ def compile(
         "state": state,
         "trust_input": trust_input or None,
     }
-    raise_all([*_target_problems(target), *options.problems(), *model_problems(model, given)])
+    raise_all(
+        [
+            *_target_problems(target),
+            *options.problems(),
+            *budget_problems(budget, target, labels=labels, calibration=calibration),
+            *model_problems(model, given),
+        ]
+    )
     graph = load_graph(
         model,
         input_shape=input_shape,
@@ -86,20 +103,28 @@ def compile(
         trust_input=trust_input,
     )
     network = discretize(graph, dt=dt, dialect=dialect, reset=reset)
-    widths_of(network, options.weight_bits)  # names that there are not, of the float network too
+    widths = options.widths(network)
     told = {"dt": network.dt, **options.as_json(), "choices": list(network.choices)}
     if kind_of(model) is Kind.ONNX and isinstance(calibration, Mapping):
         calibration = _renamed(_text(model), calibration)
     typical = typical_data(network, calibration, samples=kind_of(model) is Kind.ONNX)
     if not get_target(target).fixed:
         return Artifact(target=target, network=network, fixed=None, options=told)
-    fixed, account = deployed(network, fix(network, typical, options), options)
+    made = Quantizer(network, typical, options)
+    chosen: dict[str, Any] = {}
+    if budget is not None and typical is not None:
+        least = options.widths(network, unsaid=NARROWEST)
+        found = keep_budget(budget, made, typical, labels, least, progress)
+        widths = found.bits
+        told |= {"weight_bits": widths, "budget": found.account["budget"]}
+        chosen = {"budget": found.account}
+    fixed, account = deployed(made, widths)
     return Artifact(
         target=target,
         network=network,
         fixed=fixed,
         options=told,
-        account=account,
+        account=account | chosen,
         members=get_target(target).members(fixed),
     )
 

@@ -54,12 +54,12 @@ PACKAGES = (
     _core("jinja2", "report.html"),
     _core("pyyaml", "--config files"),
     _core("networkx", "graphs"),
+    _core("scipy", "--budget, target lava"),
     Package("torch", 'pip install "snnc[snntorch]"', "models of snnTorch and norse"),
     Package("snntorch", 'pip install "snnc[snntorch]"', "models of snnTorch"),
     Package("norse", 'pip install "snnc[norse]"', "models of norse"),
     Package("onnx", 'pip install "snnc[onnx]"', "ONNX models"),
     Package("lava-nc", LAVA_COMMAND, "target lava"),
-    Package("scipy", 'pip install "snnc[lava]"', "target lava"),
     Package("asteval", 'pip install "snnc[lava]"', "target lava"),
     Package("scikit-learn", 'pip install "snnc[lava]"', "target lava, examples"),
 )

@@ -12,7 +12,7 @@ from snnc.compiler.diagnostics import SnncError
 from snnc.compiler.trace import Trace
 from snnc.runtime.compare import Comparison, compare, count_error
 from snnc.runtime.report import Link, Statistics, Status
-from snnc.runtime.statistics import paired
+from snnc.runtime.statistics import Paired, paired
 from snnc.runtime.text import count
 from snnc.targets.float.replay import TIE_ULP, Replay
 
@@ -215,7 +215,11 @@ def _traces(runs: tuple[Run, Run]) -> tuple[Trace, Trace]:
 
 def _statistics(labels: Labels, runs: tuple[Run, Run]) -> Statistics:
     reference, other = _traces(runs)
-    pair = paired(labels, reference.predictions, other.predictions)
+    return statistics_of(paired(labels, reference.predictions, other.predictions))
+
+
+def statistics_of(pair: Paired) -> Statistics:
+    """Give what a report tells of two classifiers."""
     return Statistics(
         n=pair.n,
         accuracy_reference=pair.correct_reference / pair.n,

@@ -40,8 +40,13 @@ class Reference:
 def refer(network: Network, typical: Mapping[str, npt.NDArray[np.float32]]) -> Reference:
     """Run ``network`` on the first samples of ``typical``, ``[steps, batch, n]`` of each input."""
     few = {name: values[:, :SAMPLES] for name, values in typical.items()}
-    inputs = {n: np.repeat(x, HELD_STEPS, 0) if len(x) == 1 else x for n, x in few.items()}
+    inputs = held(few)
     return Reference(inputs=inputs, signals=real.execute(network, inputs))
+
+
+def held(typical: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, npt.NDArray[np.float32]]:
+    """Give data ``[steps, batch, n]`` as they are run: a single step is held for some."""
+    return {n: np.repeat(x, HELD_STEPS, 0) if len(x) == 1 else x for n, x in typical.items()}
 
 
 def observe_artifact(artifact: Artifact, data: Inputs) -> dict[str, Observed]:

@@ -24,6 +24,7 @@ from snnc.compiler.operators import (
     SumPooling,
     Window,
 )
+from snnc.runtime.budgeted import budget_text
 from snnc.runtime.text import percent, shown, table
 from snnc.targets.artifact import Artifact
 
@@ -48,6 +49,8 @@ def overview(artifact: Artifact) -> str:
     if artifact.fixed is not None:
         lines += ["", _hardware_table(artifact.fixed), "", quantization_table(artifact.account)]
         lines += ["", registers_table(artifact.account)]
+    if "budget" in artifact.account:
+        lines += ["", budget_text(artifact.account["budget"])]
     processes = lava_processes(artifact)
     if processes:
         lines += ["", table(("process", "kind", "of"), processes)]

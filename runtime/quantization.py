@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, TypedDict
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from snnc.compiler import rules
 from snnc.compiler.check import check_fixed, ensure
-from snnc.compiler.diagnostics import Diagnostic, raise_all
+from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
 from snnc.compiler.fixed import MAX_WEIGHT_BITS, FixedNetwork
 from snnc.compiler.names import nearest
 from snnc.compiler.network import Network
@@ -30,7 +31,7 @@ Typical = Mapping[str, npt.NDArray[np.float32]]
 class QuantizationOptions(TypedDict, total=False):
     """The options of ``Quantization``, as keyword arguments of what compiles a model."""
 
-    weight_bits: WeightBits
+    weight_bits: WeightBits | None
     max_thresholds: int | None
     decays: str
     overflow: str | Collection[str]
@@ -44,7 +45,8 @@ class Quantization:
     Attributes:
         weight_bits: Width of a weight with its sign, 1 to 8; or widths by name, ``{"fc2": 8, "*":
             4}``: of the weights into a population, named by it or by a layer of weights on the way
-            to it. ``*`` stands for all others, which else have 8.
+            to it. ``*`` stands for all others, which else have 8. With a budget the narrowest
+            that is considered; where nothing is said 8, with a budget 2.
         max_thresholds: Different thresholds that a population may have; as many as it takes
             unless said.
         decays: What is kept of a decay that is rounded: ``nearest``, its time constant; ``gain``,
@@ -53,11 +55,23 @@ class Quantization:
         strict: Refuse what the compiler else warns of.
     """
 
-    weight_bits: WeightBits = MAX_WEIGHT_BITS
+    weight_bits: WeightBits | None = None
     max_thresholds: int | None = None
     decays: str = Decays.NEAREST.value
     overflow: str | Collection[str] = ()
     strict: bool = False
+
+    def widths(self, network: Network, unsaid: int = MAX_WEIGHT_BITS) -> dict[str, int]:
+        """Give the width of the weights into each population.
+
+        Args:
+            network: Whose populations.
+            unsaid: The width where the user says nothing.
+
+        Raises:
+            InputError: SNN004, a name that there is not, or two widths for one population.
+        """
+        return widths_of(network, unsaid if self.weight_bits is None else self.weight_bits)
 
     @property
     def accepted(self) -> tuple[str, ...]:
@@ -67,7 +81,7 @@ class Quantization:
     def as_json(self) -> dict[str, Any]:
         """Give the options as JSON values."""
         return {
-            "weight_bits": as_json(self.weight_bits),
+            "weight_bits": as_json(self.weight_bits or MAX_WEIGHT_BITS),
             "max_thresholds": self.max_thresholds,
             "decays": str(self.decays),
             "overflow": list(self.accepted),
@@ -76,7 +90,8 @@ class Quantization:
 
     def problems(self) -> Iterator[Diagnostic]:
         """Yield every option that is wrong by itself."""
-        yield from width_problems(self.weight_bits)
+        if self.weight_bits is not None:
+            yield from width_problems(self.weight_bits)
         if self.max_thresholds is not None and self.max_thresholds < 1:
             yield _invalid(
                 "--max-thresholds",
@@ -97,72 +112,93 @@ class Quantization:
             )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Quantized:
-    """A network in integers.
+@dataclass(eq=False)
+class Quantizer:
+    """Makes integers of one network: all that any command makes of real numbers.
 
     Attributes:
-        fixed: The integers, not retimed.
-        reference: What the float network did on typical data; None without any.
-        ungrouped: The integers if thresholds could all be different; None where they can.
-    """
-
-    fixed: FixedNetwork
-    reference: Reference | None = None
-    ungrouped: FixedNetwork | None = None
-
-
-def fix(network: Network, typical: Typical | None, options: Quantization) -> Quantized:
-    """Give the integers of ``network``: all that any command makes of real numbers.
-
-    Args:
         network: The float network.
         typical: Data, or None.
         options: What the user says.
-
-    Raises:
-        InputError: What keeps the network from becoming integers.
     """
-    widths = widths_of(network, options.weight_bits)
 
-    def quantized(max_thresholds: int | None) -> FixedNetwork:
-        return quantize(
-            network,
+    network: Network
+    typical: Typical | None
+    options: Quantization
+    _even: dict[int, FixedNetwork] = field(default_factory=dict[int, FixedNetwork], init=False)
+
+    @cached_property
+    def reference(self) -> Reference | None:
+        """What the float network does on typical data; None without any."""
+        return None if self.typical is None else refer(self.network, self.typical)
+
+    def integers(self, widths: Mapping[str, int], *, grouped: bool = True) -> FixedNetwork:
+        """Give the integers, not retimed.
+
+        Args:
+            widths: Of the weights into each population.
+            grouped: Whether thresholds are shared where the options ask for it.
+
+        Raises:
+            InputError: What keeps the network from becoming integers.
+        """
+        fixed = quantize(
+            self.network,
             weight_bits=widths,
-            calibration=typical,
-            max_thresholds=max_thresholds,
-            decays=Decays(options.decays),
+            calibration=self.typical,
+            max_thresholds=self.options.max_thresholds if grouped else None,
+            decays=Decays(self.options.decays),
+        )
+        ensure(check_fixed(fixed), after="quantize")
+        return fixed
+
+    def mixed(self, widths: Mapping[str, int]) -> FixedNetwork:
+        """Give the same integers, put together of those with one width for all.
+
+        The integers of a population depend on no other's width. Where one does not fit at some
+        width, nothing is put together.
+        """
+        try:
+            made = {name: self._of_width(bits) for name, bits in widths.items()}
+        except InputError:
+            return self.integers(widths)
+        first = next(iter(made.values()))
+        carriers = {q.source: q.target for q in first.projections if q.source not in made}
+        return replace(
+            first,
+            populations=tuple(
+                made[carriers.get(p.name, p.name)].population(p.name) for p in first.populations
+            ),
+            projections=tuple(
+                made[q.target].projections[k] for k, q in enumerate(first.projections)
+            ),
         )
 
-    fixed = quantized(options.max_thresholds)
-    ensure(check_fixed(fixed), after="quantize")
-    return Quantized(
-        fixed=fixed,
-        reference=None if typical is None else refer(network, typical),
-        ungrouped=None if options.max_thresholds is None else quantized(None),
-    )
+    def _of_width(self, bits: int) -> FixedNetwork:
+        if bits not in self._even:
+            widths = {p.name: bits for p in self.network.populations}
+            self._even[bits] = self.integers(widths)
+        return self._even[bits]
 
 
-def deployed(
-    network: Network, made: Quantized, options: Quantization
-) -> tuple[FixedNetwork, dict[str, Any]]:
-    """Retime the integers, judge them, and give them with their account.
+def deployed(made: Quantizer, widths: Mapping[str, int]) -> tuple[FixedNetwork, dict[str, Any]]:
+    """Make the integers, retime them, judge them, and give them with their account.
 
     Args:
-        network: The float network.
-        made: Its integers.
-        options: What the user says.
+        made: What makes them.
+        widths: Of the weights into each population.
 
     Raises:
         InputError: A loop has too little delay, a delay is too long, typical data show an
             overflow, or, where that is asked for, there is anything to warn of.
     """
-    seen = {} if made.reference is None else observe_on(network, made.fixed, made.reference)
-    timed = retime(made.fixed)
+    network, options = made.network, made.options
+    fixed = made.integers(widths)
+    seen = {} if made.reference is None else observe_on(network, fixed, made.reference)
+    timed = retime(fixed)
     ensure(check_fixed(timed), after="retime")
-    accounts = account_for(
-        network, timed, seen, decays=Decays(options.decays), ungrouped=made.ungrouped
-    )
+    free = None if options.max_thresholds is None else made.integers(widths, grouped=False)
+    accounts = account_for(network, timed, seen, decays=Decays(options.decays), ungrouped=free)
     problems = [*overflow_problems(accounts, options.accepted)]
     warnings = [*warnings_of(accounts, options.accepted)]
     raise_all([*problems, *warnings] if options.strict else problems)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from xml.etree import ElementTree
 
+from snnc.runtime.budgeted import budget_rows, notes
 from snnc.runtime.report import Link, Report, Status
 from snnc.runtime.text import percent, seconds, shown
 
@@ -35,7 +36,9 @@ def html_text(report: Report) -> str:
         "figure": figure,
         "listed": listed,
     }
-    return environment.get_template("report.html").render(report=report)
+    return environment.get_template("report.html").render(
+        report=report, budget_rows=budget_rows, budget_notes=notes
+    )
 
 
 def figure(value: float | None, digits: int = 3) -> str:

@@ -174,6 +174,7 @@ class Report(Record):
         warnings: What the compiler warned of.
         lags: Steps by which each population runs behind the input.
         populations: What quantization cost, population by population.
+        budget: How widths were found for a budget, and what they cost; None where there was none.
         problems: Diagnostics of the links that could not be run.
         data: The arrays that were used.
         program_sha256: SHA-256 of the manifest of the artifact under test.
@@ -198,6 +199,7 @@ class Report(Record):
     warnings: tuple[str, ...]
     lags: dict[str, int]
     populations: tuple[dict[str, Any], ...]
+    budget: dict[str, Any] | None
     problems: tuple[str, ...]
     data: tuple[Data, ...]
     program_sha256: str

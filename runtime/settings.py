@@ -48,6 +48,7 @@ class Settings(BaseModel):
     reset: str = ""
     input_shape: str | tuple[int, ...] = ""
     calibrate: str = ""
+    budget: str = ""
     overflow: str | tuple[str, ...] = ""
     strict: bool = False
     max_thresholds: int = 0

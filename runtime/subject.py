@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -13,24 +13,15 @@ from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.runtime.deploy import Data, compile
 from snnc.runtime.models import compiled_problems, is_onnx, is_spec, model_problems
 from snnc.runtime.quantization import QuantizationOptions
+from snnc.runtime.stages import Stages, silent
 from snnc.targets import TARGETS, get_target
 from snnc.targets.artifact import Artifact, load
-from snnc.targets.base import Progress, no_progress
 
 if TYPE_CHECKING:
     import nir
     import torch
 
     Model: TypeAlias = nir.NIRGraph | torch.nn.Module | Artifact | str | os.PathLike[str]
-
-Stages = Callable[[str], Progress]
-"""Called as each stage begins, with its name; gives the function told how far the stage is."""
-
-
-def silent(stage: str) -> Progress:
-    """Show nothing."""
-    del stage
-    return no_progress
 
 
 class CompileOptions(QuantizationOptions, total=False):

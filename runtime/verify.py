@@ -23,16 +23,16 @@ from snnc.compiler.names import nearest
 from snnc.compiler.network import Network
 from snnc.compiler.trace import SIGNALS, Array, Trace
 from snnc.runtime.conclude import conclude
+from snnc.runtime.labels import label_problems
 from snnc.runtime.links import Judge, Labels, Run
 from snnc.runtime.observe import observe_artifact
 from snnc.runtime.report import Link, Report
+from snnc.runtime.stages import Stages, silent
 from snnc.runtime.subject import (
     CompileOptions,
-    Stages,
     Subject,
     given_options,
     load_subject,
-    silent,
 )
 from snnc.targets import TARGETS, get_target
 from snnc.targets.base import Inputs
@@ -255,24 +255,5 @@ def _checked_labels(labels: Array, run: Run) -> Labels:
     if not isinstance(run, Trace):
         return labels
     samples, classes = run.counts.shape
-    raise_all(_label_problems(labels, samples, classes))
+    raise_all(label_problems(labels, samples, classes))
     return labels
-
-
-def _label_problems(labels: Array, samples: int, classes: int) -> Iterator[Diagnostic]:
-    limit = f"{samples} integers from 0 to {classes - 1}, one for each sample"
-    found = None
-    if labels.shape != (samples,):
-        found = f"shape {list(labels.shape)}"
-    elif labels.dtype.kind not in "iu":
-        found = f"values of type {labels.dtype}"
-    elif labels.min() < 0 or labels.max() >= classes:
-        found = f"values from {labels.min()} to {labels.max()}"
-    if found is not None:
-        yield Diagnostic(
-            rule=rules.LABELS_FIT,
-            node="labels",
-            found=found,
-            limit=limit,
-            remedy="give the class indices of the samples, in their order",
-        )

@@ -107,6 +107,32 @@ def test_the_commands_of_digits(example: Callable[[str], Example]) -> None:
         assert out["output"].shape == (24, 540, 10)
 
 
+@pytest.mark.xdist_group("budget_digits")
+def test_budget_digits(example: Callable[[str], Example]) -> None:
+    """Both budgets are kept on the images that they were given, and cost little on others."""
+    folder, _ = example("budget_digits")
+    found: list[Any] = []
+    for index in (0, 1):
+        manifest = (folder / f"build/digits/budget_{index}/manifest.json").read_text()
+        found.append(json.loads(manifest)["account"]["budget"])
+        report = folder / f"build/digits/budget_{index}_report/report.json"
+        link = json.loads(report.read_text())["links"][1]
+        assert link["statistics"]["n"] == 540
+        assert link["statistics"]["drop_points"] <= 1.5
+    assert found[0]["chosen"]["statistics"]["drop_points"] <= 0.5
+    assert found[0]["memory_bits"] < 0.7 * found[0]["memory_bits_widest"]
+    assert found[1]["memory_bits"] <= 3 * 1024 * 8
+
+
+@pytest.mark.xdist_group("budget_digits")
+def test_the_commands_of_budget_digits(example: Callable[[str], Example]) -> None:
+    folder, _ = example("budget_digits")
+    artifacts = [folder / f"build/digits/budget_{index}" for index in (0, 1)]
+    before = {p: p.read_bytes() for a in artifacts for p in a.iterdir()}
+    run_commands(example("budget_digits"), "compile", "compile")
+    assert {p: p.read_bytes() for p in before} == before
+
+
 @pytest.mark.xdist_group("norse_digits")
 @pytest.mark.norse
 def test_norse_digits(example: Callable[[str], Example]) -> None:

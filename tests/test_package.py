@@ -13,7 +13,7 @@ import snnc
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("compiler", "frontends", "runtime", "targets")
-LATE = ("torch", "snntorch", "norse", "lava", "onnx", "h5py", "jinja2", "networkx", "rich")
+LATE = ("torch", "snntorch", "norse", "lava", "onnx", "h5py", "jinja2", "networkx", "rich", "scipy")
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -109,7 +109,8 @@ class PopulationAccount:
         ungrouped: What a bound of different thresholds costs; None without one.
         width: Width that its weights were given.
         sign_mode: Of each incoming projection.
-        memory_bits: Bits of all incoming weights together, zeros too; kernels are counted once.
+        memory_bits: Bits of all incoming weights together, zeros too; kernels are counted once,
+            and biases that a neuron carries are not.
         bias_mant_max: Largest magnitude of a bias's mantissa, 4095 at most.
         bias_exp_max: Largest exponent of a bias, 7 at most.
         observed: What typical data showed; None without any.
@@ -290,7 +291,7 @@ def _account(
         dead_sources=weights.dead,
         width=max((made[path.name].weight_bits for path in n.paths), default=MAX_WEIGHT_BITS),
         sign_mode=tuple(q.sign_mode for q in arriving),
-        memory_bits=sum(_integers_of(q).size * q.weight_bits for q in arriving),
+        memory_bits=_memory([made[path.name] for path in n.paths]),
         bias_mant_max=int(np.abs(integers.bias_mant).max()),
         bias_exp_max=int(integers.bias_exp.max()),
         bias_error=float((_bias_error(n, integers, made, counts) / base).max(initial=0)),
@@ -336,6 +337,10 @@ def _integers_of(q: FixedProjection) -> Weights:
         if isinstance(operator, FixedDense | FixedConvolution | FixedScaling):
             return operator.weight
     raise InternalError(f"{q.name}: no weights")
+
+
+def _memory(projections: Iterable[FixedProjection]) -> int:
+    return sum(_integers_of(q).size * q.weight_bits for q in projections)
 
 
 def _base(n: Lowered, integers: FixedPopulation, bounds: StateBounds) -> Doubles:

@@ -17,6 +17,18 @@ if TYPE_CHECKING:
 @click.argument("model")
 @click.option("--target", required=True, metavar="NAME", help="Where to run: lava, integer, float.")
 @click.option("-o", "--output", type=PATH, metavar="DIR", help="Default: MODEL's stem.TARGET.")
+@click.option(
+    "--budget",
+    metavar="TEXT",
+    help='What the weights may cost: "top1>=-0.5pt" of accuracy, or "memory<=64KiB". Searches the '
+    "widths, from --weight-bits [2] to 8.",
+)
+@click.option(
+    "--labels",
+    type=PATH,
+    metavar="Y.npy",
+    help="For a budget, the class of each --calibrate sample.",
+)
 @compile_options
 @json_option
 def command(
@@ -24,6 +36,7 @@ def command(
     target: str,
     output: Path | None,
     calibrate: Path | None,
+    labels: Path | None,
     as_json: bool,
     **options: Any,
 ) -> int:
@@ -33,7 +46,7 @@ def command(
     """
     from snnc.runtime.console import Display, emit, emit_json
     from snnc.runtime.deploy import compile
-    from snnc.runtime.files import read_arrays
+    from snnc.runtime.files import read_array, read_arrays
     from snnc.targets.artifact import ARTIFACT
     from snnc.targets.directory import check_place
 
@@ -41,9 +54,12 @@ def command(
     check_place(place, ARTIFACT)
     given = {name: value for name, value in options.items() if value is not None}
     calibration = None if calibrate is None else read_arrays(calibrate, "--calibrate")
+    truth = None if labels is None else read_array(labels, "--labels")
     with Display() as display:
         display.stage(f"compiling {model}")
-        artifact = compile(model, target, calibration=calibration, **given)
+        artifact = compile(
+            model, target, calibration=calibration, labels=truth, progress=display.stage, **given
+        )
         artifact.save(place)
     if as_json:
         emit_json(facts(artifact, place))
@@ -68,10 +84,12 @@ def facts(artifact: Artifact, place: Path) -> dict[str, Any]:
         "latency_steps": artifact.account.get("latency_steps", 0),
         "choices": list(artifact.network.choices),
         "warnings": list(artifact.account.get("warnings", ())),
+        "budget": artifact.account.get("budget"),
     }
 
 
 def _lines(artifact: Artifact, place: Path) -> str:
+    from snnc.runtime.budgeted import budget_text
     from snnc.runtime.overview import choices_and_warnings, quantization_table
     from snnc.runtime.text import count, shown
 
@@ -83,5 +101,7 @@ def _lines(artifact: Artifact, place: Path) -> str:
     ]
     if artifact.fixed is not None:
         lines += ["", quantization_table(artifact.account)]
+    if "budget" in artifact.account:
+        lines += ["", budget_text(artifact.account["budget"])]
     lines += choices_and_warnings(artifact)
     return "\n".join(lines)

@@ -74,6 +74,7 @@ def test_compile_json(snnc: Snnc) -> None:
         "latency_steps": 2,
         "choices": list(artifact().network.choices),
         "warnings": [],
+        "budget": None,
     }
 
 
@@ -110,8 +111,8 @@ def test_bad_settings_file_is_refused_before_the_work(snnc: Snnc) -> None:
         "error[SNN004]: options have a value in their range and fit together\n"
         "  --> s.yaml: max-drop\n"
         "   found: no such option\n"
-        "   limit: calibrate, decays, dialect, dt, input-shape, max-thresholds, output, overflow, "
-        "reset, strict, target, weight-bits\n"
+        "   limit: budget, calibrate, decays, dialect, dt, input-shape, labels, max-thresholds, "
+        "output, overflow, reset, strict, target, weight-bits\n"
         "  remedy: remove it\n"
     )
 

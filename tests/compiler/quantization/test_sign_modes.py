@@ -166,7 +166,7 @@ def test_a_carried_bias_has_8_bits() -> None:
     assert 64 <= np.abs(weight_of(carried)).max() <= 127
     (a,) = account_for(net, fixed)
     assert a.bias_error < 0.002
-    assert (a.width, a.memory_bits) == (1, 6 * 1 + 3 * 8)
+    assert (a.width, a.memory_bits) == (1, 6 * 1)
     assert a.sign_mode == ("excitatory", "mixed")
 
 
