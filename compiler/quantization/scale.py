@@ -100,13 +100,19 @@ class Scalable:
         smallest = self._least(self.lowered.threshold)
         counts = np.floor(largest * smallest)
         if max_thresholds is not None:
-            counts = self._shared(counts, smallest, exponent, max_thresholds)
+            counts = self.few_counts(counts, smallest, exponent, max_thresholds)
         return counts / smallest
 
-    def _shared(self, counts: Doubles, smallest: Doubles, exponent: int, most: int) -> Doubles:
+    def few_counts(self, counts: Doubles, smallest: Doubles, exponent: int, most: int) -> Doubles:
         """Lower ``counts`` of the smallest threshold of each group until few are different.
 
         Where the thresholds of a group differ, it takes several with every level.
+
+        Args:
+            counts: The most that each neuron may have, whole, the same in each group.
+            smallest: Threshold of the group.
+            exponent: Of the weights.
+            most: Different thresholds.
         """
         groups, theta = self.lowered.groups, self.lowered.threshold
         costs = np.zeros(groups.size)

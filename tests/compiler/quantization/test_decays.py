@@ -190,7 +190,8 @@ def test_errors_by_hand() -> None:
     wrong = log(0.75) / log(0.5)
     integers = fixed_population(n=3, dv=2048, du=[3071, 1023, 0])
     of_v = errors_of_v(p, integers)
-    assert (of_v.worst, of_v.typical) == (pytest.approx(1 - wrong), 0.0)
+    assert of_v.worst == pytest.approx(1 - wrong)
+    assert of_v.typical == 0
     assert errors_of_u(p, integers) == TimeConstants(worst=1.0, typical=0.0)
     endless = fixed_population(n=3, dv=[0, 0, 2048], du=4095)
     assert errors_of_v(p, endless) == TimeConstants(worst=None, typical=None)

@@ -185,7 +185,7 @@ def test_neurons_of_a_channel_count_by_their_thresholds() -> None:
     net = network([lif], [projection("x", "lif", None, kernels)], inputs={"x": (1, 2)})
     n = scalable(lower(net)[0], {})
     counts = np.array([10.0, 10, 15, 15, 30, 30])
-    assert n._shared(counts, np.ones(6), 0, 3).tolist() == [10, 10, 10, 10, 30, 30]
+    assert n.few_counts(counts, np.ones(6), 0, 3).tolist() == [10, 10, 10, 10, 30, 30]
 
 
 def test_read_outs_have_no_threshold() -> None:
