@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,7 @@ from snnc.compiler.operators import (
     Weights,
 )
 from snnc.compiler.quantization.bias_neurons import bias_neuron
+from snnc.compiler.quantization.feedback import Rounding, fed_back, nearest
 from snnc.compiler.quantization.lower import lower
 from snnc.compiler.quantization.overflow import bound_population
 from snnc.compiler.quantization.paths import Path
@@ -43,9 +45,11 @@ from snnc.compiler.quantization.scale import (
     UNIT,
     Ints,
     Scalable,
+    rounding_cost,
     scalable,
     step_of,
     weight_rows,
+    weights_of_a_row,
 )
 from snnc.compiler.retime import too_long
 
@@ -60,6 +64,7 @@ def quantize(
     *,
     weight_bits: int | Mapping[str, int] = MAX_WEIGHT_BITS,
     calibration: Mapping[str, npt.NDArray[np.float32]] | None = None,
+    sent: Mapping[str, npt.NDArray[Any]] | None = None,
 ) -> FixedNetwork:
     """Round ``network`` to the integers of ``docs/arithmetic.md``.
 
@@ -87,6 +92,9 @@ def quantize(
             population, by name.
         calibration: Of each input typical data, ``[steps, batch, n]``: tells whether spikes,
             other integers or real values enter. Without it spikes are assumed.
+        sent: What each input and each spiking population sends on typical data, ``[steps, batch,
+            n]``. With it weights make up for each other's rounding (see ``feedback``); without it
+            each is rounded to the nearest.
 
     Raises:
         InputError: SNN120 or SNN122, the network does not consist of such layers; SNN201, delays
@@ -99,7 +107,8 @@ def quantize(
     populations: list[FixedPopulation] = []
     projections: list[FixedProjection] = []
     for n in neurons:
-        population, arriving = _rounded(n, inputs, widths[n.lowered.population.name])
+        rounding = nearest if sent is None else _fed_back(n, inputs, sent)
+        population, arriving = _rounded(n, inputs, widths[n.lowered.population.name], rounding)
         if n.lowered.constant is not None:
             populations.append(bias_neuron(n.lowered.constant))
         populations.append(population)
@@ -147,8 +156,16 @@ def _misfits(neurons: Iterable[Scalable], widths: Mapping[str, int]) -> Iterator
             )
 
 
+def _fed_back(
+    n: Scalable, inputs: Mapping[str, FixedInput], sent: Mapping[str, npt.NDArray[Any]]
+) -> Rounding:
+    paths = n.lowered.arriving
+    integers = {path.source: sent[path.source] / step_of(path, inputs) for path in n.lowered.paths}
+    return fed_back(paths, n.du, n.dv, integers)
+
+
 def _rounded(
-    n: Scalable, inputs: Mapping[str, FixedInput], weight_bits: int
+    n: Scalable, inputs: Mapping[str, FixedInput], weight_bits: int, rounding: Rounding
 ) -> tuple[FixedPopulation, tuple[FixedProjection, ...]]:
     """Give the integers of one population, and of what drives it.
 
@@ -160,10 +177,7 @@ def _rounded(
     while True:
         scale = n.scale(weight_bits)
         population = _fixed_population(n, scale)
-        arriving = tuple(
-            _fixed_projection(path, n, step_of(path, inputs) * scale, weight_bits)
-            for path in n.lowered.arriving
-        )
+        arriving = _projections(n, inputs, scale, weight_bits, rounding)
         bounds = bound_population(population, arriving, shapes, largest)
         share = np.maximum(bounds.u, bounds.v) / STATE_LIMIT
         over = np.isfinite(share) & (share >= 1)
@@ -206,31 +220,58 @@ def _bias(values: Doubles) -> tuple[Ints, Ints]:
     return mant.astype(np.int32), exp.astype(np.int32)
 
 
-def _fixed_projection(path: Path, n: Scalable, scale: Doubles, weight_bits: int) -> FixedProjection:
-    """Round the weights of ``path``, at the smallest exponent at which the largest fits.
+def _projections(
+    n: Scalable,
+    inputs: Mapping[str, FixedInput],
+    scale: Doubles,
+    weight_bits: int,
+    rounding: Rounding,
+) -> tuple[FixedProjection, ...]:
+    """Round the weights of each path, at the smallest exponent at which the largest fits.
 
     Args:
-        path: Into the population.
         n: The population.
-        scale: What one integer of the source is worth to each neuron, shape ``[n]``.
+        inputs: By name.
+        scale: Of each neuron, shape ``[n]``.
         weight_bits: Width of a weight with its sign.
+        rounding: Of all paths.
     """
-    rows = weight_rows(path)
-    scaled = scale[:: scale.size // rows.shape[0], None] * rows
     top = 2 ** (weight_bits - 1) - 1
+    paths = n.lowered.arriving
+    scaled = [_scaled(path, step_of(path, inputs) * scale) for path in paths]
+    exponents = [_exponent(*each, top) for each in zip(paths, scaled, strict=True)]
+    units = [2.0**e for e in exponents]
+    rounded = rounding([rows / u for rows, u in zip(scaled, units, strict=True)], units, top)
+    return tuple(
+        FixedProjection(
+            name=path.name,
+            origin=path.origin,
+            source=path.source,
+            target=n.lowered.population.name,
+            operators=tuple(_fixed_operators(path, integers.astype(np.int8))),
+            weight_exp=exponent,
+            delay=path.delay,
+        )
+        for path, exponent, integers in zip(paths, exponents, rounded, strict=True)
+    )
+
+
+def _scaled(path: Path, scale: Doubles) -> Doubles:
+    """Give the weights in counts of the threshold's mantissa, ``scale`` for each neuron."""
+    rows = weight_rows(path)
+    return scale[:: scale.size // rows.shape[0], None] * rows
+
+
+def _exponent(path: Path, scaled: Doubles, top: int) -> int:
+    """Give the exponent that errs least of those at which the largest weight fits."""
     largest = float(np.abs(scaled).max(initial=0))
-    exponent = MIN_WEIGHT_EXP
-    while exponent < MAX_WEIGHT_EXP and np.rint(largest / 2.0**exponent) > top:
-        exponent += 1
-    integers = np.rint(scaled / 2.0**exponent).astype(np.int8)
-    return FixedProjection(
-        name=path.name,
-        origin=path.origin,
-        source=path.source,
-        target=n.lowered.population.name,
-        operators=tuple(_fixed_operators(path, integers)),
-        weight_exp=exponent,
-        delay=path.delay,
+    smallest = MIN_WEIGHT_EXP
+    while smallest < MAX_WEIGHT_EXP and np.rint(largest / 2.0**smallest) > top:
+        smallest += 1
+    fan_in = weights_of_a_row(path, scaled)
+    return min(
+        range(smallest, max(smallest, 0) + 1),
+        key=lambda e: (float(rounding_cost(fan_in, e).mean()), -e),
     )
 
 
