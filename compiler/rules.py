@@ -252,6 +252,12 @@ INPUTS_ACT = Rule(
     "Where all weights of one source neuron or channel are small against the largest of each "
     "neuron that it drives, all of them become zero, and it drives nothing any more.",
 )
+ROUNDING_DATA = Rule(
+    "SNN312",
+    "rounding that follows data has calibration data to follow",
+    "With error feedback weights make up for each other's rounding on what the float network does, "
+    "and thresholds are moved until neurons spike as often as there. Both need typical input data.",
+)
 PACKAGE_PRESENT = Rule(
     "SNN501",
     "the packages that a run needs are installed",

@@ -22,7 +22,8 @@ from snnc.compiler.quantization.quantize import quantize
 from snnc.compiler.retime import retime
 from snnc.compiler.semantics.discretize import discretize
 from snnc.runtime.models import Kind, kind_of, model_problems
-from snnc.runtime.observe import observe_on, refer
+from snnc.runtime.observe import observe_on, recalibrate_on, refer
+from snnc.runtime.rounding import Rounding, chosen, rounding_problems
 from snnc.targets import TARGETS, get_target
 from snnc.targets.artifact import Artifact
 from snnc.targets.inputs import CALIBRATION_DATA, named_inputs, real_inputs
@@ -42,6 +43,7 @@ def compile(
     dialect: str | None = None,
     reset: str | None = None,
     weight_bits: int = MAX_WEIGHT_BITS,
+    rounding: str | None = None,
     input_shape: tuple[int, ...] | None = None,
     state: str | os.PathLike[str] | None = None,
     trust_input: bool = False,
@@ -61,6 +63,9 @@ def compile(
         dialect: Whose conventions a NIR graph follows, where it does not say it.
         reset: What a spike does, where the model does not say it.
         weight_bits: Width of a weight with its sign, 2 to 8.
+        rounding: ``nearest``, ``feedback`` (weights make up for each other's rounding on
+            calibration data) or ``recalibrated`` (and thresholds for what is left); the last by
+            default where there are such data.
         input_shape: Shape of one sample at one step, where a module does not show it.
         state: File of the state dict of the module that ``FILE.py:FUNCTION`` returns.
         trust_input: Read a ``.nir`` file in this process, which is faster, and not in one of its
@@ -80,7 +85,13 @@ def compile(
         "state": state,
         "trust_input": trust_input or None,
     }
-    raise_all([*_option_problems(target, weight_bits), *model_problems(model, given)])
+    raise_all(
+        [
+            *_option_problems(target, weight_bits),
+            *rounding_problems(rounding, calibrated=calibration is not None),
+            *model_problems(model, given),
+        ]
+    )
     graph = load_graph(
         model,
         input_shape=input_shape,
@@ -90,14 +101,23 @@ def compile(
         trust_input=trust_input,
     )
     network = discretize(graph, dt=dt, dialect=dialect, reset=reset)
-    options = {"dt": network.dt, "weight_bits": weight_bits, "choices": list(network.choices)}
+    options = {
+        "dt": network.dt,
+        "weight_bits": weight_bits,
+        "rounding": str(chosen(rounding, calibrated=calibration is not None)),
+        "choices": list(network.choices),
+    }
     if kind_of(model) is Kind.ONNX and isinstance(calibration, Mapping):
         calibration = _renamed(_text(model), calibration)
     typical = _typical(network, calibration, samples=kind_of(model) is Kind.ONNX)
     if not get_target(target).fixed:
         return Artifact(target=target, network=network, fixed=None, options=options)
     reference = None if typical is None else refer(network, typical)
-    fixed = quantize(network, weight_bits=weight_bits, calibration=typical)
+    way = chosen(rounding, calibrated=reference is not None)
+    sent = None if reference is None or way is Rounding.NEAREST else reference.sent
+    fixed = quantize(network, weight_bits=weight_bits, calibration=typical, sent=sent)
+    if reference is not None and way is Rounding.RECALIBRATED:
+        fixed = recalibrate_on(network, fixed, reference)
     ensure(check_fixed(fixed), after="quantize")
     seen = {} if reference is None else observe_on(network, fixed, reference)
     timed = retime(fixed)

@@ -89,6 +89,11 @@ _MODEL_OPTIONS = (
 _COMPILE_OPTIONS = (
     click.option("--weight-bits", type=int, metavar="N", help="Width of a weight, 2 to 8 [8]."),
     click.option(
+        "--rounding",
+        metavar="NAME",
+        help="nearest, feedback or recalibrated [recalibrated with --calibrate, else nearest].",
+    ),
+    click.option(
         "--config",
         type=PATH,
         metavar="FILE.yaml",

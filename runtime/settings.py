@@ -36,6 +36,7 @@ class Settings(BaseModel):
     input_shape: str | tuple[int, ...] = ""
     calibrate: str = ""
     weight_bits: int = 0
+    rounding: str = ""
     input: str = ""
     labels: str = ""
     targets: str | tuple[str, ...] = ""

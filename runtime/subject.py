@@ -41,6 +41,7 @@ class CompileOptions:
     dialect: str | None = None
     reset: str | None = None
     weight_bits: int | None = None
+    rounding: str | None = None
     input_shape: tuple[int, ...] | None = None
     state: str | os.PathLike[str] | None = None
     trust_input: bool | None = None

@@ -55,6 +55,7 @@ def verify(
     dialect: str | None = None,
     reset: str | None = None,
     weight_bits: int | None = None,
+    rounding: str | None = None,
     input_shape: tuple[int, ...] | None = None,
     state: str | os.PathLike[str] | None = None,
     trust_input: bool | None = None,
@@ -73,11 +74,12 @@ def verify(
             of a network of ReLUs, where ``model`` neither is nor names one.
         max_drop: Accuracy in points of percent that the integers may lose.
         timeout: Seconds for each run, or None for the target's own limit.
-        calibration: See ``compile``; so are the seven that follow. Not for an artifact.
+        calibration: See ``compile``; so are the eight that follow. Not for an artifact.
         dt: Length of a step in seconds.
         dialect: Whose conventions a NIR graph follows.
         reset: What a spike does.
         weight_bits: Width of a weight with its sign.
+        rounding: Of weights and thresholds.
         input_shape: Shape of one sample at one step.
         state: File of a state dict.
         trust_input: Read a ``.nir`` file in this process.
@@ -98,6 +100,7 @@ def verify(
         dialect=dialect,
         reset=reset,
         weight_bits=weight_bits,
+        rounding=rounding,
         input_shape=input_shape,
         state=state,
         trust_input=trust_input,

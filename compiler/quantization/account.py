@@ -57,8 +57,10 @@ class PopulationAccount:
             None where nothing was lost.
         bias_error: Largest error of a bias against the neuron's threshold, of a read-out against
             its largest potential.
-        threshold_error: Largest relative error of a threshold; 0 where each neuron has a scale of
-            its own.
+        threshold_error: Largest relative error of a threshold as it was rounded; 0 where each
+            neuron has a scale of its own.
+        thresholds_moved: Neurons whose threshold calibration data moved.
+        threshold_move: Largest such move, as a share of the threshold.
         time_constant_error: Largest relative error of a time constant, of ``v`` or of ``u``; None
             where one became infinite.
         overflow: ``proven`` impossible, or ``not proven``.
@@ -85,6 +87,8 @@ class PopulationAccount:
     u_bound: float | None
     v_bound: float | None
     threshold_error: float = 0.0
+    thresholds_moved: int = 0
+    threshold_move: float = 0.0
     sources: int = 0
     dead_sources: int = 0
     observed: Observed | None = None
@@ -223,6 +227,8 @@ def _account(
         integers_of_q = _integers_of(q).reshape(rows.shape)
         weights.add(each * rows, integers_of_q, q.weight_exp, weights_of(path))
     base = _base(n, integers, bounds)
+    rounded = np.rint(counts * n.threshold)
+    move = np.abs(integers.threshold - rounded)
     return PopulationAccount(
         name=p.name,
         origin=p.origin,
@@ -237,7 +243,9 @@ def _account(
         sources=weights.sources,
         dead_sources=weights.dead,
         bias_error=float((_bias_error(n, integers, made, counts) / base).max(initial=0)),
-        threshold_error=float((np.abs(integers.threshold / counts - n.threshold) / base).max()),
+        threshold_error=float((np.abs(rounded / counts - n.threshold) / base).max()),
+        thresholds_moved=int(np.count_nonzero(move)),
+        threshold_move=float((move / np.maximum(rounded, 1)).max()),
         time_constant_error=_worst_time_constant(p, integers),
         overflow="proven" if bool(bounds.proven.all()) else "not proven",
         u_bound=_largest_share(bounds.u),

@@ -36,8 +36,6 @@ ONE = 2**DECAY_BITS
 UNIT = 2**ALIGN_BITS
 HEADROOM = 1 - 2.0**-6
 """Part of the state's range that real bounds may fill; the rest is for rounding to integers."""
-ACTIVE = 1 / 8
-"""Share of the steps in which a weight acts, where it is set against what acts in every step."""
 ROOM_STEPS = 256
 """Steps of the largest drive that a state has room for where nothing bounds it."""
 SAMPLES = 64
@@ -87,8 +85,8 @@ class Scalable:
 
         A large exponent gives large scales, which refine threshold and decay; where the limit of
         the scale binds it wastes bits of the weights. Errors per neuron, as variances in units of
-        ``c = scale * base`` counts: rounding of the weights (``rounding_cost``), truncation of the
-        decay ``(4096 / dv / (128 c))**2``, rounding of a threshold to whole
+        ``c = scale * base`` counts: rounding of ``m`` weights ``m (2**exponent / c)**2 / 12``,
+        truncation of the decay ``(4096 / dv / (128 c))**2``, rounding of a threshold to whole
         counts ``1 / (12 c**2)``. Of a current with memory the truncation comes beside that of
         ``v``, which sums it up: ``4096 / (du + 1)`` times as much.
         An exponent that leaves less than a count is out.
@@ -102,7 +100,7 @@ class Scalable:
             counts = self.counts(weight_bits, exponent)
             if (counts < 1).any():
                 return math.inf
-            rounding = rounding_cost(self.fan_in, exponent)
+            rounding = self.fan_in * 4.0**exponent / 12
             return float(((rounding + truncation + 1 / 12) / counts**2).mean())
 
         return min(range(MIN_WEIGHT_EXP, MAX_WEIGHT_EXP + 1), key=lambda e: (cost(e), -e))
@@ -115,20 +113,6 @@ class Scalable:
     def _least(self, values: Doubles) -> Doubles:
         """Give each neuron the smallest number of its group."""
         return over_groups(np.minimum, self.lowered.groups, values)
-
-
-def rounding_cost(fan_in: Doubles, exponent: int) -> Doubles:
-    """Give the expected square error of an input at ``exponent``, in counts and of each neuron.
-
-    Rounding of ``m`` weights costs ``m 4**exponent / 12``. A negative exponent rounds their sum
-    down, by ``(1 - 2**exponent) / 2`` on average, in every step; a weight acts in few of them.
-
-    Args:
-        fan_in: How many weights, ``m``.
-        exponent: Of the weights.
-    """
-    floor = max(1 - 2.0**exponent, 0) / 2 / ACTIVE
-    return np.asarray(fan_in * 4.0**exponent / 12 + floor**2)
 
 
 def scalable(
