@@ -102,8 +102,10 @@ def fed_back(paths: Sequence[Path], du: Ints, dv: Ints, sent: Sent) -> Rounding:
     convolved = tuple((k,) for k, kind in enumerate(kinds) if isinstance(kind, Kernels))
     joint = [part for part in (dense, *convolved) if part]
     known = {
-        part: [_Known(rows, products([paths[k] for k in part], sent, alpha, beta))
-         for rows, alpha, beta in filters(*_of_rows(weights_of(paths[part[0]]), du, dv))]
+        part: [
+            _Known(rows, products([paths[k] for k in part], sent, alpha, beta))
+            for rows, alpha, beta in filters(*_of_rows(weights_of(paths[part[0]]), du, dv))
+        ]
         for part in joint
     }
 

@@ -77,9 +77,7 @@ def products(paths: Sequence[Path], sent: Sent, alpha: float, beta: float) -> Do
     return np.asarray(total / count)
 
 
-def _observed(
-    paths: Sequence[Path], sent: Sent, alpha: float, beta: float
-) -> Iterator[Doubles]:
+def _observed(paths: Sequence[Path], sent: Sent, alpha: float, beta: float) -> Iterator[Doubles]:
     """Yield traces of some steps of one sample, shape ``[groups, observations, m]``."""
     steps, batch = next(iter(sent.values())).shape[:2]
     size = [prod(_shape_before(path)) for path in paths]

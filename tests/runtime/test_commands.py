@@ -110,7 +110,8 @@ def test_bad_settings_file_is_refused_before_the_work(snnc: Snnc) -> None:
         "error[SNN004]: options have a value in their range and fit together\n"
         "  --> s.yaml: max-drop\n"
         "   found: no such option\n"
-        "   limit: calibrate, dialect, dt, input-shape, output, reset, target, weight-bits\n"
+        "   limit: calibrate, dialect, dt, input-shape, output, reset, rounding, target, "
+        "weight-bits\n"
         "  remedy: remove it\n"
     )
 
