@@ -2,9 +2,9 @@
 
 The error of a row of weights matters by what it does to the potential, ``e H e`` (see ``psp``).
 Columns are rounded one after the other, those with the largest traces first, and what one loses is
-put into those that are left, where it disturbs least: with ``H^-1 = U' U`` and ``e_j = (w_j - q_j) /
-U_jj`` every later weight loses ``e_j U_jk`` (Frantar et al. 2022, GPTQ, algorithm 1; on traces in
-place of activations).
+put into those that are left, where it disturbs least: with ``H^-1 = U' U`` and
+``e_j = (w_j - q_j) / U_jj`` every later weight loses ``e_j U_jk`` (Frantar et al. 2022, GPTQ,
+algorithm 1; on traces in place of activations).
 """
 
 from __future__ import annotations
@@ -31,8 +31,6 @@ COLUMNS = 2048
 """Most columns that are rounded jointly; wider rows are cut into blocks of as many."""
 BLOCK = 64
 """Columns whose errors are put into all others at a time."""
-SWEEPS = 4
-"""Times that every weight is looked at once more."""
 
 
 def nearest(rows: Sequence[Doubles], units: Sequence[float], top: int) -> list[Doubles]:

@@ -1,12 +1,12 @@
 """What weights act on: the traces that spikes leave in a membrane potential.
 
-A spike acts on ``v`` long after it arrived: through the memory of the current (``alpha`` a step) and
-of the potential (``beta`` a step). What a weight contributes to ``v`` is the weight times the trace
+A spike acts on ``v`` long after it arrived: through the memory of the current (``alpha`` a step)
+and of the potential (``beta`` a step). What a weight adds to ``v`` is the weight times the trace
 
     u(t) = alpha u(t - 1) + x(t),    trace(t) = beta trace(t - 1) + u(t)
 
-of what the source sends, so an error ``e`` of a row of weights costs ``e H e`` on average over time,
-with ``H = E[trace trace']``: the mean square of the error of ``v``, resets apart.
+of what the source sends, so an error ``e`` of a row of weights costs ``e H e`` on average over
+time, with ``H = E[trace trace']``: the mean square of the error of ``v``, resets apart.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.fixed import DECAY_BITS
-from snnc.compiler.linear import Doubles, Kernels, Matrix, apply
+from snnc.compiler.linear import Doubles, Kernels, apply
 from snnc.compiler.operators import SumPooling
 from snnc.compiler.quantization.lower import weights_of
 from snnc.compiler.quantization.paths import Path
@@ -153,9 +153,8 @@ def _under_weights(paths: Sequence[Path], traces: Doubles) -> Doubles:
         traces: Of what arrives at the weights, shape ``[steps, n]``.
     """
     weight = weights_of(paths[0])
-    if isinstance(weight, Matrix):
+    if not isinstance(weight, Kernels):
         return traces[None]
-    assert isinstance(weight, Kernels)
     x = traces.reshape(-1, *_shape_before(paths[0]))
     under = np.stack(list(elements(padded(x, weight.window), weight.window)), axis=2)
     for step in paths[0].steps[paths[0].steps.index(weight) + 1 :]:

@@ -241,7 +241,10 @@ def _projections(
     paths = n.lowered.arriving
     scaled = [_scaled(path, step_of(path, inputs) * scale) for path in paths]
     sizes = [inputs[path.source].max_abs if path.source in inputs else 1 for path in paths]
-    exponents = [_exponent(*of, top, most) for *of, most in zip(paths, scaled, sizes, strict=True)]
+    exponents = [
+        _exponent(path, rows, top, most)
+        for path, rows, most in zip(paths, scaled, sizes, strict=True)
+    ]
     units = [2.0**e for e in exponents]
     rounded = rounding([rows / u for rows, u in zip(scaled, units, strict=True)], units, top)
     return tuple(

@@ -1,10 +1,11 @@
 """Spike counts of 200 neurons of very different gains: ``python -m tests.benchmarks.random_gains``.
 
-200 neurons with 64 sources each; a row of weights is ``N(1.25, 1)`` times a gain that is log-normal
-with a deviation of 0.7, so one scale for the layer leaves most rows few of their bits. Sources spike
-by chance, 1.5 times in a time constant, for 1000 steps. All weights have a common factor at which the
-neurons spike in 1 % of the steps on average (0.5 % at the longest time constant), and what spikes
-is reset to 0. Sources pass on the spikes of the input, since those of neurons are of one sign.
+200 neurons with 64 sources each; a row of weights is ``N(1.25, 1)`` times a gain, log-normal with a
+deviation of 0.7, so one scale for the layer leaves most rows few of their bits. Sources
+spike by chance, 1.5 times in a time constant, for 1000 steps. All weights have a common factor at
+which the neurons spike in 1 % of the steps on average (0.5 % at the longest time constant), and
+what spikes is reset to 0. Sources pass on the spikes of the input: those of neurons are of one
+sign, and overflow has to be proven for less.
 
 Printed are, of the integers against the float network on data that nothing was fitted to, the
 spike-count error ``sum |n_i - m_i| / sum n_i`` and the share of spike trains that are identical.

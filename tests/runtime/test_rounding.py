@@ -10,7 +10,7 @@ from snnc.runtime.deploy import compile
 from snnc.runtime.verify import verify
 from tests.builders import chain, lif, linear, spikes
 
-GRAPH = chain(linear(np.random.default_rng(0).normal(0.2, 1, (30, 20))), lif(30, r=5.0), n=20)
+GRAPH = chain(linear(np.random.default_rng(0).normal(1, 3, (30, 20))), lif(30), n=20)
 DATA = spikes((100, 32, 20), seed=1)
 
 

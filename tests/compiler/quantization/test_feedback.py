@@ -194,9 +194,10 @@ def test_real_input_counts_in_the_units_of_its_integers() -> None:
     found = [
         quantize(net, weight_bits=3, calibration={"x": k * x}, sent={"x": k * x}) for k in (1, 2)
     ]
-    integers = [f.projections[0].operators[0] for f in found]
-    assert all(isinstance(i, FixedDense) for i in integers)
-    np.testing.assert_array_equal(*(i.weight for i in integers))  # type: ignore[union-attr]
+    one, two = (f.projections[0].operators[0] for f in found)
+    assert isinstance(one, FixedDense)
+    assert isinstance(two, FixedDense)
+    np.testing.assert_array_equal(one.weight, two.weight)
 
 
 def test_neurons_with_one_weight_are_rounded_to_the_nearest() -> None:

@@ -1,4 +1,4 @@
-"""Thresholds that move until neurons spike as often as in the float network, and those that stay."""
+"""Thresholds that move until neurons spike as often as they should, and those that stay."""
 
 from __future__ import annotations
 
