@@ -13,7 +13,8 @@ TABLE = {
     500: ((0.6, 45), (1.6, 25), (6.5, 18)),
 }
 """By time constant in steps: spike-count error and identical trains, percent, of such neurons at 8,
-6 and 4 bits with a scale each (an earlier experiment of this project, other weights and rates)."""
+6 and 4 bits with a scale each: an earlier experiment, whose rates are not known (see
+``docs/quantization.md`` on the choice of ours)."""
 
 pytestmark = pytest.mark.slow
 
