@@ -38,7 +38,9 @@ CHUNK = 2**22
 """Numbers in memory at a time."""
 
 
-def filters(du: npt.NDArray[np.integer], dv: npt.NDArray[np.integer]) -> Iterator[Any]:
+def filters(
+    du: npt.NDArray[np.integer], dv: npt.NDArray[np.integer]
+) -> Iterator[tuple[npt.NDArray[np.intp], float, float]]:
     """Yield rows that share a filter, with its ``alpha`` and ``beta``.
 
     Rows of equal decays share theirs, as long as there are no more than ``FILTERS`` of them; else
@@ -99,9 +101,8 @@ def _observed(paths: Sequence[Path], sent: Sent, alpha: float, beta: float) -> I
 
 def _traces(path: Path, sent: Sent, chosen: slice, alpha: float, beta: float) -> Doubles:
     """Give the traces of what arrives at the weights of ``path``, ``[steps, batch, *shape]``."""
-    some = next(iter(sent.values()))[:, chosen]
-    x = sent[path.source][:, chosen] if path.source in sent else np.ones((*some.shape[:2], 1))
-    steps, batch = x.shape[:2]
+    steps, batch = next(iter(sent.values()))[:, chosen].shape[:2]
+    x = sent[path.source][:, chosen] if path.source in sent else np.ones((steps, batch, 1))
     y = x.reshape(-1, *path.shape).astype(np.float64)
     for step in path.steps:
         if step is weights_of(path):

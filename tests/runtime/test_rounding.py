@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from snnc.compiler.diagnostics import InputError
+from snnc.compiler.operators import FixedDense
 from snnc.runtime.deploy import compile
 from snnc.runtime.verify import verify
 from tests.builders import chain, lif, linear, spikes
@@ -54,8 +55,9 @@ def test_each_rounding_gives_its_integers_and_says_its_name() -> None:
         )
         fixed = artifact.required_fixed
         operator = fixed.projections[0].operators[0]
-        weight = operator.weight.tobytes()  # type: ignore[union-attr]
-        return artifact.options["rounding"], weight, fixed.populations[0].threshold.tobytes()
+        assert isinstance(operator, FixedDense)
+        threshold = fixed.populations[0].threshold.tobytes()
+        return artifact.options["rounding"], operator.weight.tobytes(), threshold
 
     nearest, feedback, recalibrated = map(made, ("nearest", "feedback", "recalibrated"))
     assert [found[0] for found in (nearest, feedback, recalibrated)] == [
