@@ -295,6 +295,12 @@ BUDGET_MEASURED = Rule(
     "What rounding costs is measured on calibration data: for a budget of accuracy with the true "
     "class of each sample, for one of memory the error of the outputs.",
 )
+ROUNDING_DATA = Rule(
+    "SNN312",
+    "rounding that follows data has calibration data to follow",
+    "With error feedback weights make up for each other's rounding on what the float network does, "
+    "and thresholds are moved until neurons spike as often as there. Both need typical input data.",
+)
 PACKAGE_PRESENT = Rule(
     "SNN501",
     "the packages that a run needs are installed",

@@ -89,7 +89,7 @@ def compile(
     raise_all(
         [
             *_target_problems(target),
-            *options.problems(),
+            *options.problems(calibrated=calibration is not None),
             *budget_problems(budget, target, labels=labels, calibration=calibration),
             *model_problems(model, given),
         ]
@@ -104,7 +104,11 @@ def compile(
     )
     network = discretize(graph, dt=dt, dialect=dialect, reset=reset)
     widths = options.widths(network)
-    told = {"dt": network.dt, **options.as_json(), "choices": list(network.choices)}
+    told = {
+        "dt": network.dt,
+        **options.as_json(calibrated=calibration is not None),
+        "choices": list(network.choices),
+    }
     if kind_of(model) is Kind.ONNX and isinstance(calibration, Mapping):
         calibration = _renamed(_text(model), calibration)
     typical = typical_data(network, calibration, samples=kind_of(model) is Kind.ONNX)

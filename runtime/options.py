@@ -152,6 +152,11 @@ _COMPILE_OPTIONS = (
         help="What rounding keeps: nearest, time constants [default]; gain, steady potentials.",
     ),
     click.option(
+        "--rounding",
+        metavar="NAME",
+        help="nearest, feedback or recalibrated [recalibrated with --calibrate, else nearest].",
+    ),
+    click.option(
         "--config",
         type=PATH,
         metavar="FILE.yaml",

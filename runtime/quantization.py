@@ -22,7 +22,8 @@ from snnc.compiler.quantization.guards import OVERFLOWS, overflow_problems, warn
 from snnc.compiler.quantization.quantize import quantize
 from snnc.compiler.quantization.widths import WeightBits, as_json, width_problems, widths_of
 from snnc.compiler.retime import retime
-from snnc.runtime.observe import Reference, observe_on, refer
+from snnc.runtime.observe import Reference, observe_on, recalibrate_on, refer
+from snnc.runtime.rounding import Rounding, rounding_problems
 
 Typical = Mapping[str, npt.NDArray[np.float32]]
 """Typical data of each input, ``[steps, batch, n]``."""
@@ -32,6 +33,7 @@ class QuantizationOptions(TypedDict, total=False):
     """The options of ``Quantization``, as keyword arguments of what compiles a model."""
 
     weight_bits: WeightBits | None
+    rounding: str | None
     max_thresholds: int | None
     decays: str
     overflow: str | Collection[str]
@@ -47,6 +49,9 @@ class Quantization:
             4}``: of the weights into a population, named by it or by a layer of weights on the way
             to it. ``*`` stands for all others, which else have 8. With a budget the narrowest
             that is considered; where nothing is said 8, with a budget 2.
+        rounding: ``nearest``; ``feedback``: weights make up for each other's rounding on
+            calibration data; ``recalibrated``: and thresholds for what is left. Where nothing is
+            said the last with such data, and else the first; with ``max_thresholds`` the second.
         max_thresholds: Different thresholds that a population may have; as many as it takes
             unless said.
         decays: What is kept of a decay that is rounded: ``nearest``, its time constant; ``gain``,
@@ -56,6 +61,7 @@ class Quantization:
     """
 
     weight_bits: WeightBits | None = None
+    rounding: str | None = None
     max_thresholds: int | None = None
     decays: str = Decays.NEAREST.value
     overflow: str | Collection[str] = ()
@@ -78,20 +84,37 @@ class Quantization:
         """What is accepted where a state leaves its range, by name."""
         return (self.overflow,) if isinstance(self.overflow, str) else tuple(self.overflow)
 
-    def as_json(self) -> dict[str, Any]:
-        """Give the options as JSON values."""
+    def way(self, *, calibrated: bool) -> Rounding:
+        """Give how weights are rounded, with calibration data or without."""
+        if self.rounding is not None:
+            return Rounding(self.rounding)
+        if not calibrated:
+            return Rounding.NEAREST
+        return Rounding.RECALIBRATED if self.max_thresholds is None else Rounding.FEEDBACK
+
+    def as_json(self, *, calibrated: bool) -> dict[str, Any]:
+        """Give the options as JSON values, with calibration data or without."""
         return {
             "weight_bits": as_json(self.weight_bits or MAX_WEIGHT_BITS),
+            "rounding": str(self.way(calibrated=calibrated)),
             "max_thresholds": self.max_thresholds,
             "decays": str(self.decays),
             "overflow": list(self.accepted),
             "strict": self.strict,
         }
 
-    def problems(self) -> Iterator[Diagnostic]:
-        """Yield every option that is wrong by itself."""
+    def problems(self, *, calibrated: bool) -> Iterator[Diagnostic]:
+        """Yield every option that is wrong, with calibration data or without."""
         if self.weight_bits is not None:
             yield from width_problems(self.weight_bits)
+        yield from rounding_problems(self.rounding, calibrated=calibrated)
+        if self.max_thresholds is not None and self.rounding == Rounding.RECALIBRATED:
+            yield _invalid(
+                "--max-thresholds",
+                f"{self.max_thresholds}, and --rounding {self.rounding}",
+                "one of the two: recalibration moves each threshold by itself",
+                "--rounding feedback",
+            )
         if self.max_thresholds is not None and self.max_thresholds < 1:
             yield _invalid(
                 "--max-thresholds",
@@ -142,14 +165,21 @@ class Quantizer:
         Raises:
             InputError: What keeps the network from becoming integers.
         """
+        way, reference = self.options.way(calibrated=self.typical is not None), self.reference
+        sent = None if reference is None or way is Rounding.NEAREST else reference.sent
         fixed = quantize(
             self.network,
             weight_bits=widths,
             calibration=self.typical,
+            sent=sent,
             max_thresholds=self.options.max_thresholds if grouped else None,
             decays=Decays(self.options.decays),
         )
         ensure(check_fixed(fixed), after="quantize")
+        if reference is None or way is not Rounding.RECALIBRATED:
+            return fixed
+        fixed = recalibrate_on(self.network, fixed, reference)
+        ensure(check_fixed(fixed), after="recalibrate")
         return fixed
 
     def mixed(self, widths: Mapping[str, int]) -> FixedNetwork:

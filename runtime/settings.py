@@ -54,6 +54,7 @@ class Settings(BaseModel):
     max_thresholds: int = 0
     decays: str = ""
     weight_bits: int | dict[str, StrictInt] = 0
+    rounding: str = ""
     input: str = ""
     labels: str = ""
     targets: str | tuple[str, ...] = ""

@@ -88,8 +88,10 @@ class PopulationAccount:
             None where nothing was lost.
         bias_error: Largest error of a bias against the neuron's threshold, of a read-out against
             its largest potential.
-        threshold_error: Largest relative error of a threshold; 0 where each neuron has a scale of
-            its own.
+        threshold_error: Largest relative error of a threshold as it was rounded; 0 where each
+            neuron has a scale of its own.
+        thresholds_moved: Neurons whose threshold calibration data moved.
+        threshold_move: Largest such move, as a share of the threshold.
         time_constant_error: Largest relative error of a time constant, of ``v`` or of ``u``; None
             where one became infinite.
         overflow: Whether ``u`` or ``v`` can leave their range.
@@ -136,6 +138,8 @@ class PopulationAccount:
     input_bound: float = 0.0
     scale_min: float = 0.0
     scale_max: float = 0.0
+    thresholds_moved: int = 0
+    threshold_move: float = 0.0
     sources: int = 0
     dead_sources: int = 0
     thresholds: int = 1
@@ -275,6 +279,8 @@ def _account(
     arriving = [made[path.name] for path in n.arriving]
     base = _base(n, integers, bounds)
     tau_mem, tau_syn = errors_of_v(p, integers), errors_of_u(p, integers)
+    rounded = np.rint(counts * n.threshold)
+    move = np.abs(integers.threshold - rounded)
     return PopulationAccount(
         name=p.name,
         origin=p.origin,
@@ -295,13 +301,15 @@ def _account(
         bias_mant_max=int(np.abs(integers.bias_mant).max()),
         bias_exp_max=int(integers.bias_exp.max()),
         bias_error=float((_bias_error(n, integers, made, counts) / base).max(initial=0)),
-        threshold_error=float((np.abs(integers.threshold / counts - n.threshold) / base).max()),
         time_constant_error=_worst(tau_mem, tau_syn),
         thresholds=len(np.unique(integers.threshold)),
         biases=_biases(integers),
         tau_mem=tau_mem,
         tau_syn=tau_syn,
         overflow=Overflow.PROVEN if bool(bounds.proven.all()) else Overflow.NOT_PROVEN,
+        threshold_error=float((np.abs(rounded / counts - n.threshold) / base).max()),
+        thresholds_moved=int(np.count_nonzero(move)),
+        threshold_move=float((move / np.maximum(rounded, 1)).max()),
         u_bound=_largest_share(bounds.u),
         v_bound=_largest_share(bounds.v),
         input_bound=float(bounds.a.max(initial=0)) * 2**ALIGN_BITS / ACCUMULATOR_LIMIT,

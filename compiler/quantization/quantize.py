@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,8 @@ from snnc.compiler.operators import (
 )
 from snnc.compiler.quantization.bias_neurons import bias_neuron
 from snnc.compiler.quantization.decays import Decays, lowered_for
+from snnc.compiler.quantization.feedback import fed_back
+from snnc.compiler.quantization.grid import Rounding, grid_of, nearest
 from snnc.compiler.quantization.grouping import too_many_thresholds
 from snnc.compiler.quantization.overflow import bound_population
 from snnc.compiler.quantization.paths import Path
@@ -44,10 +47,8 @@ from snnc.compiler.quantization.scale import (
     UNIT,
     Ints,
     Scalable,
-    chunks_of,
     extent_of,
     scalable,
-    shape_of,
     step_of,
     weight_rows,
 )
@@ -66,6 +67,7 @@ def quantize(
     calibration: Mapping[str, npt.NDArray[np.float32]] | None = None,
     max_thresholds: int | None = None,
     decays: Decays = Decays.NEAREST,
+    sent: Mapping[str, npt.NDArray[Any]] | None = None,
 ) -> FixedNetwork:
     """Round ``network`` to the integers of ``docs/arithmetic.md``.
 
@@ -95,6 +97,9 @@ def quantize(
             other integers or real values enter. Without it spikes are assumed.
         max_thresholds: Different thresholds that a population may have (see ``grouping``).
         decays: What is kept of a decay that is rounded.
+        sent: What each input and each spiking population sends on typical data, ``[steps, batch,
+            n]``. With it weights make up for each other's rounding (see ``feedback``); without it
+            each is rounded to the nearest.
 
     Raises:
         InputError: SNN120 or SNN122, the network does not consist of such layers; SNN201, delays
@@ -109,7 +114,8 @@ def quantize(
     projections: list[FixedProjection] = []
     for n in neurons:
         width = widths[n.lowered.population.name]
-        population, arriving = _rounded(n, inputs, width, max_thresholds)
+        rounding = nearest if sent is None else _fed_back(n, inputs, sent)
+        population, arriving = _rounded(n, inputs, width, max_thresholds, rounding)
         if n.lowered.constant is not None:
             populations.append(bias_neuron(n.lowered.constant))
         populations.append(population)
@@ -186,8 +192,19 @@ def _mixed_signs(n: Scalable, weight_bits: int) -> Iterator[Diagnostic]:
         )
 
 
+def _fed_back(
+    n: Scalable, inputs: Mapping[str, FixedInput], sent: Mapping[str, npt.NDArray[Any]]
+) -> Rounding:
+    integers = {path.source: sent[path.source] / step_of(path, inputs) for path in n.lowered.paths}
+    return fed_back(n.lowered.arriving, n.du, n.dv, integers)
+
+
 def _rounded(
-    n: Scalable, inputs: Mapping[str, FixedInput], weight_bits: int, max_thresholds: int | None
+    n: Scalable,
+    inputs: Mapping[str, FixedInput],
+    weight_bits: int,
+    max_thresholds: int | None,
+    rounding: Rounding,
 ) -> tuple[FixedPopulation, tuple[FixedProjection, ...]]:
     """Give the integers of one population, and of what drives it.
 
@@ -199,15 +216,7 @@ def _rounded(
     while True:
         scale = n.scale(weight_bits, max_thresholds)
         population = _fixed_population(n, scale)
-        arriving = tuple(
-            _fixed_projection(
-                path,
-                n,
-                step_of(path, inputs) * scale,
-                MAX_WEIGHT_BITS if path is n.lowered.constant else weight_bits,
-            )
-            for path in n.lowered.arriving
-        )
+        arriving = _fixed_projections(n, inputs, scale, weight_bits, rounding)
         bounds = bound_population(population, arriving, shapes, largest)
         share = np.maximum(bounds.u, bounds.v) / STATE_LIMIT
         over = np.isfinite(share) & (share >= 1)
@@ -250,50 +259,37 @@ def _bias(values: Doubles) -> tuple[Ints, Ints]:
     return mant.astype(np.int32), exp.astype(np.int32)
 
 
-def _fixed_projection(path: Path, n: Scalable, scale: Doubles, weight_bits: int) -> FixedProjection:
-    """Round the weights of ``path``, at the smallest exponent at which the largest fits.
-
-    Args:
-        path: Into the population.
-        n: The population.
-        scale: What one integer of the source is worth to each neuron, shape ``[n]``.
-        weight_bits: Width of a weight with its sign.
-    """
-    each = scale[:: scale.size // shape_of(path)[0]]
-    extent = extent_of(path)
-    top = largest_weight(weight_bits, extent.mode)
-    largest = float((each * extent.largest).max(initial=0))
-    exponent, last = exponent_limits(weight_bits)
-    while exponent < last and np.rint(largest / 2.0**exponent) > top:
-        exponent += 1
-    integers = _nearest(path, each / 2.0**exponent, top)
-    return FixedProjection(
-        name=path.name,
-        origin=path.origin,
-        source=path.source,
-        target=n.lowered.population.name,
-        operators=tuple(_fixed_operators(path, integers)),
-        weight_bits=weight_bits,
-        sign_mode=extent.mode,
-        weight_exp=exponent,
-        delay=path.delay,
+def _fixed_projections(
+    n: Scalable,
+    inputs: Mapping[str, FixedInput],
+    scale: Doubles,
+    weight_bits: int,
+    rounding: Rounding,
+) -> tuple[FixedProjection, ...]:
+    """Round the weights of each path; those of a constant have 8 bits in any case."""
+    grids = [
+        grid_of(
+            path,
+            inputs,
+            scale,
+            MAX_WEIGHT_BITS if path is n.lowered.constant else weight_bits,
+        )
+        for path in n.lowered.arriving
+    ]
+    return tuple(
+        FixedProjection(
+            name=grid.path.name,
+            origin=grid.path.origin,
+            source=grid.path.source,
+            target=n.lowered.population.name,
+            operators=tuple(_fixed_operators(grid.path, integers)),
+            weight_bits=grid.bits,
+            sign_mode=grid.mode,
+            weight_exp=grid.exponent,
+            delay=grid.path.delay,
+        )
+        for grid, integers in zip(grids, rounding(grids), strict=True)
     )
-
-
-def _nearest(path: Path, scale: Doubles, top: int) -> Weights:
-    """Round the weights of ``path``, each row at its scale; read-only, shape ``[rows, m]``.
-
-    Args:
-        path: The path.
-        scale: Counts of a weight of 1, shape ``[rows]``.
-        top: Largest magnitude that there may be.
-    """
-    kind = np.int8 if top <= np.iinfo(np.int8).max else np.int16
-    integers: Weights = np.empty(shape_of(path), kind)
-    for at, rows in chunks_of(path):
-        integers[at] = np.rint(rows * scale[at, None])
-    integers.flags.writeable = False  # a record takes it as it is
-    return integers
 
 
 def _fixed_operators(path: Path, integers: Weights) -> Iterator[FixedOperator]:

@@ -112,7 +112,7 @@ def test_bad_settings_file_is_refused_before_the_work(snnc: Snnc) -> None:
         "  --> s.yaml: max-drop\n"
         "   found: no such option\n"
         "   limit: budget, calibrate, decays, dialect, dt, input-shape, labels, max-thresholds, "
-        "output, overflow, reset, strict, target, weight-bits\n"
+        "output, overflow, reset, rounding, strict, target, weight-bits\n"
         "  remedy: remove it\n"
     )
 

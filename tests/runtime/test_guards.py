@@ -63,7 +63,7 @@ def named(artifact: Artifact, code: str) -> list[str]:
 
 def test_the_bad_layer_by_name() -> None:
     """Its own error is large; the layer behind it errs as much, and is right by itself."""
-    artifact = compiled(layered(bad=2), calibration=data(), weight_bits=4)
+    artifact = compiled(layered(bad=2), calibration=data(), weight_bits=4, rounding="nearest")
     seen = observed(artifact)
     assert seen["lif1"]["error"] < 0.1
     assert seen["lif2"]["error_local"] > 0.5
@@ -73,6 +73,13 @@ def test_the_bad_layer_by_name() -> None:
     assert text.splitlines()[1] == "  --> lif2"
     assert named(artifact, "SNN310") == ["lif2", "lif3"]
     assert named(artifact, "SNN305") == named(artifact, "SNN311") == ["lif2"]
+
+
+def test_error_feedback_repairs_the_bad_layer() -> None:
+    """What is left of its weights is chosen so that neurons spike as they should."""
+    artifact = compiled(layered(bad=2), calibration=data(), weight_bits=4)
+    assert observed(artifact)["lif2"]["error_local"] < 0.2
+    assert named(artifact, "SNN310") == []
 
 
 def test_nothing_to_warn_of() -> None:
@@ -95,7 +102,7 @@ def test_strict_names_all_and_writes_nothing(
     out = tmp_path / "out"
     args = ["compile", str(tmp_path / "m.nir"), "--target", "integer", "-o", str(out)]
     args += ["--dt", "1e-3", "--dialect", "nir", "--weight-bits", "4"]
-    args += ["--calibrate", str(tmp_path / "x.npy")]
+    args += ["--calibrate", str(tmp_path / "x.npy"), "--rounding", "nearest"]
     assert main([*args, "--strict"]) == 2
     errors = capsys.readouterr().err
     assert [line for line in errors.splitlines() if line.startswith("error[")] == [

@@ -356,6 +356,7 @@ def one(_step: float, *_: Any) -> float:
 
 
 QUANTIZE = "snnc.compiler.quantization.quantize"
+GRID = "snnc.compiler.quantization.grid"
 LOWER = "snnc.compiler.quantization.lower"
 SCALE = "snnc.compiler.quantization.scale"
 
@@ -399,7 +400,7 @@ FAULTS: dict[str, tuple[str, str, Change, Check]] = {
     "decay taken for its complement": (
         "channels", f"{SCALE}.decay_of", complement, potentials_stay_close
     ),
-    "unit of a real input left out": ("dense", f"{QUANTIZE}.step_of", one, potentials_stay_close),
+    "unit of a real input left out": ("dense", f"{GRID}.step_of", one, potentials_stay_close),
     "weights truncated": (
         "channels", f"{QUANTIZE}._rounded", projections(truncated), weights_are_nearest
     ),

@@ -270,7 +270,7 @@ def test_the_account_tells_what_each_population_got() -> None:
     )
     fixed = quantize(net, weight_bits={"a": 6, "b": 3})
     a, b = account_for(net, fixed)
-    assert (a.width, a.weight_bits, a.sign_mode, a.memory_bits) == (6, 6, ("mixed",), 36)
+    assert (a.width, a.weight_bits, a.sign_mode, a.memory_bits) == (6, 5, ("mixed",), 36)
     assert (b.width, b.weight_bits, b.sign_mode, b.memory_bits) == (3, 3, ("excitatory",), 6)
     p = fixed.population("a")
     assert a.bias_mant_max == np.abs(p.bias_mant).max() > 2000
