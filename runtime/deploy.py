@@ -80,7 +80,7 @@ def compile(
         "state": state,
         "trust_input": trust_input or None,
     }
-    raise_all([*_option_problems(target, weight_bits), *model_problems(model, given)])
+    raise_all([*option_problems(target, weight_bits), *model_problems(model, given)])
     graph = load_graph(
         model,
         input_shape=input_shape,
@@ -93,12 +93,11 @@ def compile(
     options = {"dt": network.dt, "weight_bits": weight_bits, "choices": list(network.choices)}
     if kind_of(model) is Kind.ONNX and isinstance(calibration, Mapping):
         calibration = _renamed(_text(model), calibration)
-    typical = _typical(network, calibration, samples=kind_of(model) is Kind.ONNX)
+    typical = typical_data(network, calibration, samples=kind_of(model) is Kind.ONNX)
     if not get_target(target).fixed:
         return Artifact(target=target, network=network, fixed=None, options=options)
     reference = None if typical is None else refer(network, typical)
-    fixed = quantize(network, weight_bits=weight_bits, calibration=typical)
-    ensure(check_fixed(fixed), after="quantize")
+    fixed = fix(network, typical, weight_bits=weight_bits)
     seen = {} if reference is None else observe_on(network, fixed, reference)
     timed = retime(fixed)
     ensure(check_fixed(timed), after="retime")
@@ -113,6 +112,27 @@ def compile(
         account=_account(network, timed, accounts),
         members=get_target(target).members(timed),
     )
+
+
+def fix(
+    network: Network,
+    typical: Mapping[str, npt.NDArray[np.float32]] | None,
+    *,
+    weight_bits: int = MAX_WEIGHT_BITS,
+) -> FixedNetwork:
+    """Give the integers of ``network``, not retimed: all that any command makes of real numbers.
+
+    Args:
+        network: The float network.
+        typical: Of each input typical data, ``[steps, batch, n]``, or None.
+        weight_bits: What ``compile`` takes.
+
+    Raises:
+        InputError: What keeps the network from becoming integers.
+    """
+    fixed = quantize(network, weight_bits=weight_bits, calibration=typical)
+    ensure(check_fixed(fixed), after="quantize")
+    return fixed
 
 
 def load_graph(
@@ -172,7 +192,7 @@ def _renamed(model: str, data: Mapping[str, npt.NDArray[Any]]) -> Mapping[str, n
     return {names.get(name, name): values for name, values in data.items()}
 
 
-def _typical(
+def typical_data(
     network: Network, calibration: Data | None, *, samples: bool
 ) -> dict[str, npt.NDArray[np.float32]] | None:
     """Give calibration data as ``quantize`` takes them, ``[steps, batch, n]``.
@@ -206,7 +226,7 @@ def _account(
     }
 
 
-def _option_problems(target: str, weight_bits: int) -> list[Diagnostic]:
+def option_problems(target: str, weight_bits: int) -> list[Diagnostic]:
     problems: list[Diagnostic] = []
     if target not in TARGETS:
         like = nearest(target, TARGETS)
