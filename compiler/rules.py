@@ -252,6 +252,12 @@ INPUTS_ACT = Rule(
     "Where all weights of one source neuron or channel are small against the largest of each "
     "neuron that it drives, all of them become zero, and it drives nothing any more.",
 )
+GRADIENT_PASSES = Rule(
+    "SNN323",
+    "neurons that are trained pass a gradient on",
+    "A spike is a step, whose derivative is 0. Frameworks put a surrogate in its place; where a layer "
+    "has none, no parameter before it would ever change, and nothing would say so.",
+)
 PACKAGE_PRESENT = Rule(
     "SNN501",
     "the packages that a run needs are installed",

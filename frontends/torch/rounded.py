@@ -46,7 +46,9 @@ def rounded_parameters(
             whole = f"{path}.{name}" if path else name
             places.append((part, name, parameter))
             for one in weights:
-                named = any(whole == o or path == o or whole.startswith(f"{o}.") for o in one.origin)
+                named = any(
+                    whole == o or path == o or whole.startswith(f"{o}.") for o in one.origin
+                )
                 value = _rounded(reals(parameter), one) if named else None
                 if value is not None:
                     found.setdefault(id(parameter), []).append(value)

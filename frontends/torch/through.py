@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from snnc.compiler.diagnostics import raise_all
+from snnc.compiler import rules
+from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
 from snnc.frontends.torch.arguments import Arguments
 from snnc.frontends.torch.exact import Exact
 from snnc.frontends.torch.follow import Layout
@@ -116,7 +117,7 @@ def tensor_of(values: Array, like: Tensor) -> Tensor:
     """Give values as float32, on the device of ``like``."""
     import torch
 
-    return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(like.device)
+    return torch.from_numpy(np.array(values, np.float32)).to(like.device)
 
 
 class _Through(Watch):
@@ -143,13 +144,18 @@ class _Through(Watch):
         """Call a layer that runs all steps with one of them after the other."""
         import torch
 
-        given = self.framework.given(population.layer, args, kwargs)
+        layer = cast("Any", population.layer)
+        given = self.framework.given(layer, args, kwargs)
         state = cast("Any", given).state
         sent: list[Tensor] = []
+        states: list[Any] = []
+        recorded, layer.record_states = layer.record_states, False
         for t in range(len(given.x)):
             one, state = self._step(population, forward, (given.x[t : t + 1], state), {})
             sent.append(one)
-        return torch.cat(sent), state
+            states.append(state)
+        layer.record_states = recorded
+        return torch.cat(sent), _stacked(states) if recorded else state
 
     def _step(
         self, population: Population, forward: Forward, args: tuple[Any, ...], kwargs: Kwargs
@@ -164,18 +170,23 @@ class _Through(Watch):
         new = {framework.read_out_state: v}
         spikes = v.reshape(sent.shape) if left.sends else sent
         if name in self.exact.spikes:
+            if given.x.requires_grad and not sent.requires_grad:
+                raise InputError([_without_gradient(population.path)])
             ones = _shaped(self.exact.spikes[name][t], sent)
             sizes = tensor_of(self.exact.sizes[name], sent).reshape(population.shape)
             spikes = through(sent, ones * sizes)
             new |= framework.counters(layer, given, ones)
             if framework.spike_state is not None:
                 new[framework.spike_state] = spikes
-        self._signals[name].append(Signals(spikes, v))
-        values = {id(old): new[state] for state, old in left.states.items() if state in new}
+        several = framework.runs_all_steps(layer)
+        self._signals[name].append(Signals(spikes, v[None] if several else v))
+        values = {id(sent): spikes}
         for state, old in left.states.items():
-            if getattr(layer, state, None) is old and state in new:
-                setattr(layer, state, new[state])
-        return _swapped(output, values | {id(sent): spikes})
+            if state in new:
+                values[id(old)] = new[state].reshape(old.shape)
+                if getattr(layer, state, None) is old:  # snnTorch's layers keep their states
+                    setattr(layer, state, values[id(old)])
+        return _swapped(output, values)
 
     def soft(self, port: Port, layout: Layout, returned: list[Returned], steps: int) -> Tensor:
         """Give an output as the module computed it, ``[steps, batch, *shape]``."""
@@ -184,12 +195,12 @@ class _Through(Watch):
         value = port.value
         if isinstance(value, Spikes | State):
             name = self.model.names[value.call.chain]
-            one_step = [
-                one.v if isinstance(value, State) else one.spikes for one in self._signals[name]
-            ]
-            stacked = torch.stack(one_step)
-            sizes = self.exact.sizes.get(name)
-            return stacked if sizes is None else stacked / tensor_of(sizes, stacked).reshape(value.shape)
+            signals = self._signals[name]
+            if isinstance(value, State):
+                return torch.stack([one.v for one in signals])
+            sent = torch.stack([one.spikes for one in signals])
+            sizes = tensor_of(self.exact.sizes[name], sent)
+            return sent / sizes.reshape(value.shape)
         if port.decoding != "steps":
             return torch.stack(self.outputs[cast("Operation", value).origin.path])
         listed = len(port.paths) > 1
@@ -200,8 +211,29 @@ class _Through(Watch):
         return found[0].movedim(port.axis, 0)
 
 
+def _without_gradient(path: str) -> Diagnostic:
+    return Diagnostic(
+        rule=rules.GRADIENT_PASSES,
+        node=path,
+        found="spikes without a gradient",
+        limit="a spike function with a surrogate gradient",
+        remedy="make the layer with a surrogate of its framework; to compute without gradients, "
+        "call the module within torch.no_grad()",
+    )
+
+
 def _shaped(values: Array, like: Tensor) -> Tensor:
     return tensor_of(values, like).reshape(like.shape)
+
+
+def _stacked(states: list[Any]) -> Any:
+    """Give states of one step each as norse records them: all steps along the first axis."""
+    import torch
+
+    first = states[0]
+    if isinstance(first, torch.Tensor):
+        return torch.stack(states)
+    return type(first)(*(_stacked(list(each)) for each in zip(*states, strict=True)))
 
 
 def _swapped(value: Any, by: Mapping[int, Tensor]) -> Any:
