@@ -255,8 +255,8 @@ INPUTS_ACT = Rule(
 GRADIENT_PASSES = Rule(
     "SNN323",
     "neurons that are trained pass a gradient on",
-    "A spike is a step, whose derivative is 0. Frameworks put a surrogate in its place; where a layer "
-    "has none, no parameter before it would ever change, and nothing would say so.",
+    "A spike is a step, whose derivative is 0. Frameworks put a surrogate in its place; where a "
+    "layer has none, no parameter before it would ever change, and nothing would say so.",
 )
 PACKAGE_PRESENT = Rule(
     "SNN501",

@@ -227,6 +227,7 @@ def _account(
 
 
 def option_problems(target: str, weight_bits: int) -> list[Diagnostic]:
+    """Tell which options of a compilation have no such value."""
     problems: list[Diagnostic] = []
     if target not in TARGETS:
         like = nearest(target, TARGETS)

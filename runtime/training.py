@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import nir
@@ -13,7 +13,7 @@ from snnc.compiler.align import aligned_trace
 from snnc.compiler.diagnostics import raise_all
 from snnc.compiler.fixed import ALIGN_BITS, MAX_WEIGHT_BITS, FixedNetwork, FixedPopulation
 from snnc.compiler.network import Network, Population, Reset
-from snnc.compiler.operators import Reals
+from snnc.compiler.operators import FixedConvolution, FixedDense, FixedScaling, Reals
 from snnc.compiler.quantization.lower import lower
 from snnc.compiler.quantization.scale import UNIT, step_of, weight_rows
 from snnc.compiler.semantics.discretize import discretize
@@ -25,6 +25,11 @@ from snnc.targets.integer.reference import Recording, execute
 
 if TYPE_CHECKING:
     from torch.nn import Module
+
+    from snnc.frontends.torch.graph import Imported
+
+WEIGHTED = (FixedDense, FixedConvolution, FixedScaling)
+"""Of the operators of a projection the one that has weights."""
 
 
 def quantized_module(
@@ -65,7 +70,7 @@ def quantized_module(
         typical = typical_data(network, calibration, samples=False)
         return network, fix(network, typical, weight_bits=weight_bits)
 
-    def follow(module: Module) -> Any:
+    def follow(module: Module) -> Imported:
         return follow_module(module, input_shape=input_shape, dt=dt)
 
     integers(follow(module).graph)  # what cannot be compiled is told now
@@ -125,7 +130,7 @@ def _rounded(network: Network, fixed: FixedNetwork) -> Iterator[Rounded]:
         scale = fixed.population(lowered.population.name).scale * lowered.unit / UNIT
         for path in lowered.paths:
             q = projections[path.name]
-            (weights,) = (o.weight for o in q.operators if hasattr(o, "weight"))
+            (weights,) = (o.weight for o in q.operators if isinstance(o, WEIGHTED))
             real = weight_rows(path)
             unit = step_of(path, inputs) * scale[:: scale.size // len(real), None]
             integers = weights.reshape(real.shape) * 2.0**q.weight_exp

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, cast
 
 from snnc.compiler.diagnostics import raise_all
 from snnc.frontends.torch.exact import Execute
@@ -31,7 +29,7 @@ def quantized(module: Module, follow: Callable[[Module], Imported], execute: Exe
         follow: Imports it, with the parameters that it has then.
         execute: Runs the integers.
     """
-    return _kind()(module, follow, execute)
+    return cast("Module", _kind()(module, follow, execute))
 
 
 @cache
@@ -48,8 +46,9 @@ def _kind() -> Any:
             self.module = module
             self.training = module.training
             self._follow, self._execute = follow, execute
-            self.register_state_dict_post_hook(_without_prefix)
-            self.register_load_state_dict_pre_hook(_with_prefix)
+            own = cast("Any", self)
+            own.register_state_dict_post_hook(_without_prefix)
+            own.register_load_state_dict_pre_hook(_with_prefix)
 
         def forward(self, x: Tensor) -> Tensor | dict[str, Tensor]:
             """Run data ``[steps, batch, *shape]``; give the outputs, ``[steps, batch, *shape]``."""

@@ -26,9 +26,9 @@ def rounded_parameters(
 ) -> Iterator[tuple[Module, str, Tensor]]:
     """Give the parameters that are weights of projections, as rounding leaves them.
 
-    A parameter is the weights of a projection if each row of one is a multiple of that of the other:
-    gains, batch norms and pooling are such factors. Of several projections the mean is taken. What
-    is the product of several layers belongs to none of them, and is not given.
+    A parameter is the weights of a projection if each row of one is a multiple of that of the
+    other: gains, batch norms and pooling are such factors. Of several projections the mean is
+    taken. What is the product of several layers belongs to none of them, and is not given.
 
     Args:
         module: The user's.

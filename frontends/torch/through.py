@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Kwargs = Mapping[str, Any]
+Kwargs = dict[str, Any]
 Returned = Mapping[Path, "Tensor"]
 
 
@@ -106,7 +106,7 @@ def _function() -> Any:
             return value.clone()
 
         @staticmethod
-        def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:  # pyright: ignore
+        def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
             del ctx
             return grads[0], None
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -59,7 +58,7 @@ def loss_of(outputs: list[Any]) -> Any:
 @pytest.mark.parametrize("name", MODELS)
 def test_the_artifact_before_and_after_steps(name: str, bits: int) -> None:
     module, x = made(name)
-    options = {"weight_bits": bits, "calibration": x, "input_shape": x.shape[2:]}
+    options: dict[str, Any] = {"weight_bits": bits, "calibration": x, "input_shape": x.shape[2:]}
     quantized = snnc.quantized_module(module, **options)
     optimizer = torch.optim.Adam(quantized.parameters(), lr=0.02)
     before = copy.deepcopy(module.state_dict())
@@ -220,7 +219,7 @@ def by_hand(artifact: Any, layer: str, dense: Any, x: Array, trace: Any, grad: A
     potential that the framework computes from exact ones of the step before.
     """
     p = artifact.required_fixed.population(layer)
-    v = trace.v[layer] / p.scale
+    v: Array = trace.v[layer] / p.scale
     theta = 0.5
     before = np.concatenate((np.zeros_like(v[:1]), v[:-1]))
     reset = np.concatenate((np.zeros_like(v[:1]), trace.spikes[layer][:-1]))
@@ -228,7 +227,8 @@ def by_hand(artifact: Any, layer: str, dense: Any, x: Array, trace: Any, grad: A
     weights = rounded(artifact, layer)
     soft = BETA * before + x @ weights.T + bias - reset * theta
     slope = 1 / (SLOPE * np.abs(soft - theta) + 1) ** 2
-    result, carried = np.zeros_like(v), np.zeros(v.shape[1:])
+    result: Array = np.zeros_like(v)
+    carried: Array = np.zeros(v.shape[1:])
     for t in reversed(range(len(v))):
         carried = grad[t] * slope[t] + BETA * carried
         result[t] = carried
@@ -309,7 +309,7 @@ def test_parameters_are_shared_and_states_go_either_way() -> None:
     outer.load_state_dict({n: 0 * v + 1 for n, v in outer.state_dict().items()})
     assert bool((module[0].weight == 1).all())
     other.load_state_dict(quantized.state_dict())
-    apart = copy.deepcopy(quantized)
+    apart: Any = copy.deepcopy(quantized)
     with torch.no_grad():
         apart.module[0].weight.zero_()
     assert bool((module[0].weight == 1).all())
@@ -369,9 +369,9 @@ def test_without_gradients() -> None:
     assert torch.equal(output, quantized(x))
 
 
-def refusal(options: Mapping[str, Any], x: Any = None, module: Any = None) -> str:
+def refusal(x: Any, module: Any = None) -> str:
+    quantized = snnc.quantized_module(two_layers() if module is None else module)
     with pytest.raises(InputError) as caught:
-        quantized = snnc.quantized_module(two_layers() if module is None else module, **options)
         quantized(x)
     return str(caught.value)
 
@@ -380,7 +380,7 @@ def test_neurons_without_a_surrogate() -> None:
     module = two_layers()
     module[1] = snn.Leaky(beta=0.5, threshold=0.1, init_hidden=True, surrogate_disable=True)
     x = torch.from_numpy(spikes(10, 3, 6))
-    assert refusal({}, x, module) == (
+    assert refusal(x, module) == (
         "error[SNN323]: neurons that are trained pass a gradient on\n"
         "  --> 1\n"
         "   found: spikes without a gradient\n"
@@ -393,9 +393,9 @@ def test_neurons_without_a_surrogate() -> None:
 
 
 def test_data_are_held_to_what_the_artifact_takes() -> None:
-    assert "error[SNN503]" in refusal({}, torch.full((4, 2, 6), 0.5))
-    assert "error[SNN502]" in refusal({}, torch.zeros(4, 6))
-    assert "error[SNN502]" in refusal({}, torch.zeros(4, 2, 7))
+    assert "error[SNN503]" in refusal(torch.full((4, 2, 6), 0.5))
+    assert "error[SNN502]" in refusal(torch.zeros(4, 6))
+    assert "error[SNN502]" in refusal(torch.zeros(4, 2, 7))
 
 
 def test_what_cannot_be_compiled_is_told_at_once() -> None:
