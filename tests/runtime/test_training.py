@@ -197,22 +197,57 @@ def two_layers(threshold: float = 0.5) -> Any:
 def test_the_gradient_through_two_layers_of_spikes() -> None:
     """Backpropagation through time by hand, at the spikes and potentials of the artifact."""
     module, x = two_layers(), spikes(15, 4, 6, rate=0.6)
-    quantized = snnc.quantized_module(module, weight_bits=3)
-    weight = np.random.default_rng(6).normal(size=(15, 4, 3))
-    (quantized(torch.from_numpy(x)) * torch.from_numpy(weight)).sum().backward()
-    artifact = snnc.compile(module, weight_bits=3)
-    trace = artifact.run(x, record=("spikes", "v"))
-    hidden = trace.spikes["1"].astype(np.float64)
-    assert 0.1 < hidden.mean() < 0.6
-    to_second = by_hand(artifact, "3", module[2], hidden, trace, weight)
-    to_first = by_hand(artifact, "1", module[0], x, trace, to_second @ rounded(artifact, "3"))
-    close(module[2].weight.grad, np.einsum("tbi,tbj->ij", to_second, hidden))
+    trace, artifact, grad = backward(module, x)
+    to_second = by_hand(
+        artifact, trace, "3", trace.spikes["1"], grad, of_layer(artifact, module, 2)
+    )
+    back = to_second @ rounded(artifact, "3")
+    to_first = by_hand(artifact, trace, "1", x, back, of_layer(artifact, module, 0))
+    close(module[2].weight.grad, np.einsum("tbi,tbj->ij", to_second, trace.spikes["1"]))
     close(module[2].bias.grad, to_second.sum((0, 1)))
     close(module[0].weight.grad, np.einsum("tbi,tbj->ij", to_first, x))
     close(module[0].bias.grad, to_first.sum((0, 1)))
 
 
-def by_hand(artifact: Any, layer: str, dense: Any, x: Array, trace: Any, grad: Array) -> Array:
+def test_spikes_and_potentials_are_exact_behind_weights_that_are_not() -> None:
+    """Of a product of two layers there are no rounded ones: alone, the module spikes otherwise."""
+    module, x = two_layers(), spikes(15, 4, 6, rate=0.6)
+    torch.manual_seed(8)
+    one, two = nn.Linear(6, 5), nn.Linear(5, 8)
+    with torch.no_grad():
+        two.weight *= 2
+    module[0] = nn.Sequential(one, two)
+    trace, artifact, grad = backward(module, x)
+    to_second = by_hand(
+        artifact, trace, "3", trace.spikes["1"], grad, of_layer(artifact, module, 2)
+    )
+    w1, b1, w2, b2 = (v.detach().numpy() for v in (one.weight, one.bias, two.weight, two.bias))
+    back = to_second @ rounded(artifact, "3")
+    to_first = by_hand(artifact, trace, "1", x, back, (w2 @ w1, w2 @ b1 + b2))
+    close(module[2].weight.grad, np.einsum("tbi,tbj->ij", to_second, trace.spikes["1"]))
+    close(two.bias.grad, to_first.sum((0, 1)))
+    close(one.bias.grad, (to_first @ w2).sum((0, 1)))
+
+
+def backward(module: Any, x: Array) -> tuple[Any, Any, Array]:
+    """Run 3 bits forward and backward; give trace and artifact, and the gradient of the output."""
+    grad = np.random.default_rng(6).normal(size=(*x.shape[:2], 3))
+    quantized = snnc.quantized_module(module, weight_bits=3)
+    (quantized(torch.from_numpy(x)) * torch.from_numpy(grad)).sum().backward()
+    artifact = snnc.compile(module, weight_bits=3)
+    trace = artifact.run(x, record=("spikes", "v"))
+    assert 0.05 < trace.spikes["1"].mean() < 0.6
+    return trace, artifact, grad
+
+
+def of_layer(artifact: Any, module: Any, place: int) -> tuple[Array, Array]:
+    """Give the rounded weights and the bias of the layer before the neurons at ``place + 1``."""
+    return rounded(artifact, f"{place + 1}"), module[place].bias.detach().numpy()
+
+
+def by_hand(
+    artifact: Any, trace: Any, layer: str, x: Array, grad: Array, weights: tuple[Array, Array]
+) -> Array:
     """Give the gradient of a layer's input of that of its spikes, shape ``[steps, batch, n]``.
 
     The reset carries no gradient in snnTorch; its slope is ``1 / (slope |v - theta| + 1)^2`` of the
@@ -223,9 +258,7 @@ def by_hand(artifact: Any, layer: str, dense: Any, x: Array, trace: Any, grad: A
     theta = 0.5
     before = np.concatenate((np.zeros_like(v[:1]), v[:-1]))
     reset = np.concatenate((np.zeros_like(v[:1]), trace.spikes[layer][:-1]))
-    bias = dense.bias.detach().numpy()
-    weights = rounded(artifact, layer)
-    soft = BETA * before + x @ weights.T + bias - reset * theta
+    soft = BETA * before + x @ weights[0].T + weights[1] - reset * theta
     slope = 1 / (SLOPE * np.abs(soft - theta) + 1) ** 2
     result: Array = np.zeros_like(v)
     carried: Array = np.zeros(v.shape[1:])
