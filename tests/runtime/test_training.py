@@ -381,6 +381,10 @@ def test_the_size_of_a_spike() -> None:
     assert set(output.detach().unique().tolist()) == {0, 1}
     output.sum().backward()
     assert float(module[1].graded_spikes_factor.grad) != 0
+    of_larger, module[2].weight.grad = module[2].weight.grad, None
+    module[3].graded_spikes_factor = nn.Parameter(torch.tensor(1.0))
+    quantized(torch.from_numpy(x)).sum().backward()
+    torch.testing.assert_close(module[2].weight.grad, of_larger)
 
 
 def test_real_values_enter_as_integers() -> None:
@@ -391,6 +395,36 @@ def test_real_values_enter_as_integers() -> None:
     assert_exact(module, quantized, x, calibration=x)
     quantized(given).sum().backward()
     assert bool(given.grad.any())
+
+
+def test_the_gradient_is_taken_at_the_integers_that_enter() -> None:
+    torch.manual_seed(2)
+    leaky = snn.Leaky(beta=BETA, reset_mechanism="none", init_hidden=True, output=True)
+    module = Potential(nn.Sequential(nn.Linear(6, 4), leaky))
+    x = np.random.default_rng(1).random((8, 4, 6)).astype(np.float32)
+    quantized = snnc.quantized_module(module, input_shape=(6,), calibration=x)
+    quantized(torch.from_numpy(x)).sum().backward()
+    step = float(x.max()) / 127
+    traces = filtered(step * np.rint(x / step))
+    close(module.layers[0].weight.grad, np.tile(traces.sum((0, 1)), (4, 1)))
+    assert np.abs(traces.sum((0, 1)) - filtered(x).sum((0, 1))).max() > 0.01
+
+
+def test_training_mode_changes_no_gradient() -> None:
+    torch.manual_seed(5)
+    module = nn.Sequential(
+        nn.Linear(6, 8),
+        nn.BatchNorm1d(8),
+        nn.Dropout(0.5),
+        snn.Leaky(beta=0.5, threshold=0.2, init_hidden=True),
+    )
+    quantized, x = snnc.quantized_module(module), torch.from_numpy(spikes(10, 3, 6))
+    found: list[Any] = []
+    for training in (True, False):
+        module.zero_grad()
+        quantized.train(training)(x).sum().backward()
+        found.append([p.grad.clone() for p in module.parameters()])
+    torch.testing.assert_close(*found, rtol=0, atol=0)
 
 
 def test_without_gradients() -> None:
