@@ -301,6 +301,12 @@ ROUNDING_DATA = Rule(
     "With error feedback weights make up for each other's rounding on what the float network does, "
     "and thresholds are moved until neurons spike as often as there. Both need typical input data.",
 )
+GRADIENT_PASSES = Rule(
+    "SNN323",
+    "neurons that are trained pass a gradient on",
+    "A spike is a step, whose derivative is 0. Frameworks put a surrogate in its place; where a "
+    "layer has none, no parameter before it would ever change, and nothing would say so.",
+)
 PACKAGE_PRESENT = Rule(
     "SNN501",
     "the packages that a run needs are installed",

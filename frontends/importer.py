@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from snnc.compiler.diagnostics import raise_all
 from snnc.compiler.trace import Trace
-from snnc.frontends.norse.frontend import from_norse, run_norse
-from snnc.frontends.snntorch.frontend import from_snntorch, run_snntorch
+from snnc.frontends.norse.frontend import import_norse, run_norse
+from snnc.frontends.snntorch.frontend import import_snntorch, run_snntorch
 from snnc.frontends.spec import framework_of
-from snnc.frontends.torch.graph import argument_problems, module_problems
+from snnc.frontends.torch.graph import Imported, argument_problems, module_problems
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -33,8 +33,15 @@ def import_module(
         InputError: The framework is unknown, the shape is, or the model cannot be imported.
         EnvironmentFault: SNN501, the framework is not installed.
     """
+    return follow_module(module, input_shape=input_shape, dt=dt).graph
+
+
+def follow_module(
+    module: Module, *, input_shape: tuple[int, ...] | None = None, dt: float | None = None
+) -> Imported:
+    """Import ``module`` as ``import_module`` does, and tell how its forward was followed."""
     raise_all((*module_problems(module), *argument_problems(input_shape, dt)))
-    convert = from_norse if framework_of(module) == "norse" else from_snntorch
+    convert = import_norse if framework_of(module) == "norse" else import_snntorch
     return convert(module, input_shape, dt=dt)
 
 

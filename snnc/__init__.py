@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from snnc.runtime.deploy import compile as compile
     from snnc.runtime.report import Report as Report
     from snnc.runtime.statistics import accuracy_by_step as accuracy_by_step
+    from snnc.runtime.training import quantized_module as quantized_module
     from snnc.runtime.verify import verify as verify
     from snnc.targets.artifact import Artifact as Artifact
     from snnc.targets.artifact import load as load
@@ -45,6 +46,7 @@ else:
         "load": "snnc.targets.artifact",
         "Artifact": "snnc.targets.artifact",
         "Trace": "snnc.compiler.trace",
+        "quantized_module": "snnc.runtime.training",
         # proof
         "verify": "snnc.runtime.verify",
         "Report": "snnc.runtime.report",

@@ -184,6 +184,16 @@ def numbers_behind(text: str, printed: str) -> list[float]:
     return [float(number.rstrip("%")) for number in found[1].split()]
 
 
+def test_finetune_digits(example: Callable[[str], Example]) -> None:
+    """At 4 and 3 bits training on the integers wins back more than training on does."""
+    _, printed = example("finetune_digits")
+    for bits in ("4", "3"):
+        rounded, further, tuned, gained, lost, p = numbers_behind(bits, printed)
+        assert tuned >= max(rounded, further) + 2
+        assert round(100 * (gained - lost) / 540, 1) == pytest.approx(tuned - rounded, abs=0.11)
+        assert p < 0.05
+
+
 @pytest.mark.xdist_group("onnx_mnist")
 @pytest.mark.mnist
 @pytest.mark.onnx

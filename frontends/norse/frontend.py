@@ -18,6 +18,7 @@ from snnc.frontends.spec import input_shape_of
 from snnc.frontends.torch.agree import model_of
 from snnc.frontends.torch.follow import follow
 from snnc.frontends.torch.graph import (
+    Imported,
     argument_problems,
     framework_version,
     graph_of,
@@ -54,18 +55,26 @@ def from_norse(
             from being imported exactly, at once.
         EnvironmentFault: SNN501, torch or norse is not installed.
     """
+    return import_norse(module, input_shape, dt=dt).graph
+
+
+def import_norse(
+    module: Module, input_shape: tuple[int, ...] | None = None, *, dt: float | None = None
+) -> Imported:
+    """Import a trained model as ``from_norse`` does, and tell how its forward was followed."""
     version = framework_version("norse")
     raise_all((*module_problems(module), *argument_problems(input_shape, dt)))
     shape = input_shape_of(module, input_shape)
     model = _followed(module, shape)
     steps = {p.path: float(cast("Any", p.layer).dt) for p in model.populations}
     raise_all(_dt_problems(steps, dt))
-    return graph_of(
+    graph = graph_of(
         model,
         shape,
         population_nodes,
         {"format": 2, "framework": f"norse {version}", "dt": next(iter(steps.values()))},
     )
+    return Imported(graph=graph, model=model, framework=Norse())
 
 
 def run_norse(

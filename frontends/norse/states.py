@@ -107,6 +107,17 @@ class Norse(Framework):
         """Tell whether ``layer`` is a leaky integrator, which never spikes."""
         return kind_of(layer) in READ_OUTS
 
+    def counters(self, layer: Module, given: Given, spikes: Tensor) -> dict[str, Tensor]:
+        """Give the refractory counter (norse 1.1.0, ``functional/lif_refrac.py:93-101``)."""
+        import torch
+
+        cell = cast("Any", layer)
+        if not hasattr(cell.p, "rho_reset"):
+            return {}
+        before = given.states.get("rho")
+        left = torch.zeros_like(spikes) if before is None else (before - 1).clamp(min=0)
+        return {"rho": torch.where(spikes > 0, cell.p.rho_reset.to(left), left).detach()}
+
     def reset(self, layer: Module) -> None:
         """A cell keeps nothing."""
         del layer

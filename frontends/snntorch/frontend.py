@@ -16,6 +16,7 @@ from snnc.frontends.spec import input_shape_of
 from snnc.frontends.torch.agree import model_of
 from snnc.frontends.torch.follow import follow
 from snnc.frontends.torch.graph import (
+    Imported,
     argument_problems,
     framework_version,
     graph_of,
@@ -55,17 +56,25 @@ def from_snntorch(
             from being imported exactly, at once.
         EnvironmentFault: SNN501, torch or snntorch is not installed.
     """
+    return import_snntorch(module, input_shape, dt=dt).graph
+
+
+def import_snntorch(
+    module: Module, input_shape: tuple[int, ...] | None = None, *, dt: float | None = None
+) -> Imported:
+    """Import a trained model as ``from_snntorch`` does, and tell how its forward was followed."""
     version = framework_version("snntorch")
     raise_all((*module_problems(module), *argument_problems(input_shape, dt)))
     shape = input_shape_of(module, input_shape)
     step = DT if dt is None else float(dt)
     model = _followed(module, shape)
-    return graph_of(
+    graph = graph_of(
         model,
         shape,
         lambda population: population_nodes(population, step),
         {"format": 2, "framework": f"snntorch {version}", "dt": step},
     )
+    return Imported(graph=graph, model=model, framework=SnnTorch())
 
 
 def run_snntorch(

@@ -134,6 +134,17 @@ class Framework(Protocol):
         """Tell whether spikes change nothing in ``layer``: then its potential can be an output."""
         ...
 
+    def counters(self, layer: Module, given: Given, spikes: Tensor) -> dict[str, Tensor]:
+        """Give the states that nothing but spikes changes, after a step.
+
+        Args:
+            layer: Neurons.
+            given: What they were called with.
+            spikes: 1 where there was one in the step, else 0.
+        """
+        del layer, given, spikes
+        return {}
+
     def reset(self, layer: Module) -> None:
         """Set what ``layer`` holds itself to what it starts from."""
         ...

@@ -18,6 +18,7 @@ from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.frontends.packages import missing_framework
 from snnc.frontends.spec import is_module
 from snnc.frontends.torch.follow import Layout
+from snnc.frontends.torch.framework import Framework
 from snnc.frontends.torch.layers import Nodes
 from snnc.frontends.torch.match import parts_of
 from snnc.frontends.torch.nodes import node_of, operation_problems, placing_nodes, scale_node
@@ -39,6 +40,21 @@ from snnc.frontends.torch.values import (
 PopulationNodes = Callable[[Population], Nodes]
 TAKES_DELAY = (Dense, Convolve, Multiply)
 """Operators whose nodes can say a delay themselves."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Imported:
+    """A module as its frontend sees it.
+
+    Attributes:
+        graph: The NIR graph.
+        model: What the graph was made of; populations have the names of their nodes.
+        framework: The neurons.
+    """
+
+    graph: nir.NIRGraph
+    model: Model
+    framework: Framework
 
 
 def graph_of(

@@ -66,7 +66,7 @@ def run_model(
     import torch
 
     began = time.perf_counter()
-    raise_all(_step_problems(model, x))
+    raise_all(step_problems(model, x))
     parts: list[dict[str, Array]] = []
     samples = x.shape[1]
     for start in range(0, samples, RUN_BATCH):
@@ -98,7 +98,8 @@ def data_problems(x: Array) -> Iterator[Diagnostic]:
         )
 
 
-def _step_problems(model: Model, x: Array) -> Iterator[Diagnostic]:
+def step_problems(model: Model, x: Array) -> Iterator[Diagnostic]:
+    """Tell why ``x`` does not suit the model's own loop."""
     if model.steps not in {None, len(x)}:
         yield Diagnostic(
             rule=rules.STEPS_FIT,
@@ -129,7 +130,7 @@ def _run_part(framework: Framework, module: Module, model: Model, x: Tensor) -> 
         for layer in neurons_of(module, framework).values():
             framework.reset(layer)
         stack.enter_context(replaced(module, watch.replacement))
-        for value in _inputs(model.layout, x):
+        for value in inputs_of(model.layout, x):
             watch.begin()
             given = arguments.given(value, watch.left)
             output = call_model(module, value, given, model.layout.says)
@@ -150,7 +151,8 @@ def _run_part(framework: Framework, module: Module, model: Model, x: Tensor) -> 
     return found
 
 
-def _inputs(layout: Layout, x: Tensor) -> Iterator[Tensor]:
+def inputs_of(layout: Layout, x: Tensor) -> Iterator[Tensor]:
+    """Give what each call of ``forward`` takes of ``x``, shape ``[steps, batch, *shape]``."""
     match layout:
         case Layout.STEP:
             yield from x

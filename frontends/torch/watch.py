@@ -93,18 +93,27 @@ class Watch:
     def _call(
         self, layer: Module, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        uses = self._uses[id(layer)]
-        population = uses[self._calls[id(layer)] % len(uses)]
-        self._calls[id(layer)] += 1
+        population = self._called(layer)
         given = self.framework.given(layer, args, kwargs)
         self._check(population, given)
         output = forward(*args, **kwargs)
-        for name, tensor in given.states.items():
-            self.arguments.claim(tensor, (population.name, name))
-        states = self.framework.left(layer, output).states
-        self.left.update({(population.name, name): t for name, t in states.items()})
+        self._leave(population, given, output)
         self._signals[population.name].append(self.framework.signals(layer, given, output))
         return output
+
+    def _called(self, layer: Module) -> Population:
+        """Give the population that a call of ``layer`` is a step of."""
+        uses = self._uses[id(layer)]
+        population = uses[self._calls[id(layer)] % len(uses)]
+        self._calls[id(layer)] += 1
+        return population
+
+    def _leave(self, population: Population, given: Given, output: Any) -> None:
+        """Note the states that a call was given, and those that it left."""
+        for name, tensor in given.states.items():
+            self.arguments.claim(tensor, (population.name, name))
+        states = self.framework.left(population.layer, output).states
+        self.left.update({(population.name, name): t for name, t in states.items()})
 
     def _check(self, population: Population, given: Given) -> None:
         import torch

@@ -505,8 +505,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-COMPILE = ("compile", "bad.nir", "--target", "integer", "--dt", "1e-4", "--calibrate", "x.npy")
-COMPILE += ("--rounding", "nearest")
+MODEL = ("compile", "bad.nir", "--target", "integer", "--dt", "1e-4")
+COMPILE = (*MODEL, "--calibrate", "x.npy", "--rounding", "nearest")
 
 
 def test_command(files: Path, snnc: Snnc) -> None:
