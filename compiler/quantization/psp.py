@@ -60,7 +60,8 @@ def filters(
         parts = np.array_split(order, FILTERS)
     for rows in parts:
         middle = rows[len(rows) // 2]
-        yield np.sort(rows), 1 - (du[middle] + 1) / one, 1 - dv[middle] / one
+        alpha, beta = 1 - (float(du[middle]) + 1) / one, 1 - float(dv[middle]) / one
+        yield np.sort(rows), alpha, beta
 
 
 def products(paths: Sequence[Path], sent: Sent, alpha: float, beta: float) -> Doubles:

@@ -141,7 +141,7 @@ def test_many_decays_share_that_of_their_median() -> None:
     dv = np.random.default_rng(0).permutation(np.arange(1, 101))
     found = list(filters(np.full(100, 4095), dv))
     assert len(found) == FILTERS
-    assert sorted(np.concatenate([rows for rows, _, _ in found])) == list(range(100))
+    assert np.sort(np.concatenate([rows for rows, _, _ in found])).tolist() == [*range(100)]
     for rows, _, beta in found:
         assert np.sort(dv[rows])[::-1][len(rows) // 2] == round(4096 * (1 - beta))
         assert np.ptp(dv[rows]) < 14

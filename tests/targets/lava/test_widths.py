@@ -14,6 +14,8 @@ from snnc.compiler.check import check_fixed
 from snnc.compiler.fixed import (
     FixedInput,
     FixedNetwork,
+    FixedPopulation,
+    FixedProjection,
     FixedReset,
     SignMode,
     exponent_limits,
@@ -55,7 +57,8 @@ def weights(rng: np.random.Generator, bits: int, mode: SignMode) -> Array:
 
 def every_kind(rng: np.random.Generator, levels: int, delay: int) -> FixedNetwork:
     """Give a population for each width, driven by weights of every sign mode that it can have."""
-    populations, projections = [], []
+    populations: list[FixedPopulation] = []
+    projections: list[FixedProjection] = []
     for bits in range(1, 9):
         name = f"p{bits}"
         populations.append(
