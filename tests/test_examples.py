@@ -93,6 +93,44 @@ def test_digits(example: Callable[[str], Example]) -> None:
     assert "framework: spikes" in printed
 
 
+def losses(folder: Path, name: str) -> dict[int, float]:
+    """Give for 8 and 4 bits the points that a network loses on its whole test set."""
+    printed = run(["-m", "tests.benchmarks.accuracy", name, "8", "4", "--json"], folder)
+    rows = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+    assert all(row["n"] >= 540 and row["correct_reference"] >= 0.9 * row["n"] for row in rows)
+    return {row["bits"]: row["drop"] for row in rows}
+
+
+def assert_kept(lost: dict[int, float]) -> None:
+    """At 8 bits a network loses 0.3 points at most, at 4 bits 1.5."""
+    assert lost[8] <= 0.3
+    assert lost[4] <= 1.5
+
+
+@pytest.mark.xdist_group("digits")
+def test_narrow_weights_of_digits(example: Callable[[str], Example]) -> None:
+    folder, _ = example("digits")
+    assert_kept(losses(folder, "digits"))
+
+
+@pytest.mark.xdist_group("norse_digits")
+@pytest.mark.norse
+def test_narrow_weights_of_norse_digits(example: Callable[[str], Example]) -> None:
+    folder, _ = example("norse_digits")
+    assert_kept(losses(folder, "norse_digits"))
+
+
+@pytest.mark.xdist_group("mnist_cnn")
+@pytest.mark.mnist
+def test_narrow_weights_of_mnist_cnn(example: Callable[[str], Example]) -> None:
+    folder, _ = example("mnist_cnn")
+    assert_kept(losses(folder, "mnist_cnn"))
+
+
+def test_narrow_weights_of_a_recurrent_network(tmp_path: Path) -> None:
+    assert_kept(losses(tmp_path, "recurrent"))
+
+
 @pytest.mark.xdist_group("digits")
 def test_the_commands_of_digits(example: Callable[[str], Example]) -> None:
     folder, _ = example("digits")

@@ -1,7 +1,8 @@
-"""What trained networks lose by narrow weights: ``python -m tests.benchmarks.accuracy [NAME ...]``.
+"""What trained networks lose by narrow weights: ``python -m tests.benchmarks.accuracy``.
 
-The whole test set of each network goes through the float network and through the integers of each
-width. Networks are trained the first time, and kept in ``build/`` of the current directory.
+Names of networks and widths in bits may follow, and ``--json``. The whole test set of each network
+goes through the float network and through the integers of each width. Networks are trained the
+first time, and kept in ``build/`` of the current directory.
 """
 # torch and scikit-learn have few types:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -101,13 +102,18 @@ def measure(
         }
 
 
-def main(names: list[str]) -> None:
-    """Print a row for each network and width, and the same as JSON lines on standard error."""
+def main(arguments: list[str]) -> None:
+    """Print a row for each network and width, or a line of JSON."""
+    names = [a for a in arguments if a in NETWORKS] or [*NETWORKS]
+    widths = tuple(int(a) for a in arguments if a.isdigit()) or WIDTHS
     rows: list[dict[str, Any]] = []
-    for name in names or NETWORKS:
-        for row in measure(name):
+    for name in names:
+        for row in measure(name, widths):
             rows.append(row)
-            print(json.dumps(row), file=sys.stderr, flush=True)
+            if "--json" in arguments:
+                print(json.dumps(row), flush=True)
+    if "--json" in arguments:
+        return
     header = ("network", "bits", "n", "float", "integers", "only float", "only integers", "drop")
     print(table((*header, "95 % bound"), (_cells(row) for row in rows)))
 
