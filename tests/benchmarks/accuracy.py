@@ -1,6 +1,6 @@
 """What trained networks lose by narrow weights: ``python -m tests.benchmarks.accuracy``.
 
-Names of networks and widths in bits may follow, and ``--json``. The whole test set of each network
+Names of networks, widths in bits and ways of rounding may follow, and ``--json``. The whole test set of each network
 goes through the float network and through the integers of each width. Networks are trained the
 first time, and kept in ``build/`` of the current directory.
 """
@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy.typing as npt
 
 import snnc
+from snnc.runtime.rounding import Rounding
 from snnc.runtime.statistics import paired
 from snnc.runtime.text import percent, table
 from tests.benchmarks import recurrent
@@ -106,9 +107,10 @@ def main(arguments: list[str]) -> None:
     """Print a row for each network and width, or a line of JSON."""
     names = [a for a in arguments if a in NETWORKS] or [*NETWORKS]
     widths = tuple(int(a) for a in arguments if a.isdigit()) or WIDTHS
+    rounding = next((a for a in arguments if a in set(Rounding)), None)
     rows: list[dict[str, Any]] = []
     for name in names:
-        for row in measure(name, widths):
+        for row in measure(name, widths, rounding=rounding):
             rows.append(row)
             if "--json" in arguments:
                 print(json.dumps(row), flush=True)
