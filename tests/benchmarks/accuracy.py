@@ -1,7 +1,7 @@
 """What trained networks lose by narrow weights: ``python -m tests.benchmarks.accuracy``.
 
-Names of networks, widths in bits, a way of rounding and ``--json`` may follow. The whole test set of
-each network goes through the float network and through the integers of each width. Networks are
+Names of networks, widths in bits, a way of rounding and ``--json`` may follow. The whole test set
+of each network goes through the float network and through the integers of each width. Networks are
 trained the first time, and kept in ``build/`` of the current directory.
 """
 # torch and scikit-learn have few types:
