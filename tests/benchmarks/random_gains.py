@@ -24,6 +24,7 @@ import numpy.typing as npt
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.network import Network
 from snnc.compiler.quantization import quantize as module
+from snnc.compiler.quantization.decays import Decays
 from snnc.compiler.quantization.lower import Lowered, lower
 from snnc.compiler.quantization.quantize import quantize
 from snnc.runtime.observe import Reference, recalibrate_on, refer
@@ -70,15 +71,16 @@ def of_weights(tau: int, weights: npt.NDArray[np.float64]) -> Network:
     return network([passing, lif], [enters, projection("source", "lif", weights)])
 
 
-def one_scale(net: Network) -> tuple[Lowered, ...]:
+def one_scale(net: Network, decays: Decays) -> tuple[Lowered, ...]:
     """Lower ``net`` with all neurons of a population in one group."""
+    assert decays is Decays.NEAREST
     return tuple(replace(n, groups=np.zeros_like(n.groups)) for n in lower(net))
 
 
 def layer_scale(net: Network, bits: int, reference: Reference) -> FixedNetwork:
     """Quantize with one scale for all neurons."""
     del reference
-    with patch.object(module, "lower", one_scale):
+    with patch.object(module, "lowered_for", one_scale):
         return quantize(net, weight_bits=bits)
 
 
