@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
-from snnc.compiler.names import nearest
+from snnc.compiler.names import nearest, written
 from snnc.compiler.network import Network
 from snnc.compiler.semantics.discretize import discretize
 from snnc.runtime.budget import NARROWEST, budget_problems, keep_budget
@@ -213,12 +213,12 @@ def typical_data(
 
 
 def _target_problems(target: str) -> Iterator[Diagnostic]:
-    if target not in TARGETS:
+    if target not in list(TARGETS):
         like = nearest(target, TARGETS)
         yield Diagnostic(
             rule=rules.OPTION_VALID,
             node="--target",
-            found=target,
+            found=written(target),
             limit=", ".join(TARGETS),
             remedy=f"--target {like}" if like else "snnc targets lists them",
         )

@@ -1,0 +1,125 @@
+"""What users give as options and data in Python: taken as it is meant, or refused by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from snnc.compiler.diagnostics import InputError
+from snnc.runtime.deploy import compile
+from snnc.targets.artifact import Artifact
+from tests.runtime.samples import BATCH, data, graph
+
+BUDGET: dict[str, Any] = {"budget": "memory<=64KiB", "calibration": data()}
+
+
+def compiled(**options: Any) -> Artifact:
+    return compile(graph(), dt=1e-4, **options)
+
+
+def refused(**options: Any) -> list[tuple[str, str]]:
+    """Give place and finding of each diagnostic."""
+    with pytest.raises(InputError) as caught:
+        compiled(**options)
+    assert all(d.limit and d.remedy for d in caught.value.diagnostics)
+    return [(d.node, d.found) for d in caught.value.diagnostics]
+
+
+@pytest.mark.parametrize(
+    "name", ["weight_bits", "rounding", "max_thresholds", "decays", "overflow", "strict"]
+)
+def test_none_says_nothing(name: str) -> None:
+    assert compiled(**{name: None}).files() == compiled().files()
+
+
+@pytest.mark.parametrize("given", ["wrap,clip", " wrap , clip", ["wrap", "clip"]])
+def test_overflow_as_on_the_command_line(given: Any) -> None:
+    assert compiled(overflow=given).options["overflow"] == ["wrap", "clip"]
+    assert compiled(overflow="").options["overflow"] == []
+
+
+def test_numbers_of_numpy_are_saved() -> None:
+    artifact = compiled(max_thresholds=np.int64(2), weight_bits=np.int8(4), strict=np.False_)
+    assert artifact.files() == compiled(max_thresholds=2, weight_bits=4).files()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "found"),
+    [
+        ("target", None, "None"),
+        ("target", ["lava"], "['lava']"),
+        ("rounding", 3, "3"),
+        ("rounding", ["feedback"], "['feedback']"),
+        ("rounding", "", "''"),
+        ("max_thresholds", 1.5, "1.5"),
+        ("max_thresholds", "4", "4"),
+        ("max_thresholds", True, "True"),
+        ("decays", 3, "3"),
+        ("decays", ["gain"], "['gain']"),
+        ("overflow", 5, "5"),
+        ("overflow", [None, "both"], "None, both"),
+        ("overflow", "WRAP", "WRAP"),
+        ("strict", "no", "no"),
+        ("strict", 0, "0"),
+        ("budget", 5, "5"),
+        ("budget", b"memory<=64KiB", "b'memory<=64KiB'"),
+    ],
+)
+def test_values_of_a_wrong_kind(option: str, value: Any, found: str) -> None:
+    given = {"calibration": data()} | {option: value}
+    assert refused(**given) == [(f"--{option.replace('_', '-')}", found)]
+
+
+def test_all_at_once() -> None:
+    wrong = {"weight_bits": "4", "rounding": 1, "max_thresholds": "x", "decays": 2, "overflow": 3}
+    assert refused(strict="yes", **wrong) == [
+        ("--weight-bits", "'4'"),
+        ("--rounding", "1"),
+        ("--max-thresholds", "x"),
+        ("--decays", "2"),
+        ("--overflow", "3"),
+        ("--strict", "yes"),
+    ]
+
+
+def test_a_layer_whose_name_is_a_number() -> None:
+    """As in a Sequential; YAML reads such a name as an integer, and so do people."""
+    numbered = graph("1", "3")
+    by_number = compile(numbered, dt=1e-4, weight_bits={3: 4})  # type: ignore[dict-item]
+    assert by_number.files() == compile(numbered, dt=1e-4, weight_bits={"3": 4}).files()
+    assert by_number.options["weight_bits"] == {"3": 4}
+
+
+@pytest.mark.parametrize(
+    "least", [{}, {"fc2": 4}, {"fc2": 4, "*": 3}], ids=["none", "one", "others"]
+)
+def test_a_budget_considers_2_bits_where_nothing_is_said(least: dict[str, int]) -> None:
+    found = compiled(**BUDGET | {"budget": "memory<=40B"}, weight_bits=least).account["budget"]
+    narrowest = {p["name"]: min(map(int, p["sensitivity"])) for p in found["populations"]}
+    others = least.get("*", 2)
+    assert narrowest == {"hidden": others, "output_layer": least.get("fc2", others)}
+
+
+def test_labels_that_are_no_array() -> None:
+    budget = BUDGET | {"budget": "top1>=-1pt"}
+    assert refused(labels=[[0, 1], [2]], **budget) == [("labels", "shape [2]")]
+
+
+@pytest.mark.parametrize("x", [[[1, 2], [3]], {"input": [[1, 2], [3]]}])
+def test_data_that_are_no_array(x: Any) -> None:
+    with pytest.raises(InputError) as caught:
+        compiled(calibration=x)
+    assert str(caught.value) == (
+        "error[SNN502]: input data has the shape [steps, batch, *shape] of the network's input\n"
+        "  --> calibration data: input\n"
+        "   found: a list that NumPy makes no array of\n"
+        "   limit: an array of numbers\n"
+        "  remedy: give a NumPy array; a tensor becomes one by x.detach().cpu().numpy()"
+    )
+
+
+def test_an_exponent_in_a_budget() -> None:
+    found = compiled(labels=np.zeros(BATCH, int), **BUDGET | {"budget": "top1>=-1e2pt"})
+    assert found.account["budget"]["budget"] == "top1>=-1e2pt"
