@@ -69,8 +69,8 @@ def compile(
             into each population are searched for it (``docs/budget.md``).
         labels: For a budget, the true class of each sample of ``calibration``, shape ``[batch]``.
         progress: Called with the name of each stage of a search as it begins.
-        quantization: How real numbers become integers: ``weight_bits``, ``max_thresholds``,
-            ``decays``, ``overflow``, ``strict`` (see ``Quantization``).
+        quantization: How real numbers become integers: ``weight_bits``, ``rounding``,
+            ``max_thresholds``, ``decays``, ``overflow``, ``strict`` (see ``Quantization``).
 
     Returns:
         The artifact: save it, load it elsewhere, run it.
@@ -90,6 +90,7 @@ def compile(
         [
             *_target_problems(target),
             *options.problems(calibrated=calibration is not None),
+            *([] if _rounds(target) else options.unused(target)),
             *budget_problems(budget, target, labels=labels, calibration=calibration),
             *model_problems(model, given),
         ]
@@ -210,6 +211,11 @@ def typical_data(
         axes = {i.name: 1 + len(i.shape) for i in network.inputs}
         data = {name: x[None] if x.ndim == axes.get(name) else x for name, x in data.items()}
     return real_inputs(network, data, CALIBRATION_DATA)
+
+
+def _rounds(target: str) -> bool:
+    """Say whether weights are rounded; of a target that there is not they may be."""
+    return target not in list(TARGETS) or get_target(target).fixed
 
 
 def _target_problems(target: str) -> Iterator[Diagnostic]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, TypedDict, cast
 
@@ -108,6 +108,22 @@ class Quantization:
             "overflow": list(self.accepted),
             "strict": bool(self.strict),
         }
+
+    def unused(self, target: str) -> Iterator[Diagnostic]:
+        """Yield every option that is given, where ``target`` executes no integers.
+
+        ``strict`` is none of them: there is nothing to warn of.
+        """
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if value is not None and option.name != "strict":
+                flag = f"--{option.name.replace('_', '-')}"
+                yield _invalid(
+                    flag,
+                    f"{written(value)}, and target {target}, for which nothing is rounded",
+                    "a target of integers",
+                    f"--target integer, or leave {flag} out",
+                )
 
     def problems(self, *, calibrated: bool) -> Iterator[Diagnostic]:
         """Yield every option that is wrong, with calibration data or without."""

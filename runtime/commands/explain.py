@@ -22,7 +22,9 @@ def command(code: str | None) -> int:
     known = all_rules()
     if code is None:
         emit(
-            table(("code", "what holds when all is well"), [(c, r.says) for c, r in known.items()])
+            table(
+                ("code", "what holds when all is well"), [(c, known[c].says) for c in sorted(known)]
+            )
         )
         return 0
     rule = known.get(code.upper())

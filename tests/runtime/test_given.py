@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 
 from snnc.compiler.diagnostics import InputError
 from snnc.runtime.deploy import compile
+from snnc.runtime.verify import verify
 from snnc.targets.artifact import Artifact
+from tests.runtime.conftest import Snnc
 from tests.runtime.samples import BATCH, data, graph
 
 BUDGET: dict[str, Any] = {"budget": "memory<=64KiB", "calibration": data()}
@@ -123,3 +126,31 @@ def test_data_that_are_no_array(x: Any) -> None:
 def test_an_exponent_in_a_budget() -> None:
     found = compiled(labels=np.zeros(BATCH, int), **BUDGET | {"budget": "top1>=-1e2pt"})
     assert found.account["budget"]["budget"] == "top1>=-1e2pt"
+
+
+def test_options_that_a_float_network_has_no_use_for() -> None:
+    given = {"weight_bits": {"fc2": 3}, "max_thresholds": 4, "decays": "gain", "overflow": "wrap"}
+    no_use = "and target float, for which nothing is rounded"
+    assert refused(target="float", **given) == [
+        ("--weight-bits", f"{{'fc2': 3}}, {no_use}"),
+        ("--max-thresholds", f"4, {no_use}"),
+        ("--decays", f"gain, {no_use}"),
+        ("--overflow", f"wrap, {no_use}"),
+    ]
+    with pytest.raises(InputError) as caught:
+        verify(graph(), data(), dt=1e-4, targets="float", rounding="nearest")
+    assert str(caught.value) == (
+        "error[SNN004]: options have a value in their range and fit together\n"
+        "  --> --rounding\n"
+        f"   found: nearest, {no_use}\n"
+        "   limit: a target of integers\n"
+        "  remedy: --target integer, or leave --rounding out"
+    )
+    compiled(target="float", strict=True, calibration=data())
+
+
+def test_compile_shows_what_few_thresholds_cost(snnc: Snnc, here: Path) -> None:
+    call = ("compile", "model.nir", "--target=integer", "--dt=1e-4")
+    assert "SQNR dB if free" not in snnc(*call).out
+    assert "SQNR dB if free" in snnc(*call, "--max-thresholds=2").out
+    assert (here / "model.integer").is_dir()
