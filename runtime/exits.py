@@ -104,14 +104,13 @@ def _instead(error: click.NoSuchOption, command: str) -> str:
     """Name the command that has such an option, or the option of this one that is most like it."""
     options = _options(error.ctx.command) if error.ctx else []
     group = error.ctx.parent.command if error.ctx and error.ctx.parent else None
-    others = group.commands if isinstance(group, click.Group) else {}
+    others = group.commands if isinstance(group, click.Group) else dict[str, click.Command]()
     owners = [f"snnc {name}" for name, c in others.items() if error.option_name in _options(c)]
     like = nearest(error.option_name, options)
     if owners:
         return f"it is an option of {' and '.join(owners)}"
-    return (
-        f"did you mean {like}? {command} --help tells all options" if like else f"{command} --help"
-    )
+    meant = f"did you mean {like}? {command} --help tells all options"
+    return meant if like else f"{command} --help"
 
 
 def _options(command: click.Command) -> list[str]:

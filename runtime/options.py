@@ -173,8 +173,8 @@ _COMPILE_OPTIONS = (
     click.option(
         "--rounding",
         metavar="NAME",
-        help="nearest, feedback or recalibrated [recalibrated with --calibrate, feedback with it and "
-        "--max-thresholds, else nearest].",
+        help="nearest, feedback or recalibrated [recalibrated with --calibrate, feedback with "
+        "--max-thresholds too, else nearest].",
     ),
     click.option(
         "--config",
