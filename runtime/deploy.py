@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic, raise_all
+from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
 from snnc.compiler.names import nearest, written
 from snnc.compiler.network import Network
 from snnc.compiler.semantics.discretize import discretize
@@ -104,7 +104,6 @@ def compile(
         trust_input=trust_input,
     )
     network = discretize(graph, dt=dt, dialect=dialect, reset=reset)
-    widths = options.widths(network)
     told = {
         "dt": network.dt,
         **options.as_json(calibrated=calibration is not None),
@@ -112,7 +111,8 @@ def compile(
     }
     if kind_of(model) is Kind.ONNX and isinstance(calibration, Mapping):
         calibration = _renamed(_text(model), calibration)
-    typical = typical_data(network, calibration, samples=kind_of(model) is Kind.ONNX)
+    samples = kind_of(model) is Kind.ONNX
+    widths, typical = _for_network(network, options, calibration, samples=samples)
     if not get_target(target).fixed:
         return Artifact(target=target, network=network, fixed=None, options=told)
     made = Quantizer(network, typical, options)
@@ -189,6 +189,28 @@ def _renamed(model: str, data: Mapping[str, npt.NDArray[Any]]) -> Mapping[str, n
 
     names = input_names(model)
     return {names.get(name, name): values for name, values in data.items()}
+
+
+def _for_network(
+    network: Network, options: Quantization, calibration: Data | None, *, samples: bool
+) -> tuple[dict[str, int], dict[str, npt.NDArray[np.float32]] | None]:
+    """Give the widths and the typical data of a network.
+
+    Raises:
+        InputError: All that is wrong of either.
+    """
+    problems: list[Diagnostic] = []
+    widths, typical = dict[str, int](), None
+    try:
+        widths = options.widths(network)
+    except InputError as error:
+        problems += error.diagnostics
+    try:
+        typical = typical_data(network, calibration, samples=samples)
+    except InputError as error:
+        problems += error.diagnostics
+    raise_all(problems)
+    return widths, typical
 
 
 def typical_data(

@@ -120,7 +120,7 @@ class Quantization:
                 flag = f"--{option.name.replace('_', '-')}"
                 yield _invalid(
                     flag,
-                    f"{written(value)}, and target {target}, for which nothing is rounded",
+                    f"{_shown(value)}, and target {target}, for which nothing is rounded",
                     "a target of integers",
                     f"--target integer, or leave {flag} out",
                 )
@@ -268,6 +268,12 @@ def _named(overflow: object) -> tuple[object, ...]:
     if overflow is None:
         return ()
     return (*cast("Iterable[object]", overflow),) if isinstance(overflow, Iterable) else (overflow,)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return ",".join(map(str, cast("Iterable[object]", value)))
+    return written(value)
 
 
 def _is_flag(value: object) -> bool:

@@ -87,6 +87,15 @@ def test_all_at_once() -> None:
     ]
 
 
+def test_names_and_data_at_once() -> None:
+    wrong = {"weight_bits": {"fc3": 4, "fc9": 4}, "calibration": data()[:, 0]}
+    assert [node for node, _ in refused(**wrong)] == [
+        "--weight-bits",
+        "--weight-bits",
+        "calibration data: input",
+    ]
+
+
 def test_a_layer_whose_name_is_a_number() -> None:
     """As in a Sequential; YAML reads such a name as an integer, and so do people."""
     numbered = graph("1", "3")
@@ -129,13 +138,18 @@ def test_an_exponent_in_a_budget() -> None:
 
 
 def test_options_that_a_float_network_has_no_use_for() -> None:
-    given = {"weight_bits": {"fc2": 3}, "max_thresholds": 4, "decays": "gain", "overflow": "wrap"}
+    given = {
+        "weight_bits": {"fc2": 3},
+        "max_thresholds": 4,
+        "decays": "gain",
+        "overflow": ("wrap", "clip"),
+    }
     no_use = "and target float, for which nothing is rounded"
     assert refused(target="float", **given) == [
         ("--weight-bits", f"{{'fc2': 3}}, {no_use}"),
         ("--max-thresholds", f"4, {no_use}"),
         ("--decays", f"gain, {no_use}"),
-        ("--overflow", f"wrap, {no_use}"),
+        ("--overflow", f"wrap,clip, {no_use}"),
     ]
     with pytest.raises(InputError) as caught:
         verify(graph(), data(), dt=1e-4, targets="float", rounding="nearest")
