@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
+from snnc.compiler.diagnostics import Diagnostic, InputError
 from snnc.compiler.fixed import MAX_WEIGHT_BITS
 from snnc.compiler.network import Network
 from snnc.compiler.quantization.budget import (
@@ -25,7 +25,7 @@ from snnc.compiler.quantization.budget import (
     stored_weights,
 )
 from snnc.runtime.bench import Bench, Measured, answers, within
-from snnc.runtime.labels import label_problems
+from snnc.runtime.labels import labels_of
 from snnc.runtime.links import statistics_of
 from snnc.runtime.observe import held
 from snnc.runtime.quantization import Quantizer
@@ -95,7 +95,7 @@ def budget_problems(
     read = read_budget(budget)
     if isinstance(read, Diagnostic):
         yield read
-    if target in TARGETS and not get_target(target).fixed:
+    if target in list(TARGETS) and not get_target(target).fixed:
         yield Diagnostic(
             rule=rules.OPTION_VALID,
             node="--budget",
@@ -149,11 +149,9 @@ def keep_budget(
     shaped = {
         i.name: data[i.name].reshape(*data[i.name].shape[:2], *i.shape) for i in network.inputs
     }
-    truth = None if labels is None else np.asarray(labels)
-    if truth is not None:
-        classes = network.population(network.outputs[0].source).size
-        samples = next(iter(shaped.values())).shape[1]
-        raise_all(label_problems(truth, samples, classes))
+    classes = network.population(network.outputs[0].source).size
+    samples = next(iter(shaped.values())).shape[1]
+    truth = None if labels is None else labels_of(labels, samples, classes)
     progress("running the float network")
     real = answers(Artifact(target="float", network=network, fixed=None), shaped)
     bench = Bench(network=network, make=made.mixed, inputs=shaped, labels=truth, real=real)

@@ -8,6 +8,9 @@ from typing import Any
 from snnc.compiler.quantization.budget import Budget, Metric, memory_text, read_budget
 from snnc.runtime.text import count, percent, table
 
+COSTS = ("", "error", "accuracy", "right", "only float", "only this", "p")
+"""Columns of what widths cost."""
+
 
 def budget_text(found: Mapping[str, Any]) -> str:
     """Give all of it.
@@ -25,7 +28,7 @@ def budget_text(found: Mapping[str, Any]) -> str:
             map(tuple, budget_rows(found)),
         ),
         "",
-        table(("", "error", "accuracy", "right", "only float", "only this", "p"), _costs(found)),
+        table(COSTS, cost_rows(found)),
         "",
         *notes(found),
     ]
@@ -57,7 +60,7 @@ def _why(p: Mapping[str, Any], of_memory: bool) -> str:
     return "the least error within the memory" if of_memory else "no narrower one was tried"
 
 
-def _costs(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+def cost_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """Give a row for the float network, for 8 bits everywhere and for the widths chosen."""
     statistics = found["chosen"]["statistics"]
     accuracy = ("-", "-")

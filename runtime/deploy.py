@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic, raise_all
-from snnc.compiler.names import nearest
+from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
+from snnc.compiler.names import nearest, written
 from snnc.compiler.network import Network
 from snnc.compiler.semantics.discretize import discretize
 from snnc.runtime.budget import NARROWEST, budget_problems, keep_budget
@@ -69,8 +69,8 @@ def compile(
             into each population are searched for it (``docs/budget.md``).
         labels: For a budget, the true class of each sample of ``calibration``, shape ``[batch]``.
         progress: Called with the name of each stage of a search as it begins.
-        quantization: How real numbers become integers: ``weight_bits``, ``max_thresholds``,
-            ``decays``, ``overflow``, ``strict`` (see ``Quantization``).
+        quantization: How real numbers become integers: ``weight_bits``, ``rounding``,
+            ``max_thresholds``, ``decays``, ``overflow``, ``strict`` (see ``Quantization``).
 
     Returns:
         The artifact: save it, load it elsewhere, run it.
@@ -90,6 +90,7 @@ def compile(
         [
             *_target_problems(target),
             *options.problems(calibrated=calibration is not None),
+            *([] if _rounds(target) else options.unused(target)),
             *budget_problems(budget, target, labels=labels, calibration=calibration),
             *model_problems(model, given),
         ]
@@ -103,7 +104,6 @@ def compile(
         trust_input=trust_input,
     )
     network = discretize(graph, dt=dt, dialect=dialect, reset=reset)
-    widths = options.widths(network)
     told = {
         "dt": network.dt,
         **options.as_json(calibrated=calibration is not None),
@@ -111,7 +111,8 @@ def compile(
     }
     if kind_of(model) is Kind.ONNX and isinstance(calibration, Mapping):
         calibration = _renamed(_text(model), calibration)
-    typical = typical_data(network, calibration, samples=kind_of(model) is Kind.ONNX)
+    samples = kind_of(model) is Kind.ONNX
+    widths, typical = _for_network(network, options, calibration, samples=samples)
     if not get_target(target).fixed:
         return Artifact(target=target, network=network, fixed=None, options=told)
     made = Quantizer(network, typical, options)
@@ -190,6 +191,28 @@ def _renamed(model: str, data: Mapping[str, npt.NDArray[Any]]) -> Mapping[str, n
     return {names.get(name, name): values for name, values in data.items()}
 
 
+def _for_network(
+    network: Network, options: Quantization, calibration: Data | None, *, samples: bool
+) -> tuple[dict[str, int], dict[str, npt.NDArray[np.float32]] | None]:
+    """Give the widths and the typical data of a network.
+
+    Raises:
+        InputError: All that is wrong of either.
+    """
+    problems: list[Diagnostic] = []
+    widths, typical = dict[str, int](), None
+    try:
+        widths = options.widths(network)
+    except InputError as error:
+        problems += error.diagnostics
+    try:
+        typical = typical_data(network, calibration, samples=samples)
+    except InputError as error:
+        problems += error.diagnostics
+    raise_all(problems)
+    return widths, typical
+
+
 def typical_data(
     network: Network, calibration: Data | None, *, samples: bool
 ) -> dict[str, npt.NDArray[np.float32]] | None:
@@ -212,13 +235,18 @@ def typical_data(
     return real_inputs(network, data, CALIBRATION_DATA)
 
 
+def _rounds(target: str) -> bool:
+    """Say whether weights are rounded; of a target that there is not they may be."""
+    return target not in list(TARGETS) or get_target(target).fixed
+
+
 def _target_problems(target: str) -> Iterator[Diagnostic]:
-    if target not in TARGETS:
+    if target not in list(TARGETS):
         like = nearest(target, TARGETS)
         yield Diagnostic(
             rule=rules.OPTION_VALID,
             node="--target",
-            found=target,
+            found=written(target),
             limit=", ".join(TARGETS),
             remedy=f"--target {like}" if like else "snnc targets lists them",
         )

@@ -83,10 +83,7 @@ def _wrong_use(error: click.UsageError, command: str) -> Diagnostic:
     match error:
         case click.NoSuchOption():
             found = f"no option {error.option_name}"
-            options = [o for p in error.ctx.command.params for o in p.opts] if error.ctx else []
-            like = nearest(error.option_name, options)
-            if like:
-                remedy = f"did you mean {like}? {command} --help tells all options"
+            remedy = _instead(error, command)
         case click.MissingParameter():
             found = f"no {_written(error.param)}" if error.param else found
         case click.BadParameter():
@@ -101,6 +98,23 @@ def _wrong_use(error: click.UsageError, command: str) -> Diagnostic:
         limit=f"the arguments that {command} --help lists",
         remedy=remedy,
     )
+
+
+def _instead(error: click.NoSuchOption, command: str) -> str:
+    """Name the command that has such an option, or the option of this one that is most like it."""
+    options = _options(error.ctx.command) if error.ctx else []
+    group = error.ctx.parent.command if error.ctx and error.ctx.parent else None
+    others = group.commands if isinstance(group, click.Group) else dict[str, click.Command]()
+    owners = [f"snnc {name}" for name, c in others.items() if error.option_name in _options(c)]
+    like = nearest(error.option_name, options)
+    if owners:
+        return f"it is an option of {' and '.join(owners)}"
+    meant = f"did you mean {like}? {command} --help tells all options"
+    return meant if like else f"{command} --help"
+
+
+def _options(command: click.Command) -> list[str]:
+    return [option for parameter in command.params for option in parameter.opts]
 
 
 def _written(parameter: click.Parameter) -> str:

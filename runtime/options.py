@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from snnc.compiler.diagnostics import Diagnostic, raise_all
+from snnc.compiler.rules import OPTION_VALID
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 PATH = click.Path(path_type=Path)
 ALL_OTHERS = "*"
 """Stands for all populations that are not named."""
-WIDTH = re.compile(r"\s*((?P<name>\S.*?)\s*=)?\s*(?P<width>[+-]?[0-9]{1,9})\s*")
-"""Such as ``4``, or ``fc2=8`` for one population."""
+NAMED = re.compile(r"\s*(?P<name>\S.*?)\s*=\s*(?P<width>.*)", re.DOTALL)
+"""A width for one population, such as ``fc2=8``."""
+NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
 
 
 def read_shape(
@@ -48,24 +52,39 @@ def read_names_or_none(
 
 def read_widths(
     ctx: click.Context, param: click.Parameter, values: tuple[str | int | Mapping[str, int], ...]
-) -> int | dict[str, int] | None:
-    """Read ``4`` or ``4,fc2=8``, also in several options, or what ``--config`` holds."""
-    widths: dict[str, int] = {}
-    for value in values:
-        if isinstance(value, Mapping):
-            widths.update(value)
-            continue
-        for part in str(value).split(","):
-            found = WIDTH.fullmatch(part)
-            if found is None:
-                problem = f"{part!r:.60} is no width such as 4 or fc2=8"
-                raise click.BadParameter(problem, ctx, param)
-            name = found["name"] or ALL_OTHERS
-            if name in widths:
-                told = "all others" if name == ALL_OTHERS else name
-                raise click.BadParameter(f"two widths for {told}", ctx, param)
-            widths[name] = int(found["width"])
-    return widths[ALL_OTHERS] if [*widths] == [ALL_OTHERS] else widths or None
+) -> int | str | dict[str, int | str] | None:
+    """Read ``4`` or ``4,fc2=8``, also in several options, or what ``--config`` holds.
+
+    What is no number is left as it is: the compiler refuses it, with all else that is wrong.
+    """
+    del ctx, param
+    pairs = [pair for value in values for pair in _widths(value)]
+    names = [name for name, _ in pairs]
+    raise_all(_twice(name) for name in dict.fromkeys(names) if names.count(name) > 1)
+    widths = dict(pairs)
+    return widths[ALL_OTHERS] if names == [ALL_OTHERS] else widths or None
+
+
+def _widths(value: str | int | Mapping[str, int]) -> Iterator[tuple[str, int | str]]:
+    """Yield names and widths, the latter as text where they are no number."""
+    if isinstance(value, Mapping):
+        yield from value.items()
+        return
+    for part in str(value).split(","):
+        found = NAMED.fullmatch(part)
+        name, width = (found["name"], found["width"]) if found else (ALL_OTHERS, part)
+        yield name, int(width) if NUMBER.fullmatch(width.strip()) else width
+
+
+def _twice(name: str) -> Diagnostic:
+    of = "" if name == ALL_OTHERS else f"{name}="
+    return Diagnostic(
+        rule=OPTION_VALID,
+        node="--weight-bits",
+        found=f"two widths for {'all others' if name == ALL_OTHERS else name}",
+        limit="one width for each name, and one for all others",
+        remedy=f"--weight-bits {of}8",
+    )
 
 
 def read_config(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:
@@ -120,7 +139,7 @@ _MODEL_OPTIONS = (
         type=PATH,
         metavar="X.npy",
         help="Typical input data: needed where real values, not spikes, enter, and for a network "
-        "of ReLUs in an .onnx file.",
+        "of ReLUs in an .onnx file; weights are rounded by them, and what is lost is measured.",
     ),
 )
 _COMPILE_OPTIONS = (
@@ -154,7 +173,8 @@ _COMPILE_OPTIONS = (
     click.option(
         "--rounding",
         metavar="NAME",
-        help="nearest, feedback or recalibrated [recalibrated with --calibrate, else nearest].",
+        help="nearest, feedback or recalibrated [recalibrated with --calibrate, feedback with "
+        "--max-thresholds too, else nearest].",
     ),
     click.option(
         "--config",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from snnc.compiler import rules
 from snnc.compiler.check import check_fixed, ensure
 from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
 from snnc.compiler.fixed import MAX_WEIGHT_BITS, FixedNetwork
-from snnc.compiler.names import nearest
+from snnc.compiler.names import nearest, written
 from snnc.compiler.network import Network
 from snnc.compiler.quantization.account import PopulationAccount, account_for
 from snnc.compiler.quantization.decays import Decays
@@ -35,20 +35,20 @@ class QuantizationOptions(TypedDict, total=False):
     weight_bits: WeightBits | None
     rounding: str | None
     max_thresholds: int | None
-    decays: str
-    overflow: str | Collection[str]
-    strict: bool
+    decays: str | None
+    overflow: str | Collection[str] | None
+    strict: bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Quantization:
-    """What a user may say of the integers.
+    """What a user may say of the integers; None says nothing.
 
     Attributes:
         weight_bits: Width of a weight with its sign, 1 to 8; or widths by name, ``{"fc2": 8, "*":
             4}``: of the weights into a population, named by it or by a layer of weights on the way
             to it. ``*`` stands for all others, which else have 8. With a budget the narrowest
-            that is considered; where nothing is said 8, with a budget 2.
+            that is considered, and the others have 2.
         rounding: ``nearest``; ``feedback``: weights make up for each other's rounding on
             calibration data; ``recalibrated``: and thresholds for what is left. Where nothing is
             said the last with such data, and else the first; with ``max_thresholds`` the second.
@@ -56,16 +56,17 @@ class Quantization:
             unless said.
         decays: What is kept of a decay that is rounded: ``nearest``, its time constant; ``gain``,
             the potential that a steady input leads to.
-        overflow: What is accepted where ``u`` or ``v`` leaves its range: ``wrap``, ``clip``.
+        overflow: What is accepted where ``u`` or ``v`` leaves its range: ``wrap``, ``clip``, or
+            both, also as ``"wrap,clip"``.
         strict: Refuse what the compiler else warns of.
     """
 
     weight_bits: WeightBits | None = None
     rounding: str | None = None
     max_thresholds: int | None = None
-    decays: str = Decays.NEAREST.value
-    overflow: str | Collection[str] = ()
-    strict: bool = False
+    decays: str | None = None
+    overflow: str | Collection[str] | None = None
+    strict: bool | None = None
 
     def widths(self, network: Network, unsaid: int = MAX_WEIGHT_BITS) -> dict[str, int]:
         """Give the width of the weights into each population.
@@ -77,12 +78,17 @@ class Quantization:
         Raises:
             InputError: SNN004, a name that there is not, or two widths for one population.
         """
-        return widths_of(network, unsaid if self.weight_bits is None else self.weight_bits)
+        return widths_of(network, {} if self.weight_bits is None else self.weight_bits, unsaid)
 
     @property
     def accepted(self) -> tuple[str, ...]:
         """What is accepted where a state leaves its range, by name."""
-        return (self.overflow,) if isinstance(self.overflow, str) else tuple(self.overflow)
+        return tuple(map(str, _named(self.overflow)))
+
+    @property
+    def kept(self) -> Decays:
+        """What is kept of a decay that is rounded."""
+        return Decays.NEAREST if self.decays is None else Decays(self.decays)
 
     def way(self, *, calibrated: bool) -> Rounding:
         """Give how weights are rounded, with calibration data or without."""
@@ -97,42 +103,47 @@ class Quantization:
         return {
             "weight_bits": as_json(self.weight_bits or MAX_WEIGHT_BITS),
             "rounding": str(self.way(calibrated=calibrated)),
-            "max_thresholds": self.max_thresholds,
-            "decays": str(self.decays),
+            "max_thresholds": None if self.max_thresholds is None else int(self.max_thresholds),
+            "decays": str(self.kept),
             "overflow": list(self.accepted),
-            "strict": self.strict,
+            "strict": bool(self.strict),
         }
+
+    def unused(self, target: str) -> Iterator[Diagnostic]:
+        """Yield every option that is given, where ``target`` executes no integers.
+
+        ``strict`` is none of them: there is nothing to warn of.
+        """
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if value is not None and option.name != "strict":
+                flag = f"--{option.name.replace('_', '-')}"
+                yield _invalid(
+                    flag,
+                    f"{_shown(value)}, and target {target}, for which nothing is rounded",
+                    "a target of integers",
+                    f"--target integer, or leave {flag} out",
+                )
 
     def problems(self, *, calibrated: bool) -> Iterator[Diagnostic]:
         """Yield every option that is wrong, with calibration data or without."""
         if self.weight_bits is not None:
             yield from width_problems(self.weight_bits)
         yield from rounding_problems(self.rounding, calibrated=calibrated)
-        if self.max_thresholds is not None and self.rounding == Rounding.RECALIBRATED:
-            yield _invalid(
-                "--max-thresholds",
-                f"{self.max_thresholds}, and --rounding {self.rounding}",
-                "one of the two: recalibration moves each threshold by itself",
-                "--rounding feedback",
-            )
-        if self.max_thresholds is not None and self.max_thresholds < 1:
-            yield _invalid(
-                "--max-thresholds",
-                str(self.max_thresholds),
-                "1 or more (Loihi: 16 in each core)",
-                "--max-thresholds 16",
-            )
-        if self.decays not in set(Decays):
+        yield from _threshold_problems(self.max_thresholds, self.rounding)
+        if self.decays is not None and self.decays not in list(Decays):
             like = nearest(self.decays, Decays) or Decays.NEAREST
-            yield _invalid("--decays", self.decays, ", ".join(Decays), f"--decays {like}")
-        unknown = [name for name in self.accepted if name not in OVERFLOWS]
+            yield _invalid("--decays", written(self.decays), ", ".join(Decays), f"--decays {like}")
+        unknown = [name for name in _named(self.overflow) if name not in OVERFLOWS]
         if unknown:
             yield _invalid(
                 "--overflow",
-                ", ".join(unknown),
+                ", ".join(map(written, unknown)),
                 ", ".join(OVERFLOWS),
                 "wrap accepts that u wraps around, clip that v sticks at its limit",
             )
+        if not _is_flag(self.strict):
+            yield _invalid("--strict", written(self.strict), "True or False", "strict=True")
 
 
 @dataclass(eq=False)
@@ -173,7 +184,7 @@ class Quantizer:
             calibration=self.typical,
             sent=sent,
             max_thresholds=self.options.max_thresholds if grouped else None,
-            decays=Decays(self.options.decays),
+            decays=self.options.kept,
         )
         ensure(check_fixed(fixed), after="quantize")
         if reference is None or way is not Rounding.RECALIBRATED:
@@ -228,7 +239,7 @@ def deployed(made: Quantizer, widths: Mapping[str, int]) -> tuple[FixedNetwork, 
     timed = retime(fixed)
     ensure(check_fixed(timed), after="retime")
     free = None if options.max_thresholds is None else made.integers(widths, grouped=False)
-    accounts = account_for(network, timed, seen, decays=Decays(options.decays), ungrouped=free)
+    accounts = account_for(network, timed, seen, decays=options.kept, ungrouped=free)
     problems = [*overflow_problems(accounts, options.accepted)]
     warnings = [*warnings_of(accounts, options.accepted)]
     raise_all([*problems, *warnings] if options.strict else problems)
@@ -248,6 +259,51 @@ def _account(
         "lags": {p.name: p.lag for p in fixed.populations},
         "latency_steps": fixed.latency,
     }
+
+
+def _named(overflow: object) -> tuple[object, ...]:
+    """Give what stands in a text such as ``wrap,clip``, or in a collection; nothing of None."""
+    if isinstance(overflow, str):
+        return tuple(name.strip() for name in overflow.split(",") if name.strip())
+    if overflow is None:
+        return ()
+    return (*cast("Iterable[object]", overflow),) if isinstance(overflow, Iterable) else (overflow,)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return ",".join(map(str, cast("Iterable[object]", value)))
+    return written(value)
+
+
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool | np.bool_ | None)
+
+
+def _is_count(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        return False
+    return int(cast("int", value)) >= 1
+
+
+def _threshold_problems(most: object, rounding: object) -> Iterator[Diagnostic]:
+    """Yield that there cannot be so few different thresholds, or not with such a rounding."""
+    if most is None:
+        return
+    if rounding == Rounding.RECALIBRATED:
+        yield _invalid(
+            "--max-thresholds",
+            f"{most}, and --rounding {rounding}",
+            "one of the two: recalibration moves each threshold by itself",
+            "--rounding feedback",
+        )
+    if not _is_count(most):
+        yield _invalid(
+            "--max-thresholds",
+            written(most),
+            "1 or more (Loihi: 16 in each core)",
+            "--max-thresholds 16",
+        )
 
 
 def _invalid(option: str, found: str, limit: str, remedy: str) -> Diagnostic:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from xml.etree import ElementTree
 
-from snnc.runtime.budgeted import budget_rows, notes
+from snnc.runtime.budgeted import COSTS, budget_rows, cost_rows, notes
 from snnc.runtime.report import Link, Report, Status
 from snnc.runtime.text import percent, seconds, shown
 
@@ -37,7 +37,11 @@ def html_text(report: Report) -> str:
         "listed": listed,
     }
     return environment.get_template("report.html").render(
-        report=report, budget_rows=budget_rows, budget_notes=notes
+        report=report,
+        budget_rows=budget_rows,
+        budget_notes=notes,
+        cost_names=COSTS,
+        cost_rows=cost_rows,
     )
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
-from snnc.compiler.names import nearest
+from snnc.compiler.names import nearest, written
 
 
 class Rounding(StrEnum):
@@ -34,7 +34,7 @@ def rounding_problems(rounding: str | None, *, calibrated: bool) -> Iterator[Dia
         yield Diagnostic(
             rule=rules.OPTION_VALID,
             node="--rounding",
-            found=rounding,
+            found=written(rounding),
             limit=", ".join(names),
             remedy=f"--rounding {like or Rounding.NEAREST}",
         )

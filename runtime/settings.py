@@ -25,7 +25,7 @@ MAX_DEPTH = 2
 KINDS: dict[object, str] = {
     float: "a number",
     int: "an integer",
-    int | dict[str, StrictInt]: "an integer, or integers by name",
+    int | str | dict[str, StrictInt]: "4, or 4,fc2=8, or {fc2: 8, '*': 4}",
     str: "text",
     bool: "true or false",
 }
@@ -53,7 +53,7 @@ class Settings(BaseModel):
     strict: bool = False
     max_thresholds: int = 0
     decays: str = ""
-    weight_bits: int | dict[str, StrictInt] = 0
+    weight_bits: int | str | dict[str, StrictInt] = 0
     rounding: str = ""
     input: str = ""
     labels: str = ""
@@ -69,6 +69,15 @@ class Settings(BaseModel):
         """Refuse what YAML makes of ``yes`` where no flag stands, and numbers where one does."""
         flag = cls.model_fields[info.field_name or ""].annotation is bool
         return value if isinstance(value, bool) is flag else None
+
+    @field_validator("weight_bits", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        """Take layers whose names are numbers, as in a Sequential."""
+        if not isinstance(value, dict):
+            return value
+        given = cast("dict[object, object]", value)
+        return {str(name) if type(name) is int else name: width for name, width in given.items()}
 
 
 def read_settings(path: Path, options: tuple[str, ...]) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def quantized_module(
 
     def run(graph: nir.NIRGraph, x: npt.NDArray[Any]) -> Exact:
         network, fixed = integers(graph)
-        return _exact(network, fixed, x, Decays(options.decays))
+        return _exact(network, fixed, x, options.kept)
 
     def integers(graph: nir.NIRGraph) -> tuple[Network, FixedNetwork]:
         network = discretize(graph, dt=dt)

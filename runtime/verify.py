@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler import rules
@@ -21,9 +20,9 @@ from snnc.compiler.diagnostics import (
 )
 from snnc.compiler.names import nearest
 from snnc.compiler.network import Network
-from snnc.compiler.trace import SIGNALS, Array, Trace
+from snnc.compiler.trace import SIGNALS, Trace
 from snnc.runtime.conclude import conclude
-from snnc.runtime.labels import label_problems
+from snnc.runtime.labels import labels_of
 from snnc.runtime.links import Judge, Labels, Run
 from snnc.runtime.observe import observe_artifact
 from snnc.runtime.report import Link, Report
@@ -93,7 +92,7 @@ def verify(
     runs = {"float": _run(subject, "float", inputs, ("spikes",), timeout, progress)}
     judge = Judge(None, max_drop)
     if labels is not None:
-        judge = Judge(_checked_labels(np.asarray(labels), runs["float"]), max_drop)
+        judge = Judge(_checked_labels(labels, runs["float"]), max_drop)
     runs["framework"] = _run_framework(subject, inputs, progress)
     if not subject.converted:
         runs["framework"] = _as_network(subject.artifact.network, runs["framework"])
@@ -243,7 +242,7 @@ def _option_problems(targets: Sequence[str], max_drop: float) -> Iterator[Diagno
         )
 
 
-def _checked_labels(labels: Array, run: Run) -> Labels:
+def _checked_labels(labels: npt.ArrayLike, run: Run) -> Labels | None:
     """Give the labels of a batch.
 
     Raises:
@@ -252,8 +251,4 @@ def _checked_labels(labels: Array, run: Run) -> Labels:
     """
     if isinstance(run, SnncError):
         raise run
-    if not isinstance(run, Trace):
-        return labels
-    samples, classes = run.counts.shape
-    raise_all(label_problems(labels, samples, classes))
-    return labels
+    return labels_of(labels, *run.counts.shape) if isinstance(run, Trace) else None

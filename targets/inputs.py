@@ -31,13 +31,28 @@ def named_inputs(
         what: The data are, for messages.
 
     Raises:
-        InputError: SNN502, a bare array for a network of several inputs.
+        InputError: SNN502, a bare array for a network of several inputs, or no array.
     """
     if isinstance(x, Mapping):
-        return {str(name): np.asarray(values) for name, values in x.items()}
+        return {str(name): _array(values, f"{what}: {name}") for name, values in x.items()}
     if len(declared) != 1:
         raise_all([_names_problem(what, "one array", [i.name for i in declared])])
-    return {declared[0].name: np.asarray(x)}
+    return {declared[0].name: _array(x, f"{what}: {declared[0].name}")}
+
+
+def _array(values: npt.ArrayLike, node: str) -> npt.NDArray[Any]:
+    """Give the user's data as an array.
+
+    Raises:
+        InputError: SNN502, NumPy makes none of them.
+    """
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError, RuntimeError):  # unequal lists; a tensor with a gradient
+        found = f"a {type(values).__name__} that NumPy makes no array of"
+        remedy = "give a NumPy array; a tensor becomes one by x.detach().cpu().numpy()"
+        raise_all([_shape_problem(node, found, "an array of numbers", remedy)])
+        raise
 
 
 def real_inputs(
@@ -149,7 +164,7 @@ def _value_problems(
     off = values != np.rint(values)
     limit = f"integers from -{i.max_abs} to {i.max_abs}, in units of {i.step:g}"
     if i.step == 1 and i.max_abs == 1:
-        limit = "spikes: 0, 1 or -1 (compiled without calibration data)"
+        limit = "spikes: 0, 1 or -1, since no calibration data show anything else"
     if off.any():
         found = f"{int(off.sum())} values between integers, such as {_flat(x)[off][0]:g}"
         yield _value_problem(i, found, limit)

@@ -29,8 +29,8 @@ def test_first_change(tmp_path: Path) -> None:
     rules.write_text(rules.read_text() + rule)
     before, found, after = guards.read_text().partition("\n\ndef _signals(")
     assert found, "the check is put at the end of _weights, which _signals follows"
-    inside = "".join(f"    {line}\n" for line in check.splitlines())
-    guards.write_text(before + inside + found + after + "\n" + constant)
+    in_function = "".join(f"    {line}\n" for line in check.splitlines())
+    guards.write_text(before + in_function + found + after + "\n" + constant)
     assert "2 passed" in run_test(tmp_path)
     guards.write_text(guards.read_text().replace("db < NOISY", "db <= NOISY"))
     assert "1 failed, 1 passed" in run_test(tmp_path)

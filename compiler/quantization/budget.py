@@ -13,6 +13,7 @@ import numpy.typing as npt
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
 from snnc.compiler.fixed import FixedNetwork
+from snnc.compiler.names import written
 from snnc.compiler.operators import FixedConvolution, FixedDense, FixedScaling
 from snnc.compiler.quantization.pick import pick
 
@@ -25,7 +26,8 @@ POINTS = "pt"
 """Unit of accuracy: points of percent."""
 EXAMPLES = '"top1>=-0.5pt" or "memory<=64KiB"'
 FORM = re.compile(
-    r"(?P<metric>\w+)(?P<relation>[<>=]+)(?P<number>[+-]?(\d{1,15}(\.\d*)?|\.\d+))(?P<unit>(\D.*)?)"
+    r"(?P<metric>\w+)(?P<relation>[<>=]+)(?P<number>[+-]?(\d{1,15}(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?)"
+    r"(?P<unit>(\D.*)?)"
 )
 """``metric relation number unit``, without its spaces."""
 
@@ -52,14 +54,16 @@ class Budget:
     text: str
 
 
-def read_budget(text: str) -> Budget | Diagnostic:
+def read_budget(text: object) -> Budget | Diagnostic:
     """Read ``top1>=-0.5pt`` or ``memory<=64KiB``; spaces do not matter.
 
     Returns:
         The budget, or what is wrong with it.
     """
-    written = "".join(text.split())
-    form = FORM.fullmatch(written)
+    if not isinstance(text, str):
+        return _unusable(written(text), "a text", f"write {EXAMPLES}")
+    squeezed = "".join(text.split())
+    form = FORM.fullmatch(squeezed)
     if form is None:
         return _unusable(
             text or "an empty text",
@@ -78,7 +82,7 @@ def read_budget(text: str) -> Budget | Diagnostic:
                 "top1>=-NUMBERpt: the points of percent, 0 to 100, that accuracy may fall",
                 f'write "top1>=-{positive if abs(number) <= 100 else 0.5}pt"',
             )
-        return Budget(Metric.ACCURACY, abs(number), written)
+        return Budget(Metric.ACCURACY, abs(number), squeezed)
     if relation != "<=" or unit not in UNITS or number <= 0:
         known = unit if unit in UNITS else "KiB"
         return _unusable(
@@ -86,7 +90,7 @@ def read_budget(text: str) -> Budget | Diagnostic:
             "memory<=NUMBER UNIT: more than 0 B, KiB or MiB",
             f'write "memory<={f"{positive}{known}" if number else "64KiB"}"',
         )
-    return Budget(Metric.MEMORY, number * UNITS[unit], written)
+    return Budget(Metric.MEMORY, number * UNITS[unit], squeezed)
 
 
 def _unusable(found: str, limit: str, remedy: str) -> Diagnostic:

@@ -175,7 +175,8 @@ def _unproven(a: PopulationAccount) -> Diagnostic:
         node=" + ".join(a.origin),
         found=f"|u| up to {_share(a.u_bound)}, |v| up to {_share(a.v_bound)} of the range{seen}",
         limit="less than the range of 24 bits, whatever the input",
-        remedy="verify on typical data; u would wrap and v stick at its limit, as on Loihi",
+        remedy="verify on typical data; u would wrap and v stick at its limit, as on Loihi: "
+        f"--overflow {','.join(_open_ended(a)) or CLIP} accepts it",
     )
 
 
@@ -186,12 +187,13 @@ def _seen(seen: Observed) -> str:
 
 def _accepted(a: PopulationAccount, allowed: Collection[str]) -> bool:
     """Say whether the user has accepted what the target does where bounds do not hold."""
-    open_ended = [
-        name
-        for name, bound in ((WRAP, a.u_bound), (CLIP, a.v_bound))
-        if bound is None or bound >= 1
-    ]
-    return all(name in allowed for name in open_ended)
+    return all(name in allowed for name in _open_ended(a))
+
+
+def _open_ended(a: PopulationAccount) -> list[str]:
+    """Give what the target may do, as no bound excludes it."""
+    bounds = ((WRAP, a.u_bound), (CLIP, a.v_bound))
+    return [name for name, bound in bounds if bound is None or bound >= 1]
 
 
 def _share(bound: float | None) -> str:

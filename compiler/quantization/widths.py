@@ -39,13 +39,16 @@ def width_problems(weight_bits: WeightBits) -> Iterator[Diagnostic]:
             )
 
 
-def widths_of(network: Network, weight_bits: WeightBits) -> dict[str, int]:
+def widths_of(
+    network: Network, weight_bits: WeightBits, unsaid: int = MAX_WEIGHT_BITS
+) -> dict[str, int]:
     """Give the width of the weights into each population of ``network``, by its name.
 
     Args:
         network: Whose populations they are.
         weight_bits: What the user asks for: names are those of populations, of their modules, and
             of the modules of weights on the way to them.
+        unsaid: The width of populations that nothing is said of.
 
     Raises:
         InputError: SNN004, a name that is none of these, or two widths for one population.
@@ -55,15 +58,16 @@ def widths_of(network: Network, weight_bits: WeightBits) -> dict[str, int]:
     modules = modules_into(network)
     asked: dict[str, dict[str, int]] = {p.name: {} for p in network.populations}
     problems: list[Diagnostic] = []
-    for name, width in weight_bits.items():
+    for given, width in weight_bits.items():
+        name = str(given)
         meant = [p for p in modules if name in (p, *modules[p])]
         for population in [name] if name in modules else meant:
             asked[population][name] = int(width)
         if not meant and name != ALL_OTHERS:
-            problems.append(_unknown(str(name), modules))
+            problems.append(_unknown(name, modules))
     problems.extend(_contradictions(asked))
     raise_all(problems)
-    others = int(weight_bits.get(ALL_OTHERS, MAX_WEIGHT_BITS))
+    others = int(weight_bits.get(ALL_OTHERS, unsaid))
     return {name: next(iter(widths.values()), others) for name, widths in asked.items()}
 
 
@@ -89,7 +93,7 @@ def modules_into(network: Network) -> dict[str, tuple[str, ...]]:
 def as_json(weight_bits: WeightBits) -> int | dict[str, int]:
     """Give what a user asked for as JSON values."""
     if isinstance(weight_bits, Mapping):
-        return {name: int(width) for name, width in weight_bits.items()}
+        return {str(name): int(width) for name, width in weight_bits.items()}
     return int(weight_bits)
 
 

@@ -256,11 +256,19 @@ def argument_problems(shape: object, dt: object) -> Iterator[Diagnostic]:
         )
 
 
+QUANTIZED = "made_by_snnc"
+"""Attribute of the class of modules that compute with integers already."""
+
+
 def module_problems(found: object) -> Iterator[Diagnostic]:
     """Tell why ``found`` is no module of torch."""
-    if is_module(found):
+    quantized = bool(getattr(type(found), QUANTIZED, False))
+    if is_module(found) and not quantized:
         return
     what, remedy = f"an object of {type(found).__name__}", "give the trained module itself"
+    if quantized:
+        what = "a module that snnc.quantized_module made"
+        remedy = "give the module that it was made of, which is trained with it: its .module"
     if isinstance(found, str):
         what = repr(found)
         remedy = "snnc.compile and snnc.verify take names of models; here give the module itself"

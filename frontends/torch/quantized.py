@@ -9,7 +9,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from snnc.compiler.diagnostics import raise_all
+from snnc.compiler import rules
+from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
 from snnc.frontends.torch.exact import Execute
 from snnc.frontends.torch.graph import Imported
 from snnc.frontends.torch.module import device_of
@@ -39,6 +40,8 @@ def _kind() -> Any:
     class QuantizedModule(torch.nn.Module):
         """The integers that ``snnc.compile`` makes of ``module``; see ``docs/training.md``."""
 
+        made_by_snnc = True
+
         def __init__(
             self, module: Module, follow: Callable[[Module], Imported], execute: Execute
         ) -> None:
@@ -52,7 +55,7 @@ def _kind() -> Any:
 
         def forward(self, x: Tensor) -> Tensor | dict[str, Tensor]:
             """Run data ``[steps, batch, *shape]``; give the outputs, ``[steps, batch, *shape]``."""
-            x = torch.as_tensor(x).to(device_of(self.module), torch.float32)
+            x = _tensor(x).to(device_of(self.module), torch.float32)
             data = x.numpy(force=True)
             raise_all(data_problems(data))
             imported = self._follow(self.module)
@@ -65,6 +68,32 @@ def _kind() -> Any:
             return outputs if len(outputs) > 1 else next(iter(outputs.values()))
 
     return QuantizedModule
+
+
+def _tensor(x: Any) -> Tensor:
+    """Give the user's data as a tensor of real numbers.
+
+    Raises:
+        InputError: SNN502, they are none.
+    """
+    import torch
+
+    try:
+        made = torch.as_tensor(x)
+    except (ValueError, TypeError, RuntimeError):  # unequal lists, None, a mapping
+        found = f"a {type(x).__name__} that torch makes no tensor of"
+    else:
+        if not made.is_complex():
+            return made
+        found = f"data of type {made.dtype}"
+    problem = Diagnostic(
+        rule=rules.INPUT_SHAPE,
+        node="input",
+        found=found,
+        limit="a tensor or an array of real numbers, [steps, batch, *shape]",
+        remedy="give the data of the network's only input as one tensor",
+    )
+    raise InputError([problem])
 
 
 PREFIX = "module."

@@ -90,7 +90,7 @@ def facts(artifact: Artifact, place: Path) -> dict[str, Any]:
 
 def _lines(artifact: Artifact, place: Path) -> str:
     from snnc.runtime.budgeted import budget_text
-    from snnc.runtime.overview import choices_and_warnings, quantization_table
+    from snnc.runtime.overview import choices_and_warnings, quantization_table, registers_table
     from snnc.runtime.text import count, shown
 
     neurons = sum(p.size for p in artifact.network.populations)
@@ -101,6 +101,8 @@ def _lines(artifact: Artifact, place: Path) -> str:
     ]
     if artifact.fixed is not None:
         lines += ["", quantization_table(artifact.account)]
+        if artifact.options.get("max_thresholds") is not None:
+            lines += ["", registers_table(artifact.account)]
     if "budget" in artifact.account:
         lines += ["", budget_text(artifact.account["budget"])]
     lines += choices_and_warnings(artifact)

@@ -21,9 +21,8 @@ def command(code: str | None) -> int:
     """Explain the CODE of a diagnostic, such as SNN110; list all codes without it."""
     known = all_rules()
     if code is None:
-        emit(
-            table(("code", "what holds when all is well"), [(c, r.says) for c, r in known.items()])
-        )
+        rows = [(c, known[c].says) for c in sorted(known)]
+        emit(table(("code", "what holds when all is well"), rows))
         return 0
     rule = known.get(code.upper())
     if rule is None:

@@ -26,7 +26,7 @@ from snnc.compiler.quantization.quantize import quantize
 from snnc.frontends.nir.file import write_nir
 from snnc.runtime import budget as search
 from snnc.runtime.bench import Bench, answers
-from snnc.runtime.budgeted import budget_text
+from snnc.runtime.budgeted import budget_text, cost_rows
 from snnc.runtime.deploy import compile
 from snnc.runtime.stages import Stages, silent
 from snnc.runtime.verify import verify
@@ -553,6 +553,8 @@ def test_verify_judges_what_was_compiled(tmp_path: Path) -> None:
     page = (report.save(tmp_path / "report") / "report.html").read_text()
     assert "Widths for the budget top1&gt;=-2pt" in page
     assert f"{least(2) - 1} bits would break the budget" in page
+    for row in cost_rows(compiled("top1>=-2pt").account["budget"]):
+        assert all(f">{cell}</td>" in page for cell in row)
 
 
 def test_least_error_is_measured_and_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,6 +139,12 @@ WRONG_USE = {
         "did you mean --target? snnc compile --help tells all options",
     ),
     "option like no other": (["targets", "--quux"], "snnc targets", "no option --quux", ""),
+    "option of another command": (
+        ["inspect", "m.nir", "--weight-bits", "4"],
+        "snnc inspect",
+        "no option --weight-bits",
+        "it is an option of snnc compile and snnc verify",
+    ),
     "option before the commands": (["--quux"], "snnc", "no option --quux", ""),
     "option missing": (["compile", "m.nir"], "snnc compile", "no --target", ""),
     "argument missing": (["run", "--input", "x", "-o", "y"], "snnc run", "no DIR", ""),

@@ -557,6 +557,8 @@ def test_targets(snnc: Snnc, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_explain_every_rule(snnc: Snnc) -> None:
     listed = snnc("explain").out
+    codes = [line.split()[0] for line in listed.splitlines()[2:]]
+    assert codes == sorted(all_rules())
     for code, rule in all_rules().items():
         assert f"{code}  {rule.says}\n" in listed
         ended = snnc("explain", code.lower())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import snnc
 from snnc.runtime.cli import cli
 from snnc.runtime.exits import EXIT_CODES
+from snnc.runtime.quantization import QuantizationOptions
 from snnc.runtime.report import Execution, Link, Report, Status, Verdict
 from tests.runtime.samples import ROOT
 
@@ -45,6 +47,18 @@ def test_verification_names_every_field(record: type[Report | Link | Execution])
 def test_verification_names_every_status_and_verdict() -> None:
     rows = set(re.findall(r"^\| ([a-z ]+) \|", PAGES["verification"], re.MULTILINE))
     assert rows >= {str(value) for value in (*Status, *Verdict)}
+
+
+def test_python_names_every_option_of_compile() -> None:
+    table = PAGES["python"].partition("## Options")[2].partition("## Arrays")[0]
+    named = {n for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for n in words(row)}
+    own = set(inspect.signature(snnc.compile).parameters)
+    options = own - {"model", "target", "progress", "quantization"}
+    assert named - {"compile"} == options | set(QuantizationOptions.__annotations__)
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"`(\w+)`", text)
 
 
 def test_python_names_every_public_name() -> None:

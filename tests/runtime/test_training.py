@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -481,3 +481,42 @@ def test_weights_that_training_has_made_unusable_are_told() -> None:
         module[0].weight[0, 0] = float("nan")
     with pytest.raises(InputError, match="SNN105"):
         quantized(torch.from_numpy(spikes(10, 3, 6)))
+
+
+@pytest.mark.parametrize("x", [None, "x.npy", [[1, 2], [3]], {"input": spikes(3, 2, 4)}])
+def test_data_that_are_no_tensor(x: Any) -> None:
+    quantized = snnc.quantized_module(small())
+    with pytest.raises(InputError) as caught:
+        quantized(x)
+    assert str(caught.value) == (
+        "error[SNN502]: input data has the shape [steps, batch, *shape] of the network's input\n"
+        "  --> input\n"
+        f"   found: a {type(x).__name__} that torch makes no tensor of\n"
+        "   limit: a tensor or an array of real numbers, [steps, batch, *shape]\n"
+        "  remedy: give the data of the network's only input as one tensor"
+    )
+
+
+def test_complex_data_are_refused() -> None:
+    quantized = snnc.quantized_module(small())
+    with pytest.raises(InputError, match=r"data of type torch\.complex64"):
+        quantized(torch.from_numpy(spikes(3, 2, 4)).to(torch.complex64))
+
+
+def test_what_is_quantized_already_is_refused() -> None:
+    quantized = snnc.quantized_module(small())
+    for use in (snnc.quantized_module, snnc.compile):
+        with pytest.raises(InputError) as caught:
+            use(quantized)
+        assert str(caught.value) == (
+            "error[SNN004]: options have a value in their range and fit together\n"
+            "  --> module\n"
+            "   found: a module that snnc.quantized_module made\n"
+            "   limit: a torch.nn.Module\n"
+            "  remedy: give the module that it was made of, which is trained with it: its .module"
+        )
+    snnc.compile(cast("Any", quantized).module)
+
+
+def small() -> Any:
+    return nn.Sequential(nn.Linear(4, 3), snn.Leaky(beta=BETA, init_hidden=True))

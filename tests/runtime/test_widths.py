@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from snnc.compiler.diagnostics import InputError
+from snnc.frontends.nir.file import write_nir
 from snnc.runtime.deploy import compile
 from snnc.runtime.verify import verify
 from snnc.targets.artifact import Artifact, load
@@ -18,6 +18,9 @@ from tests.runtime.samples import data, graph
 pytestmark = pytest.mark.usefixtures("here")
 
 COMPILE = ("compile", "model.nir", "--target", "integer", "--dt", "1e-4", "-o", "made")
+
+
+LIMIT = "1 to 8 bits, the sign included (Loihi: 8)"
 
 
 def widths(artifact: Artifact) -> list[int]:
@@ -57,6 +60,8 @@ def test_on_the_command_line(case: str, snnc: Snnc) -> None:
         ("4", 4, [4, 4]),
         ("{fc2: 6}", {"fc2": 6}, [8, 6]),
         ('{fc2: 6, "*": 4}', {"*": 4, "fc2": 6}, [4, 6]),
+        ("4,fc2=6", {"*": 4, "fc2": 6}, [4, 6]),
+        ("'*=4'", 4, [4, 4]),
         ("\n  hidden: 2\n  output_layer: 5", {"hidden": 2, "output_layer": 5}, [2, 5]),
     ],
 )
@@ -78,14 +83,17 @@ def test_in_python() -> None:
     assert compile(graph(), dt=1e-4, weight_bits={}).files() != artifact.files()
 
 
+def test_names_that_are_numbers_in_a_file(snnc: Snnc) -> None:
+    write_nir(graph("1", "3"), Path("numbered.nir"))
+    Path("s.yaml").write_text("weight-bits: {3: 6, '*': 4}\n")
+    ended = snnc(COMPILE[0], "numbered.nir", *COMPILE[2:], "--config", "s.yaml")
+    assert (ended.code, ended.err) == (0, "")
+    assert widths(load("made")) == [4, 6]
+
+
 def test_verify_takes_them() -> None:
     report = verify(graph(), data(), dt=1e-4, weight_bits={"fc2": 3}, targets=("integer",))
     assert [p["width"] for p in report.populations] == [8, 3]
-
-
-def test_the_float_network_has_names_too() -> None:
-    with pytest.raises(InputError, match=r"did you mean fc2\?"):
-        compile(graph(), "float", dt=1e-4, weight_bits={"fc22": 3})
 
 
 def said(node: str, found: str, limit: str, remedy: str) -> str:
@@ -101,39 +109,58 @@ def said(node: str, found: str, limit: str, remedy: str) -> str:
 @pytest.mark.parametrize(
     ("given", "found"),
     [
-        (("four",), "'four' is no width such as 4 or fc2=8"),
-        (("4.5",), "'4.5' is no width such as 4 or fc2=8"),
-        (("",), "'' is no width such as 4 or fc2=8"),
-        (("4,",), "'' is no width such as 4 or fc2=8"),
-        (("fc2=",), "'fc2=' is no width such as 4 or fc2=8"),
-        (("=4",), "'=4' is no width such as 4 or fc2=8"),
-        (("fc2:4",), "'fc2:4' is no width such as 4 or fc2=8"),
-        (("--5",), "'--5' is no width such as 4 or fc2=8"),
-        (("\u00b2",), "'\u00b2' is no width such as 4 or fc2=8"),
-        (("9" * 5000,), f"'{'9' * 59} is no width such as 4 or fc2=8"),
-        (("4,8",), "two widths for all others"),
-        (("4", "*=8"), "two widths for all others"),
-        (("fc2=4,fc2=4",), "two widths for fc2"),
-        (("fc2=4", "fc2=8"), "two widths for fc2"),
+        ("four", "'four'"),
+        ("4.5", "'4.5'"),
+        ("", "''"),
+        ("fc2=6,", "''"),
+        ("fc2=", "fc2=''"),
+        ("fc2=4bits", "fc2='4bits'"),
+        ("=4", "'=4'"),
+        ("fc2:4", "'fc2:4'"),
+        ("--5", "'--5'"),
+        ("\u00b2", "'\u00b2'"),
+        ("9" * 5000, f"'{'9' * 39}"),
     ],
 )
-def test_no_width(given: tuple[str, ...], found: str, snnc: Snnc) -> None:
+def test_no_width(given: str, found: str, snnc: Snnc) -> None:
+    """It is told like a width out of range, and with all else that is wrong."""
+    ended = snnc(*COMPILE, f"--weight-bits={given}", "--decays", "gian")
+    assert (ended.code, ended.out) == (2, "")
+    named = "fc2=" if found.startswith("fc2=") else ""
+    assert ended.err == "\n".join(
+        (
+            said("--weight-bits", found, LIMIT, f"--weight-bits {named}8"),
+            said("--decays", "gian", "nearest, gain", "--decays gain"),
+        )
+    )
+    assert not Path("made").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "found", "remedy"),
+    [
+        (("4,8",), "all others", "8"),
+        (("4", "*=8"), "all others", "8"),
+        (("fc2=4,fc2=4",), "fc2", "fc2=8"),
+        (("fc2=4", "fc2=8"), "fc2", "fc2=8"),
+    ],
+)
+def test_two_widths(given: tuple[str, ...], found: str, remedy: str, snnc: Snnc) -> None:
     ended = snnc(*COMPILE, *(f"--weight-bits={g}" for g in given))
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == said(
-        "snnc compile --weight-bits",
-        found,
-        "the arguments that snnc compile --help lists",
-        "snnc compile --help",
+        "--weight-bits",
+        f"two widths for {found}",
+        "one width for each name, and one for all others",
+        f"--weight-bits {remedy}",
     )
     assert not Path("made").exists()
 
 
 def test_widths_out_of_range(snnc: Snnc) -> None:
     ended = snnc(*COMPILE, "--weight-bits", "0,hidden=9,fc2=-3")
-    limit = "1 to 8 bits, the sign included (Loihi: 8)"
     assert ended.err == "\n".join(
-        said("--weight-bits", found, limit, f"--weight-bits {remedy}")
+        said("--weight-bits", found, LIMIT, f"--weight-bits {remedy}")
         for found, remedy in (("0", "8"), ("hidden=9", "hidden=8"), ("fc2=-3", "fc2=8"))
     )
     assert ended.code == 2
@@ -159,8 +186,8 @@ def test_unknown_names(snnc: Snnc) -> None:
         ("{fc2: yes}", "{'fc2': True}"),
         ("{fc2: 4.5}", "{'fc2': 4.5}"),
         ("{fc2: '4'}", "{'fc2': '4'}"),
-        ("{1: 4}", "{1: 4}"),
-        ("four", "'four'"),
+        ("{null: 4}", "{None: 4}"),
+        ("{1.5: 4}", "{1.5: 4}"),
     ],
 )
 def test_no_width_in_a_file(text: str, found: str, snnc: Snnc) -> None:
@@ -169,7 +196,7 @@ def test_no_width_in_a_file(text: str, found: str, snnc: Snnc) -> None:
     assert ended.err == said(
         "s.yaml: weight-bits",
         found,
-        "an integer, or integers by name",
+        "4, or 4,fc2=8, or {fc2: 8, '*': 4}",
         "write it as --weight-bits takes it on the command line",
     )
     assert ended.code == 2

@@ -234,7 +234,7 @@ def test_values_between_integers() -> None:
         VALUES,
         "input data: x",
         "2 values between integers, such as 0.25",
-        "spikes: 0, 1 or -1 (compiled without calibration data)",
+        "spikes: 0, 1 or -1, since no calibration data show anything else",
         CALIBRATE,
     )
 
@@ -247,7 +247,7 @@ def test_more_than_a_spike(value: int) -> None:
         VALUES,
         "input data: x",
         f"a value of {value}",
-        "spikes: 0, 1 or -1 (compiled without calibration data)",
+        "spikes: 0, 1 or -1, since no calibration data show anything else",
         CALIBRATE,
     )
 

@@ -80,8 +80,11 @@ def test_overflow_warning(v_bound: float | None, found: str) -> None:
         "  --> net.fc + net.lif\n"
         f"   found: |u| up to 50 %, |v| up to {found} of the range\n"
         "   limit: less than the range of 24 bits, whatever the input\n"
-        "  remedy: verify on typical data; u would wrap and v stick at its limit, as on Loihi"
+        "  remedy: verify on typical data; u would wrap and v stick at its limit, as on Loihi: "
+        "--overflow clip accepts it"
     ]
+    both = warnings(overflow=Overflow.NOT_PROVEN, u_bound=None, v_bound=v_bound)
+    assert "--overflow wrap,clip accepts it" in both[0]
 
 
 def test_warnings_of_a_real_network() -> None:
