@@ -81,7 +81,7 @@ def products(paths: Sequence[Path], sent: Sent, alpha: float, beta: float) -> tu
     count = 0
     for traces in _observed(paths, sent, alpha, beta):
         for total, c in zip(totals, parts, strict=True):
-            total += np.swapaxes(traces[:, :, c], 1, 2) @ traces[:, :, c]
+            np.add(total, np.swapaxes(traces[:, :, c], 1, 2) @ traces[:, :, c], out=total)
         count += traces.shape[1]
     return tuple(total / count for total in totals)
 
