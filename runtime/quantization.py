@@ -20,7 +20,13 @@ from snnc.compiler.quantization.account import PopulationAccount, account_for
 from snnc.compiler.quantization.decays import Decays
 from snnc.compiler.quantization.guards import OVERFLOWS, overflow_problems, warnings_of
 from snnc.compiler.quantization.quantize import quantize
-from snnc.compiler.quantization.widths import WeightBits, as_json, width_problems, widths_of
+from snnc.compiler.quantization.widths import (
+    ALL_OTHERS,
+    WeightBits,
+    as_json,
+    width_problems,
+    widths_of,
+)
 from snnc.compiler.retime import retime
 from snnc.runtime.observe import Reference, observe_on, recalibrate_on, refer
 from snnc.runtime.rounding import Rounding, rounding_problems
@@ -47,8 +53,8 @@ class Quantization:
     Attributes:
         weight_bits: Width of a weight with its sign, 1 to 8; or widths by name, ``{"fc2": 8, "*":
             4}``: of the weights into a population, named by it or by a layer of weights on the way
-            to it. ``*`` stands for all others, which else have 8. With a budget the narrowest
-            that is considered; where nothing is said 8, with a budget 2.
+            to it. ``*`` stands for all others. With a budget the narrowest that is considered;
+            where nothing is said 8, with a budget 2.
         rounding: ``nearest``; ``feedback``: weights make up for each other's rounding on
             calibration data; ``recalibrated``: and thresholds for what is left. Where nothing is
             said the last with such data, and else the first; with ``max_thresholds`` the second.
@@ -72,12 +78,15 @@ class Quantization:
 
         Args:
             network: Whose populations.
-            unsaid: The width where the user says nothing.
+            unsaid: The width of those of which the user says nothing.
 
         Raises:
             InputError: SNN004, a name that there is not, or two widths for one population.
         """
-        return widths_of(network, unsaid if self.weight_bits is None else self.weight_bits)
+        asked = self.weight_bits
+        if asked is None or isinstance(asked, Mapping):
+            asked = {ALL_OTHERS: unsaid, **(asked or {})}
+        return widths_of(network, asked)
 
     @property
     def accepted(self) -> tuple[str, ...]:
