@@ -28,6 +28,9 @@ FITTED = 256
 """Most samples that weights and thresholds are fitted to."""
 NUMBERS = 2**26
 """Potentials that the run of these samples may record, beyond those of ``SAMPLES``."""
+RECORDED = 2**27
+"""Values of inputs and populations that these runs may record in any case: of long data and many
+neurons fewer samples than ``SAMPLES`` are taken, and one at least. Some 4 GiB."""
 COUNTED = 2**23
 """Potentials that a population may take to count its spikes, beyond those of ``SAMPLES``."""
 HELD_STEPS = 32
@@ -68,7 +71,9 @@ def refer(network: Network, typical: Mapping[str, npt.NDArray[np.float32]]) -> R
     steps = max(len(next(iter(typical.values()))), 1)
     steps = HELD_STEPS if steps == 1 else steps
     neurons = sum(p.size for p in network.populations)
+    values = neurons + sum(i.size for i in network.inputs)
     samples = min(FITTED, max(SAMPLES, NUMBERS // (steps * neurons)))
+    samples = min(samples, max(1, RECORDED // (steps * values)))
     inputs = held({name: values[:, :samples] for name, values in typical.items()})
     return Reference(inputs=inputs, signals=real.execute(network, inputs))
 

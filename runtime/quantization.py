@@ -20,7 +20,12 @@ from snnc.compiler.quantization.account import PopulationAccount, account_for
 from snnc.compiler.quantization.decays import Decays
 from snnc.compiler.quantization.guards import OVERFLOWS, overflow_problems, warnings_of
 from snnc.compiler.quantization.quantize import quantize
-from snnc.compiler.quantization.widths import WeightBits, as_json, width_problems, widths_of
+from snnc.compiler.quantization.widths import (
+    WeightBits,
+    as_json,
+    width_problems,
+    widths_of,
+)
 from snnc.compiler.retime import retime
 from snnc.runtime.observe import Reference, observe_on, recalibrate_on, refer
 from snnc.runtime.rounding import Rounding, rounding_problems
@@ -73,7 +78,7 @@ class Quantization:
 
         Args:
             network: Whose populations.
-            unsaid: The width where the user says nothing.
+            unsaid: The width of those of which the user says nothing.
 
         Raises:
             InputError: SNN004, a name that there is not, or two widths for one population.

@@ -22,6 +22,7 @@ from snnc.compiler.fixed import (
     FixedProjection,
     SignMode,
     bits_needed,
+    largest_weight,
 )
 from snnc.compiler.linear import Doubles, Factors, Kernels, Matrix, Weighted
 from snnc.compiler.network import Network
@@ -227,23 +228,22 @@ class _Weights:
     sources: int = 0
     dead: int = 0
 
-    def add(self, path: Path, counts: Doubles, integers: Weights, exponent: int) -> None:
+    def add(self, path: Path, counts: Doubles, integers: Weights, q: FixedProjection) -> None:
         """Add weights of one path, and what they became.
 
         Args:
             path: Into the population.
             counts: Of the threshold's mantissa for a weight of 1, shape ``[rows]``.
             integers: A row for those that share a scale, shape ``[rows, m]``.
-            exponent: Of the path.
+            q: What the path became.
         """
-        acted = np.empty(integers.shape, np.bool_)
-        widest = max(int(integers.max(initial=0)), -int(integers.min(initial=0)))
+        acted, unit = np.empty(integers.shape, np.bool_), 2.0**q.weight_exp
+        largest = (largest_weight(q.weight_bits, q.sign_mode) + 0.5) * unit
         for at, rows in chunks_of(path):
             wanted = counts[at, None] * rows
-            error = wanted - integers[at] * 2.0**exponent
+            error = wanted - integers[at] * unit
             self.power += float(np.vdot(wanted, wanted))
             self.noise += float(np.vdot(error, error))
-            largest = (widest + 0.5) * 2.0**exponent
             self.clipped += int(np.count_nonzero(np.abs(wanted) > largest))
             acted[at] = rows != 0
         acts = integers != 0
@@ -274,7 +274,7 @@ def _account(
         shape, q = shape_of(path), made[path.name]
         each = counts[:: p.size // shape[0]] * step_of(path, inputs)
         integers_of_q = _integers_of(q).reshape(shape)
-        weights.add(path, each, integers_of_q, q.weight_exp)
+        weights.add(path, each, integers_of_q, q)
         weights.needed = max(weights.needed, bits_needed(integers_of_q, q.sign_mode))
     arriving = [made[path.name] for path in n.arriving]
     base = _base(n, integers, bounds)

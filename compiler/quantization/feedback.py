@@ -26,8 +26,6 @@ from snnc.compiler.quantization.scale import shape_of
 Ints = npt.NDArray[np.int32]
 DAMPING = 0.01
 """Added to the diagonal of ``H`` as a share of its mean (GPTQ's), so that it has an inverse."""
-COLUMNS = 2048
-"""Most columns that are rounded jointly; wider rows are cut into blocks of as many."""
 BLOCK = 64
 """Columns whose errors are put into all others at a time."""
 
@@ -116,8 +114,10 @@ def fed_back(paths: Sequence[Path], du: Ints, dv: Ints, sent: Sent) -> Rounding:
 
 @dataclass(frozen=True, eq=False)
 class _Known:
+    """What is known of ``rows``: ``H`` of blocks of columns, ``[groups, m, m]`` of each."""
+
     rows: npt.NDArray[np.intp]
-    products: Doubles
+    products: tuple[Doubles, ...]
 
 
 def _of_rows(kind: Weighted, du: Ints, dv: Ints) -> tuple[Ints, Ints]:
@@ -135,13 +135,14 @@ def _rounded(grids: Sequence[Grid], known: Sequence[_Known]) -> list[Weights]:
     low, high = (np.repeat([float(g.limits[k]) for g in grids], columns) for k in (0, 1))
     result = np.empty_like(wanted)
     for part in known:
-        groups = len(part.products)
-        each = wanted.shape[0] // groups
-        for g, products_ in enumerate(part.products):
-            rows = part.rows[part.rows // each == g]
-            for start in range(0, wanted.shape[1], COLUMNS):
-                c = slice(start, start + COLUMNS)
-                h = products_[c, c] * units[c] * units[c, None]
+        start = 0
+        for of_groups in part.products:
+            c = slice(start, start + of_groups.shape[-1])
+            start = c.stop
+            each = wanted.shape[0] // len(of_groups)
+            for g, products_ in enumerate(of_groups):
+                rows = part.rows[part.rows // each == g]
+                h = products_ * units[c] * units[c, None]
                 result[rows, c] = round_rows(wanted[rows, c], h, low[c], high[c])
     parts = np.split(result, np.cumsum(columns)[:-1], axis=1)
     return [values.astype(grid.kind) for grid, values in zip(grids, parts, strict=True)]

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
+from snnc.compiler.fixed import MAX_WEIGHT_BITS
 from snnc.compiler.quantization.account import Overflow, PopulationAccount
 from snnc.compiler.quantization.observed import Observed
 
@@ -95,7 +96,7 @@ def _time_constant(a: PopulationAccount) -> Iterator[Diagnostic]:
 
 def _weights(a: PopulationAccount) -> Iterator[Diagnostic]:
     node = " + ".join(a.origin)
-    wider = "allow wider weights with --weight-bits, or train with more even ones"
+    remedy = f"{_wider(a)}train with more even ones"
     if 0 < a.threshold_min < FEW_COUNTS:
         yield Diagnostic(
             rule=rules.FEW_COUNTS,
@@ -110,7 +111,7 @@ def _weights(a: PopulationAccount) -> Iterator[Diagnostic]:
             node=node,
             found=f"{a.weights_rounded_to_zero} of {a.weights} weights became zero",
             limit=f"{100 * MOST_WEIGHTS:g} %",
-            remedy=wider,
+            remedy=remedy,
         )
     if a.dead_sources:
         yield Diagnostic(
@@ -118,7 +119,7 @@ def _weights(a: PopulationAccount) -> Iterator[Diagnostic]:
             node=node,
             found=f"all weights of {a.dead_sources} of {a.sources} sources became zero",
             limit="one weight of each at least",
-            remedy=wider,
+            remedy=remedy,
         )
 
 
@@ -131,11 +132,17 @@ def _signals(a: PopulationAccount, seen: Observed) -> Iterator[Diagnostic]:
             found=f"{found}; {_by_itself(seen)} where it receives what the float network sends",
             limit=f"{100 * MOST_CHANGE:g} % more or fewer spikes, {100 * MOST_ERROR:g} % error, "
             f"on {seen.samples} samples of the data",
-            remedy="its own rounding does it: give it wider weights with --weight-bits, or train "
-            "with more even ones"
+            remedy=f"its own rounding does it: {_wider(a)}train with more even ones"
             if _is_bad_by_itself(seen)
             else "it is right by itself: look at the populations before it",
         )
+
+
+def _wider(a: PopulationAccount) -> str:
+    """Give the first half of a remedy, where there are wider weights."""
+    if a.width < MAX_WEIGHT_BITS:
+        return "allow wider weights with --weight-bits, or "
+    return f"weights have the {MAX_WEIGHT_BITS} bits that there are; "
 
 
 def _rate(seen: Observed) -> str | None:

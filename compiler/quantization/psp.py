@@ -28,6 +28,8 @@ from snnc.compiler.sliding import elements, padded
 Sent = Mapping[str, npt.NDArray[Any]]
 """What each source sends in the units of its integers, shape ``[steps, batch, n]``."""
 
+COLUMNS = 2048
+"""Most columns whose products are taken; wider rows are cut into blocks of as many."""
 FILTERS = 8
 """Most different filters of a population; neurons of similar decays share that of their median."""
 WORK = 2**36
@@ -64,8 +66,8 @@ def filters(
         yield np.sort(rows), alpha, beta
 
 
-def products(paths: Sequence[Path], sent: Sent, alpha: float, beta: float) -> Doubles:
-    """Give ``H`` of all columns of ``paths``, shape ``[groups, m, m]``.
+def products(paths: Sequence[Path], sent: Sent, alpha: float, beta: float) -> tuple[Doubles, ...]:
+    """Give ``H`` of the columns of ``paths``: of each ``COLUMNS`` of them ``[groups, m, m]``.
 
     Args:
         paths: One of kernels, or some of matrices, whose columns then stand side by side.
@@ -73,11 +75,15 @@ def products(paths: Sequence[Path], sent: Sent, alpha: float, beta: float) -> Do
         alpha: Factor of the current a step.
         beta: Factor of the potential a step.
     """
-    total, count = np.zeros(()), 0
+    groups, _, m = _layout(paths)
+    parts = [slice(start, min(start + COLUMNS, m)) for start in range(0, m, COLUMNS)]
+    totals = [np.zeros((groups, c.stop - c.start, c.stop - c.start)) for c in parts]
+    count = 0
     for traces in _observed(paths, sent, alpha, beta):
-        total = total + np.swapaxes(traces, 1, 2) @ traces
+        for total, c in zip(totals, parts, strict=True):
+            np.add(total, np.swapaxes(traces[:, :, c], 1, 2) @ traces[:, :, c], out=total)
         count += traces.shape[1]
-    return np.asarray(total / count)
+    return tuple(total / count for total in totals)
 
 
 def _observed(paths: Sequence[Path], sent: Sent, alpha: float, beta: float) -> Iterator[Doubles]:
@@ -85,7 +91,8 @@ def _observed(paths: Sequence[Path], sent: Sent, alpha: float, beta: float) -> I
     steps, batch = next(iter(sent.values())).shape[:2]
     size = [prod(_shape_before(path)) for path in paths]
     (groups, positions, m) = _layout(paths)
-    wanted = max(WORK / (groups * m * m), ROWS * m)
+    jointly = min(m, COLUMNS)
+    wanted = max(WORK / (groups * m * jointly), ROWS * jointly)
     stride = min(steps, max(1, int(steps * batch * positions / wanted)))
     at_once = max(1, CHUNK // (steps * sum(size)))
     for start in range(0, batch, at_once):

@@ -209,7 +209,8 @@ def _rounded(
     """Give the integers of one population, and of what drives it.
 
     The scale leaves ``u`` and ``v`` some room for rounding. Where a neuron has so few counts in
-    its weights that rounding takes more, its scale is lowered until the integers are proven.
+    its weights that rounding takes more, its scale is lowered until the integers are proven, or
+    would have a threshold below 1 count.
     """
     shapes = {path.source: path.shape for path in n.lowered.arriving}
     largest = {i.name: i.max_abs for i in inputs.values()}
@@ -220,11 +221,11 @@ def _rounded(
         bounds = bound_population(population, arriving, shapes, largest)
         share = np.maximum(bounds.u, bounds.v) / STATE_LIMIT
         over = np.isfinite(share) & (share >= 1)
-        if not over.any() or (largest_counts(n, weight_bits) * HEADROOM < 1).any():
-            return population, arriving
         limit = n.limit.copy()
         limit[over] = scale[over] * HEADROOM / share[over]
         n = replace(n, limit=limit)
+        if not over.any() or (largest_counts(n, weight_bits) < 1).any():
+            return population, arriving
 
 
 def _fixed_population(n: Scalable, scale: Doubles) -> FixedPopulation:

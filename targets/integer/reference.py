@@ -50,7 +50,8 @@ class Recording:
         u: int32, the same shape.
         v: int32, the same shape, after the step; 0 outside the population's time.
         u_peak: Largest ``|u|`` of each population, as it was before it wrapped.
-        v_peak: Largest ``|v|`` of each population, as it was before it was clipped.
+        v_peak: Largest ``|v|`` of each population, as it was before it was clipped; without what
+            ``zero-next`` or a refractory step discards.
     """
 
     spikes: dict[str, npt.NDArray[np.uint8]]
@@ -70,7 +71,7 @@ class Step:
         rho: Refractory steps left.
         spikes: 0 or 1.
         u_sum: ``u`` before the wrap.
-        v_sum: ``v`` before the clip.
+        v_sum: ``v`` before the clip; 0 where it is discarded.
     """
 
     u: Integers
@@ -241,6 +242,7 @@ def neuron_step(p: FixedPopulation, u: Integers, v: Integers, rho: Integers, a: 
     v_new = clip(v_sum)
     if p.reset is FixedReset.ZERO_NEXT:
         v_new = v_new * (1 - r)
+        v_sum = v_sum * (1 - r)  # what it was acts on nothing
 
     s = (v_new > theta).astype(np.int64)
     if p.reset is FixedReset.ZERO:

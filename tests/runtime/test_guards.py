@@ -13,11 +13,13 @@ import pytest
 
 from snnc.compiler.diagnostics import InputError
 from snnc.frontends.nir.file import write_nir
+from snnc.runtime import observe
 from snnc.runtime.cli import main
 from snnc.runtime.deploy import compile
+from snnc.runtime.observe import refer
 from snnc.runtime.verify import verify
 from snnc.targets.artifact import Artifact
-from tests.builders import graph, lif, linear, sink, source, spikes
+from tests.builders import graph, lif, linear, one_neuron, sink, source, spikes
 
 DT = 1e-3
 LAYERS = (32, 40, 40, 10)
@@ -205,3 +207,15 @@ def test_one_warning_is_told_once() -> None:
     artifact = compiled(layered(bad=2), calibration=data(), weight_bits=4)
     report = verify(artifact, data(), targets="integer")
     assert sorted(report.warnings) == sorted(artifact.account["warnings"])
+
+
+def test_long_data_of_many_neurons_are_observed_on_fewer_samples(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Three values a step, of the input and of two neurons: 10 steps of 4 samples are 120."""
+    net = one_neuron([[1.0], [0.5]])
+    x = {"x": np.ones((10, 40, 1), np.float32)}
+    monkeypatch.setattr(observe, "RECORDED", 130)
+    assert refer(net, x).inputs["x"].shape[1] == 4
+    monkeypatch.setattr(observe, "RECORDED", 1)
+    assert refer(net, x).inputs["x"].shape[1] == 1

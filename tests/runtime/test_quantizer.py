@@ -57,3 +57,12 @@ def test_mixed_where_one_width_is_too_narrow_for_another_population() -> None:
     assert written(made.mixed(widths)) == written(made.integers(widths))
     with pytest.raises(InputError):
         made.mixed({"a": 1, "b": 1})
+
+
+def test_a_budget_may_narrow_what_is_not_named() -> None:
+    """A name says nothing of the others; ``*`` does."""
+    net, unsaid = two_layers(), 2
+    named = Quantization(weight_bits={"a": 4})
+    assert named.widths(net) == {"a": 4, "b": 8}
+    assert named.widths(net, unsaid) == {"a": 4, "b": 2}
+    assert Quantization(weight_bits={"a": 4, "*": 6}).widths(net, unsaid) == {"a": 4, "b": 6}

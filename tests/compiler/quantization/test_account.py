@@ -223,12 +223,19 @@ def test_unbounded() -> None:
 def test_clipped_and_dead_by_hand() -> None:
     """Ten counts a unit: 9.6 became 7; the second source had 0.4 in all, and has nothing."""
     real = one_neuron([[0.96, 0.02, 0.3], [0.7, 0.04, 0.1]])
-    fixed = one_fixed([[7, 0, 3], [7, 0, 1]], scale=640, threshold=10, delay=0)
+    fixed = one_fixed([[7, 0, 3], [7, 0, 1]], scale=640, threshold=10, delay=0, weight_bits=4)
     (a,) = account_for(real, fixed)
     assert a.weights_clipped == 1
     assert (a.sources, a.dead_sources) == (3, 1)
     assert (a.scale_min, a.scale_max) == (10, 10)
     assert a.input_bound == 10 * 64 / 2**20
+
+
+def test_what_feedback_makes_smaller_is_not_clipped() -> None:
+    """9.6 became 8 and could have become 9: another weight made up for it."""
+    fixed = one_fixed([[8, 4]], scale=640, threshold=10, delay=0, weight_bits=8)
+    (a,) = account_for(one_neuron([[0.96, 0.3]]), fixed)
+    assert a.weights_clipped == 0
 
 
 def test_dead_channel() -> None:

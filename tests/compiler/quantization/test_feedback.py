@@ -13,12 +13,14 @@ from snnc.compiler.check import check_fixed
 from snnc.compiler.fixed import SignMode
 from snnc.compiler.network import Integration, Network
 from snnc.compiler.operators import FixedConvolution, FixedDense, SumPooling, Weights
+from snnc.compiler.quantization import psp
 from snnc.compiler.quantization.feedback import fed_back, round_rows
 from snnc.compiler.quantization.grid import Grid
 from snnc.compiler.quantization.lower import lower
 from snnc.compiler.quantization.overflow import bound_states
 from snnc.compiler.quantization.psp import FILTERS, filters, products
 from snnc.compiler.quantization.quantize import quantize
+from snnc.compiler.quantization.scale import weight_rows
 from tests.builders import convolution, network, one_neuron, population, projection, spikes, window
 
 Doubles = npt.NDArray[np.float64]
@@ -95,7 +97,7 @@ def test_products_of_matrices() -> None:
     )
     x, s = spikes((9, 4, 3), seed=1).astype(float), spikes((9, 4, 2), seed=2).astype(float)
     (n,) = lower(net)
-    found = products(n.paths, {"x": x, "lif": s}, 0.25, 0.5)
+    (found,) = products(n.paths, {"x": x, "lif": s}, 0.25, 0.5)
     both = [
         np.concatenate([plain(x[:, b], 0.25, 0.5, 0), plain(s[:, b], 0.25, 0.5, 2)], axis=1)
         for b in range(4)
@@ -128,7 +130,7 @@ def test_products_of_kernels() -> None:
             for p in range(2)
         ]
         wanted = np.array(seen).T @ np.array(seen) / len(seen)
-        np.testing.assert_allclose(products(n.paths, {"x": x}, 0.0, 0.5)[g], wanted, rtol=1e-12)
+        np.testing.assert_allclose(products(n.paths, {"x": x}, 0.0, 0.5)[0][g], wanted, rtol=1e-12)
 
 
 def test_rows_of_equal_decays_share_a_filter() -> None:
@@ -192,7 +194,7 @@ def test_the_kernels_of_a_group_follow_what_they_see() -> None:
     x[:, :, 1] = x[:, :, 1, ::2].repeat(2, axis=-1)  # the second channel sees pairs
     sent = {"x": x.reshape(40, 8, 16)}
     (n,), fixed = lower(net), quantize(net, weight_bits=3, sent=sent)
-    h = products(n.paths, sent, 0.0, 0.5)
+    (h,) = products(n.paths, sent, 0.0, 0.5)
     (q,), (p,) = fixed.projections, fixed.populations
     wanted = kernels.weight.reshape(8, 5) * (p.scale[::8, None] / 64 / 2.0**q.weight_exp)
     (found,) = weights(net, 3, sent)
@@ -220,9 +222,29 @@ def test_matrices_of_different_exponents_are_rounded_jointly() -> None:
     ]
     found = fed_back(n.paths, du, dv, sent)(grids)
     units = np.repeat([4.0, 0.5], [5, 4])
-    h = products(n.paths, sent, 0.0, 0.5)[0] * units * units[:, None]
+    h = products(n.paths, sent, 0.0, 0.5)[0][0] * units * units[:, None]
     wanted = round_rows(np.concatenate(rows, axis=1), h, -7, 7)
     np.testing.assert_array_equal(np.concatenate(found, axis=1), wanted)
+
+
+def test_wide_rows_are_rounded_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Products grow with the columns, and not with their square."""
+    rng = np.random.default_rng(0)
+    net = one_neuron(rng.normal(0, 1, (6, 10)))
+    sent = {"x": spikes((30, 4, 10), seed=1)}
+    (n,) = lower(net)
+    (h,) = products(n.paths, sent, 0.0, 0.5)
+    monkeypatch.setattr(psp, "COLUMNS", 4)
+    blocks = products(n.paths, sent, 0.0, 0.5)
+    parts = [slice(0, 4), slice(4, 8), slice(8, 10)]
+    for block, c in zip(blocks, parts, strict=True):
+        np.testing.assert_allclose(block, h[:, c, c], rtol=1e-12)
+    fixed = quantize(net, weight_bits=3, sent=sent)
+    (q,), (p,) = fixed.projections, fixed.populations
+    wanted = weight_rows(n.paths[0]) * (p.scale[:, None] / 64 / 2.0**q.weight_exp)
+    mine = [round_rows(wanted[:, c], b[0], -3, 3) for b, c in zip(blocks, parts, strict=True)]
+    (found,) = weights(net, 3, sent)
+    np.testing.assert_array_equal(found, np.concatenate(mine, axis=1))
 
 
 def test_real_input_counts_in_the_units_of_its_integers() -> None:

@@ -29,6 +29,7 @@ CLEAN = PopulationAccount(
     overflow=Overflow.PROVEN,
     u_bound=0.5,
     v_bound=0.5,
+    width=4,
 )
 
 
@@ -71,6 +72,16 @@ def test_lost_weights_warning() -> None:
         "   limit: 50 %\n"
         "  remedy: allow wider weights with --weight-bits, or train with more even ones"
     ]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"weights": 9, "weights_rounded_to_zero": 9}, {"dead_sources": 1}]
+)
+def test_no_wider_weights_where_there_are_none(fields: dict[str, int]) -> None:
+    (text,) = warnings(width=8, **fields)
+    assert text.endswith(
+        "  remedy: weights have the 8 bits that there are; train with more even ones"
+    )
 
 
 @pytest.mark.parametrize(("v_bound", "found"), [(1.234, "123 %"), (None, "an unknown share")])
@@ -142,7 +153,7 @@ def test_signals_warning(fields: dict[str, Any], found: str) -> None:
 def test_bad_by_itself(fields: dict[str, Any]) -> None:
     (text,) = warnings(observed=replace(SEEN, error=0.6, **fields))
     assert text.endswith(
-        "  remedy: its own rounding does it: give it wider weights with --weight-bits, or train "
+        "  remedy: its own rounding does it: allow wider weights with --weight-bits, or train "
         "with more even ones"
     )
 

@@ -778,3 +778,12 @@ def test_delays_through_sums_add_up() -> None:
         "   limit: 63 steps (lava 0.10.0, DelayDense: 62 and the synapse's own)\n"
         "  remedy: shorten the other branch, or put a population of relay neurons into this one"
     )
+
+
+def test_a_scale_is_lowered_to_a_count_at_the_least() -> None:
+    """What rounding down adds breaks the bound, and a smaller scale would leave no threshold."""
+    fixed = quantize(one_neuron([[-0.4] * 70], decay=1 - 1 / 4096))
+    (p,) = fixed.populations
+    assert p.threshold[0] == 1
+    assert p.scale[0] > 0
+    assert not bound_states(fixed)["lif"].proven.any()

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snnc.compiler.fixed import FixedNetwork
+from snnc.compiler.fixed import FixedNetwork, FixedReset
+from snnc.compiler.quantization.overflow import bound_states
 from snnc.targets.integer.reference import execute
 from tests.builders import (
     fixed_network,
@@ -104,6 +105,15 @@ def test_peaks_are_of_before_the_limits() -> None:
         vs.append(v + u)
         v = max(min(v + u, 2**23 - 1), 1 - 2**23)
     assert recording.v_peak["lif"] == max(map(abs, vs)) > 2**23
+
+
+def test_a_potential_that_is_lost_is_no_peak() -> None:
+    """The step after a spike adds to it, and then ``zero-next`` sets it to 0 whatever it was."""
+    net = one_fixed(100, dv=0, threshold=90000, weight_exp=7, reset=FixedReset.ZERO_NEXT)
+    recording = execute(net, {"x": np.ones((24, 1, 1), np.int32)})
+    assert recording.spikes["lif"].sum() > 1
+    assert recording.v_peak["lif"] == np.abs(recording.v["lif"]).max() < 2**23
+    assert bound_states(net)["lif"].v[0] >= recording.v_peak["lif"]
 
 
 @given(fixed_networks(), st.integers(0, 2**32 - 1))
