@@ -25,14 +25,14 @@ def test_first_change(tmp_path: Path) -> None:
 
     assert "1 failed, 1 passed" in run_test(tmp_path)
     compiler = tmp_path / "compiler"
-    rules, account = compiler / "rules.py", compiler / "quantization" / "account.py"
+    rules, guards = compiler / "rules.py", compiler / "quantization" / "guards.py"
     rules.write_text(rules.read_text() + rule)
-    before, found, after = account.read_text().partition("\n\ndef _share(")
-    assert found, "the check is put at the end of warnings_of, which _share follows"
-    in_loop = "".join(f"        {line}\n" for line in check.splitlines())
-    account.write_text(before + in_loop + found + after + "\n" + constant)
+    before, found, after = guards.read_text().partition("\n\ndef _signals(")
+    assert found, "the check is put at the end of _weights, which _signals follows"
+    in_function = "".join(f"    {line}\n" for line in check.splitlines())
+    guards.write_text(before + in_function + found + after + "\n" + constant)
     assert "2 passed" in run_test(tmp_path)
-    account.write_text(account.read_text().replace("db < NOISY", "db <= NOISY"))
+    guards.write_text(guards.read_text().replace("db < NOISY", "db <= NOISY"))
     assert "1 failed, 1 passed" in run_test(tmp_path)
 
 
