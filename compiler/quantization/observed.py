@@ -60,8 +60,8 @@ class Observed:
         spikes_local: Spikes of the integers of this population alone: all that it receives is
             what the float network sends.
         error: ``sum |n_i - m_i| / sum n_i`` over the spike counts of neurons and samples; of a
-            read-out the root mean square error of the potential as a share of its root mean
-            square. None where the float network has neither.
+            read-out the root mean square error of the potential, averaged over time, as a share
+            of its root mean square. None where the float network has neither.
         error_local: The same of this population alone.
         u_seen: Largest ``|u|`` before its wrap, as a share of its range.
         v_seen: Largest ``|v|`` before its clip, as a share of its range.
@@ -132,7 +132,7 @@ def _count_error(q: FixedPopulation, real: Signals, run: Signals) -> float | Non
 
 
 def _potential_error(q: FixedPopulation, real: Signals, run: Signals) -> float | None:
-    wanted = real.v[q.name].astype(np.float64)
+    wanted = real.v[q.name].mean(axis=0, dtype=np.float64)
     power = float(np.square(wanted).sum())
-    error = run.v[q.name] / q.scale + q.offset - wanted
+    error = run.v[q.name].mean(axis=0, dtype=np.float64) / q.scale + q.offset - wanted
     return float(np.sqrt(np.square(error).sum() / power)) if power else None

@@ -65,3 +65,14 @@ def test_potential_by_hand() -> None:
     assert (seen.possible, seen.reference, seen.spikes) == (0, 0, 0)
     assert seen.error == pytest.approx(0.5 / 5)
     assert seen.error_local == 0
+
+
+def test_potentials_are_averaged_over_time() -> None:
+    """What one step is too high and the next too low is no error; classes are told by sums."""
+    net = one_neuron([[1]], spiking=False)
+    fixed = one_fixed([[1]], scale=10, threshold=0, reset="none", spiking=False)
+    none = np.zeros((2, 1, 1))
+    real, swung = run(none, [[[2.0]], [[4.0]]]), run(none, [[[40]], [[20]]])
+    seen = observe(net, fixed, real, swung, run(none, [[[20]], [[46]]]))["lif"]
+    assert seen.error == 0
+    assert seen.error_local == pytest.approx(0.3 / 3)
