@@ -134,7 +134,8 @@ def _signals(a: PopulationAccount, seen: Observed) -> Iterator[Diagnostic]:
             f"on {seen.samples} samples of the data",
             remedy=f"its own rounding does it: {_wider(a)}train with more even ones"
             if _is_bad_by_itself(seen)
-            else "it is right by itself: look at what drives it, populations before it or its own spikes",
+            else "it is right by itself: look at what drives it, populations before it or its own "
+            "spikes",
         )
 
 

@@ -145,7 +145,8 @@ def test_signals_warning(fields: dict[str, Any], found: str) -> None:
         f"   found: {found}; 100 spikes and 2 % error where it receives what the float network "
         "sends\n"
         "   limit: 20 % more or fewer spikes, 50 % error, on 4 samples of the data\n"
-        "  remedy: it is right by itself: look at what drives it, populations before it or its own spikes"
+        "  remedy: it is right by itself: look at what drives it, populations before it or its "
+        "own spikes"
     ]
 
 
