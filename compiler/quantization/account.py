@@ -168,7 +168,8 @@ class PopulationAccount:
     def as_json(self) -> dict[str, Any]:
         """Give the fields as JSON values."""
         lists = {name: list(getattr(self, name)) for name in ("origin", "weight_exp", "sign_mode")}
-        return asdict(self) | lists | {"headroom": self.headroom}
+        observed = None if self.observed is None else self.observed.as_json()
+        return asdict(self) | lists | {"headroom": self.headroom, "observed": observed}
 
 
 def account_for(

@@ -82,9 +82,20 @@ class Observed:
         """The larger share: from 1 on ``u`` wrapped or ``v`` was clipped."""
         return max(self.u_seen, self.v_seen)
 
+    @property
+    def rate_error(self) -> float | None:
+        """Change of the number of spikes, as a share of them; None where there are none."""
+        return self.spikes / self.reference - 1 if self.reference else None
+
+    @property
+    def rate_error_local(self) -> float | None:
+        """The same of this population alone."""
+        return self.spikes_local / self.reference - 1 if self.reference else None
+
     def as_json(self) -> dict[str, Any]:
         """Give the fields as JSON values."""
-        return asdict(self)
+        rates = {"rate_error": self.rate_error, "rate_error_local": self.rate_error_local}
+        return asdict(self) | rates
 
 
 def observe(

@@ -191,7 +191,7 @@ def test_report_shows_what_the_data_of_the_verification_show(tmp_path: Path) -> 
     assert blamed == ["  --> lif2"]
     folder = report.save(tmp_path / "r")
     html = (folder / "report.html").read_text()
-    assert "error by itself" in html
+    assert "rate error by itself" in html
     populations = json.loads((folder / "report.json").read_text())["populations"]
     assert populations[1]["observed"]["error_local"] > 0.5
 

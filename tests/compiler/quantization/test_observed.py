@@ -45,6 +45,8 @@ def test_counts_by_hand() -> None:
     assert (seen.samples, seen.possible) == (1, 2 * 2)
     assert (seen.reference, seen.spikes, seen.spikes_local) == (4, 3, 5)
     assert (seen.error, seen.error_local) == (3 / 4, 1 / 4)
+    rates = {"rate_error": -1 / 4, "rate_error_local": 1 / 4}
+    assert seen.as_json().items() >= rates.items()
     assert (seen.u_seen, seen.v_seen, seen.largest) == (0.25, 0.5, 0.5)
 
 
@@ -53,6 +55,7 @@ def test_silence_has_no_error() -> None:
     net, fixed = one_neuron([[1], [1]]), one_fixed([[1], [1]])
     seen = observe(net, fixed, silent, REAL, silent)["lif"]
     assert (seen.reference, seen.spikes, seen.error) == (0, 4, None)
+    assert seen.as_json()["rate_error"] is seen.as_json()["rate_error_local"] is None
 
 
 def test_potential_by_hand() -> None:
