@@ -95,8 +95,9 @@ def notes(found: Mapping[str, Any]) -> Iterator[str]:
         if drop:
             said = f"{'falls' if drop > 0 else 'rises'} by {abs(drop):.2f} points"
         yield (
-            f"Accuracy {said} on these samples; on others like them, with 95 % confidence, it "
-            f"falls by less than {bound:.2f}."
+            f"Accuracy {said} on these samples, which chose the widths. Had others chosen them, it "
+            f"would fall by less than {bound:.2f} with 95 % confidence; snnc verify tells what it "
+            "does on others."
         )
     yield (
         f"Measured on {count(found['samples'], 'sample')} of calibration data in "

@@ -135,10 +135,10 @@ def registers_table(account: Mapping[str, Any]) -> str:
     """Give what rounding did to time constants, and how many registers differ."""
     header = (
         "population",
-        "tau of v",
+        "tau of v, worst",
         "typical",
-        "of current",
-        "typical",
+        "of current, worst",
+        "typical of it",
         "thresholds",
         "if free",
         "SQNR dB if free",

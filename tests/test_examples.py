@@ -155,7 +155,7 @@ def test_budget_digits(example: Callable[[str], Example]) -> None:
         found.append(json.loads(manifest)["account"]["budget"])
         report = folder / f"build/digits/budget_{index}_report/report.json"
         link = json.loads(report.read_text())["links"][1]
-        assert link["statistics"]["n"] == 540
+        assert link["statistics"]["n"] == 270
         assert link["statistics"]["drop_points"] <= 1.5
     assert found[0]["chosen"]["statistics"]["drop_points"] <= 0.5
     assert found[0]["memory_bits"] < 0.7 * found[0]["memory_bits_widest"]

@@ -268,7 +268,7 @@ def test_what_is_printed() -> None:
         ).split()
     )
     assert said[-2].startswith(
-        f"Accuracy falls by {lost(artifact):.2f} points on these samples; on others like them, with"
+        f"Accuracy falls by {lost(artifact):.2f} points on these samples, which chose the widths. "
     )
     assert said[-1].startswith("Measured on 519 samples of calibration data in ")
     assert said[-1].endswith(" runs, sensitivities on 64 of them in 13.")
