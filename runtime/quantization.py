@@ -181,13 +181,13 @@ class Quantizer:
         Raises:
             InputError: What keeps the network from becoming integers.
         """
-        way, reference = self.options.way(calibrated=self.typical is not None), self.reference
-        sent = None if reference is None or way is Rounding.NEAREST else reference.sent
+        way = self.options.way(calibrated=self.typical is not None)
+        reference = None if way is Rounding.NEAREST else self.reference
         fixed = quantize(
             self.network,
             weight_bits=widths,
             calibration=self.typical,
-            sent=sent,
+            sent=None if reference is None else reference.sent,
             max_thresholds=self.options.max_thresholds if grouped else None,
             decays=self.options.kept,
         )
