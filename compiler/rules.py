@@ -245,6 +245,12 @@ RANGE_KEPT = Rule(
     "limit. Where the bounds over all inputs do not hold and it happens on the calibration data, "
     "the network is refused, unless --overflow wrap or --overflow clip names what is accepted.",
 )
+DATA_TYPICAL = Rule(
+    "SNN308",
+    "calibration data make neurons spike",
+    "Rounding follows what typical data make neurons do, and guards compare it. Data on which no "
+    "neuron spikes, such as zeros, tell nothing of either.",
+)
 RATES_KEPT = Rule(
     "SNN310",
     "a population does on typical data what it does in the float network",

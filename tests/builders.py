@@ -38,6 +38,7 @@ from snnc.compiler.operators import (
     Weights,
     Window,
 )
+from snnc.compiler.quantization.observed import Observed
 
 Numbers = npt.ArrayLike
 Edge = tuple[str, str]
@@ -282,6 +283,20 @@ def one_fixed(weight: Numbers = 10, *, max_abs: int = 1, **fields: Any) -> Fixed
     q = fixed_projection("x", "lif", matrix, name="fc", **of_weights)
     lif = fixed_population(n=matrix.shape[0], **fields)
     return fixed_network([lif], [q], inputs=[FixedInput("x", (matrix.shape[1],), 1.0, max_abs)])
+
+
+SEEN = Observed(
+    samples=4,
+    possible=1000,
+    reference=100,
+    spikes=100,
+    spikes_local=100,
+    error=0.0,
+    error_local=0.0,
+    u_seen=0.25,
+    v_seen=0.5,
+)
+"""A population that does on typical data what it should."""
 
 
 # --- NIR ---------------------------------------------------------------------------------------

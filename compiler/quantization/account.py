@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -225,6 +225,7 @@ class _Weights:
     present: int = 0
     lost: int = 0
     needed: int = 1
+    memory: int = 0
     clipped: int = 0
     sources: int = 0
     dead: int = 0
@@ -270,13 +271,7 @@ def _account(
 ) -> PopulationAccount:
     p = n.population
     counts = integers.scale * n.unit / 2**ALIGN_BITS
-    weights = _Weights()
-    for path in n.paths:
-        shape, q = shape_of(path), made[path.name]
-        each = counts[:: p.size // shape[0]] * step_of(path, inputs)
-        integers_of_q = _integers_of(q).reshape(shape)
-        weights.add(path, each, integers_of_q, q)
-        weights.needed = max(weights.needed, bits_needed(integers_of_q, q.sign_mode))
+    weights = _weights(n, counts, made, inputs)
     arriving = [made[path.name] for path in n.arriving]
     base = _base(n, integers, bounds)
     tau_mem, tau_syn = errors_of_v(p, integers), errors_of_u(p, integers)
@@ -298,7 +293,7 @@ def _account(
         dead_sources=weights.dead,
         width=max((made[path.name].weight_bits for path in n.paths), default=MAX_WEIGHT_BITS),
         sign_mode=tuple(q.sign_mode for q in arriving),
-        memory_bits=_memory([made[path.name] for path in n.paths]),
+        memory_bits=weights.memory,
         bias_mant_max=int(np.abs(integers.bias_mant).max()),
         bias_exp_max=int(integers.bias_exp.max()),
         bias_error=float((_bias_error(n, integers, made, counts) / base).max(initial=0)),
@@ -317,6 +312,24 @@ def _account(
         scale_min=float(counts.min()),
         scale_max=float(counts.max()),
     )
+
+
+def _weights(
+    n: Lowered,
+    counts: Doubles,
+    made: Mapping[str, FixedProjection],
+    inputs: Mapping[str, FixedInput],
+) -> _Weights:
+    """Sum up what became of the weights into a population of so many ``counts`` a unit."""
+    weights = _Weights()
+    for path in n.paths:
+        shape, q = shape_of(path), made[path.name]
+        each = counts[:: counts.size // shape[0]] * step_of(path, inputs)
+        integers = _integers_of(q).reshape(shape)
+        weights.add(path, each, integers, q)
+        weights.needed = max(weights.needed, bits_needed(integers, q.sign_mode))
+        weights.memory += integers.size * q.weight_bits
+    return weights
 
 
 def _by_source(present: npt.NDArray[np.bool_], kind: Weighted) -> npt.NDArray[np.bool_]:
@@ -346,10 +359,6 @@ def _integers_of(q: FixedProjection) -> Weights:
         if isinstance(operator, FixedDense | FixedConvolution | FixedScaling):
             return operator.weight
     raise InternalError(f"{q.name}: no weights")
-
-
-def _memory(projections: Iterable[FixedProjection]) -> int:
-    return sum(_integers_of(q).size * q.weight_bits for q in projections)
 
 
 def _base(n: Lowered, integers: FixedPopulation, bounds: StateBounds) -> Doubles:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
-from snnc.compiler.fixed import MAX_WEIGHT_BITS
+from snnc.compiler.fixed import MAX_WEIGHT_BITS, STATE_LIMIT
 from snnc.compiler.quantization.account import Overflow, PopulationAccount
 from snnc.compiler.quantization.observed import Observed
 
@@ -39,6 +39,8 @@ def warnings_of(
         accounts: Of all populations.
         allowed: What the user has accepted, of ``OVERFLOWS``.
     """
+    accounts = tuple(accounts)
+    yield from _silence(accounts)
     for a in accounts:
         yield from _time_constant(a)
         yield from _weights(a)
@@ -74,12 +76,26 @@ def overflow_problems(
                 yield Diagnostic(
                     rule=rules.RANGE_KEPT,
                     node=" + ".join(a.origin),
-                    found=f"|{signal}| up to {100 * share:.0f} % of the range",
-                    limit="100 % of the range of 24 bits, on "
-                    f"{a.observed.samples} samples of the data",
+                    found=f"|{signal}| up to {share * STATE_LIMIT:,.0f}",
+                    limit=f"{STATE_LIMIT - 1:,}, which 24 bits hold, on {a.observed.samples} "
+                    "samples of the data",
                     remedy="give it a leak or a reset, or data of fewer steps, or accept what the "
                     f"target does then with --overflow {name}",
                 )
+
+
+def _silence(accounts: Sequence[PopulationAccount]) -> Iterator[Diagnostic]:
+    """Yield that typical data make nothing spike, so that they show nothing."""
+    seen = [(a, a.observed) for a in accounts if a.observed is not None and a.observed.possible]
+    if seen and not any(o.reference or o.spikes for _, o in seen):
+        first, observed = seen[0]
+        yield Diagnostic(
+            rule=rules.DATA_TYPICAL,
+            node=" + ".join(first.origin),
+            found="no spike here or behind it, in the float network and in the integers",
+            limit=f"a spike of any population, on {observed.samples} samples of the data",
+            remedy="give typical data with --calibrate, or none",
+        )
 
 
 def _time_constant(a: PopulationAccount) -> Iterator[Diagnostic]:

@@ -219,3 +219,8 @@ def test_long_data_of_many_neurons_are_observed_on_fewer_samples(
     assert refer(net, x).inputs["x"].shape[1] == 4
     monkeypatch.setattr(observe, "RECORDED", 1)
     assert refer(net, x).inputs["x"].shape[1] == 1
+
+
+def test_data_of_zeros() -> None:
+    artifact = compiled(layered(), calibration=np.zeros_like(data()))
+    assert named(artifact, "SNN308") == ["lif1"]

@@ -14,9 +14,9 @@ from snnc.compiler.fixed import FixedInput
 from snnc.compiler.network import Integration, Network, Reset
 from snnc.compiler.operators import Operator
 from snnc.compiler.quantization.account import Overflow, PopulationAccount, account_for
-from snnc.compiler.quantization.observed import Observed
 from snnc.compiler.quantization.quantize import quantize
 from tests.builders import (
+    SEEN,
     convolution,
     fixed_convolution,
     fixed_network,
@@ -254,19 +254,6 @@ def test_dead_channel() -> None:
     )
     (a,) = account_for(real, fixed)
     assert (a.sources, a.dead_sources) == (2, 1)
-
-
-SEEN = Observed(
-    samples=4,
-    possible=1000,
-    reference=100,
-    spikes=100,
-    spikes_local=100,
-    error=0.0,
-    error_local=0.0,
-    u_seen=0.25,
-    v_seen=0.5,
-)
 
 
 @pytest.mark.parametrize(

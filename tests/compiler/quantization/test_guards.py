@@ -9,9 +9,8 @@ import pytest
 
 from snnc.compiler.quantization.account import Overflow, PopulationAccount, account_for
 from snnc.compiler.quantization.guards import overflow_problems, warnings_of
-from snnc.compiler.quantization.observed import Observed
 from snnc.compiler.quantization.quantize import quantize
-from tests.builders import one_neuron
+from tests.builders import SEEN, one_neuron
 
 CLEAN = PopulationAccount(
     name="lif",
@@ -105,19 +104,6 @@ def test_warnings_of_a_real_network() -> None:
     assert codes == ["SNN302", "SNN304", "SNN303"]
 
 
-SEEN = Observed(
-    samples=4,
-    possible=1000,
-    reference=100,
-    spikes=100,
-    spikes_local=100,
-    error=0.0,
-    error_local=0.0,
-    u_seen=0.25,
-    v_seen=0.5,
-)
-
-
 def test_dead_source_warning() -> None:
     assert warnings(sources=64, dead_sources=3) == [
         "warning[SNN311]: what a population receives has a weight that rounding leaves\n"
@@ -176,7 +162,6 @@ def test_readout_warning() -> None:
         {"reference": 20, "spikes": 40},
         {"reference": 49, "spikes": 49, "error": 0.9},
         {"reference": 960, "spikes": 970},
-        {"error": None, "error_local": None, "reference": 0, "spikes": 0, "spikes_local": 0},
     ],
 )
 def test_no_signals_warning(fields: dict[str, Any]) -> None:
@@ -206,10 +191,26 @@ def test_violation(field: str, signal: str, accept: str) -> None:
     assert problem.text() == (
         "error[SNN307]: u and v stay within their 24 bits on the calibration data\n"
         "  --> net.fc + net.lif\n"
-        f"   found: |{signal}| up to 150 % of the range\n"
-        "   limit: 100 % of the range of 24 bits, on 4 samples of the data\n"
+        f"   found: |{signal}| up to 12,582,912\n"
+        "   limit: 8,388,607, which 24 bits hold, on 4 samples of the data\n"
         "  remedy: give it a leak or a reset, or data of fewer steps, or accept what the target "
         f"does then with --overflow {accept}"
     )
     assert not list(overflow_problems((account,), (accept,)))
     assert list(overflow_problems((account,), ({"wrap", "clip"} - {accept})))
+
+
+def test_silent_data() -> None:
+    silent = replace(SEEN, reference=0, spikes=0, spikes_local=0, error=None, error_local=None)
+    read_out = replace(CLEAN, observed=replace(silent, possible=0))
+    accounts = (replace(CLEAN, observed=silent), read_out)
+    (warning,) = warnings_of(accounts)
+    assert warning.text("warning") == (
+        "warning[SNN308]: calibration data make neurons spike\n"
+        "  --> net.fc + net.lif\n"
+        "   found: no spike here or behind it, in the float network and in the integers\n"
+        "   limit: a spike of any population, on 4 samples of the data\n"
+        "  remedy: give typical data with --calibrate, or none"
+    )
+    assert not list(warnings_of((*accounts, replace(CLEAN, observed=SEEN))))
+    assert not list(warnings_of((read_out,)))
