@@ -16,7 +16,7 @@ from snnc.compiler.quantization.budget import Bits
 from snnc.compiler.retime import retime
 from snnc.runtime.statistics import Paired, paired
 from snnc.targets.artifact import Artifact
-from snnc.targets.base import Progress, no_progress
+from snnc.targets.running import Progress, no_progress
 
 Array = npt.NDArray[Any]
 Labels = npt.NDArray[np.integer]

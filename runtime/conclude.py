@@ -22,7 +22,7 @@ from snnc.runtime.statistics import accuracy_by_step
 from snnc.runtime.subject import Subject
 from snnc.runtime.text import count
 from snnc.targets.artifact import MANIFEST, Artifact
-from snnc.targets.base import Inputs
+from snnc.targets.running import Inputs
 
 INCOMPLETE_CODE = 3
 """Exit code where nothing failed and something is missing (``EnvironmentFault``)."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
-    from snnc.targets.base import Progress
+    from snnc.targets.running import Progress
 
 PATIENCE = 1.0
 """Seconds of silence before the command says what it is doing."""

@@ -16,10 +16,10 @@ from snnc.compiler.quantization.observed import Observed, Signals, observe
 from snnc.compiler.quantization.recalibrate import Counting, recalibrated
 from snnc.compiler.retime import unretimed
 from snnc.targets.artifact import Artifact
-from snnc.targets.base import Inputs
 from snnc.targets.float import executor as real
 from snnc.targets.inputs import integer_inputs, real_inputs
 from snnc.targets.integer import reference as integers
+from snnc.targets.running import Inputs
 
 SAMPLES = 32
 """Samples on which integers are observed: some hundreds of spikes of each population tell a rate to

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from snnc.targets.base import Progress, no_progress
+from snnc.targets.running import Progress, no_progress
 
 Stages = Callable[[str], Progress]
 """Called as each stage begins, with its name; gives the function told how far the stage is."""

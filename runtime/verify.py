@@ -34,9 +34,9 @@ from snnc.runtime.subject import (
     load_subject,
 )
 from snnc.targets import TARGETS, get_target
-from snnc.targets.base import Inputs
 from snnc.targets.float.replay import Replay, can_replay, replay
 from snnc.targets.inputs import named_inputs, real_inputs
+from snnc.targets.running import Inputs
 
 if TYPE_CHECKING:
     import nir

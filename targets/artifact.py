@@ -39,10 +39,10 @@ from snnc.compiler.network import Network
 from snnc.compiler.store import StoreError, Tensors, from_json, to_json
 from snnc.compiler.trace import Trace
 from snnc.targets import TARGETS, get_target
-from snnc.targets.base import Inputs, Progress, no_progress
 from snnc.targets.directory import Kind, write_directory
 from snnc.targets.inputs import named_inputs
 from snnc.targets.options import run_options
+from snnc.targets.running import Inputs, Progress, no_progress
 
 FORMAT = 1
 """Version of the artifact; raised when an older reader could not read it."""

@@ -13,7 +13,7 @@ from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.fixed import FixedInput, FixedNetwork
 from snnc.compiler.network import Input, Network
-from snnc.targets.base import Inputs
+from snnc.targets.running import Inputs
 
 INPUT_DATA, CALIBRATION_DATA = "input data", "calibration data"
 """What the data are, as messages call them."""

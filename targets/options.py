@@ -9,7 +9,7 @@ from math import inf
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, TimeLimitExceeded, raise_all
 from snnc.compiler.trace import SIGNALS
-from snnc.targets.base import Progress, RunOptions
+from snnc.targets.running import Progress, RunOptions
 
 
 def run_options(

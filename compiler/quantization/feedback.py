@@ -94,6 +94,7 @@ def fed_back(paths: Sequence[Path], du: Ints, dv: Ints, sent: Sent) -> Rounding:
     dense = tuple(k for k, kind in enumerate(kinds) if isinstance(kind, Matrix))
     convolved = tuple((k,) for k, kind in enumerate(kinds) if isinstance(kind, Kernels))
     joint = [part for part in (dense, *convolved) if part]
+    alone = set(range(len(paths))).difference(*joint)
     known = {
         part: [
             _Known(rows, products([paths[k] for k in part], sent, alpha, beta))
@@ -103,11 +104,11 @@ def fed_back(paths: Sequence[Path], du: Ints, dv: Ints, sent: Sent) -> Rounding:
     }
 
     def rounding(grids: Sequence[Grid]) -> Sequence[Weights]:
-        made: dict[int, Weights] = {}
+        made = {k: grids[k].nearest for k in alone}
         for part in joint:
             rounded = _rounded([grids[k] for k in part], known[part])
             made.update(zip(part, rounded, strict=True))
-        return [made[k] if k in made else g.nearest for k, g in enumerate(grids)]  # noqa: SIM401
+        return [made[k] for k in range(len(grids))]
 
     return rounding
 

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from snnc.compiler.network import Network
 from snnc.compiler.operators import Reals
-from snnc.targets.base import Progress, no_progress
 from snnc.targets.float.currents import Currents
 from snnc.targets.float.neuron import at_rest, neuron_step
 from snnc.targets.float.operators import Signal
+from snnc.targets.running import Progress, no_progress
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,10 +20,10 @@ import numpy.typing as npt
 from snnc.compiler.network import Network, Population
 from snnc.compiler.operators import Reals
 from snnc.compiler.trace import Array, Trace
-from snnc.targets.base import Progress, no_progress
 from snnc.targets.float.currents import Currents
 from snnc.targets.float.neuron import State, at_rest, neuron_step, refractory_steps
 from snnc.targets.float.operators import Signal
+from snnc.targets.running import Progress, no_progress
 
 TIE_ULP = 4
 """Units in the last place of the threshold within which rounding decides about a spike."""

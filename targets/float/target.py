@@ -9,10 +9,10 @@ from snnc.compiler.diagnostics import Diagnostic
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.trace import Array, Trace
 from snnc.targets.artifact import Artifact
-from snnc.targets.base import Inputs, RunOptions
 from snnc.targets.float.executor import execute
 from snnc.targets.inputs import real_inputs
 from snnc.targets.options import limited_progress
+from snnc.targets.running import Inputs, RunOptions
 
 
 class FloatTarget:

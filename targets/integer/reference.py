@@ -32,7 +32,7 @@ from snnc.compiler.operators import (
     SumPooling,
     Window,
 )
-from snnc.targets.base import Progress, no_progress
+from snnc.targets.running import Progress, no_progress
 
 Integers = npt.NDArray[np.int64]
 Number = TypeVar("Number", np.int64, np.float64)

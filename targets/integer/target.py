@@ -10,10 +10,10 @@ from snnc.compiler.diagnostics import Diagnostic
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.trace import Trace
 from snnc.targets.artifact import Artifact
-from snnc.targets.base import Inputs, RunOptions
 from snnc.targets.inputs import integer_inputs
 from snnc.targets.integer.reference import execute
 from snnc.targets.options import limited_progress
+from snnc.targets.running import Inputs, RunOptions
 
 
 class IntegerTarget:

@@ -22,8 +22,8 @@ from typing import IO, Any, cast
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault, TimeLimitExceeded
-from snnc.targets.base import Progress
 from snnc.targets.directory import cannot_write
+from snnc.targets.running import Progress
 
 RUNNER = Path(__file__).resolve().parent / "run.py"
 """The runner of the installed package; the one in an artifact is never started."""

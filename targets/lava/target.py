@@ -27,12 +27,12 @@ from snnc.compiler.operators import (
 from snnc.compiler.store import Tensors, to_json
 from snnc.compiler.trace import Array, Trace
 from snnc.targets.artifact import Artifact
-from snnc.targets.base import Inputs, RunOptions
 from snnc.targets.directory import cannot_write
 from snnc.targets.inputs import integer_inputs
 from snnc.targets.lava.child import Limit, run_lava
 from snnc.targets.lava.plan import Plan, make_plan
 from snnc.targets.lava.runner import packages
+from snnc.targets.running import Inputs, RunOptions
 
 INSTALL = (
     "pip install 'snnc[lava]' and then "

@@ -15,11 +15,11 @@ from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedPopulation, Fixed
 from snnc.compiler.network import Output
 from snnc.compiler.operators import MaxPooling
 from snnc.compiler.store import Tensors, to_json
-from snnc.targets.base import RunOptions
 from snnc.targets.lava.runner.neuron import Neurons
 from snnc.targets.lava.runner.program import filled
 from snnc.targets.lava.runner.synapse import Synapses
 from snnc.targets.lava.target import LavaTarget
+from snnc.targets.running import RunOptions
 from tests.builders import fixed_convolution, fixed_dense, window
 from tests.targets.lava.networks import artifact, population, projection
 

@@ -31,7 +31,7 @@ from snnc.runtime.deploy import compile
 from snnc.runtime.stages import Stages, silent
 from snnc.runtime.verify import verify
 from snnc.targets.artifact import Artifact, load
-from snnc.targets.base import Progress, no_progress
+from snnc.targets.running import Progress, no_progress
 from tests.runtime.conftest import Snnc
 from tests.runtime.samples import lif
 

@@ -29,8 +29,8 @@ from snnc.compiler.network import Network, Output
 from snnc.compiler.operators import FixedOperator
 from snnc.compiler.trace import SIGNALS, Trace
 from snnc.targets.artifact import Artifact
-from snnc.targets.base import RunOptions
 from snnc.targets.lava.target import LavaTarget
+from snnc.targets.running import RunOptions
 from tests import oracle
 from tests.builders import fixed_dense, fixed_population, fixed_projection
 

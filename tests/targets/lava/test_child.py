@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from snnc.compiler.diagnostics import EnvironmentFault, TimeLimitExceeded
-from snnc.targets.base import no_progress
 from snnc.targets.lava import child
 from snnc.targets.lava.child import Limit, run_lava
+from snnc.targets.running import no_progress
 from tests.targets.lava.leftovers import (
     MARK,
     end_leftovers,

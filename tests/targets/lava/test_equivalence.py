@@ -20,10 +20,10 @@ from snnc.compiler.operators import FixedDense
 from snnc.compiler.quantization.quantize import quantize
 from snnc.compiler.retime import retime
 from snnc.runtime.compare import compare
-from snnc.targets.base import RunOptions
 from snnc.targets.integer.target import IntegerTarget
 from snnc.targets.lava.plan import make_plan
 from snnc.targets.lava.target import LavaTarget
+from snnc.targets.running import RunOptions
 from tests.builders import network
 from tests.builders import population as real_population
 from tests.builders import projection as real_projection

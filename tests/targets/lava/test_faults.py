@@ -19,9 +19,9 @@ from snnc.compiler.diagnostics import EnvironmentFault, TimeLimitExceeded
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
 from snnc.compiler.network import Output
 from snnc.compiler.operators import FixedScaling
-from snnc.targets.base import Progress, RunOptions
 from snnc.targets.lava import child
 from snnc.targets.lava.target import LavaTarget
+from snnc.targets.running import Progress, RunOptions
 from tests.targets.lava.leftovers import (
     MARK,
     end_leftovers,
@@ -288,7 +288,7 @@ def test_end_of_the_caller_ends_lava(
     script = tmp_path / "caller.py"
     script.write_text(f"""
 from snnc.targets.lava import child
-from snnc.targets.base import RunOptions
+from snnc.targets.running import RunOptions
 from tests.targets.lava.test_faults import run
 from pathlib import Path
 child.RUNNER = Path({str(tmp_path / "run.py")!r})

@@ -13,11 +13,11 @@ import pytest
 from snnc.compiler.diagnostics import EnvironmentFault
 from snnc.compiler.rules import PACKAGE_PRESENT
 from snnc.targets import get_target
-from snnc.targets.base import RunOptions
 from snnc.targets.lava import target
 from snnc.targets.lava.plan import make_plan
 from snnc.targets.lava.runner import packages
 from snnc.targets.lava.target import LavaTarget
+from snnc.targets.running import RunOptions
 from tests.targets.lava.networks import artifact, recurrent
 
 SOURCE = Path(target.__file__).resolve().parent
