@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
@@ -23,6 +24,7 @@ from snnc.runtime.stages import Stages, silent
 from snnc.targets import TARGETS, get_target
 from snnc.targets.artifact import Artifact
 from snnc.targets.inputs import CALIBRATION_DATA, named_inputs, real_inputs
+from snnc.targets.lava.forms import Form, form_problems
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +45,7 @@ def compile(
     trust_input: bool = False,
     budget: str | None = None,
     labels: npt.ArrayLike | None = None,
+    lava: str | None = None,
     progress: Stages = silent,
     **quantization: Unpack[QuantizationOptions],
 ) -> Artifact:
@@ -68,6 +71,8 @@ def compile(
             least error of the outputs with weights of so much memory. The widths of the weights
             into each population are searched for it (``docs/budget.md``).
         labels: For a budget, the true class of each sample of ``calibration``, shape ``[batch]``.
+        lava: For target ``lava``: ``stock``, Lava's own processes only; ``mixed``, ours as well
+            where Lava's cannot do it (where nothing is said); ``fused``, one of ours for all.
         progress: Called with the name of each stage of a search as it begins.
         quantization: How real numbers become integers: ``weight_bits``, ``rounding``,
             ``max_thresholds``, ``decays``, ``overflow``, ``strict`` (see ``Quantization``).
@@ -79,6 +84,8 @@ def compile(
         InputError: Everything in the model or the options that cannot be used.
     """
     options = Quantization(**quantization)
+    if lava == Form.STOCK and options.max_thresholds is None:
+        options = replace(options, max_thresholds=1)  # Lava's LIF has one
     given = {
         "dialect": dialect,
         "reset": reset,
@@ -89,6 +96,7 @@ def compile(
     raise_all(
         [
             *_target_problems(target),
+            *form_problems(lava, target),
             *options.problems(calibrated=calibration is not None),
             *([] if _rounds(target) else options.unused(target)),
             *budget_problems(budget, target, labels=labels, calibration=calibration),
@@ -107,6 +115,7 @@ def compile(
     told = {
         "dt": network.dt,
         **options.as_json(calibrated=calibration is not None),
+        **({} if target != "lava" else {"lava": str(lava or Form.MIXED)}),
         "choices": list(network.choices),
     }
     if kind_of(model) is Kind.ONNX and isinstance(calibration, Mapping):
@@ -124,13 +133,14 @@ def compile(
         told |= {"weight_bits": widths, "budget": found.account["budget"]}
         chosen = {"budget": found.account}
     fixed, account = deployed(made, widths)
+    raise_all(get_target(target).problems(fixed, told))
     return Artifact(
         target=target,
         network=network,
         fixed=fixed,
         options=told,
         account=account | chosen,
-        members=get_target(target).members(fixed),
+        members=get_target(target).members(fixed, told),
     )
 
 

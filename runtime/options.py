@@ -177,6 +177,12 @@ _COMPILE_OPTIONS = (
         "--max-thresholds too, else nearest].",
     ),
     click.option(
+        "--lava",
+        metavar="FORM",
+        help="Processes for target lava: stock, Lava's own only; mixed, ours as well [default]; "
+        "fused, one of ours for all.",
+    ),
+    click.option(
         "--config",
         type=PATH,
         metavar="FILE.yaml",

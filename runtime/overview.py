@@ -53,7 +53,7 @@ def overview(artifact: Artifact) -> str:
         lines += ["", budget_text(artifact.account["budget"])]
     processes = lava_processes(artifact)
     if processes:
-        lines += ["", table(("process", "kind", "of"), processes)]
+        lines += ["", table(("id", "Lava process", "of"), processes)]
     return "\n".join(lines + choices_and_warnings(artifact))
 
 
@@ -158,7 +158,7 @@ def choices_and_warnings(artifact: Artifact) -> list[str]:
 
 
 def lava_processes(artifact: Artifact) -> list[tuple[str, str, str]]:
-    """Give identifier, kind and node of each Lava process; none for other targets."""
+    """Give identifier, process and name of each node on Lava; none for other targets."""
     if LAVA_PLAN not in artifact.members:
         return []
     plan = cast("Mapping[str, Any]", json.loads(artifact.members[LAVA_PLAN]))

@@ -55,6 +55,7 @@ class Settings(BaseModel):
     decays: str = ""
     weight_bits: int | str | dict[str, StrictInt] = 0
     rounding: str = ""
+    lava: str = ""
     input: str = ""
     labels: str = ""
     targets: str | tuple[str, ...] = ""

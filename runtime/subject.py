@@ -34,6 +34,7 @@ class CompileOptions(QuantizationOptions, total=False):
     input_shape: tuple[int, ...] | None
     state: str | os.PathLike[str] | None
     trust_input: bool | None
+    lava: str | None
 
 
 def given_options(options: CompileOptions) -> CompileOptions:
@@ -76,7 +77,7 @@ class Subject:
         made = get_target(target)
         if not made.fixed:
             return replace(self.artifact, target=target, members={}, path=None)
-        members = made.members(self.artifact.required_fixed)
+        members = made.members(self.artifact.required_fixed, self.artifact.options)
         return replace(self.artifact, target=target, members=members, path=None)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from snnc.compiler.diagnostics import Diagnostic
 from snnc.compiler.fixed import FixedNetwork
@@ -22,7 +22,11 @@ class Target(Protocol):
     fixed: bool
     """True where it executes the integers, False where it executes the real numbers."""
 
-    def members(self, fixed: FixedNetwork) -> Mapping[str, bytes]:
+    def problems(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> Iterable[Diagnostic]:
+        """Give what the target cannot do with ``fixed`` under the options of the artifact."""
+        ...
+
+    def members(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> Mapping[str, bytes]:
         """Give the files that the artifact needs beside program and weights."""
         ...
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from snnc.compiler.diagnostics import Diagnostic
 from snnc.compiler.fixed import FixedNetwork
@@ -22,9 +23,14 @@ class FloatTarget:
     summary = "the network in float32, step by step as its framework computes it"
     fixed = False
 
-    def members(self, fixed: FixedNetwork) -> Mapping[str, bytes]:
+    def problems(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
+        """Give nothing: whatever is compiled can run."""
+        del fixed, options
+        return ()
+
+    def members(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> Mapping[str, bytes]:
         """Give no further files."""
-        del fixed
+        del fixed, options
         return {}
 
     def missing(self) -> Diagnostic | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from snnc.compiler.align import aligned_trace
 from snnc.compiler.diagnostics import Diagnostic
@@ -25,9 +26,14 @@ class IntegerTarget:
     )
     fixed = True
 
-    def members(self, fixed: FixedNetwork) -> Mapping[str, bytes]:
+    def problems(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
+        """Give nothing: whatever is compiled can run."""
+        del fixed, options
+        return ()
+
+    def members(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> Mapping[str, bytes]:
         """Give no further files: program and weights are all."""
-        del fixed
+        del fixed, options
         return {}
 
     def missing(self) -> Diagnostic | None:

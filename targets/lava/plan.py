@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +18,9 @@ from snnc.compiler.fixed import (
 )
 from snnc.compiler.linear import as_steps, magnitude
 from snnc.compiler.operators import FixedDense
+from snnc.targets.lava.forms import Form
 
-FORMAT = 2
+FORMAT = 3
 """Version of ``lava.json``."""
 STOCK_LIMIT = 2**18
 """Largest synaptic input for which Lava's LIF, in int32, keeps ``u`` within 24 bits: then ``u``
@@ -27,25 +28,44 @@ before its wrap is below ``2**23 + 2**24``, and one wrap is enough."""
 
 
 @dataclass(frozen=True)
+class Row:
+    """What a node of a network runs on.
+
+    Attributes:
+        id: A name for files and for Lava.
+        role: ``input``, ``population``, ``projection`` or ``output``.
+        process: Kind of Lava process.
+        of: Name of the node.
+    """
+
+    id: str
+    role: str
+    process: str
+    of: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """The Lava processes of a network.
 
     Attributes:
-        processes: Rows of identifier, kind of process and name of the node that runs on it.
+        form: Which processes there are.
+        processes: A row for each node of the network.
         gap: Hardware steps from the last step of a sample to the first step of the next.
     """
 
-    processes: tuple[tuple[str, str, str], ...]
+    form: Form
+    processes: tuple[Row, ...]
     gap: int
 
     def to_bytes(self) -> bytes:
         """Give ``lava.json``; names from the user's model stand in it as data only."""
-        rows = [{"id": i, "process": kind, "of": of} for i, kind, of in self.processes]
-        data = {"format": FORMAT, "gap": self.gap, "processes": rows}
+        rows = [asdict(row) for row in self.processes]
+        data = {"format": FORMAT, "form": self.form, "gap": self.gap, "processes": rows}
         return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=True).encode() + b"\n"
 
 
-def make_plan(network: FixedNetwork) -> Plan:
+def make_plan(network: FixedNetwork, form: Form = Form.MIXED) -> Plan:
     """Choose a Lava process for every node of ``network``, whose sums fit Lava's 32-bit ports.
 
     ``compiler/check.py`` holds that of every network that is compiled or loaded.
@@ -54,13 +74,15 @@ def make_plan(network: FixedNetwork) -> Plan:
         InternalError: A projection has delay 0, so the network is not retimed.
     """
     nodes = [
-        *(("Source", i.name) for i in network.inputs),
-        *((_neuron_process(network, p), p.name) for p in network.populations),
-        *((_synapse_process(p), p.name) for p in network.projections),
-        *(("Sink", o.name) for o in network.outputs),
+        *(("input", "Source", i.name) for i in network.inputs),
+        *(("population", _neuron_process(network, p), p.name) for p in network.populations),
+        *(("projection", _synapse_process(p), p.name) for p in network.projections),
+        *(("output", "Sink", o.name) for o in network.outputs),
     ]
-    rows = tuple((f"n{index:04d}", kind, name) for index, (kind, name) in enumerate(nodes, 1))
-    return Plan(rows, _gap(network))
+    if form is Form.FUSED:
+        nodes = [(role, "Fused", name) for role, _, name in nodes]
+    rows = tuple(Row(f"n{index:04d}", *node) for index, node in enumerate(nodes, 1))
+    return Plan(form, rows, _gap(network))
 
 
 def _synapse_process(projection: FixedProjection) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +31,10 @@ from snnc.targets.artifact import Artifact
 from snnc.targets.directory import cannot_write
 from snnc.targets.inputs import integer_inputs
 from snnc.targets.lava.child import Limit, run_lava
+from snnc.targets.lava.forms import Form, form_of
 from snnc.targets.lava.plan import Plan, make_plan
 from snnc.targets.lava.runner import packages
+from snnc.targets.lava.stock import stock_problems
 from snnc.targets.running import Inputs, RunOptions
 
 INSTALL = (
@@ -52,12 +55,17 @@ class LavaTarget:
     summary = "Intel Lava on its CPU simulation: bit-accurate processes, and a runner of its own"
     fixed = True
 
-    def members(self, fixed: FixedNetwork) -> Mapping[str, bytes]:
+    def problems(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> Iterator[Diagnostic]:
+        """Yield what Lava's own processes cannot do, where no others may be used."""
+        if form_of(options) is Form.STOCK:
+            yield from stock_problems(fixed)
+
+    def members(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> Mapping[str, bytes]:
         """Give ``lava.json`` and the source of the runner, readable and complete."""
         here = Path(__file__).resolve().parent
         sources = (here / "run.py", *sorted((here / "runner").glob("*.py")))
         files = {path.relative_to(here).as_posix(): path.read_bytes() for path in sources}
-        return {"lava.json": make_plan(fixed).to_bytes(), **files}
+        return {"lava.json": make_plan(fixed, form_of(options)).to_bytes(), **files}
 
     def missing(self) -> Diagnostic | None:
         """Say what lacks to run Lava, without importing any of it."""
@@ -77,7 +85,7 @@ class LavaTarget:
         missing = self.missing()
         if missing is not None:
             raise EnvironmentFault([missing])
-        plan = make_plan(network)
+        plan = make_plan(network, form_of(artifact.options))
         steps, batch = next(iter(x.values())).shape[:2]
         limit = _limit(network, plan, batch * (steps + plan.gap), options)
         begin = time.perf_counter()
@@ -108,9 +116,9 @@ def _write(
     (directory / "program.json").write_text(program, encoding="utf-8")
     (directory / "weights.safetensors").write_bytes(save(tensors))
     (directory / "lava.json").write_bytes(plan.to_bytes())
-    for identifier, kind, of in plan.processes:
-        if kind == "Source":
-            np.save(directory / f"{identifier}.npy", x[of])
+    for row in plan.processes:
+        if row.role == "input":
+            np.save(directory / f"{row.id}.npy", x[row.of])
 
 
 def _read(
@@ -119,14 +127,15 @@ def _read(
     """Read every signal that was recorded, in hardware time, by signal and population."""
     sources = {o.name: network.population(o.source) for o in network.outputs}
     signals: dict[str, dict[str, Array]] = {"spikes": {}, "u": {}, "v": {}}
-    for identifier, kind, of in plan.processes:
-        if kind == "Sink":
-            signal = "spikes" if sources[of].spiking else "v"
-            signals[signal][sources[of].name] = np.load(directory / f"{identifier}.{signal}.npy")
-        elif kind in ("LIFReset", "Population"):
-            spiking = network.population(of).spiking
+    for row in plan.processes:
+        if row.role == "output":
+            source = sources[row.of]
+            signal = "spikes" if source.spiking else "v"
+            signals[signal][source.name] = np.load(directory / f"{row.id}.{signal}.npy")
+        elif row.role == "population":
+            spiking = network.population(row.of).spiking
             for signal in (s for s in record if spiking or s != "spikes"):
-                signals[signal][of] = np.load(directory / f"{identifier}.{signal}.npy")
+                signals[signal][row.of] = np.load(directory / f"{row.id}.{signal}.npy")
     return signals
 
 

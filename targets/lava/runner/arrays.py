@@ -138,7 +138,7 @@ def _results(
         for signal, array in recording[process.id].items():
             window = slice(None) if steps is None else slice(population.lag, population.lag + steps)
             values = array[window]
-            if process.kind == "Sink" and not population.spiking:
+            if process.role == "output" and not population.spiking:
                 values = (values / population.scale + population.offset).astype(np.float32)
             shaped = values.reshape(*values.shape[:2], *population.shape)
-            yield process.of if process.kind == "Sink" else f"{process.of}.{signal}", shaped
+            yield process.of if process.role == "output" else f"{process.of}.{signal}", shaped

@@ -27,8 +27,8 @@ from .processes import (
     Synapse,
     SynapseModel,
 )
-from .program import SYNAPSES, Process, Program
 from .program import Population as PopulationRecord
+from .program import Process, Program
 from .window import Array, Recorder, Window
 
 GRADED_BITS = 24
@@ -74,17 +74,15 @@ def build(job: Job, processes: Iterable[Process]) -> dict[Any, type]:
     for process in processes:
         make, model = makers[process.kind]
         lava_process = make(job, process)
-        made[_role(process.kind), process.of] = lava_process
+        made[_group(process.role), process.of] = lava_process
         models[lava_process] = model
     _connect(job.program, made)
     return models
 
 
-def _role(kind: str) -> str:
+def _group(role: str) -> str:
     """Inputs and populations share names that no two of them have; the others do not."""
-    if kind in SYNAPSES:
-        return "projection"
-    return "output" if kind == "Sink" else "node"
+    return "node" if role in ("input", "population") else role
 
 
 def _connect(program: Program, made: Mapping[tuple[str, str], Any]) -> None:

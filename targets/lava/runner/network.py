@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from .program import SYNAPSES, Process, Program
+from .program import Process, Program
 from .window import SIGNALS, Array, Recorder, Window, shared_array
 
 Progress = Callable[[int, int], None]
@@ -67,7 +67,7 @@ def _recorders(
     population = program.recorded(process)
     if population is None:
         return
-    signals = (population.sends,) if process.kind == "Sink" else population.recordable(record)
+    signals = (population.sends,) if process.role == "output" else population.recordable(record)
     shape = (window.steps + program.latency, window.batch, population.size)
     arrays = {signal: shared_array(shape, SIGNALS[signal]) for signal in signals}
     yield Recorder(replace(window, lag=population.lag), arrays)
@@ -86,6 +86,6 @@ def _parts(program: Program) -> Iterator[tuple[Process, ...]]:
 
 def _node(program: Program, process: Process) -> str:
     """Give the input or population that a process belongs to."""
-    if process.kind in SYNAPSES:
+    if process.role == "projection":
         return program.projections[process.of].target
-    return program.outputs[process.of] if process.kind == "Sink" else process.of
+    return program.outputs[process.of] if process.role == "output" else process.of

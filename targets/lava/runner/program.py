@@ -18,8 +18,6 @@ from .faults import BadInput
 Array = npt.NDArray[Any]
 MANIFEST = "manifest.json"
 """Lists every file of an artifact with its SHA-256."""
-SYNAPSES = ("Dense", "DelayDense", "Synapse")
-"""Kinds of processes on which a projection runs."""
 PROGRAM, WEIGHTS, PLAN = "program.json", "weights.safetensors", "lava.json"
 
 
@@ -106,15 +104,17 @@ class Projection:
 
 @dataclass(frozen=True)
 class Process:
-    """One Lava process.
+    """What a node runs on: one Lava process, or with all others one that is fused.
 
     Attributes:
-        id: Its name in Lava.
+        id: Its name in Lava and in files.
+        role: ``input``, ``population``, ``projection`` or ``output``.
         kind: Name of the process, one of those that ``build`` knows.
-        of: Name of the input, population, projection or output that runs on it.
+        of: Name of the node.
     """
 
     id: str
+    role: str
     kind: str
     of: str
 
@@ -125,7 +125,8 @@ class Program:
 
     Attributes:
         outputs: Name of each output to the name of its population.
-        processes: All Lava processes, in an order that does not matter.
+        form: ``stock``, ``mixed`` or ``fused``.
+        processes: What every node runs on, in an order that does not matter.
         gap: Hardware steps from the last step of a sample to the first step of the next.
     """
 
@@ -133,6 +134,7 @@ class Program:
     populations: Mapping[str, Population]
     projections: Mapping[str, Projection]
     outputs: Mapping[str, str]
+    form: str
     processes: tuple[Process, ...]
     gap: int
 
@@ -149,10 +151,10 @@ class Program:
 
     def recorded(self, process: Process) -> Population | None:
         """Give the population whose signals ``process`` sees, or None if it sees none."""
-        match process.kind:
-            case "Sink":
+        match process.role:
+            case "output":
                 return self.populations[self.outputs[process.of]]
-            case "LIFReset" | "Population":
+            case "population":
                 return self.populations[process.of]
             case _:
                 return None
@@ -190,7 +192,10 @@ def read_program(directory: Path) -> Program:
         populations={p["name"]: _population(p) for p in program["populations"]},
         projections={p["name"]: _projection(p) for p in program["projections"]},
         outputs={o["name"]: o["source"] for o in program["outputs"]},
-        processes=tuple(Process(p["id"], p["process"], p["of"]) for p in plan["processes"]),
+        form=plan["form"],
+        processes=tuple(
+            Process(p["id"], p["role"], p["process"], p["of"]) for p in plan["processes"]
+        ),
         gap=int(plan["gap"]),
     )
 

@@ -44,7 +44,7 @@ def _run(directory: Path, progress: Progress) -> None:
     request = json.loads((directory / "request.json").read_text(encoding="utf-8"))
     name_shared_memory(request["shared_memory"])
     program = read_program(directory)
-    sources = [p for p in program.processes if p.kind == "Source"]
+    sources = [p for p in program.processes if p.role == "input"]
     inputs = {p.of: np.load(directory / f"{p.id}.npy", mmap_mode="r") for p in sources}
     compat.install()
     recording = simulate(program, inputs, tuple(request["record"]), _check_parent, progress)

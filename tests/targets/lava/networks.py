@@ -29,6 +29,7 @@ from snnc.compiler.network import Network, Output
 from snnc.compiler.operators import FixedOperator
 from snnc.compiler.trace import SIGNALS, Trace
 from snnc.targets.artifact import Artifact
+from snnc.targets.lava.plan import make_plan
 from snnc.targets.lava.target import LavaTarget
 from snnc.targets.running import RunOptions
 from tests import oracle
@@ -48,9 +49,14 @@ def artifact(fixed: FixedNetwork) -> Artifact:
     return Artifact(target="lava", network=network, fixed=fixed)
 
 
+def process_of(fixed: FixedNetwork) -> dict[str, str]:
+    """Give the kind of process that each node runs on in the mixed form."""
+    return {row.of: row.process for row in make_plan(fixed).processes}
+
+
 def write_artifact(directory: Path, fixed: FixedNetwork) -> Path:
     """Write an artifact of ``fixed``, and give the script that runs it."""
-    whole = replace(artifact(fixed), members=LavaTarget().members(fixed))
+    whole = replace(artifact(fixed), members=LavaTarget().members(fixed, {}))
     for name, content in whole.files().items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,6 @@ from snnc.compiler.quantization.quantize import quantize
 from snnc.compiler.retime import retime
 from snnc.runtime.compare import compare
 from snnc.targets.integer.target import IntegerTarget
-from snnc.targets.lava.plan import make_plan
 from snnc.targets.lava.target import LavaTarget
 from snnc.targets.running import RunOptions
 from tests.builders import network
@@ -35,6 +34,7 @@ from tests.targets.lava.networks import (
     expected,
     networks,
     population,
+    process_of,
     projection,
     random_inputs,
     recurrent,
@@ -56,7 +56,7 @@ def test_random_networks(fixed: FixedNetwork) -> None:
 
 def test_every_reset_and_every_kind_of_process() -> None:
     fixed = recurrent()
-    kinds = {kind for _, kind, _ in make_plan(fixed).processes}
+    kinds = set(process_of(fixed).values())
     assert kinds == {"Source", "LIFReset", "Population", "Dense", "DelayDense", "Sink"}
     inputs = random_inputs(fixed, steps=20, batch=10)
     trace = LavaTarget().run(artifact(fixed), inputs, RECORD_ALL)
@@ -88,7 +88,7 @@ def test_currents_with_memory_and_a_bias(integration: str) -> None:
         )
     )
     assert [p.lag for p in fixed.populations] == [0, 1, 1, 2]
-    kinds = {name: kind for _, kind, name in make_plan(fixed).processes}
+    kinds = process_of(fixed)
     assert kinds["first.bias"] == "LIFReset"
     assert (kinds["first"], kinds["last"]) == ("LIFReset", "Population")
     inputs = random_inputs(fixed, steps=40, batch=5)
@@ -197,7 +197,7 @@ def test_run_that_others_recorded() -> None:
     )
     x = recorded[:, :1, None]
     trace = LavaTarget().run(artifact(fixed), {"input": x}, RECORD_ALL)
-    assert make_plan(fixed).processes[1] == ("n0002", "LIFReset", "lif")
+    assert process_of(fixed)["lif"] == "LIFReset"
     assert np.array_equal(trace.v["lif"][:-1, 0, 0], recorded[1:, 1])
     assert np.array_equal(trace.spikes["lif"][:-1, 0, 0], recorded[1:, 2])
     assert recorded[:, 2].sum() == 4

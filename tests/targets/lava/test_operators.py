@@ -15,7 +15,6 @@ from snnc.compiler.operators import FixedOperator, FixedScaling, MaxPooling, Sum
 from snnc.compiler.quantization.quantize import quantize
 from snnc.compiler.retime import retime
 from snnc.targets.integer.target import IntegerTarget
-from snnc.targets.lava.plan import make_plan
 from snnc.targets.lava.target import LavaTarget
 from tests.builders import convolution, fixed_convolution, network, window
 from tests.builders import population as real_population
@@ -29,6 +28,7 @@ from tests.targets.lava.networks import (
     expected,
     expected_outputs,
     population,
+    process_of,
     projection,
     random_inputs,
 )
@@ -83,7 +83,7 @@ def convolutional() -> FixedNetwork:
 
 def test_convolutional_network() -> None:
     fixed = convolutional()
-    kinds = {kind for _, kind, _ in make_plan(fixed).processes}
+    kinds = set(process_of(fixed).values())
     assert kinds == {"Source", "Population", "Synapse", "Dense", "Sink"}
     outputs = compare(fixed, random_inputs(fixed, steps=15, batch=3))
     assert 0.05 < outputs["spikes"].mean() < 1 / 3  # two of three steps are held

@@ -22,7 +22,7 @@ from snnc.compiler.operators import (
 )
 from snnc.targets.lava.plan import make_plan
 from tests.builders import fixed_convolution, fixed_dense, window
-from tests.targets.lava.networks import population, projection
+from tests.targets.lava.networks import population, process_of, projection
 
 WEIGHT = np.full((2, 2), 60)
 
@@ -38,23 +38,23 @@ def network(*projections: FixedProjection, reset: FixedReset = FixedReset.ZERO) 
     )
 
 
-def process_of(fixed: FixedNetwork, name: str) -> str:
-    (kind,) = (kind for _, kind, of in make_plan(fixed).processes if of == name)
-    return kind
-
-
 def test_file() -> None:
     fixed = network(projection("a", "b", WEIGHT))
     rows = [
-        {"id": "n0001", "of": "x", "process": "Source"},
-        {"id": "n0002", "of": "a", "process": "LIFReset"},
-        {"id": "n0003", "of": "b", "process": "LIFReset"},
-        {"id": "n0004", "of": "x to a", "process": "Dense"},
-        {"id": "n0005", "of": "a to b", "process": "Dense"},
-        {"id": "n0006", "of": "out", "process": "Sink"},
+        {"id": "n0001", "role": "input", "of": "x", "process": "Source"},
+        {"id": "n0002", "role": "population", "of": "a", "process": "LIFReset"},
+        {"id": "n0003", "role": "population", "of": "b", "process": "LIFReset"},
+        {"id": "n0004", "role": "projection", "of": "x to a", "process": "Dense"},
+        {"id": "n0005", "role": "projection", "of": "a to b", "process": "Dense"},
+        {"id": "n0006", "role": "output", "of": "out", "process": "Sink"},
     ]
     content = make_plan(fixed).to_bytes()
-    assert json.loads(content) == {"format": 2, "gap": 2, "processes": rows}
+    assert json.loads(content) == {
+        "format": 3,
+        "form": "mixed",
+        "gap": 2,
+        "processes": rows,
+    }
     assert content == make_plan(fixed).to_bytes()
 
 
@@ -74,8 +74,8 @@ def test_other_neurons_run_on_a_process_of_ours(field: dict[str, Any]) -> None:
     a = population("a", (2,), FixedReset.ZERO, 1, **field)
     fixed = network()
     fixed = replace(fixed, populations=(a, *fixed.populations[1:]))
-    assert process_of(fixed, "a") == "Population"
-    assert process_of(fixed, "b") == "LIFReset"
+    assert process_of(fixed)["a"] == "Population"
+    assert process_of(fixed)["b"] == "LIFReset"
 
 
 FACTORS = FixedScaling(weight=np.array([60, -128], np.int8))
@@ -99,12 +99,12 @@ def test_only_plain_weights_run_on_a_synapse_of_lava(
 ) -> None:
     fixed = replace(network(), inputs=(FixedInput("x", (1, 2)),))
     into = projection("x", "a", *operators, delay=delay)
-    assert process_of(replace(fixed, projections=(into,)), "x to a") == kind[delay > 1]
+    assert process_of(replace(fixed, projections=(into,)))["x to a"] == kind[delay > 1]
 
 
 @pytest.mark.parametrize("reset", [r for r in FixedReset if r is not FixedReset.ZERO])
 def test_other_resets_run_on_a_process_of_ours(reset: FixedReset) -> None:
-    assert process_of(network(reset=reset), "a") == "Population"
+    assert process_of(network(reset=reset))["a"] == "Population"
 
 
 @pytest.mark.parametrize(
@@ -117,8 +117,8 @@ def test_other_resets_run_on_a_process_of_ours(reset: FixedReset) -> None:
 )
 def test_spikes_that_could_reach_the_next_sample(out: FixedProjection, kind: str) -> None:
     """Lava's own neuron spikes on after a sample: no projection may keep that for later."""
-    assert process_of(network(out), "a") == kind
-    assert process_of(network(out), "b") == "LIFReset"
+    assert process_of(network(out))["a"] == kind
+    assert process_of(network(out))["b"] == "LIFReset"
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_input_too_large_for_the_32_bits_of_lava(
     fixed = network()
     into = projection("x", "a", np.vstack([weight, weight]), exp=exp)
     x = FixedInput("x", (2,), max_abs=max_abs)
-    assert process_of(replace(fixed, inputs=(x,), projections=(into,)), "a") == kind
+    assert process_of(replace(fixed, inputs=(x,), projections=(into,)))["a"] == kind
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_input_that_operators_make_too_large(
         outputs=(Output("out", "a"),),
         dt=1e-3,
     )
-    assert process_of(fixed, "a") == kind
+    assert process_of(fixed)["a"] == kind
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_input_that_operators_make_too_large(
 )
 def test_gap_covers_lags_and_delays(out: FixedProjection, gap: int) -> None:
     assert make_plan(network(out)).gap == gap
-    assert process_of(network(out), out.name) == ("Dense" if out.delay == 1 else "DelayDense")
+    assert process_of(network(out))[out.name] == ("Dense" if out.delay == 1 else "DelayDense")
 
 
 def test_network_that_is_not_retimed() -> None:

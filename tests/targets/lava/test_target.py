@@ -25,8 +25,8 @@ SOURCE = Path(target.__file__).resolve().parent
 
 def test_members_are_the_plan_and_the_whole_runner() -> None:
     fixed = recurrent()
-    members = dict(LavaTarget().members(fixed))
-    assert members == LavaTarget().members(fixed)
+    members = dict(LavaTarget().members(fixed, {}))
+    assert members == LavaTarget().members(fixed, {})
     assert members.pop("lava.json") == make_plan(fixed).to_bytes()
     assert members.pop("run.py") == (SOURCE / "run.py").read_bytes()
     runner = {f"runner/{p.name}": p.read_bytes() for p in (SOURCE / "runner").glob("*.py")}

@@ -23,7 +23,6 @@ from snnc.compiler.fixed import (
 )
 from snnc.compiler.network import Output
 from snnc.compiler.operators import FixedDense
-from snnc.targets.lava.plan import make_plan
 from snnc.targets.lava.target import LavaTarget
 from tests.builders import fixed_population, fixed_projection
 from tests.targets.lava.networks import (
@@ -32,6 +31,7 @@ from tests.targets.lava.networks import (
     artifact,
     differing,
     expected,
+    process_of,
     write_artifact,
 )
 
@@ -158,7 +158,7 @@ def test_every_width_and_mode(
 ) -> None:
     fixed = every_kind(rng, levels, delay)
     assert list(check_fixed(fixed)) == []
-    synapses = [kind for _, kind, of in make_plan(fixed).processes if of[-1] in "12345678"]
+    synapses = [kind for of, kind in process_of(fixed).items() if of[-1] in "12345678"]
     assert synapses.count(process) == len(KINDS)
     x = rng.integers(0 if levels == 1 else -levels, levels + 1, (12, 2, N))
     wanted = expected(fixed, {"x": x})

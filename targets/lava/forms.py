@@ -1,0 +1,50 @@
+"""The forms that a network can have on Lava."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any
+
+from snnc.compiler import rules
+from snnc.compiler.diagnostics import Diagnostic
+from snnc.compiler.names import nearest, written
+
+
+class Form(StrEnum):
+    """Which processes a network runs on; all forms compute the same, to the last bit."""
+
+    STOCK = "stock"
+    """Lava's own processes only, with the semantics that Lava documents."""
+    MIXED = "mixed"
+    """Lava's own wherever they compute the same, ours elsewhere; one for every node."""
+    FUSED = "fused"
+    """One process of ours for the whole network."""
+
+
+def form_of(options: Mapping[str, Any]) -> Form:
+    """Give the form that the options of an artifact name; mixed where they name none."""
+    return Form(options.get("lava") or Form.MIXED)
+
+
+def form_problems(form: object, target: str) -> Iterator[Diagnostic]:
+    """Yield that ``--lava`` names no form, or goes with no such target."""
+    if form is None:
+        return
+    if target != "lava":
+        yield Diagnostic(
+            rule=rules.OPTION_VALID,
+            node="--lava",
+            found=f"{written(form)}, and target {target}",
+            limit="an option of target lava",
+            remedy="--target lava, or leave --lava out",
+        )
+    if form not in list(Form):
+        like = nearest(form, Form) or Form.MIXED
+        yield Diagnostic(
+            rule=rules.OPTION_VALID,
+            node="--lava",
+            found=written(form),
+            limit=", ".join(Form),
+            remedy=f"--lava {like}",
+        )
