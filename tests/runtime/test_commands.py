@@ -111,8 +111,8 @@ def test_bad_settings_file_is_refused_before_the_work(snnc: Snnc) -> None:
         "error[SNN004]: options have a value in their range and fit together\n"
         "  --> s.yaml: max-drop\n"
         "   found: no such option\n"
-        "   limit: budget, calibrate, decays, dialect, dt, input-shape, labels, max-thresholds, "
-        "output, overflow, reset, rounding, strict, target, weight-bits\n"
+        "   limit: budget, calibrate, decays, dialect, dt, input-shape, labels, lava, "
+        "max-thresholds, output, overflow, reset, rounding, strict, target, weight-bits\n"
         "  remedy: remove it\n"
     )
 
@@ -524,7 +524,7 @@ def test_inspect_tells_the_lava_process_of_each_population(snnc: Snnc) -> None:
     found = json.loads(snnc("inspect", "on_lava", "--json").out)
     processes = {of: process for _, process, of in found["processes"]}
     assert (processes["hidden"], processes["fc1"]) == ("LIFReset", "Dense")
-    assert "\nn0002    LIFReset  hidden\n" in snnc("inspect", "on_lava").out
+    assert "\nn0002  LIFReset      hidden\n" in snnc("inspect", "on_lava").out
 
 
 def test_hostile_names_are_shown_harmlessly(snnc: Snnc) -> None:

@@ -50,8 +50,8 @@ def artifact(fixed: FixedNetwork) -> Artifact:
 
 
 def process_of(fixed: FixedNetwork) -> dict[str, str]:
-    """Give the kind of process that each node runs on in the mixed form."""
-    return {row.of: row.process for row in make_plan(fixed).processes}
+    """Give the process of each node in the mixed form, but for outputs, which share names."""
+    return {row.of: row.process for row in make_plan(fixed).processes if row.role != "output"}
 
 
 def write_artifact(directory: Path, fixed: FixedNetwork) -> Path:

@@ -57,7 +57,7 @@ def test_random_networks(fixed: FixedNetwork) -> None:
 def test_every_reset_and_every_kind_of_process() -> None:
     fixed = recurrent()
     kinds = set(process_of(fixed).values())
-    assert kinds == {"Source", "LIFReset", "Population", "Dense", "DelayDense", "Sink"}
+    assert kinds == {"Source", "LIFReset", "Population", "Dense", "DelayDense"}
     inputs = random_inputs(fixed, steps=20, batch=10)
     trace = LavaTarget().run(artifact(fixed), inputs, RECORD_ALL)
     assert differing(trace, expected(fixed, inputs)) == 0

@@ -84,7 +84,7 @@ def convolutional() -> FixedNetwork:
 def test_convolutional_network() -> None:
     fixed = convolutional()
     kinds = set(process_of(fixed).values())
-    assert kinds == {"Source", "Population", "Synapse", "Dense", "Sink"}
+    assert kinds == {"Source", "Population", "Synapse", "Dense"}
     outputs = compare(fixed, random_inputs(fixed, steps=15, batch=3))
     assert 0.05 < outputs["spikes"].mean() < 1 / 3  # two of three steps are held
     assert len(np.unique(outputs["potential"])) > 100
