@@ -20,6 +20,7 @@ from snnc.compiler.semantics.discretize import discretize
 from snnc.runtime.budget import NARROWEST, budget_problems, keep_budget
 from snnc.runtime.models import Kind, kind_of, model_problems
 from snnc.runtime.quantization import Quantization, QuantizationOptions, Quantizer, deployed
+from snnc.runtime.rounding import Rounding
 from snnc.runtime.stages import Stages, silent
 from snnc.targets import TARGETS, get_target
 from snnc.targets.artifact import Artifact
@@ -84,8 +85,9 @@ def compile(
         InputError: Everything in the model or the options that cannot be used.
     """
     options = Quantization(**quantization)
-    if lava == Form.STOCK and options.max_thresholds is None:
-        options = replace(options, max_thresholds=1)  # Lava's LIF has one
+    if lava == Form.STOCK and options.rounding != Rounding.RECALIBRATED:
+        most = options.max_thresholds
+        options = replace(options, max_thresholds=1 if most is None else most)
     given = {
         "dialect": dialect,
         "reset": reset,
@@ -96,7 +98,7 @@ def compile(
     raise_all(
         [
             *_target_problems(target),
-            *form_problems(lava, target),
+            *form_problems(lava, target, options.rounding),
             *options.problems(calibrated=calibration is not None),
             *([] if _rounds(target) else options.unused(target)),
             *budget_problems(budget, target, labels=labels, calibration=calibration),

@@ -27,24 +27,28 @@ def form_of(options: Mapping[str, Any]) -> Form:
     return Form(options.get("lava") or Form.MIXED)
 
 
-def form_problems(form: object, target: str) -> Iterator[Diagnostic]:
-    """Yield that ``--lava`` names no form, or goes with no such target."""
+def form_problems(form: object, target: str, rounding: object) -> Iterator[Diagnostic]:
+    """Yield that ``--lava`` names no form, or does not go with the other options."""
     if form is None:
         return
-    if target != "lava":
-        yield Diagnostic(
-            rule=rules.OPTION_VALID,
-            node="--lava",
-            found=f"{written(form)}, and target {target}",
-            limit="an option of target lava",
-            remedy="--target lava, or leave --lava out",
-        )
     if form not in list(Form):
         like = nearest(form, Form) or Form.MIXED
-        yield Diagnostic(
-            rule=rules.OPTION_VALID,
-            node="--lava",
-            found=written(form),
-            limit=", ".join(Form),
-            remedy=f"--lava {like}",
+        yield _invalid("--lava", written(form), ", ".join(Form), f"--lava {like}")
+    elif target != "lava":
+        yield _invalid(
+            "--lava",
+            f"{form}, and target {written(target)}",
+            "an option of target lava",
+            "--target lava, or leave --lava out",
         )
+    if form == Form.STOCK and rounding == "recalibrated":
+        yield _invalid(
+            "--rounding",
+            "recalibrated, and --lava stock",
+            "one threshold for each population (lava 0.10.0, LIF), and recalibration moves each",
+            "--rounding feedback",
+        )
+
+
+def _invalid(option: str, found: str, limit: str, remedy: str) -> Diagnostic:
+    return Diagnostic(rule=rules.OPTION_VALID, node=option, found=found, limit=limit, remedy=remedy)

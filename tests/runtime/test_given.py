@@ -66,6 +66,9 @@ def test_numbers_of_numpy_are_saved() -> None:
         ("overflow", "WRAP", "WRAP"),
         ("strict", "no", "no"),
         ("strict", 0, "0"),
+        ("lava", 3, "3"),
+        ("lava", ["stock"], "['stock']"),
+        ("lava", "", "''"),
         ("budget", 5, "5"),
         ("budget", b"memory<=64KiB", "b'memory<=64KiB'"),
     ],
@@ -73,6 +76,44 @@ def test_numbers_of_numpy_are_saved() -> None:
 def test_values_of_a_wrong_kind(option: str, value: Any, found: str) -> None:
     given = {"calibration": data()} | {option: value}
     assert refused(**given) == [(f"--{option.replace('_', '-')}", found)]
+
+
+def test_an_unknown_form_on_lava() -> None:
+    with pytest.raises(InputError) as caught:
+        compiled(target="lava", lava="fuse")
+    assert str(caught.value) == (
+        "error[SNN004]: options have a value in their range and fit together\n"
+        "  --> --lava\n"
+        "   found: fuse\n"
+        "   limit: stock, mixed, fused\n"
+        "  remedy: --lava fused"
+    )
+
+
+def test_forms_on_lava_go_with_target_and_rounding() -> None:
+    assert refused(lava="stock", rounding="recalibrated", calibration=data()) == [
+        ("--lava", "stock, and target integer"),
+        ("--rounding", "recalibrated, and --lava stock"),
+    ]
+    wrong = {"target": "lava", "lava": "stock", "rounding": "recalibrated"}
+    with pytest.raises(InputError) as caught:
+        compiled(calibration=data(), **wrong)
+    assert str(caught.value) == (
+        "error[SNN004]: options have a value in their range and fit together\n"
+        "  --> --rounding\n"
+        "   found: recalibrated, and --lava stock\n"
+        "   limit: one threshold for each population (lava 0.10.0, LIF), and recalibration moves "
+        "each\n"
+        "  remedy: --rounding feedback"
+    )
+
+
+@pytest.mark.parametrize("form", [None, "mixed"])
+def test_lava_is_mixed_where_nothing_is_said(form: str | None) -> None:
+    artifact = compiled(target="lava", lava=form)
+    assert artifact.options["lava"] == "mixed"
+    assert artifact.files() == compiled(target="lava").files()
+    assert "lava" not in compiled(target="integer").options
 
 
 def test_all_at_once() -> None:
