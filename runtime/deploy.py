@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
+from snnc.compiler.fixed import MAX_DV
 from snnc.compiler.names import nearest, written
 from snnc.compiler.network import Network
 from snnc.compiler.semantics.discretize import discretize
@@ -25,6 +26,8 @@ from snnc.targets import TARGETS, get_target
 from snnc.targets.artifact import Artifact
 from snnc.targets.inputs import CALIBRATION_DATA, named_inputs, real_inputs
 from snnc.targets.lava.forms import Form, form_problems
+from snnc.targets.lava.stock import MAX_DV as STOCK_DV
+from snnc.targets.lava.stock import stock_choices
 
 if TYPE_CHECKING:
     import torch
@@ -84,7 +87,9 @@ def compile(
         InputError: Everything in the model or the options that cannot be used.
     """
     options = Quantization(**quantization)
-    if lava == Form.STOCK and options.max_thresholds is None:
+    stock = lava == Form.STOCK
+    grouped = stock and options.max_thresholds is None
+    if grouped:
         options = replace(options, max_thresholds=1)  # Lava's LIF has one
     given = {
         "dialect": dialect,
@@ -112,6 +117,9 @@ def compile(
         trust_input=trust_input,
     )
     network = discretize(graph, dt=dt, dialect=dialect, reset=reset)
+    if stock:
+        chosen_for_it = stock_choices(network, grouped=grouped)
+        network = replace(network, choices=(*network.choices, *chosen_for_it))
     told = {
         "dt": network.dt,
         **options.as_json(calibrated=calibration is not None),
@@ -124,7 +132,7 @@ def compile(
     widths, typical = _for_network(network, options, calibration, samples=samples)
     if not get_target(target).fixed:
         return Artifact(target=target, network=network, fixed=None, options=told)
-    made = Quantizer(network, typical, options)
+    made = Quantizer(network, typical, options, STOCK_DV if stock else MAX_DV)
     chosen: dict[str, Any] = {}
     if budget is not None and typical is not None:
         least = options.widths(network, unsaid=NARROWEST)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from snnc.compiler import rules
 from snnc.compiler.check import check_fixed, ensure
 from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
-from snnc.compiler.fixed import MAX_WEIGHT_BITS, FixedNetwork
+from snnc.compiler.fixed import MAX_DV, MAX_WEIGHT_BITS, FixedNetwork
 from snnc.compiler.names import nearest, written
 from snnc.compiler.network import Network
 from snnc.compiler.quantization.account import PopulationAccount, account_for
@@ -159,11 +159,14 @@ class Quantizer:
         network: The float network.
         typical: Data, or None.
         options: What the user says.
+        largest_dv: What the target has; a population that keeps less of its potential keeps so
+            much.
     """
 
     network: Network
     typical: Typical | None
     options: Quantization
+    largest_dv: int = MAX_DV
     _even: dict[int, FixedNetwork] = field(default_factory=dict[int, FixedNetwork], init=False)
 
     @cached_property
@@ -191,6 +194,9 @@ class Quantizer:
             max_thresholds=self.options.max_thresholds if grouped else None,
             decays=self.options.kept,
         )
+        if self.largest_dv < MAX_DV:
+            limited = (replace(p, dv=np.minimum(p.dv, self.largest_dv)) for p in fixed.populations)
+            fixed = replace(fixed, populations=tuple(limited))
         ensure(check_fixed(fixed), after="quantize")
         if reference is None or way is not Rounding.RECALIBRATED:
             return fixed

@@ -29,6 +29,7 @@ from snnc.compiler.network import Network, Output
 from snnc.compiler.operators import FixedOperator
 from snnc.compiler.trace import SIGNALS, Trace
 from snnc.targets.artifact import Artifact
+from snnc.targets.lava.forms import Form
 from snnc.targets.lava.plan import make_plan
 from snnc.targets.lava.target import LavaTarget
 from snnc.targets.running import RunOptions
@@ -41,22 +42,24 @@ Signals = dict[str, dict[str, Array]]
 RECORD_ALL = RunOptions(record=SIGNALS)
 
 
-def artifact(fixed: FixedNetwork) -> Artifact:
+def artifact(fixed: FixedNetwork, form: Form = Form.MIXED) -> Artifact:
     """Give an artifact of ``fixed`` that has no float network."""
     network = Network(
         inputs=(), junctions=(), populations=(), projections=(), outputs=(), dt=fixed.dt
     )
-    return Artifact(target="lava", network=network, fixed=fixed)
+    return Artifact(target="lava", network=network, fixed=fixed, options={"lava": str(form)})
 
 
-def process_of(fixed: FixedNetwork) -> dict[str, str]:
-    """Give the kind of process that each node runs on in the mixed form."""
-    return {row.of: row.process for row in make_plan(fixed).processes}
+def process_of(fixed: FixedNetwork, form: Form = Form.MIXED) -> dict[str, str]:
+    """Give the kind of process that each node runs on, but for outputs of the same name."""
+    rows = make_plan(fixed, form).processes
+    return {row.of: row.process for row in sorted(rows, key=lambda row: row.role != "output")}
 
 
-def write_artifact(directory: Path, fixed: FixedNetwork) -> Path:
+def write_artifact(directory: Path, fixed: FixedNetwork, form: Form = Form.MIXED) -> Path:
     """Write an artifact of ``fixed``, and give the script that runs it."""
-    whole = replace(artifact(fixed), members=LavaTarget().members(fixed, {}))
+    made = artifact(fixed, form)
+    whole = replace(made, members=LavaTarget().members(fixed, made.options))
     for name, content in whole.files().items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
