@@ -48,7 +48,8 @@ HOMES = {
 """For each package that may be missing, where it is imported."""
 
 RUNNER_NEEDS = {"lava", "numpy", "safetensors", "scipy"}
-"""The runner is copied into artifacts, which run where nothing else is installed. lava needs scipy."""
+"""The runner is copied into artifacts, which run where nothing else is installed. Lava needs
+scipy itself."""
 
 LATE_NAME = re.compile(r"snnc\.(compiler|frontends|targets|runtime)(\.\w+)*(:\w+)?")
 """A module that is imported by its name, such as the values of ``targets.TARGETS``."""

@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic
+from snnc.compiler.diagnostics import Diagnostic, Rule
 from snnc.compiler.fixed import (
     ALIGN_BITS,
     MAX_THRESHOLD,
@@ -35,10 +35,16 @@ from snnc.compiler.operators import (
 )
 from snnc.compiler.quantization.decays import lost_of_potential
 from snnc.compiler.quantization.overflow import StateBounds, bound_states
-from snnc.compiler.rules import Rule
 from snnc.compiler.store import Tensors, to_json
 from snnc.targets.lava.bounds import STOCK_LIMIT, early, largest_input, longest_own_delay
-from snnc.targets.lava.runner.matrix import composed, extent, fitted, limits, sign_mode
+from snnc.targets.lava.runner.matrix import (
+    MAX_EXPONENT,
+    composed,
+    extent,
+    fitted,
+    limits,
+    sign_mode,
+)
 from snnc.targets.lava.runner.program import filled
 
 MAX_DV = 2**12 - 1
@@ -87,7 +93,8 @@ def stock_synapse(network: FixedNetwork, projection: FixedProjection) -> str:
 def pays_sparse(dense: FixedDense) -> bool:
     """Tell whether so few weights are not 0 that ``Sparse`` is faster than ``Dense``."""
     size = dense.weight.size
-    return size >= SPARSE_SIZE and np.count_nonzero(dense.weight) <= SPARSE_SHARE * size
+    few = np.count_nonzero(dense.weight) <= SPARSE_SHARE * size
+    return size >= SPARSE_SIZE and bool(few)
 
 
 def is_conv(projection: FixedProjection) -> bool:
@@ -103,7 +110,7 @@ def is_conv(projection: FixedProjection) -> bool:
             low, high = weight_limits(MAX_WEIGHT_BITS, sign_mode_of(weight))
             whole = bool((exact == np.rint(exact)).all())
             fits = bool(low <= exact.min() <= exact.max() <= high)
-            return even and whole and fits and projection.delay == 1
+            return projection.delay == 1 and even and whole and fits
         case _:
             return False
 
@@ -251,14 +258,25 @@ def _projection_problems(network: FixedNetwork, q: FixedProjection) -> Iterator[
             f"{q.weight_exp}",
             f"{least} to {most} and an exponent to 7: Lava clips to 8 bits "
             "(lava/utils/weightutils.py:283-290)",
-            f"{_narrower(network, q)}, or {MIXED}",
+            f"{_remedy(network, q, max(high, -low))}, or {MIXED}",
         )
 
 
-def _narrower(network: FixedNetwork, q: FixedProjection) -> str:
-    """Give a width whose sums fit, whatever the weights: as many ways lead from ``j`` to ``i``."""
-    ways = int(composed(map(_ones, _records(q.operators)), network.shapes[q.source]).data.max())
+def _remedy(network: FixedNetwork, q: FixedProjection, reach: int) -> str:
+    """Give a width whose sums fit, whatever the weights: as many ways lead from ``j`` to ``i``.
+
+    With fewer bits the exponent is larger, so none helps where that is what does not fit.
+
+    Args:
+        network: Of the projection.
+        q: One whose sums do not fit.
+        reach: Largest magnitude of the sums.
+    """
     least, most = weight_limits(MAX_WEIGHT_BITS, q.sign_mode)
+    largest = max(-least, most) << MAX_EXPONENT + q.sign_mode.sign_bits
+    if reach * 2.0**q.weight_exp > largest:
+        return "windows that overlap less"
+    ways = int(composed(map(_ones, _records(q.operators)), network.shapes[q.source]).data.max())
     for bits in range(q.weight_bits - 1, q.sign_mode.sign_bits, -1):
         low, high = weight_limits(bits, q.sign_mode)
         if least <= low * ways and high * ways <= most:

@@ -69,6 +69,7 @@ class MatrixConv(PyConvModelFixed):
     padding: Any = LavaPyType(np.ndarray, np.int32)
     dilation: Any = LavaPyType(np.ndarray, np.int32)
     groups: Any = LavaPyType(np.ndarray, np.int32)
+    a_buf: Any = LavaPyType(np.ndarray, np.int32)
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)

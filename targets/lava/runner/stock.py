@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava.proc.io import sink as sinks
@@ -92,6 +93,8 @@ class ProductSparse(PySparseModelBitAcc):
 
     Lava picks the columns of the neurons that spiked, which takes ten times as long.
     """
+
+    a_buff: Any = LavaPyType(np.ndarray, np.int32)
 
     def run_spk(self) -> None:
         """Advance one step as Lava does: send first, clear and clip weights in the first step."""
