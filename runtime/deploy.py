@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
-from snnc.compiler.fixed import MAX_DV
 from snnc.compiler.names import nearest, written
 from snnc.compiler.network import Network
+from snnc.compiler.quantization.limits import NO_LIMITS
 from snnc.compiler.semantics.discretize import discretize
 from snnc.runtime.budget import NARROWEST, budget_problems, keep_budget
 from snnc.runtime.models import Kind, kind_of, model_problems
@@ -26,8 +26,7 @@ from snnc.targets import TARGETS, get_target
 from snnc.targets.artifact import Artifact
 from snnc.targets.inputs import CALIBRATION_DATA, named_inputs, real_inputs
 from snnc.targets.lava.forms import Form, form_problems
-from snnc.targets.lava.stock import MAX_DV as STOCK_DV
-from snnc.targets.lava.stock import stock_choices
+from snnc.targets.lava.stock import STOCK_LIMITS, stock_choices
 
 if TYPE_CHECKING:
     import torch
@@ -132,7 +131,7 @@ def compile(
     widths, typical = _for_network(network, options, calibration, samples=samples)
     if not get_target(target).fixed:
         return Artifact(target=target, network=network, fixed=None, options=told)
-    made = Quantizer(network, typical, options, STOCK_DV if stock else MAX_DV)
+    made = Quantizer(network, typical, options, STOCK_LIMITS if stock else NO_LIMITS)
     chosen: dict[str, Any] = {}
     if budget is not None and typical is not None:
         least = options.widths(network, unsaid=NARROWEST)

@@ -167,7 +167,7 @@ class LavaProcess(NamedTuple):
         id: Of its process, in Lava.
         role: ``input``, ``population``, ``projection`` or ``output``.
         process: Kind of process.
-        whose: Whether the process is Lava's or ours; ``-`` where the node needs none.
+        whose: Whether the process is Lava's or ours.
         of: Name of the node.
     """
 
@@ -193,7 +193,7 @@ def lava_form(artifact: Artifact) -> str | None:
 
 def lava_share(processes: Iterable[LavaProcess]) -> str:
     """Say how many nodes run on Lava's own processes."""
-    owners = [p.whose for p in processes if p.whose != "-"]
+    owners = [p.whose for p in processes]
     return f"{owners.count(LAVAS)} of {count(len(owners), 'node')} on Lava's own processes"
 
 

@@ -13,12 +13,13 @@ import numpy.typing as npt
 from snnc.compiler import rules
 from snnc.compiler.check import check_fixed, ensure
 from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
-from snnc.compiler.fixed import MAX_DV, MAX_WEIGHT_BITS, FixedNetwork
+from snnc.compiler.fixed import MAX_WEIGHT_BITS, FixedNetwork
 from snnc.compiler.names import nearest, written
 from snnc.compiler.network import Network
 from snnc.compiler.quantization.account import PopulationAccount, account_for
 from snnc.compiler.quantization.decays import Decays
 from snnc.compiler.quantization.guards import OVERFLOWS, overflow_problems, warnings_of
+from snnc.compiler.quantization.limits import NO_LIMITS, Limits
 from snnc.compiler.quantization.quantize import quantize
 from snnc.compiler.quantization.widths import (
     WeightBits,
@@ -159,14 +160,13 @@ class Quantizer:
         network: The float network.
         typical: Data, or None.
         options: What the user says.
-        largest_dv: What the target has; a population that keeps less of its potential keeps so
-            much.
+        limits: Of the target.
     """
 
     network: Network
     typical: Typical | None
     options: Quantization
-    largest_dv: int = MAX_DV
+    limits: Limits = NO_LIMITS
     _even: dict[int, FixedNetwork] = field(default_factory=dict[int, FixedNetwork], init=False)
 
     @cached_property
@@ -193,10 +193,8 @@ class Quantizer:
             sent=None if reference is None else reference.sent,
             max_thresholds=self.options.max_thresholds if grouped else None,
             decays=self.options.kept,
+            limits=self.limits,
         )
-        if self.largest_dv < MAX_DV:
-            limited = (replace(p, dv=np.minimum(p.dv, self.largest_dv)) for p in fixed.populations)
-            fixed = replace(fixed, populations=tuple(limited))
         ensure(check_fixed(fixed), after="quantize")
         if reference is None or way is not Rounding.RECALIBRATED:
             return fixed

@@ -32,13 +32,12 @@ LAVAS_OWN = frozenset(
         "Sparse",
         "DelaySparse",
         "Conv",
+        "Probe",
     )
 )
-"""Kinds of processes that are Lava's; all others are ours."""
+"""Kinds of processes that are Lava's; all others are ours. A probe reads one, and is none."""
 LAVAS = "Lava's"
 """Whose these are, in tables."""
-NO_PROCESS = "Probe"
-"""Kind of an output that the process of its population records."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,6 @@ class Plan:
 
 def whose(kind: str) -> str:
     """Say whose process ``kind`` is."""
-    if kind == NO_PROCESS:
-        return "-"
     return LAVAS if kind in LAVAS_OWN else "ours"
 
 

@@ -27,13 +27,16 @@ from snnc.compiler.fixed import (
 )
 from snnc.compiler.network import Network
 from snnc.compiler.operators import (
+    Convolution,
     FixedConvolution,
     FixedDense,
     FixedOperator,
     MaxPooling,
+    Operator,
     Window,
 )
 from snnc.compiler.quantization.decays import lost_of_potential
+from snnc.compiler.quantization.limits import Limits
 from snnc.compiler.quantization.overflow import StateBounds, bound_states
 from snnc.compiler.store import Tensors, to_json
 from snnc.targets.lava.bounds import STOCK_LIMIT, early, largest_input, longest_own_delay
@@ -49,6 +52,8 @@ from snnc.targets.lava.runner.program import filled
 
 MAX_DV = 2**12 - 1
 """Largest ``dv``, 12 bits without sign (``lava/proc/lif/models.py:253``)."""
+STOCK_LIMITS = Limits(largest_dv=MAX_DV, kernel_exponents=False)
+"""What integers have to keep to, so that more networks can run on these processes."""
 READ_OUT_LIMIT = MAX_THRESHOLD << ALIGN_BITS
 """Largest ``v`` at which a neuron with the largest threshold does not spike."""
 FORGOTTEN = 2**12 - 1
@@ -127,12 +132,21 @@ def stock_choices(network: Network, *, grouped: bool) -> Iterator[str]:
             "--max-thresholds 1, for --lava stock: Lava's LIF has one threshold for a population; "
             "snnc inspect tells how many there would be"
         )
+    if any(_has_exponent(o) for q in network.projections for o in q.operators):
+        yield (
+            "no exponent above 0 for weights of convolutions, for --lava stock: Lava's Conv, which "
+            "keeps a kernel once, ignores it"
+        )
     for p in network.populations:
         if (np.rint(lost_of_potential(p) * (MAX_DV + 1)) > MAX_DV).any():
             yield (
                 f"dv {MAX_DV} for {p.name}, for --lava stock: a {MAX_DV + 1}th of v is left in a "
                 "step, and in the model nothing"
             )
+
+
+def _has_exponent(operator: Operator) -> bool:
+    return isinstance(operator, Convolution) and len(operator.window.kernel) == 2
 
 
 def stock_problems(network: FixedNetwork) -> Iterator[Diagnostic]:

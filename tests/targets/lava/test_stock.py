@@ -319,4 +319,4 @@ def test_whose_processes() -> None:
     assert {whose(k) for k in kinds} == {"ours"}
     read_out = population("a", (2,), FixedReset.NONE, 1, spiking=False, dv=400)
     rows = make_plan(one(read_out, INTO), Form.STOCK).processes
-    assert [whose(r.process) for r in rows] == ["Lava's", "Lava's", "Lava's", "-"]
+    assert [whose(r.process) for r in rows] == 4 * ["Lava's"]

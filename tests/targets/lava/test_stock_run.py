@@ -71,7 +71,7 @@ def test_sample_after_others_is_as_if_run_alone() -> None:
             assert np.array_equal(streamed.signal(signal)[name][:, 2:], values)
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.filter_too_much])
 @given(fixed_networks(), st.integers(0, 2**32 - 1))
 def test_random_networks(fixed: FixedNetwork, seed: int) -> None:
     fixed = in_stock(fixed)
@@ -92,10 +92,11 @@ def in_stock(fixed: FixedNetwork) -> FixedNetwork:
 
 
 def _plain(p: FixedPopulation) -> FixedPopulation:
-    same = {name: np.full_like(p.du, getattr(p, name)[0]) for name in ("du", "threshold")}
+    du, theta = np.full_like(p.du, p.du[0]), np.full_like(p.du, p.threshold[0])
     dv = np.full_like(p.dv, min(p.dv[0], 4095) if p.spiking else max(p.dv[0] % 4096, 100))
     reset = FixedReset.ZERO if p.spiking else FixedReset.NONE
-    return replace(p, dv=dv, reset=reset, refractory=0, initial=0 * p.initial, **same)
+    rest = 0 * p.initial
+    return replace(p, du=du, dv=dv, threshold=theta, reset=reset, refractory=0, initial=rest)
 
 
 def _summed(operator: FixedOperator) -> FixedOperator:
