@@ -162,7 +162,7 @@ def stock_problems(network: FixedNetwork) -> Iterator[Diagnostic]:
 
 def _parameter_problems(p: FixedPopulation, bounds: StateBounds) -> Iterator[Diagnostic]:
     """Yield what the documented parameters of ``LIFReset`` cannot say."""
-    neurons = f"{p.size} neuron{'s' if p.size > 1 else ''}"
+    neurons = _count(p.size, "neuron")
     if p.spiking and p.reset is not FixedReset.ZERO:
         yield _population(
             p,
@@ -173,7 +173,7 @@ def _parameter_problems(p: FixedPopulation, bounds: StateBounds) -> Iterator[Dia
     if p.spiking and p.refractory:
         yield _population(
             p,
-            f"{neurons} held for {p.refractory} steps after a spike",
+            f"{neurons} held for {_count(p.refractory, 'step')} after a spike",
             "0: Lava's LIF in fixed point has no refractory period (lava/proc/lif/models.py:247)",
             f"train without one, or {MIXED}",
         )
@@ -242,8 +242,8 @@ def _delay_problems(
     if delay and p.name in sooner:
         yield _population(
             p,
-            f"spikes that take {delay} steps of their own, from neurons that may spike in the "
-            f"{p.lag} steps before their first",
+            f"spikes that take {_count(delay, 'step')} of their own, from neurons that may spike "
+            f"in the {_count(p.lag, 'step')} before their first",
             "one or the other: LIFReset cannot be kept silent until then "
             "(lava/proc/lif/models.py:432-449)",
             f"train without a bias here or in what drives it, or {MIXED}",
@@ -290,7 +290,9 @@ def _remedy(network: FixedNetwork, q: FixedProjection, reach: int) -> str:
     largest = max(-least, most) << MAX_EXPONENT + q.sign_mode.sign_bits
     if reach * 2.0**q.weight_exp > largest:
         return "windows that overlap less"
-    ways = int(composed(map(_ones, _records(q.operators)), network.shapes[q.source]).data.max())
+    ways = int(
+        composed(map(_ones, _records(q.operators)), network.shapes[q.source]).data.max(initial=1)
+    )
     for bits in range(q.weight_bits - 1, q.sign_mode.sign_bits, -1):
         low, high = weight_limits(bits, q.sign_mode)
         if least <= low * ways and high * ways <= most:
@@ -316,6 +318,10 @@ def _records(operators: Iterable[FixedOperator]) -> list[dict[str, Any]]:
     tensors: Tensors = {}
     data = [to_json(o, str(k), tensors) for k, o in enumerate(operators)]
     return cast("list[dict[str, Any]]", filled(data, tensors))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _extent(window: Window) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from statistics import median
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -39,7 +39,7 @@ def measured(weights: np.ndarray[Any, Any], spikes: np.ndarray[Any, Any]) -> lis
     Lava's ``Dense`` picks columns, and its ``Sparse`` too (lava 0.10.0, ``dense/models.py:102``,
     ``sparse/models.py:102``). ``rows`` picks rows of the transposed weights.
     """
-    transposed, sparse = np.ascontiguousarray(weights.T), csr_matrix(weights)
+    transposed, sparse = np.ascontiguousarray(weights.T), cast("Any", csr_matrix(weights))
     x = spikes.astype(np.int32)
     ways: list[Callable[[], Any]] = [
         lambda: weights[:, spikes].sum(axis=1),

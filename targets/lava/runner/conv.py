@@ -36,10 +36,11 @@ def conv(name: str, projection: Projection, shape: Shape, message_bits: int) -> 
     exponent = projection.weight_exp
     whole = weight << exponent if exponent >= 0 else weight >> -exponent
     (top, _), (left, _) = window["padding"]
+    channels, height, width = shape
     return Conv(
         name=name,
         weight=whole.transpose(0, 3, 2, 1)[:, ::-1, ::-1].astype(np.int32),
-        input_shape=shape[::-1],
+        input_shape=(width, height, channels),
         padding=(left, top),
         stride=tuple(window["stride"])[::-1],
         dilation=tuple(window["dilation"])[::-1],

@@ -178,7 +178,7 @@ def test_spikes_ahead_of_time() -> None:
     fixed = replace(fixed, projections=(INTO, projection("a", "a", WEIGHT, delay=4)))
     assert told(fixed) == [
         refused(
-            "spikes that take 4 steps of their own, from neurons that may spike in the 1 steps "
+            "spikes that take 4 steps of their own, from neurons that may spike in the 1 step "
             "before their first",
             "one or the other: LIFReset cannot be kept silent until then "
             "(lava/proc/lif/models.py:432-449)",
