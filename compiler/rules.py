@@ -313,6 +313,22 @@ GRADIENT_PASSES = Rule(
     "A spike is a step, whose derivative is 0. Frameworks put a surrogate in its place; where a "
     "layer has none, no parameter before it would ever change, and nothing would say so.",
 )
+STOCK_POPULATION = Rule(
+    "SNN401",
+    "in the stock form Lava's own LIF computes every population",
+    "--lava stock uses Lava's own processes only, as Lava documents them, so that the network can "
+    "be taken to Loihi. Lava's LIF in fixed point resets to zero, begins at rest and has one du, "
+    "one dv and one threshold for a population. --lava mixed runs other populations on processes "
+    "of snnc.",
+)
+STOCK_PROJECTION = Rule(
+    "SNN402",
+    "in the stock form Lava's own synapses compute every projection",
+    "--lava stock uses Dense, Sparse, DelayDense, DelaySparse and Conv only. What lies between two "
+    "populations must be one matrix of weights of 8 bits. Max pooling is none, and where windows "
+    "overlap, products of weights add up to larger ones. --lava mixed runs other projections on a "
+    "process of snnc.",
+)
 PACKAGE_PRESENT = Rule(
     "SNN501",
     "the packages that a run needs are installed",

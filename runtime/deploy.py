@@ -16,6 +16,7 @@ from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
 from snnc.compiler.names import nearest, written
 from snnc.compiler.network import Network
+from snnc.compiler.quantization.limits import NO_LIMITS
 from snnc.compiler.semantics.discretize import discretize
 from snnc.runtime.budget import NARROWEST, budget_problems, keep_budget
 from snnc.runtime.models import Kind, kind_of, model_problems
@@ -26,6 +27,7 @@ from snnc.targets import TARGETS, get_target
 from snnc.targets.artifact import Artifact
 from snnc.targets.inputs import CALIBRATION_DATA, named_inputs, real_inputs
 from snnc.targets.lava.forms import Form, form_problems
+from snnc.targets.lava.stock import STOCK_LIMITS, stock_choices
 
 if TYPE_CHECKING:
     import torch
@@ -85,9 +87,10 @@ def compile(
         InputError: Everything in the model or the options that cannot be used.
     """
     options = Quantization(**quantization)
-    if lava == Form.STOCK and options.rounding != Rounding.RECALIBRATED:
-        most = options.max_thresholds
-        options = replace(options, max_thresholds=1 if most is None else most)
+    stock = lava == Form.STOCK
+    grouped = stock and options.max_thresholds is None and options.rounding != Rounding.RECALIBRATED
+    if grouped:
+        options = replace(options, max_thresholds=1)  # Lava's LIF has one
     given = {
         "dialect": dialect,
         "reset": reset,
@@ -114,6 +117,9 @@ def compile(
         trust_input=trust_input,
     )
     network = discretize(graph, dt=dt, dialect=dialect, reset=reset)
+    if stock:
+        chosen_for_it = stock_choices(network, grouped=grouped)
+        network = replace(network, choices=(*network.choices, *chosen_for_it))
     told = {
         "dt": network.dt,
         **options.as_json(calibrated=calibration is not None),
@@ -126,7 +132,7 @@ def compile(
     widths, typical = _for_network(network, options, calibration, samples=samples)
     if not get_target(target).fixed:
         return Artifact(target=target, network=network, fixed=None, options=told)
-    made = Quantizer(network, typical, options)
+    made = Quantizer(network, typical, options, STOCK_LIMITS if stock else NO_LIMITS)
     chosen: dict[str, Any] = {}
     if budget is not None and typical is not None:
         least = options.widths(network, unsaid=NARROWEST)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -25,8 +25,9 @@ from snnc.compiler.operators import (
     Window,
 )
 from snnc.runtime.budgeted import budget_text
-from snnc.runtime.text import percent, shown, table
+from snnc.runtime.text import count, percent, shown, table
 from snnc.targets.artifact import Artifact
+from snnc.targets.lava.plan import LAVAS, whose
 
 LAVA_PLAN = "lava.json"
 """Member of a Lava artifact that tells which process each population runs on."""
@@ -53,7 +54,8 @@ def overview(artifact: Artifact) -> str:
         lines += ["", budget_text(artifact.account["budget"])]
     processes = lava_processes(artifact)
     if processes:
-        lines += ["", table(("id", "Lava process", "of"), processes)]
+        lines += ["", f"form {lava_form(artifact)}: {lava_share(processes)}"]
+        lines += [table(tuple(LavaProcess._fields), processes)]
     return "\n".join(lines + choices_and_warnings(artifact))
 
 
@@ -108,7 +110,8 @@ def facts(artifact: Artifact) -> dict[str, Any]:
         "choices": list(network.choices),
         "account": dict(artifact.account),
         "options": dict(artifact.options),
-        "processes": [list(p) for p in lava_processes(artifact)],
+        "form": lava_form(artifact),
+        "processes": [p._asdict() for p in lava_processes(artifact)],
     }
 
 
@@ -157,12 +160,47 @@ def choices_and_warnings(artifact: Artifact) -> list[str]:
     return lines
 
 
-def lava_processes(artifact: Artifact) -> list[tuple[str, str, str]]:
-    """Give identifier, process and name of each node on Lava; none for other targets."""
+class LavaProcess(NamedTuple):
+    """A node on Lava.
+
+    Attributes:
+        id: Of its process, in Lava.
+        role: ``input``, ``population``, ``projection`` or ``output``.
+        process: Kind of process.
+        whose: Whether the process is Lava's or ours.
+        of: Name of the node.
+    """
+
+    id: str
+    role: str
+    process: str
+    whose: str
+    of: str
+
+
+def lava_processes(artifact: Artifact) -> list[LavaProcess]:
+    """Give what each node runs on on Lava; nothing for other targets."""
+    rows = cast("Iterable[Mapping[str, str]]", _lava_plan(artifact).get("processes", ()))
+    return [
+        LavaProcess(r["id"], r["role"], r["process"], whose(r["process"]), r["of"]) for r in rows
+    ]
+
+
+def lava_form(artifact: Artifact) -> str | None:
+    """Give the form of a network on Lava; None for other targets."""
+    return cast("str | None", _lava_plan(artifact).get("form"))
+
+
+def lava_share(processes: Iterable[LavaProcess]) -> str:
+    """Say how many nodes run on Lava's own processes."""
+    owners = [p.whose for p in processes]
+    return f"{owners.count(LAVAS)} of {count(len(owners), 'node')} on Lava's own processes"
+
+
+def _lava_plan(artifact: Artifact) -> Mapping[str, Any]:
     if LAVA_PLAN not in artifact.members:
-        return []
-    plan = cast("Mapping[str, Any]", json.loads(artifact.members[LAVA_PLAN]))
-    return [(str(p["id"]), str(p["process"]), str(p["of"])) for p in plan["processes"]]
+        return {}
+    return cast("Mapping[str, Any]", json.loads(artifact.members[LAVA_PLAN]))
 
 
 def _inputs_table(artifact: Artifact) -> str:

@@ -19,6 +19,7 @@ from snnc.compiler.network import Network
 from snnc.compiler.quantization.account import PopulationAccount, account_for
 from snnc.compiler.quantization.decays import Decays
 from snnc.compiler.quantization.guards import OVERFLOWS, overflow_problems, warnings_of
+from snnc.compiler.quantization.limits import NO_LIMITS, Limits
 from snnc.compiler.quantization.quantize import quantize
 from snnc.compiler.quantization.widths import (
     WeightBits,
@@ -159,11 +160,13 @@ class Quantizer:
         network: The float network.
         typical: Data, or None.
         options: What the user says.
+        limits: Of the target.
     """
 
     network: Network
     typical: Typical | None
     options: Quantization
+    limits: Limits = NO_LIMITS
     _even: dict[int, FixedNetwork] = field(default_factory=dict[int, FixedNetwork], init=False)
 
     @cached_property
@@ -190,6 +193,7 @@ class Quantizer:
             sent=None if reference is None else reference.sent,
             max_thresholds=self.options.max_thresholds if grouped else None,
             decays=self.options.kept,
+            limits=self.limits,
         )
         ensure(check_fixed(fixed), after="quantize")
         if reference is None or way is not Rounding.RECALIBRATED:

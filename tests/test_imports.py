@@ -47,8 +47,9 @@ HOMES = {
 }
 """For each package that may be missing, where it is imported."""
 
-RUNNER_NEEDS = {"lava", "numpy", "safetensors"}
-"""The runner is copied into artifacts, which run where nothing else is installed."""
+RUNNER_NEEDS = {"lava", "numpy", "safetensors", "scipy"}
+"""The runner is copied into artifacts, which run where nothing else is installed. Lava needs
+scipy itself."""
 
 LATE_NAME = re.compile(r"snnc\.(compiler|frontends|targets|runtime)(\.\w+)*(:\w+)?")
 """A module that is imported by its name, such as the values of ``targets.TARGETS``."""

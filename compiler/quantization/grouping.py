@@ -48,7 +48,7 @@ def too_many_thresholds(populations: Iterable[FixedPopulation], most: int) -> It
                 rule=rules.THRESHOLDS_FEW,
                 node=" + ".join(p.origin) or p.name,
                 found=f"{n} different thresholds among neurons that share weights",
-                limit=f"{most}, as --max-thresholds says",
+                limit=f"{most}, as --max-thresholds{' or --lava stock' if most == 1 else ''} says",
                 remedy="allow more, or train one threshold and one time constant for each channel",
             )
 

@@ -40,6 +40,7 @@ from snnc.compiler.quantization.decays import Decays, lowered_for
 from snnc.compiler.quantization.feedback import fed_back
 from snnc.compiler.quantization.grid import Rounding, grid_of, nearest
 from snnc.compiler.quantization.grouping import too_many_thresholds
+from snnc.compiler.quantization.limits import NO_LIMITS, Limits
 from snnc.compiler.quantization.overflow import bound_population
 from snnc.compiler.quantization.paths import Path
 from snnc.compiler.quantization.scale import (
@@ -68,6 +69,7 @@ def quantize(
     max_thresholds: int | None = None,
     decays: Decays = Decays.NEAREST,
     sent: Mapping[str, npt.NDArray[Any]] | None = None,
+    limits: Limits = NO_LIMITS,
 ) -> FixedNetwork:
     """Round ``network`` to the integers of ``docs/arithmetic.md``.
 
@@ -100,6 +102,7 @@ def quantize(
         sent: What each input and each spiking population sends on typical data, ``[steps, batch,
             n]``. With it weights make up for each other's rounding (see ``feedback``); without it
             each is rounded to the nearest.
+        limits: Of the target.
 
     Raises:
         InputError: SNN120 or SNN122, the network does not consist of such layers; SNN201, delays
@@ -107,7 +110,8 @@ def quantize(
             SNN314, weights of 1 bit have both signs; SNN320, one needs more different thresholds.
     """
     inputs = {i.name: _fixed_input(i, (calibration or {}).get(i.name)) for i in network.inputs}
-    neurons = tuple(scalable(n, inputs, calibration) for n in lowered_for(network, decays))
+    lowered = lowered_for(network, decays)
+    neurons = tuple(scalable(n, inputs, calibration, limits) for n in lowered)
     widths = {p.name: width_of(weight_bits, p.name) for p in network.populations}
     raise_all(_misfits(neurons, widths))
     populations: list[FixedPopulation] = []

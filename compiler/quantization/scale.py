@@ -38,6 +38,7 @@ from snnc.compiler.linear import (
 from snnc.compiler.operators import Reals, Shape, SumPooling
 from snnc.compiler.quantization.decays import current_decay_of, decay_of
 from snnc.compiler.quantization.grouping import shared_levels
+from snnc.compiler.quantization.limits import NO_LIMITS, Limits
 from snnc.compiler.quantization.lower import Lowered, over_groups, shares_weights, weights_of
 from snnc.compiler.quantization.overflow import bound_potential, drive
 from snnc.compiler.quantization.paths import Path
@@ -184,7 +185,10 @@ class Extent(NamedTuple):
 
 
 def scalable(
-    lowered: Lowered, inputs: Mapping[str, FixedInput], data: Mapping[str, Reals] | None = None
+    lowered: Lowered,
+    inputs: Mapping[str, FixedInput],
+    data: Mapping[str, Reals] | None = None,
+    limits: Limits = NO_LIMITS,
 ) -> Scalable:
     """Bound what arrives at a population, and give what its scale may be.
 
@@ -196,16 +200,21 @@ def scalable(
         lowered: The population.
         inputs: By name.
         data: Of inputs by name, typical ones, shape ``[steps, batch, n]``.
+        limits: Of the target.
     """
     p = lowered.population
-    du, dv = current_decay_of(lowered), decay_of(lowered)
+    du, dv = current_decay_of(lowered), np.minimum(decay_of(lowered), limits.largest_dv)
     largest: dict[SignMode, Doubles] = {}
-    fan_in = np.zeros(p.size)
+    fan_in, by_kernels = np.zeros(p.size), np.full(p.size, np.inf)
     for path in lowered.paths:
         extent = extent_of(path)
         most = _each(step_of(path, inputs) * extent.largest, p.size)
         largest[extent.mode] = np.maximum(largest.get(extent.mode, 0.0), most)
         fan_in += _each(extent.acting, p.size)
+        if not limits.kernel_exponents and _is_kernels(path):
+            with np.errstate(divide="ignore"):
+                top = largest_weight(MAX_WEIGHT_BITS, extent.mode) / most
+            by_kernels = np.minimum(by_kernels, top)
     up, down = _summed(lowered, du, (_possible(path, inputs) for path in lowered.arriving))
     v = _bound(lowered, dv.astype(np.float64), up, down)
     if np.isinf(v).any():
@@ -219,10 +228,19 @@ def scalable(
         du=du,
         dv=dv,
         base=base,
-        limit=_limit(lowered, base, np.maximum(up, down), v),
+        limit=np.minimum(_limit(lowered, base, np.maximum(up, down), v), by_kernels),
         largest=largest,
         fan_in=fan_in,
     )
+
+
+def _is_kernels(path: Path) -> bool:
+    """Tell whether ``path`` is a convolution of two axes and nothing else, as chips may have it."""
+    match path.steps:
+        case (Kernels(window=window),) if len(window.kernel) == 2:
+            return path.delay == 0 and all(before == after for before, after in window.padding)
+        case _:
+            return False
 
 
 def _limit(lowered: Lowered, base: Doubles, u: Doubles, v: Doubles) -> Doubles:

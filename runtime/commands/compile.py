@@ -76,9 +76,12 @@ def default_output(model: str, target: str) -> Path:
 
 def facts(artifact: Artifact, place: Path) -> dict[str, Any]:
     """Give what ``--json`` prints. Nothing is mapped to cores yet, so there are none to count."""
+    from snnc.runtime.overview import lava_form
+
     return {
         "artifact": str(place),
         "target": artifact.target,
+        "form": lava_form(artifact),
         "cores": None,
         "cores_lower_bound": None,
         "latency_steps": artifact.account.get("latency_steps", 0),
@@ -90,7 +93,14 @@ def facts(artifact: Artifact, place: Path) -> dict[str, Any]:
 
 def _lines(artifact: Artifact, place: Path) -> str:
     from snnc.runtime.budgeted import budget_text
-    from snnc.runtime.overview import choices_and_warnings, quantization_table, registers_table
+    from snnc.runtime.overview import (
+        choices_and_warnings,
+        lava_form,
+        lava_processes,
+        lava_share,
+        quantization_table,
+        registers_table,
+    )
     from snnc.runtime.text import count, shown
 
     neurons = sum(p.size for p in artifact.network.populations)
@@ -99,6 +109,9 @@ def _lines(artifact: Artifact, place: Path) -> str:
         f"wrote {shown(str(place))}: target {artifact.target}, {count(neurons, 'neuron')}, "
         f"latency of {count(latency, 'step')}"
     ]
+    form = lava_form(artifact)
+    if form is not None:
+        lines += [f"form {form}: {lava_share(lava_processes(artifact))}"]
     if artifact.fixed is not None:
         lines += ["", quantization_table(artifact.account)]
         if artifact.options.get("max_thresholds") is not None:

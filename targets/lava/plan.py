@@ -5,26 +5,39 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-import numpy as np
-import numpy.typing as npt
-
 from snnc.compiler.diagnostics import InternalError
-from snnc.compiler.fixed import (
-    MAX_WEIGHT_BITS,
-    FixedNetwork,
-    FixedPopulation,
-    FixedProjection,
-    FixedReset,
-)
-from snnc.compiler.linear import as_steps, magnitude
+from snnc.compiler.fixed import FixedNetwork, FixedPopulation, FixedProjection, FixedReset
 from snnc.compiler.operators import FixedDense
+from snnc.targets.lava.bounds import (
+    STOCK_LIMIT,
+    early,
+    largest_input,
+    longest_own_delay,
+    own_delay,
+)
 from snnc.targets.lava.forms import Form
+from snnc.targets.lava.stock import pays_sparse, stock_processes
 
 FORMAT = 3
 """Version of ``lava.json``."""
-STOCK_LIMIT = 2**18
-"""Largest synaptic input for which Lava's LIF, in int32, keeps ``u`` within 24 bits: then ``u``
-before its wrap is below ``2**23 + 2**24``, and one wrap is enough."""
+
+
+LAVAS_OWN = frozenset(
+    (
+        "SourceRingBuffer",
+        "SinkRingBuffer",
+        "LIFReset",
+        "Dense",
+        "DelayDense",
+        "Sparse",
+        "DelaySparse",
+        "Conv",
+        "Probe",
+    )
+)
+"""Kinds of processes that are Lava's; all others are ours. A probe reads one, and is none."""
+LAVAS = "Lava's"
+"""Whose these are, in tables."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +78,11 @@ class Plan:
         return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=True).encode() + b"\n"
 
 
+def whose(kind: str) -> str:
+    """Say whose process ``kind`` is."""
+    return LAVAS if kind in LAVAS_OWN else "ours"
+
+
 def make_plan(network: FixedNetwork, form: Form = Form.MIXED) -> Plan:
     """Choose a Lava process for every node of ``network``, whose sums fit Lava's 32-bit ports.
 
@@ -73,51 +91,54 @@ def make_plan(network: FixedNetwork, form: Form = Form.MIXED) -> Plan:
     Raises:
         InternalError: A projection has delay 0, so the network is not retimed.
     """
-    nodes = [
-        *(("input", "Source", i.name) for i in network.inputs),
-        *(("population", _neuron_process(network, p), p.name) for p in network.populations),
-        *(("projection", _synapse_process(p), p.name) for p in network.projections),
-        *(("output", "Sink", o.name) for o in network.outputs),
-    ]
+    for projection in network.projections:
+        if projection.delay < 1:
+            raise InternalError(f"{projection.name}: a projection of delay 0 cannot run on Lava")
+    nodes = stock_processes(network) if form is Form.STOCK else _mixed_processes(network)
     if form is Form.FUSED:
         nodes = [(role, "Fused", name) for role, _, name in nodes]
     rows = tuple(Row(f"n{index:04d}", *node) for index, node in enumerate(nodes, 1))
     return Plan(form, rows, _gap(network))
 
 
+def _mixed_processes(network: FixedNetwork) -> list[tuple[str, str, str]]:
+    """Give role, process and name of every node: Lava's own process where it computes the same."""
+    sooner = early(network)
+    return [
+        *(("input", "Source", i.name) for i in network.inputs),
+        *(("population", _neuron_process(network, p, sooner), p.name) for p in network.populations),
+        *(("projection", _synapse_process(p), p.name) for p in network.projections),
+        *(("output", "Sink", o.name) for o in network.outputs),
+    ]
+
+
 def _synapse_process(projection: FixedProjection) -> str:
-    if projection.delay < 1:
-        raise InternalError(f"{projection.name}: a projection of delay 0 cannot run on Lava")
     match projection.operators:
-        case (FixedDense(),):
-            return "Dense" if projection.delay == 1 else "DelayDense"
+        case (FixedDense() as dense,):
+            kind = "Sparse" if pays_sparse(dense) else "Dense"
+            return kind if projection.delay == 1 else f"Delay{kind}"
         case _:
             return "Synapse"
 
 
-def _neuron_process(network: FixedNetwork, population: FixedPopulation) -> str:
+def _neuron_process(
+    network: FixedNetwork, population: FixedPopulation, sooner: frozenset[str]
+) -> str:
     """Give ``LIFReset``, Lava's own, wherever it computes the same.
 
-    It starts at zero, resets to zero only, and between two samples it cannot be kept from spiking.
-    So its spikes may only go where they arrive before the next reset: where a projection, apart
-    from the lags of its ends, has no delay.
+    It starts at zero, resets to zero only, and cannot be kept from spiking before the first step
+    of a sample. Where it might, its spikes may only go where they arrive before the next reset:
+    where a projection, apart from the lags of its ends, has no delay.
     """
-    delays = [_own_delay(network, p) for p in network.projections if p.source == population.name]
     stock = (
         population.spiking
         and population.reset is FixedReset.ZERO
         and not population.refractory
         and not population.initial.any()
-        and not any(delays)
-        and _largest_input(network, population) <= STOCK_LIMIT
+        and not (population.name in sooner and longest_own_delay(network, population))
+        and largest_input(network, population) <= STOCK_LIMIT
     )
     return "LIFReset" if stock else "Population"
-
-
-def _own_delay(network: FixedNetwork, projection: FixedProjection) -> int:
-    """Give the steps from a spike to its effect, in the time of the network before retiming."""
-    lags = {i.name: 0 for i in network.inputs} | {p.name: p.lag for p in network.populations}
-    return projection.delay - (lags[projection.target] - lags[projection.source])
 
 
 def _gap(network: FixedNetwork) -> int:
@@ -126,23 +147,4 @@ def _gap(network: FixedNetwork) -> int:
     Every population must end a sample (its lag), and a spike of the last step must arrive before
     its target begins the next (the delay).
     """
-    return max(network.latency, *(_own_delay(network, p) for p in network.projections), 0)
-
-
-def _largest_input(network: FixedNetwork, population: FixedPopulation) -> float:
-    """Bound ``|a|`` over every input that the population can get."""
-    total = np.zeros(population.size)
-    for projection in network.incoming(population.name):
-        total += _largest_sums(network, projection)
-    return float(total.max(initial=0))
-
-
-def _largest_sums(network: FixedNetwork, projection: FixedProjection) -> npt.NDArray[np.float64]:
-    """Bound ``|a|`` of a projection, shape ``[n_target]``."""
-    shape = network.shapes[projection.source]
-    sent = {i.name: i.max_abs for i in network.inputs}.get(projection.source, 1)
-    largest = np.full((1, *shape), float(sent))
-    for step in as_steps(projection.operators, shape):
-        largest = magnitude(step, largest)
-    in_dense = MAX_WEIGHT_BITS - projection.weight_bits + projection.sign_mode.sign_bits
-    return largest.reshape(-1) * 2.0 ** max(projection.weight_exp, in_dense)  # it has W << in_dense
+    return max(network.latency, *(own_delay(network, p) for p in network.projections), 0)

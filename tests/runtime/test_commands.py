@@ -69,6 +69,7 @@ def test_compile_json(snnc: Snnc) -> None:
     assert json.loads(ended.out) == {
         "artifact": "a",
         "target": "integer",
+        "form": None,
         "cores": None,
         "cores_lower_bound": None,
         "latency_steps": 2,
@@ -522,9 +523,14 @@ def test_inspect_a_model_needs_no_target(snnc: Snnc) -> None:
 def test_inspect_tells_the_lava_process_of_each_population(snnc: Snnc) -> None:
     artifact("lava").save("on_lava")
     found = json.loads(snnc("inspect", "on_lava", "--json").out)
-    processes = {of: process for _, process, of in found["processes"]}
-    assert (processes["hidden"], processes["fc1"]) == ("LIFReset", "Dense")
-    assert "\nn0002  LIFReset      hidden\n" in snnc("inspect", "on_lava").out
+    processes = {p["of"]: (p["role"], p["process"], p["whose"]) for p in found["processes"]}
+    assert found["form"] == "mixed"
+    assert processes["hidden"] == ("population", "LIFReset", "Lava's")
+    assert processes["fc1"] == ("projection", "Dense", "Lava's")
+    assert processes["input"] == ("input", "Source", "ours")
+    out = snnc("inspect", "on_lava").out
+    assert "\nform mixed: 4 of 6 nodes on Lava's own processes\n" in out
+    assert "\nn0002  population  LIFReset  Lava's  hidden\n" in out
 
 
 def test_hostile_names_are_shown_harmlessly(snnc: Snnc) -> None:

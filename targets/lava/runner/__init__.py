@@ -8,6 +8,9 @@
 - ``build``: the program as connected Lava processes
 - ``processes``: source, sink and population as Lava processes, with their models
 - ``models``: models of Lava's own processes that record
+- ``stock``: Lava's sources, sinks and sparse synapses, with models of ours
+- ``conv``: Lava's ``Conv``, the same
+- ``matrix``: a projection as one matrix, and weights as Lava's synapses keep them
 - ``neuron``: the arithmetic of a population
 - ``window``: which step of which sample a hardware step is, and what is recorded of it
 - ``guard``: starts, steps and ends Lava so that it cannot hang

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,12 @@ import numpy as np
 from lava.proc.dense.models import PyDenseModelBitAcc
 from lava.proc.dense.process import DelayDense, Dense
 from lava.proc.lif.process import LIFReset
+from lava.proc.sparse.process import DelaySparse, Sparse
 from lava.utils.weightutils import SignMode
+from scipy.sparse import csr_matrix
 
+from . import stock
+from .matrix import kept
 from .models import RecordingLifReset, UniformDelayDense
 from .neuron import Neurons
 from .processes import (
@@ -28,11 +32,15 @@ from .processes import (
     SynapseModel,
 )
 from .program import Population as PopulationRecord
-from .program import Process, Program
+from .program import Process, Program, Projection
 from .window import Array, Recorder, Window
 
 GRADED_BITS = 24
 """Width of a graded spike (Loihi 2); Lava's Dense asks only whether it is above 0."""
+LARGEST_DV = 2**12 - 1
+"""What Lava documents (``lava/proc/lif/models.py:253``); its model takes 4096, too."""
+LARGEST_THRESHOLD = 2**17 - 1
+"""Of a read-out, which never gets above it (``lava/proc/lif/models.py:257``)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +59,9 @@ class Job:
     recorders: Mapping[str, Recorder]
 
 
+Maker = Callable[[Job, Process], Any]
+
+
 def build(job: Job, processes: Iterable[Process]) -> dict[Any, type]:
     """Make and connect Lava processes.
 
@@ -60,7 +71,8 @@ def build(job: Job, processes: Iterable[Process]) -> dict[Any, type]:
     Returns:
         Each Lava process with its model.
     """
-    makers = {
+    processes = tuple(processes)
+    makers: dict[str, tuple[Maker, type]] = {
         "Source": (_source, SourceModel),
         "Sink": (_sink, SinkModel),
         "LIFReset": (_lif_reset, RecordingLifReset),
@@ -68,10 +80,20 @@ def build(job: Job, processes: Iterable[Process]) -> dict[Any, type]:
         "Dense": (_dense, PyDenseModelBitAcc),
         "DelayDense": (_delay_dense, UniformDelayDense),
         "Synapse": (_synapse, SynapseModel),
+        "SourceRingBuffer": (_source_ring, stock.RefilledSource),
+        "SinkRingBuffer": (_sink_ring, stock.EmptiedSink),
+        "Sparse": (_sparse, stock.ProductSparse),
+        "DelaySparse": (_delay_sparse, stock.UniformDelaySparse),
     }
+    if any(process.kind == "Conv" for process in processes):
+        from .conv import MatrixConv
+
+        makers["Conv"] = _conv, MatrixConv
     made: dict[tuple[str, str], Any] = {}
     models: dict[Any, type] = {}
     for process in processes:
+        if process.kind == "Probe":  # an output that the process of its population records
+            continue
         make, model = makers[process.kind]
         lava_process = make(job, process)
         made[_group(process.role), process.of] = lava_process
@@ -89,8 +111,15 @@ def _connect(program: Program, made: Mapping[tuple[str, str], Any]) -> None:
     for (role, name), process in made.items():
         if role == "projection":
             projection = program.projections[name]
-            made["node", projection.source].s_out.connect(process.s_in)
-            process.a_out.connect(made["node", projection.target].a_in)
+            source = made["node", projection.source].s_out
+            target = made["node", projection.target].a_in
+            if len(process.s_in.shape) > 1:
+                from .conv import connect
+
+                connect(source, process, target)
+                continue
+            source.connect(process.s_in)
+            process.a_out.connect(target)
         elif role == "output":
             made["node", program.outputs[name]].s_out.connect(process.a_in)
 
@@ -102,6 +131,15 @@ def _source(job: Job, process: Process) -> Source:
 def _sink(job: Job, process: Process) -> Sink:
     record = job.program.populations[job.program.outputs[process.of]]
     return Sink(process.id, record.size, record.sends, job.recorders[process.id])
+
+
+def _source_ring(job: Job, process: Process) -> Any:
+    return stock.source(process.id, job.inputs[process.of], job.window)
+
+
+def _sink_ring(job: Job, process: Process) -> Any:
+    record = job.program.populations[job.program.outputs[process.of]]
+    return stock.sink(process.id, record.size, job.recorders[process.id])
 
 
 def _population(job: Job, process: Process) -> Population:
@@ -117,18 +155,24 @@ def _lif_reset(job: Job, process: Process) -> Any:
     ``time_step`` counts from 1 (``lava/proc/lif/models.py:431``).
     """
     record = job.program.populations[process.of]
+    dv = _plain(record, "dv")
     lava_process = LIFReset(
         name=process.id,
         shape=(record.size,),
         du=_plain(record, "du"),
-        dv=_plain(record, "dv"),
-        vth=_plain(record, "threshold"),
+        dv=min(dv, LARGEST_DV) if job.program.form == "stock" else dv,
+        vth=_plain(record, "threshold") if record.spiking else LARGEST_THRESHOLD,
         bias_mant=record.parameters["bias_mant"],
         bias_exp=record.parameters["bias_exp"],
         reset_interval=job.window.period,
         reset_offset=record.lag + 1,
     )
-    lava_process.proc_params["recorder"] = job.recorders[process.id]
+    probes = [
+        job.recorders[other.id]
+        for other in job.program.processes
+        if other.kind == "Probe" and job.program.outputs[other.of] == process.of
+    ]
+    lava_process.proc_params["recorders"] = (job.recorders[process.id], *probes)
     return lava_process
 
 
@@ -144,25 +188,22 @@ def _plain(record: PopulationRecord, name: str) -> Any:
 
 
 def _weights(program: Program, process: Process) -> dict[str, Any]:
-    """Give ``(W x) * 2**e`` in the form of Lava's Dense.
-
-    Dense has weights of 8 bits, of 9 and a sign where signs are mixed, and clears those of the
-    lowest that are not stored (``lava/utils/weightutils.py:204-295``). So it gets ``2**k W`` and
-    ``e - k``, with ``k`` the number of these: ``(2**k S) << (e - k) = S << e`` for ``e > k``, and
-    else ``floor(2**k S / 2**(k - e)) = floor(S / 2**-e)``. The exponent acts on the sum.
-    """
+    """Give the weights of a projection, and all else that Lava's synapses take."""
     projection = program.projections[process.of]
-    (dense,) = projection.operators
-    mode = SignMode[projection.sign_mode.upper()]
-    cleared = 8 - projection.weight_bits + (mode is SignMode.MIXED)
+    weights = kept(projection, program.shapes[projection.source])
     return {
         "name": process.id,
-        "weights": dense["weight"].astype(np.int32) << cleared,
-        "weight_exp": projection.weight_exp - cleared,
-        "num_weight_bits": projection.weight_bits,
-        "sign_mode": mode,
-        "num_message_bits": GRADED_BITS if projection.source in program.inputs else 0,
+        "weights": weights.matrix,
+        "weight_exp": weights.weight_exp,
+        "num_weight_bits": weights.weight_bits,
+        "sign_mode": SignMode[weights.sign_mode.upper()],
+        "num_message_bits": _message_bits(program, projection),
     }
+
+
+def _message_bits(program: Program, projection: Projection) -> int:
+    """Give the width of what arrives: 0 for spikes, which carry no number."""
+    return GRADED_BITS if projection.source in program.inputs else 0
 
 
 def _synapse(job: Job, process: Process) -> Synapse:
@@ -173,10 +214,44 @@ def _synapse(job: Job, process: Process) -> Synapse:
 
 
 def _dense(job: Job, process: Process) -> Any:
-    return Dense(**_weights(job.program, process))
+    return Dense(**_dense_weights(job, process))
 
 
 def _delay_dense(job: Job, process: Process) -> Any:
     """Give Lava's DelayDense, whose delay counts from the step that every synapse takes."""
     delay = job.program.projections[process.of].delay - 1
-    return DelayDense(delays=delay, **_weights(job.program, process))
+    return DelayDense(delays=delay, **_dense_weights(job, process))
+
+
+def _dense_weights(job: Job, process: Process) -> dict[str, Any]:
+    """Give weights as an array: those that several operators make are sparse so far."""
+    weights = _weights(job.program, process)
+    matrix = weights["weights"]
+    array = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
+    return weights | {"weights": array}
+
+
+def _sparse(job: Job, process: Process) -> Any:
+    return Sparse(**_sparse_weights(job, process))
+
+
+def _delay_sparse(job: Job, process: Process) -> Any:
+    """Give Lava's DelaySparse; of one number for all delays it would make a full matrix."""
+    delay = job.program.projections[process.of].delay - 1
+    weights = _sparse_weights(job, process)
+    delays = weights["weights"].astype(np.int64)
+    delays.data[:] = delay
+    return DelaySparse(delays=delays, max_delay=delay, **weights)
+
+
+def _sparse_weights(job: Job, process: Process) -> dict[str, Any]:
+    weights = _weights(job.program, process)
+    return weights | {"weights": csr_matrix(weights["weights"])}
+
+
+def _conv(job: Job, process: Process) -> Any:
+    from .conv import conv
+
+    projection = job.program.projections[process.of]
+    shape = job.program.shapes[projection.source]
+    return conv(process.id, projection, shape, _message_bits(job.program, projection))

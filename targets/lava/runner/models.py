@@ -25,11 +25,12 @@ from .window import Array, Recorder
 @requires(CPU)
 @tag("fixed_pt")
 class RecordingLifReset(PyLifResetModelBitAcc):
-    """Lava's ``LIFReset`` that copies its signals after each step."""
+    """Lava's ``LIFReset`` that copies its signals after each step, and rests between samples."""
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
-        self.recorder: Recorder = proc_params["recorder"]
+        self.recorders: tuple[Recorder, ...] = proc_params["recorders"]
+        self.silence = np.zeros(proc_params["shape"], np.int32)
 
     def reset_voltage(self, spike_vector: Array) -> None:
         """Reset as Lava does, and remember which neurons spiked."""
@@ -37,9 +38,17 @@ class RecordingLifReset(PyLifResetModelBitAcc):
         self.spikes = spike_vector
 
     def run_spk(self) -> None:
-        """Advance one step as Lava does, and record it."""
+        """Advance one step as Lava does, and record it; receive and drop it where there is none.
+
+        Lava's own would run on, and spike into the next sample.
+        """
+        if self.recorders[0].window.position(self.time_step) is None:
+            self.a_in.recv()
+            self.s_out.send(self.silence)
+            return
         super().run_spk()
-        self.recorder.keep(self.time_step, spikes=self.spikes, u=self.u, v=self.v)
+        for recorder in self.recorders:
+            recorder.keep(self.time_step, spikes=self.spikes, u=self.u, v=self.v)
 
 
 @implements(proc=DelayDense, protocol=LoihiProtocol)

@@ -157,7 +157,7 @@ def test_thresholds_that_differ_within_every_channel_take_the_more() -> None:
         "room for\n"
         "  --> lif\n"
         "   found: 2 different thresholds among neurons that share weights\n"
-        "   limit: 1, as --max-thresholds says\n"
+        "   limit: 1, as --max-thresholds or --lava stock says\n"
         "  remedy: allow more, or train one threshold and one time constant for each channel"
     )
 

@@ -26,9 +26,16 @@ from snnc.compiler.fixed import (
     FixedReset,
 )
 from snnc.compiler.network import Network, Output
-from snnc.compiler.operators import FixedOperator
+from snnc.compiler.operators import (
+    FixedConvolution,
+    FixedOperator,
+    FixedScaling,
+    SumPooling,
+    Window,
+)
 from snnc.compiler.trace import SIGNALS, Trace
 from snnc.targets.artifact import Artifact
+from snnc.targets.lava.forms import Form
 from snnc.targets.lava.plan import make_plan
 from snnc.targets.lava.target import LavaTarget
 from snnc.targets.running import RunOptions
@@ -41,22 +48,24 @@ Signals = dict[str, dict[str, Array]]
 RECORD_ALL = RunOptions(record=SIGNALS)
 
 
-def artifact(fixed: FixedNetwork) -> Artifact:
+def artifact(fixed: FixedNetwork, form: Form = Form.MIXED) -> Artifact:
     """Give an artifact of ``fixed`` that has no float network."""
     network = Network(
         inputs=(), junctions=(), populations=(), projections=(), outputs=(), dt=fixed.dt
     )
-    return Artifact(target="lava", network=network, fixed=fixed)
+    return Artifact(target="lava", network=network, fixed=fixed, options={"lava": str(form)})
 
 
-def process_of(fixed: FixedNetwork) -> dict[str, str]:
-    """Give the process of each node in the mixed form, but for outputs, which share names."""
-    return {row.of: row.process for row in make_plan(fixed).processes if row.role != "output"}
+def process_of(fixed: FixedNetwork, form: Form = Form.MIXED) -> dict[str, str]:
+    """Give the kind of process that each node runs on, but for outputs of the same name."""
+    rows = make_plan(fixed, form).processes
+    return {row.of: row.process for row in sorted(rows, key=lambda row: row.role != "output")}
 
 
-def write_artifact(directory: Path, fixed: FixedNetwork) -> Path:
+def write_artifact(directory: Path, fixed: FixedNetwork, form: Form = Form.MIXED) -> Path:
     """Write an artifact of ``fixed``, and give the script that runs it."""
-    whole = replace(artifact(fixed), members=LavaTarget().members(fixed, {}))
+    made = artifact(fixed, form)
+    whole = replace(made, members=LavaTarget().members(fixed, made.options))
     for name, content in whole.files().items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -249,3 +258,59 @@ def random_inputs(fixed: FixedNetwork, steps: int, batch: int, seed: int = 0) ->
         values = rng.integers(-declared.max_abs, declared.max_abs + 1, shape) * declared.step
         inputs[declared.name] = values * (rng.random(shape) < 0.5)
     return inputs
+
+
+def every_stock_process() -> FixedNetwork:
+    """Give a network of two inputs that runs on every process of Lava that form stock uses.
+
+    Spikes of ``loop`` take steps of their own, a bias lets ``early`` spike before its first step,
+    and weights of ``pooled`` are products. Read-outs have outputs, one of them two.
+    """
+    rng = np.random.default_rng(7)
+
+    def weights(*shape: int, low: int = -40, high: int = 100) -> Array:
+        return rng.integers(low, high, shape)
+
+    def factors(n: int) -> FixedScaling:
+        return FixedScaling(weight=weights(n, high=31).astype(np.int8))
+
+    turned = FixedConvolution(
+        weight=weights(4, 1, 3, 2, low=-2, high=4).astype(np.int8),
+        window=Window((3, 2), (2, 1), ((1, 1), (0, 0)), (1, 2)),  # [2, 7, 5] to [4, 4, 3]
+        groups=2,
+    )
+    pool = SumPooling(window=Window((2, 2), (2, 1), ((0, 0), (0, 0)), (1, 1)))  # to [4, 2, 2]
+    thin = np.where(rng.random((300, 256)) < 0.04, weights(300, 256, low=-128), 0)
+    quiet = {"dv": 300, "threshold": 60}
+    read_out = {"spiking": False, "dv": 500, "scale": 3.7}
+    bias = {"bias_mant": weights(24), "bias_exp": rng.integers(0, 7, 24)}
+    return FixedNetwork(
+        inputs=(FixedInput("x", (2, 7, 5)), FixedInput("y", (256,), step=0.5, max_abs=9)),
+        populations=(
+            population("conv", (4, 4, 3), FixedReset.ZERO, 1, du=900, **quiet),
+            population("wide", (300,), FixedReset.ZERO, 1, du=4000, dv=300, threshold=1000),
+            population("loop", (4, 2, 2), FixedReset.ZERO, 2, **quiet),
+            population("early", (24,), FixedReset.ZERO, 3, dv=300, threshold=40, **bias),
+            population("first", (3,), FixedReset.NONE, 1, du=2000, **read_out),
+            population("last", (3,), FixedReset.NONE, 4, bias_mant=5, offset=-2, **read_out),
+        ),
+        projections=(
+            projection("x", "conv", turned, exp=4),
+            projection("y", "wide", thin, exp=-1),
+            projection("y", "first", weights(3, 256, low=-2, high=3), delay=3),
+            projection("conv", "loop", pool, factors(16), exp=1),
+            projection("loop", "loop", factors(16), delay=2),
+            projection("loop", "early", weights(24, 16), delay=2),
+            projection("conv", "early", weights(24, 48), delay=2, exp=-1),
+            projection("early", "last", weights(3, 24, low=-128), exp=-1),
+            projection("wide", "last", weights(3, 300, low=-9, high=9), delay=9),
+        ),
+        outputs=(
+            Output("spikes", "loop"),
+            Output("early", "early"),
+            Output("first", "first"),
+            Output("potential", "last"),
+            Output("potential too", "last"),
+        ),
+        dt=1e-3,
+    )

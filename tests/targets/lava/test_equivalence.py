@@ -21,6 +21,7 @@ from snnc.compiler.quantization.quantize import quantize
 from snnc.compiler.retime import retime
 from snnc.runtime.compare import compare
 from snnc.targets.integer.target import IntegerTarget
+from snnc.targets.lava.plan import make_plan
 from snnc.targets.lava.target import LavaTarget
 from snnc.targets.running import RunOptions
 from tests.builders import network
@@ -56,8 +57,8 @@ def test_random_networks(fixed: FixedNetwork) -> None:
 
 def test_every_reset_and_every_kind_of_process() -> None:
     fixed = recurrent()
-    kinds = set(process_of(fixed).values())
-    assert kinds == {"Source", "LIFReset", "Population", "Dense", "DelayDense"}
+    kinds = {row.process for row in make_plan(fixed).processes}
+    assert kinds == {"Source", "LIFReset", "Population", "Dense", "DelayDense", "Sink"}
     inputs = random_inputs(fixed, steps=20, batch=10)
     trace = LavaTarget().run(artifact(fixed), inputs, RECORD_ALL)
     assert differing(trace, expected(fixed, inputs)) == 0

@@ -108,17 +108,60 @@ def test_other_resets_run_on_a_process_of_ours(reset: FixedReset) -> None:
 
 
 @pytest.mark.parametrize(
-    ("out", "kind"),
+    ("out", "delayed"),
     [
-        (projection("a", "b", WEIGHT, delay=1), "LIFReset"),
-        (projection("a", "b", WEIGHT, delay=2), "Population"),
-        (projection("a", "a", WEIGHT, delay=1), "Population"),
+        (projection("a", "b", WEIGHT, delay=1), False),
+        (projection("a", "b", WEIGHT, delay=2), True),
+        (projection("a", "a", WEIGHT, delay=1), True),
     ],
 )
-def test_spikes_that_could_reach_the_next_sample(out: FixedProjection, kind: str) -> None:
-    """Lava's own neuron spikes on after a sample: no projection may keep that for later."""
-    assert process_of(network(out))["a"] == kind
-    assert process_of(network(out))["b"] == "LIFReset"
+@pytest.mark.parametrize(
+    ("lag", "bias", "suffices"),
+    [(0, 4095, False), (1, -4095, False), (1, 3200, False), (1, 3201, True), (2, 1601, True)],
+)
+def test_spikes_ahead_of_time(
+    out: FixedProjection, delayed: bool, lag: int, bias: int, suffices: bool
+) -> None:
+    """A neuron whose bias suffices to spike in its lag must not send through a delay."""
+    a = population("a", (2,), FixedReset.ZERO, lag, bias_mant=[0, bias], threshold=50)
+    b = population("b", (2,), FixedReset.ZERO, lag + 1)
+    fixed = replace(network(out), populations=(a, b))
+    assert process_of(fixed)["a"] == ("Population" if delayed and suffices else "LIFReset")
+    assert process_of(fixed)["b"] == "LIFReset"
+
+
+def test_spikes_ahead_of_time_drive_others() -> None:
+    """Early spikes of ``a`` may make ``b`` spike early, which its loop would keep."""
+    loop = projection("b", "b", WEIGHT, delay=1)
+    early = population("a", (2,), FixedReset.ZERO, 1, bias_mant=101, bias_exp=6)
+    for a, kind in ((early, "Population"), (network().populations[0], "LIFReset")):
+        fixed = network(projection("a", "b", WEIGHT), loop)
+        fixed = replace(fixed, populations=(a, fixed.populations[1]))
+        assert (process_of(fixed)["a"], process_of(fixed)["b"]) == ("LIFReset", kind)
+
+
+@pytest.mark.parametrize(
+    ("shape", "there", "kind"),
+    [
+        ((256, 256), 3276, "Sparse"),
+        ((256, 256), 3277, "Dense"),
+        ((255, 256), 10, "Dense"),
+    ],
+)
+@pytest.mark.parametrize("delay", [1, 2])
+def test_few_weights_of_many_run_on_sparse(
+    shape: tuple[int, int], there: int, kind: str, delay: int
+) -> None:
+    weight = np.zeros(shape, np.int64)
+    weight.flat[:there] = 1
+    fixed = FixedNetwork(
+        inputs=(FixedInput("x", shape[1:]),),
+        populations=(population("a", shape[:1], FixedReset.ZERO, 1),),
+        projections=(projection("x", "a", weight, delay=delay),),
+        outputs=(Output("out", "a"),),
+        dt=1e-3,
+    )
+    assert process_of(fixed)["x to a"] == (kind if delay == 1 else f"Delay{kind}")
 
 
 @pytest.mark.parametrize(

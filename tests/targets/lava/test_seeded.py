@@ -11,13 +11,17 @@ from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
 from snnc.compiler.network import Output
 from snnc.compiler.operators import FixedConvolution, FixedScaling, MaxPooling, SumPooling, Window
 from snnc.compiler.trace import SIGNALS
+from snnc.targets.lava.forms import Form
 from tests.targets.lava.networks import (
     Array,
     Signals,
+    every_stock_process,
     expected,
     expected_outputs,
     population,
     projection,
+    random_inputs,
+    save_inputs,
     write_artifact,
 )
 from tests.targets.lava.standalone import results, start
@@ -52,7 +56,7 @@ FAULTS = {
     ),
     "reset of before": ("neuron.py", "v -= theta * spikes\n", "v -= theta * over_before\n"),
     "a step more delay": ("build.py", ".delay - 1\n", ".delay\n"),
-    "weights of half": ("build.py", "<< cleared,", "<< cleared - 1,"),
+    "weights of half": ("matrix.py", "* 2**cleared", "* 2 ** (cleared - 1)"),
     "stock reset late": ("build.py", "record.lag + 1", "record.lag + 2"),
     "no rest between samples": ("processes.py", "if position[0] == 0:", "if False:"),
     "not silent between samples": (
@@ -115,6 +119,52 @@ OPERATOR_FAULTS = {
     ),
 }
 """Those of operators, read-outs, and neurons with another start or a pause."""
+
+
+STOCK_FAULTS = {
+    "read-out with a threshold": ("build.py", "else LARGEST_THRESHOLD", "else 0"),
+    "probes forgotten": (
+        "build.py",
+        "(job.recorders[process.id], *probes)",
+        "(job.recorders[process.id],)",
+    ),
+    "spikes between samples": (
+        "models.py",
+        "if self.recorders[0].window.position(self.time_step) is None:",
+        "if False:",
+    ),
+    "not filled anew": ("stock.py", "position[0] == 0", "position == (0, 0)"),
+    "first sample again": ("stock.py", "self.values[:, position[1]]", "self.values[:, 0]"),
+    "noise in the gap": ("stock.py", "data = np.zeros(", "data = np.ones("),
+    "sink late": ("stock.py", "place = (self.time_step - 1)", "place = (self.time_step - 2)"),
+    "graded spikes as spikes": (
+        "stock.py",
+        "if self.num_message_bits.item() == 0",
+        "if self.num_message_bits.item() != 0",
+    ),
+    "shift toward zero": (
+        "stock.py",
+        "total >> -exponent",
+        "np.fix(total / 2.0**-exponent).astype(np.int32)",
+    ),
+    "a delayed step too few": ("stock.py", "act[:, -1]", "act[:, -2]"),
+    "a step more delay of few": ("build.py", "max_delay=delay,", "max_delay=delay + 1,"),
+    "kernels not turned": ("conv.py", "[:, ::-1, ::-1].astype", ".astype"),
+    "kernels of before": ("conv.py", "self.weight[:, ::-1, ::-1]", "self.weight"),
+    "exponent ignored": ("conv.py", "weight << exponent", "weight << 0"),
+    "channels first": ("conv.py", "s_in.transpose(2, 0, 1)", "s_in"),
+    "signs forgotten": ("matrix.py", '+ (mode == "mixed")', ""),
+    "factors of another": ("matrix.py", "places, places, (", "places, [places[0][::-1]], ("),
+}
+"""Those of Lava's own processes in the stock form."""
+
+
+@pytest.fixture(scope="module")
+def stock() -> Case:
+    """Give a network, input and result in which every fault in ``STOCK_FAULTS`` shows."""
+    fixed = every_stock_process()
+    inputs = random_inputs(fixed, steps=8, batch=3)
+    return fixed, inputs, expected(fixed, inputs)
 
 
 @pytest.fixture(scope="module")
@@ -221,17 +271,28 @@ def test_operator_faults(tmp_path: Path, packages: Path, operators: Case, fault:
     check(tmp_path, packages, operators, OPERATOR_FAULTS.get(fault))
 
 
-def check(tmp_path: Path, packages: Path, case: Case, fault: tuple[str, str, str] | None) -> None:
+@pytest.mark.parametrize("fault", ["none", *STOCK_FAULTS])
+def test_stock_faults(tmp_path: Path, packages: Path, stock: Case, fault: str) -> None:
+    check(tmp_path, packages, stock, STOCK_FAULTS.get(fault), Form.STOCK)
+
+
+def check(
+    tmp_path: Path,
+    packages: Path,
+    case: Case,
+    fault: tuple[str, str, str] | None,
+    form: Form = Form.MIXED,
+) -> None:
     """Run the network of ``case`` with a fault, which must change what comes out, or none."""
     fixed, inputs, wanted = case
-    script = write_artifact(tmp_path, fixed)
+    script = write_artifact(tmp_path, fixed, form)
     if fault is not None:
         file, old, new = fault
         path = tmp_path / "runner" / file
         assert path.read_text().count(old) == 1
         path.write_text(path.read_text().replace(old, new))
-    np.save(tmp_path / "x.npy", inputs["x"])
-    into = ("--input", str(tmp_path / "x.npy"), "--output", str(tmp_path / "out.npz"))
+    save_inputs(tmp_path / "x.npz", inputs)
+    into = ("--input", str(tmp_path / "x.npz"), "--output", str(tmp_path / "out.npz"))
     code, told = start(script, packages, *into, "--record", "spikes,u,v")
     assert code == 0
     outputs, signals = results(tmp_path / "out.npz", fixed)
