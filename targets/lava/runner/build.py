@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from lava.proc.dense.models import PyDenseModelBitAcc
 from lava.proc.dense.process import DelayDense, Dense
 from lava.proc.lif.process import LIFReset
 from lava.utils.weightutils import SignMode
 
-from .models import RecordingLifReset, UniformDelayDense
+from .models import FastDelayDense, FastDense, RecordingLifReset
 from .neuron import Neurons
 from .processes import (
     Population,
@@ -65,8 +64,8 @@ def build(job: Job, processes: Iterable[Process]) -> dict[Any, type]:
         "Sink": (_sink, SinkModel),
         "LIFReset": (_lif_reset, RecordingLifReset),
         "Population": (_population, PopulationModel),
-        "Dense": (_dense, PyDenseModelBitAcc),
-        "DelayDense": (_delay_dense, UniformDelayDense),
+        "Dense": (_dense, FastDense),
+        "DelayDense": (_delay_dense, FastDelayDense),
         "Synapse": (_synapse, SynapseModel),
     }
     made: dict[tuple[str, str], Any] = {}
