@@ -13,6 +13,7 @@ is looked at. What Lava keeps private is used freely: its last release will not 
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import secrets
 import signal
@@ -143,8 +144,10 @@ def _start(runtime: Any, wait: Callable[[Callable[[], bool]], None]) -> None:
         ) from error
     runtime._build_channels()
     runtime._build_sync_channels()
+    gc.freeze()  # or the collector would write to, and so copy, every page that a process inherits
     runtime._build_processes()
     runtime._build_runtime_services()
+    gc.unfreeze()
     runtime._start_ports()
     wait(lambda: not any(queue.empty() for queue in runtime.exception_q))
     runtime._is_initialized = True
