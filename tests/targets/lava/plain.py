@@ -113,8 +113,10 @@ def check_plain(fixed: FixedNetwork) -> None:
                 symmetric = all(before == after for before, after in w.padding)
                 whole = len(w.kernel) == 2 and projection.weight_exp >= 0
                 if not (whole and symmetric and projection.delay == 1):
-                    raise ValueError(f"{projection.name}: Lava's Conv has no such axes, padding, "
-                                     "exponent or delay")
+                    raise ValueError(
+                        f"{projection.name}: Lava's Conv has no such axes, padding, "
+                        "exponent or delay"
+                    )
             case _:
                 raise ValueError(f"{projection.name}: Lava has no process for it")
 

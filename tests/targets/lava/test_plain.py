@@ -29,9 +29,7 @@ def network() -> FixedNetwork:
     """Give what Lava's own processes can do: both axes of images differ, and so do all delays."""
     rng = np.random.default_rng(7)
     zero = FixedReset.ZERO
-    kernels = fixed_convolution(
-        rng.integers(-60, 100, (4, 1, 3, 2)), groups=2, stride=2, padding=1
-    )
+    kernels = fixed_convolution(rng.integers(-60, 100, (4, 1, 3, 2)), groups=2, stride=2, padding=1)
     return FixedNetwork(
         inputs=(FixedInput("image", (2, 6, 5)), FixedInput("graded", (3,), max_abs=9)),
         populations=(
