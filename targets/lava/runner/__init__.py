@@ -13,6 +13,7 @@
 - ``matrix``: a projection as one matrix, and weights as Lava's synapses keep them
 - ``neuron``: the arithmetic of a population
 - ``window``: which step of which sample a hardware step is, and what is recorded of it
+- ``channels``, ``bursts``: the same messages and steps as Lava's, at a fraction of its cost
 - ``guard``: starts, steps and ends Lava so that it cannot hang
 - ``orphans``: lets nothing outlive a run
 - ``compat``: repairs of lava-nc 0.10.0 for current Python and NumPy

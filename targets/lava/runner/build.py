@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from lava.proc.dense.models import PyDenseModelBitAcc
 from lava.proc.dense.process import DelayDense, Dense
 from lava.proc.lif.process import LIFReset
 from lava.proc.sparse.process import DelaySparse, Sparse
@@ -19,7 +18,7 @@ from scipy.sparse import csr_matrix
 
 from . import stock
 from .matrix import kept
-from .models import RecordingLifReset, UniformDelayDense
+from .models import FastDelayDense, FastDense, RecordingLifReset
 from .neuron import Neurons
 from .processes import (
     Population,
@@ -77,8 +76,8 @@ def build(job: Job, processes: Iterable[Process]) -> dict[Any, type]:
         "Sink": (_sink, SinkModel),
         "LIFReset": (_lif_reset, RecordingLifReset),
         "Population": (_population, PopulationModel),
-        "Dense": (_dense, PyDenseModelBitAcc),
-        "DelayDense": (_delay_dense, UniformDelayDense),
+        "Dense": (_dense, FastDense),
+        "DelayDense": (_delay_dense, FastDelayDense),
         "Synapse": (_synapse, SynapseModel),
         "SourceRingBuffer": (_source_ring, stock.RefilledSource),
         "SinkRingBuffer": (_sink_ring, stock.EmptiedSink),

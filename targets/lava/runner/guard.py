@@ -13,6 +13,7 @@ is looked at. What Lava keeps private is used freely: its last release will not 
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import secrets
 import signal
@@ -32,6 +33,8 @@ from lava.magma.runtime.message_infrastructure import multiprocessing as infrast
 from lava.magma.runtime.mgmt_token_enums import MGMT_RESPONSE, enum_equal
 from lava.magma.runtime.runtime import Runtime
 
+from .bursts import Bursts
+from .channels import without_threads
 from .faults import ProcessFault
 from .program import Process
 
@@ -98,7 +101,8 @@ def running(
     """
     infrastructure.SystemProcess = Worker
     infrastructure.SharedMemoryManager = Memory
-    config = Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map=dict(models))
+    bursts = Bursts(models)
+    config = Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map=bursts.models)
     executable = next(iter(models)).compile(config)
     runtime = Runtime(executable, ActorType.MultiProcessing)
     titles = {p.id: f"{p.kind} {p.id} ({p.of})" for p in processes}
@@ -113,7 +117,7 @@ def running(
             pause = min(1.5 * pause, LONGEST_PAUSE)
 
     def advance(steps: int) -> None:
-        runtime.start(RunSteps(num_steps=steps, blocking=False))
+        runtime.start(RunSteps(num_steps=bursts.commands(steps), blocking=False))
         answers = runtime.service_to_runtime
         wait(lambda: all(port.probe() for port in answers))
         done = [enum_equal(port.recv(), MGMT_RESPONSE.DONE) for port in answers]
@@ -121,7 +125,8 @@ def running(
             wait(lambda: False)  # a process has failed, and is about to say why
 
     try:
-        _start(runtime, wait)
+        with without_threads():
+            _start(runtime, wait)
         yield advance
     finally:
         _end(runtime)
@@ -139,8 +144,10 @@ def _start(runtime: Any, wait: Callable[[Callable[[], bool]], None]) -> None:
         ) from error
     runtime._build_channels()
     runtime._build_sync_channels()
+    gc.freeze()  # or the collector would write to, and so copy, every page that a process inherits
     runtime._build_processes()
     runtime._build_runtime_services()
+    gc.unfreeze()
     runtime._start_ports()
     wait(lambda: not any(queue.empty() for queue in runtime.exception_q))
     runtime._is_initialized = True

@@ -1,4 +1,4 @@
-"""Models of Lava's own processes: they compute as Lava's, and do one thing more."""
+"""Models of Lava's own processes: they compute as Lava's, and record, or are faster."""
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportMissingImports=false, reportUntypedBaseClass=false
@@ -13,11 +13,12 @@ import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
-from lava.proc.dense.models import PyDelayDenseModelBitAcc
-from lava.proc.dense.process import DelayDense
+from lava.proc.dense.models import PyDelayDenseModelBitAcc, PyDenseModelBitAcc
+from lava.proc.dense.process import DelayDense, Dense
 from lava.proc.lif.models import PyLifResetModelBitAcc
 from lava.proc.lif.process import LIFReset
 
+from .rows import Rows
 from .window import Array, Recorder
 
 
@@ -51,18 +52,67 @@ class RecordingLifReset(PyLifResetModelBitAcc):
             recorder.keep(self.time_step, spikes=self.spikes, u=self.u, v=self.v)
 
 
+@implements(proc=Dense, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class FastDense(PyDenseModelBitAcc):
+    """Lava's ``Dense``, with the same sums made faster.
+
+    The first step is Lava's: in it, Lava clips and truncates the weights.
+    """
+
+    def run_spk(self) -> None:
+        """Advance one step."""
+        if not self.weights_set:
+            super().run_spk()
+            self.rows = Rows(self.weights)
+            return
+        self.a_out.send(self.a_buff)
+        self.a_buff = shifted(received_sums(self), self.weight_exp)
+
+
 @implements(proc=DelayDense, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt")
-class UniformDelayDense(PyDelayDenseModelBitAcc):
-    """Lava's ``DelayDense`` where all delays are equal.
+class FastDelayDense(PyDelayDenseModelBitAcc):
+    """Lava's ``DelayDense`` where all delays are equal, with the same sums made faster.
 
     Lava builds, in each step, a matrix of all weights for every possible delay. With one delay,
-    all but the last of these matrices are zero.
+    all but the last of these matrices are zero. The first step is Lava's: in it, Lava clips and
+    truncates the weights.
     """
 
     def calc_act(self, s_in: Array) -> Array:
-        """Give the synaptic input of this step, shape ``[n_target, delay + 1]``."""
+        """Give the sums of the first step, shape ``[n_target, delay + 1]``."""
+        self.rows = Rows(self.weights)
         act = np.zeros(self.a_buff.shape, np.int64)
-        act[:, -1] = self.weights @ s_in.astype(np.int32)
+        act[:, -1] = self.rows.times(s_in)
         return act
+
+    def run_spk(self) -> None:
+        """Advance one step; what is sent next lies in ``ring[slot]``."""
+        if not self.weights_set:
+            super().run_spk()
+            self.ring, self.slot = np.ascontiguousarray(self.a_buff.T), 0
+            return
+        self.a_out.send(self.ring[self.slot])
+        self.ring[self.slot] = shifted(received_sums(self), self.weight_exp)
+        self.slot = (self.slot + 1) % len(self.ring)
+
+
+def received_sums(model: Any) -> Array:
+    """Receive, and give the sums before the exponent as Lava makes them.
+
+    Graded messages give 32 bits, binary ones count where they are not zero
+    (``lava/proc/dense/models.py:91-100``).
+    """
+    x: Array = model.s_in.recv()
+    if model.num_message_bits.item() > 0:
+        return model.rows.times(x).astype(np.int32)
+    sums: Array = model.rows.times(x != 0)
+    return sums
+
+
+def shifted(sums: Array, exponent: int) -> Array:
+    """Give ``sums * 2**exponent``, rounded down (``lava/proc/dense/models.py:101-105``)."""
+    return sums << exponent if exponent > 0 else sums >> -exponent
