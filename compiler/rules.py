@@ -313,6 +313,13 @@ GRADIENT_PASSES = Rule(
     "A spike is a step, whose derivative is 0. Frameworks put a surrogate in its place; where a "
     "layer has none, no parameter before it would ever change, and nothing would say so.",
 )
+JOINABLE = Rule(
+    "SNN405",
+    "an artifact can be a process in a network of Lava processes",
+    "load_process makes a Lava process of an artifact for the target lava, with a port for each of "
+    "its inputs and outputs. What passes a port are integers that the processes of the artifact "
+    "receive and send; form stock has only what Lava's own processes can.",
+)
 PACKAGE_PRESENT = Rule(
     "SNN501",
     "the packages that a run needs are installed",

@@ -60,6 +60,18 @@ def build(job: Job, processes: Iterable[Process]) -> dict[Any, type]:
     Returns:
         Each Lava process with its model.
     """
+    made: dict[tuple[str, str], Any] = {}
+    models: dict[Any, type] = {}
+    for process in processes:
+        lava_process, model = make(job, process)
+        made[_group(process.role), process.of] = lava_process
+        models[lava_process] = model
+    _connect(job.program, made)
+    return models
+
+
+def make(job: Job, process: Process) -> tuple[Any, type]:
+    """Make one Lava process, connected to none yet, and name its model."""
     makers = {
         "Source": (_source, SourceModel),
         "Sink": (_sink, SinkModel),
@@ -69,15 +81,8 @@ def build(job: Job, processes: Iterable[Process]) -> dict[Any, type]:
         "DelayDense": (_delay_dense, UniformDelayDense),
         "Synapse": (_synapse, SynapseModel),
     }
-    made: dict[tuple[str, str], Any] = {}
-    models: dict[Any, type] = {}
-    for process in processes:
-        make, model = makers[process.kind]
-        lava_process = make(job, process)
-        made[_group(process.role), process.of] = lava_process
-        models[lava_process] = model
-    _connect(job.program, made)
-    return models
+    maker, model = makers[process.kind]
+    return maker(job, process), model
 
 
 def _group(role: str) -> str:
