@@ -336,9 +336,8 @@ def main() -> int:
     parser.add_argument("--repairs", choices=("all", "start"), default="all")
     parser.add_argument("--scratch", type=Path, help="where environments are made for a time")
     options = parser.parse_args()
-    cells = CELLS
-    if options.python:
-        cells = (Cell(options.python, options.numpy, options.repairs),)
+    own = Cell(options.python, options.numpy, options.repairs)
+    cells = (own,) if options.python else CELLS
     pythons = {cell.python: find_python(cell.python) for cell in cells}
     if missing := [version for version, python in pythons.items() if python is None]:
         parser.error(f"no Python {', '.join(missing)} that runs on the PATH or in pyenv")

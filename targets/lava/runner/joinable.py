@@ -74,7 +74,7 @@ def objections(program: Program, start: object, period: object) -> Iterator[Obje
             option=True,
             node="period=",
             found=f"{period!r:.40}",
-            limit=f"hardware steps, more than the {program.gap} that the network rests in each period",
+            limit=f"hardware steps, more than the {program.gap} of rest in each period",
             remedy=f"period={program.gap + 1} or more, or None",
         )
     if program.form == "stock":
@@ -147,13 +147,13 @@ class Schedule:
 
 def exit_of(population: Population, start: int) -> Exit:
     """Say what leaves a population whose network starts ``start`` steps late."""
-    potential = None if population.spiking else population
+    spiking = population.spiking
     return Exit(
         shape=population.shape,
         latency=population.lag + start,
-        spiking=population.spiking,
-        scale=potential and potential.scale,
-        offset=potential and potential.offset,
+        spiking=spiking,
+        scale=None if spiking else population.scale,
+        offset=None if spiking else population.offset,
     )
 
 

@@ -14,6 +14,7 @@ one by a tag that the user chooses. Processes of an artifact name their model th
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ from lava.proc.lif.process import LIFReset
 from .build import Job, make
 from .joinable import Exit, Schedule, exit_of, identifiers, needs_gate, node_processes
 from .models import RecordingLifReset
+from .network import connected
 from .program import Input, Program
 from .window import Recorder, Window
 
@@ -67,14 +69,43 @@ class ArtifactProcess(AbstractProcess):
             setattr(self, identifier, self.outputs[name_])
         _name_model(self, ArtifactModel)
 
+    @property
+    def _runtime(self) -> Any:
+        """What runs it, whichever process of the program was asked to run.
+
+        Lava tells it to processes that have no others within (``executable.py:48-50``), so that
+        ``run`` and ``stop`` of one that has would do nothing.
+        """
+        within = [p.runtime for p in self.procs.members]
+        return next((r for r in (self._own_runtime, *within) if r is not None), None)
+
+    @_runtime.setter
+    def _runtime(self, runtime: Any) -> None:
+        self._own_runtime = runtime
+
 
 class Gate(AbstractProcess):
-    """Lets an input through while the network works; where it leads nowhere, it ends here."""
+    """Lets an input through while the network works."""
 
     def __init__(self, size: int, window: Window) -> None:
         super().__init__(window=window)
         self.a_in = InPort(shape=(size,))
         self.s_out = OutPort(shape=(size,))
+
+
+class Link(AbstractProcess):
+    """Listens to a part of a network, and holds it to the part before and the part after.
+
+    Lava forgets the parts of a program that is not connected, and says nothing: for each it makes
+    a node by the edges that lead to others, of which there are none
+    (``lava/magma/compiler/compiler_graphs.py:321-333``).
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.a_in = InPort(shape=(size,))
+        self.link_in = InPort(shape=(1,))
+        self.link_out = OutPort(shape=(1,))
 
 
 @implements(proc=ArtifactProcess, protocol=LoihiProtocol)
@@ -100,21 +131,40 @@ class ArtifactModel(AbstractSubProcessModel):
             made[process.role, process.of] = lava_process
         gates = _gates(proc, program, schedule, window)
         _connect(proc, program, made, gates)
-        for index, lava_process in enumerate([*made.values(), *gates.values()]):
+        links = _links(proc, program, made)
+        for index, lava_process in enumerate([*made.values(), *gates.values(), *links]):
             setattr(self, f"process_{index}", lava_process)  # where Lava looks for them
 
 
 def _gates(proc: Any, program: Program, schedule: Schedule, window: Window) -> dict[str, Gate]:
     """Make a gate for each input that needs one: see ``needs_gate``."""
+    if schedule.always:
+        return {}
     unshifted: Program = proc.proc_params["program"]
-    used = {projection.source for projection in program.projections.values()}
-    gates: dict[str, Gate] = {}
-    for name, declared in program.inputs.items():
-        if name not in used or (not schedule.always and needs_gate(unshifted, name)):
-            gates[name] = Gate(declared.size, window)
-            _name_model(gates[name], GateModel)
-            proc.inputs[name].connect(gates[name].a_in)
+    needy = [declared for name, declared in program.inputs.items() if needs_gate(unshifted, name)]
+    gates = {declared.name: Gate(declared.size, window) for declared in needy}
+    for name, gate in gates.items():
+        _name_model(gate, GateModel)
+        proc.inputs[name].connect(gate.a_in)
     return gates
+
+
+def _links(proc: Any, program: Program, made: dict[tuple[str, str], Any]) -> list[Link]:
+    """Make a link for each part of a network that has several; an unused input is one."""
+    parts = connected(program)
+    if len(parts) == 1:
+        return []
+    links: list[Link] = []
+    for part in parts:
+        name = next((n for n in program.populations if n in part), min(part))
+        node = made.get(("population", name))
+        port = proc.inputs[name] if node is None else node.s_out
+        links.append(Link(port.size))
+        _name_model(links[-1], LinkModel)
+        port.connect(links[-1].a_in)
+    for one, next_one in pairwise(links):
+        one.link_out.connect(next_one.link_in)
+    return links
 
 
 def _connect(
@@ -173,6 +223,23 @@ class GateModel(PyLoihiProcessModel):
         """Pass one step on: the port takes no step of time."""
         x = self.a_in.recv()
         self.s_out.send(x * (self.window.position(self.time_step) is not None))
+
+
+@implements(proc=Link, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class LinkModel(PyLoihiProcessModel):
+    """Receives and drops."""
+
+    a_in: Any = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+    link_in: Any = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+    link_out: Any = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
+
+    def run_spk(self) -> None:
+        """Keep step with the part."""
+        self.a_in.recv()
+        self.link_in.recv()
+        self.link_out.send(np.zeros(1, np.int32))
 
 
 def _name_model(process: Any, model: type) -> None:

@@ -25,14 +25,15 @@ from snnc.compiler.fixed import (
     FixedProjection,
     FixedReset,
 )
-from snnc.compiler.network import Network, Output
+from snnc.compiler.network import Output
 from snnc.compiler.operators import FixedOperator
 from snnc.compiler.trace import SIGNALS, Trace
 from snnc.targets.artifact import Artifact
+from snnc.targets.lava.forms import Form
 from snnc.targets.lava.plan import make_plan
 from snnc.targets.lava.target import LavaTarget
 from snnc.targets.running import RunOptions
-from tests import oracle
+from tests import builders, oracle
 from tests.builders import fixed_dense, fixed_population, fixed_projection
 
 Array = npt.NDArray[Any]
@@ -42,10 +43,8 @@ RECORD_ALL = RunOptions(record=SIGNALS)
 
 
 def artifact(fixed: FixedNetwork) -> Artifact:
-    """Give an artifact of ``fixed`` that has no float network."""
-    network = Network(
-        inputs=(), junctions=(), populations=(), projections=(), outputs=(), dt=fixed.dt
-    )
+    """Give an artifact of ``fixed``, whose float network is another, of one neuron."""
+    network = builders.network([builders.population()], [builders.projection("x", "lif", [[1.0]])])
     return Artifact(target="lava", network=network, fixed=fixed)
 
 
@@ -54,9 +53,11 @@ def process_of(fixed: FixedNetwork) -> dict[str, str]:
     return {row.of: row.process for row in make_plan(fixed).processes}
 
 
-def write_artifact(directory: Path, fixed: FixedNetwork) -> Path:
+def write_artifact(directory: Path, fixed: FixedNetwork, form: Form = Form.MIXED) -> Path:
     """Write an artifact of ``fixed``, and give the script that runs it."""
-    whole = replace(artifact(fixed), members=LavaTarget().members(fixed, {}))
+    options = {"lava": str(form)}
+    members = LavaTarget().members(fixed, options)
+    whole = replace(artifact(fixed), options=options, members=members)
     for name, content in whole.files().items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
