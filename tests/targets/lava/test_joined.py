@@ -72,6 +72,7 @@ again = load_process(second, start=late, period=PERIOD)
 {AROUND}
 for name, port in a.inputs.items():
     Source(data=x[name]).s_out.connect(port)
+Source(data=x["x"][:2]).s_out.connect(b.inputs["nowhere"])
 a.outputs["allow_pickle"].connect(b.inputs["members"])
 a.outputs["allow_pickle"].connect(again.inputs["members"])
 dense = Dense(weights=x["weights"], num_message_bits=24)
@@ -182,21 +183,30 @@ def gap(fixed: FixedNetwork) -> int:
 
 
 def behind() -> FixedNetwork:
-    """Give a network with a delay of its own, bias, and names that mean something elsewhere."""
+    """Give a network with a delay of its own, bias, and names that mean something elsewhere.
+
+    It has three parts: one is a population apart, and one an input that leads nowhere.
+    """
     rng = np.random.default_rng(4)
     subtract = FixedReset.SUBTRACT
     return FixedNetwork(
-        inputs=(FixedInput("members", (4,)), FixedInput("unused", (2,))),
+        inputs=(
+            FixedInput("members", (4,)),
+            FixedInput("nowhere", (2,)),
+            FixedInput("other", (2,)),
+        ),
         populations=(
             population("lif", (5,), subtract, 1, threshold=90, bias_mant=11, dv=300),
             population("zero", (2,), FixedReset.ZERO, 2, threshold=60, bias_mant=90, dv=100),
+            population("apart", (3,), subtract, 0, bias_mant=[900, 1500, 2100], dv=50),
         ),
         projections=(
             projection("members", "lif", rng.integers(-40, 100, (5, 4)), delay=4),
             projection("lif", "lif", rng.integers(-60, 60, (5, 5)), delay=1),
             projection("lif", "zero", rng.integers(-60, 90, (2, 5)), delay=1),
+            projection("other", "apart", rng.integers(-60, 90, (3, 2)), delay=2),
         ),
-        outputs=(Output("class", "lif"), Output("last", "zero")),
+        outputs=(Output("class", "lif"), Output("last", "zero"), Output("apart", "apart")),
         dt=1e-3,
     )
 
@@ -232,13 +242,14 @@ def test_program_without_snnc(
     printed = run_program(line, environment)
     assert printed.splitlines() == [
         "['input_1', 'x'] ['allow_pickle', 'hidden', 'real'] first",
-        "['input_1', 'unused'] ['last', 'output_1'] False",
+        "['input_1', 'nowhere', 'other'] ['apart', 'last', 'output_1'] False",
         "True 0.25 8",
         "{'allow_pickle': (2, (4,)), 'hidden': (1, (2, 3)), 'real': (3, (2, 2))}",
         "[3.7, 3.7, 3.7, 3.7] [-1.1, -1.1, -1.1, -1.1] None",
     ]
     wanted = {f"a.{n}": values for n, values in heard_outside(first, x).items()}
-    middle = {"members": wanted["a.allow_pickle"], "unused": np.zeros((2, STEPS))}
+    nothing = np.zeros((2, STEPS), int)
+    middle = {"members": wanted["a.allow_pickle"], "nowhere": nothing, "other": nothing}
     late = first.population("file").lag
     for key, period in (("b", None), ("again", PERIOD)):
         sent = heard_outside(second, middle, late, period)
