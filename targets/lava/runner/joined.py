@@ -9,7 +9,7 @@ one by a tag that the user chooses. Processes of an artifact name their model th
 # pyright: reportMissingImports=false, reportUntypedBaseClass=false
 # pyright: reportUntypedClassDecorator=false, reportUnknownArgumentType=false
 # pyright: reportAttributeAccessIssue=false, reportUnknownParameterType=false
-# pyright: reportPrivateUsage=false
+# pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
 
 from __future__ import annotations
 

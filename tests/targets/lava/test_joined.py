@@ -153,24 +153,24 @@ def heard_outside(
     """
     length = next(iter(series.values())).shape[1]
     pause = 0 if period is None else gap(fixed)
-    period = period or length
-    samples = -(-length // period)
+    every = length if period is None else period
+    samples = -(-length // every)
     batches: dict[str, Array] = {}
     for declared in fixed.inputs:
-        whole = np.zeros((declared.size, start + samples * period))
+        whole = np.zeros((declared.size, start + samples * every))
         whole[:, :length] = series[declared.name] * declared.step
-        parts = whole[:, start:].T.reshape(samples, period, *declared.shape)
-        batches[declared.name] = parts.swapaxes(0, 1)[: period - pause]
+        parts = whole[:, start:].T.reshape(samples, every, *declared.shape)
+        batches[declared.name] = parts.swapaxes(0, 1)[: every - pause]
     wanted = expected(fixed, batches)
     found: dict[str, Array] = {}
     for output in fixed.outputs:
         source = fixed.population(output.source)
         values = wanted["spikes" if source.spiking else "v"][source.name]
-        sent = np.zeros((start + source.lag + samples * period, source.size), np.int64)
+        sent = np.zeros((start + source.lag + samples * every, source.size), np.int64)
         for sample in range(samples):
-            begin = start + source.lag + sample * period
-            flat = values[:, sample].reshape(period - pause, -1)
-            sent[begin : begin + period - pause] = flat
+            begin = start + source.lag + sample * every
+            flat = values[:, sample].reshape(every - pause, -1)
+            sent[begin : begin + every - pause] = flat
         found[output.name] = sent[:length].T
     return found
 
