@@ -38,7 +38,7 @@ STEPS = 60
 """Hardware steps of a program."""
 PERIOD = 13
 """Hardware steps from one restart to the next, where a network restarts."""
-LIMIT = 100
+LIMIT = 200
 """Seconds for a program: Lava waits for ever where something fails."""
 
 AROUND = """
@@ -286,11 +286,11 @@ def users_neurons(weights: Array) -> FixedNetwork:
 
 
 def test_program_with_snnc(tmp_path: Path) -> None:
-    """Every reset in every form; values above ``max_abs`` are integers like others."""
+    """Every form; values above ``max_abs`` are integers like others."""
     zero = [FixedReset.ZERO]
     networks = {
-        "mixed": (recurrent(1), Form.MIXED),
-        "fused": (recurrent(2), Form.FUSED),
+        "mixed": (recurrent(1, resets=[FixedReset.ZERO, FixedReset.SUBTRACT]), Form.MIXED),
+        "fused": (recurrent(2, resets=[FixedReset.SUBTRACT_DELAYED]), Form.FUSED),
         "stock": (recurrent(3, resets=()), Form.STOCK),
         "restart": (recurrent(4, resets=zero), Form.MIXED),
     }
