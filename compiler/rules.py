@@ -328,6 +328,12 @@ STOCK_PROJECTION = Rule(
     "populations must be one matrix of weights of 8 bits. Max pooling is none, and where windows "
     "overlap, products of weights add up to larger ones. --lava mixed runs other projections on a "
     "process of snnc.",
+JOINABLE = Rule(
+    "SNN405",
+    "an artifact can be a process in a network of Lava processes",
+    "load_process makes a Lava process of an artifact for the target lava, with a port for each of "
+    "its inputs and outputs. What passes a port are integers that the processes of the artifact "
+    "receive and send; form stock has only what Lava's own processes can.",
 )
 PACKAGE_PRESENT = Rule(
     "SNN501",

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from snnc.runtime.verify import verify as verify
     from snnc.targets.artifact import Artifact as Artifact
     from snnc.targets.artifact import load as load
+    from snnc.targets.lava.join import load_process as load_process
+    from snnc.targets.lava.runner.compat import repair_lava as repair_lava
 else:
     _HOMES = {
         # models
@@ -47,6 +49,9 @@ else:
         "Artifact": "snnc.targets.artifact",
         "Trace": "snnc.compiler.trace",
         "quantized_module": "snnc.runtime.training",
+        # a network of Lava processes
+        "load_process": "snnc.targets.lava.join",
+        "repair_lava": "snnc.targets.lava.runner.compat",
         # proof
         "verify": "snnc.runtime.verify",
         "Report": "snnc.runtime.report",

@@ -262,3 +262,14 @@ def test_the_commands_of_onnx_mnist(example: Callable[[str], Example]) -> None:
     labels = np.load(folder / "build/onnx_mnist/y.npy")
     right = 100 * (output[:16].sum(0).argmax(1) == labels).mean()
     assert right == numbers_behind("of 100, integers", printed)[4]
+
+
+def test_join_lava(example: Callable[[str], Example]) -> None:
+    """A network among a user's own Lava processes spikes as it does alone."""
+    _, printed = example("join_lava")
+    assert "the network is 2 steps late" in printed
+    assert "differing from the artifact on its own: 0" in printed
+    for who in ("the network", "what is behind"):
+        found = re.search(rf"^spikes of {who} +\[ *(\d+) +(\d+)\]$", printed, re.MULTILINE)
+        assert found is not None
+        assert int(found[2]) > 9

@@ -92,7 +92,8 @@ class LavaTarget:
         with tempfile.TemporaryDirectory(prefix="snnc-lava-") as scratch:
             directory = Path(scratch)
             try:
-                _write(directory, network, plan, x)
+                write_program(directory, network, plan)
+                _write_inputs(directory, plan, x)
             except OSError as error:
                 raise EnvironmentFault([cannot_write(directory, error, "TMPDIR")]) from error
             run_lava(directory, options.record, limit, options.progress)
@@ -108,14 +109,16 @@ class LavaTarget:
         )
 
 
-def _write(
-    directory: Path, network: FixedNetwork, plan: Plan, x: Mapping[str, npt.NDArray[np.int32]]
-) -> None:
+def write_program(directory: Path, network: FixedNetwork, plan: Plan) -> None:
+    """Write the three files that ``runner/program.py`` reads."""
     tensors: Tensors = {}
     program = json.dumps(to_json(network, "program", tensors))
     (directory / "program.json").write_text(program, encoding="utf-8")
     (directory / "weights.safetensors").write_bytes(save(tensors))
     (directory / "lava.json").write_bytes(plan.to_bytes())
+
+
+def _write_inputs(directory: Path, plan: Plan, x: Mapping[str, npt.NDArray[np.int32]]) -> None:
     for row in plan.processes:
         if row.role == "input":
             np.save(directory / f"{row.id}.npy", x[row.of])

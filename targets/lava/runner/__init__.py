@@ -17,4 +17,61 @@
 - ``guard``: starts, steps and ends Lava so that it cannot hang
 - ``orphans``: lets nothing outlive a run
 - ``compat``: repairs of lava-nc 0.10.0 for current Python and NumPy
+- ``joined``: the network as one Lava process, for a user's own network of such
+- ``joinable``: what it is there, and why it cannot be
 """
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from .compat import install
+from .compat import repair_lava as repair_lava
+
+
+def load_process(
+    directory: str | os.PathLike[str],
+    *,
+    name: str | None = None,
+    start: int = 0,
+    period: int | None = None,
+) -> Any:
+    """Give an artifact as a Lava process, to be connected to others and run with them.
+
+    Args:
+        directory: The artifact.
+        name: Of the process.
+        start: Hardware steps before the network's first; in a chain the latency of what is before.
+        period: Hardware steps from one restart of the network to the next; None for no restart.
+
+    Returns:
+        A ``joined.ArtifactProcess``.
+
+    Raises:
+        BadInput: The artifact is damaged, or cannot be used so.
+        ProcessFault: A package is not installed.
+    """
+    from . import packages
+    from .faults import BadInput
+    from .joinable import objections
+    from .program import check_whole, read_program
+
+    packages.require()
+    path = Path(directory)
+    check_whole(path)
+    program = read_program(path)
+    problems = [f"{path}: {problem}" for problem in objections(program, start, period)]
+    if problems:
+        raise BadInput("\n".join(problems))
+    return join(program, name, start, period)
+
+
+def join(program: Any, name: str | None, start: int, period: int | None) -> Any:
+    """Give a program, against which nothing speaks, as a Lava process."""
+    install()
+    from .joinable import Schedule
+    from .joined import ArtifactProcess
+
+    return ArtifactProcess(program, Schedule(start, period), name)

@@ -70,7 +70,20 @@ def build(job: Job, processes: Iterable[Process]) -> dict[Any, type]:
     Returns:
         Each Lava process with its model.
     """
-    processes = tuple(processes)
+    made: dict[tuple[str, str], Any] = {}
+    models: dict[Any, type] = {}
+    for process in processes:
+        if process.kind == "Probe":  # an output that the process of its population records
+            continue
+        lava_process, model = make(job, process)
+        made[_group(process.role), process.of] = lava_process
+        models[lava_process] = model
+    _connect(job.program, made)
+    return models
+
+
+def make(job: Job, process: Process) -> tuple[Any, type]:
+    """Make one Lava process, connected to none yet, and name its model."""
     makers: dict[str, tuple[Maker, type]] = {
         "Source": (_source, SourceModel),
         "Sink": (_sink, SinkModel),
@@ -84,21 +97,12 @@ def build(job: Job, processes: Iterable[Process]) -> dict[Any, type]:
         "Sparse": (_sparse, stock.ProductSparse),
         "DelaySparse": (_delay_sparse, stock.UniformDelaySparse),
     }
-    if any(process.kind == "Conv" for process in processes):
+    if process.kind == "Conv":
         from .conv import MatrixConv
 
         makers["Conv"] = _conv, MatrixConv
-    made: dict[tuple[str, str], Any] = {}
-    models: dict[Any, type] = {}
-    for process in processes:
-        if process.kind == "Probe":  # an output that the process of its population records
-            continue
-        make, model = makers[process.kind]
-        lava_process = make(job, process)
-        made[_group(process.role), process.of] = lava_process
-        models[lava_process] = model
-    _connect(job.program, made)
-    return models
+    maker, model = makers[process.kind]
+    return maker(job, process), model
 
 
 def _group(role: str) -> str:

@@ -22,17 +22,27 @@ from typing import Any
 import numpy as np
 
 
+def repair_lava() -> None:
+    """Repair lava-nc in memory, for a program that uses it as it likes.
+
+    Call it before anything imports lava: on Python 3.11 and newer that fails without.
+    """
+    install()
+    install_libraries()
+
+
+@functools.cache
 def install() -> None:
     """Apply what Lava itself needs. Call it before anything imports lava."""
-    if "lava.magma.compiler.var_model" in sys.modules:
-        return
-    _hashable_byte_encoder()
-    _keep_start_method()
+    if "lava.magma.compiler.var_model" not in sys.modules:
+        _hashable_byte_encoder()
+        _keep_start_method()
     _inspectable_collection()
     if _numpy_2():
         _reshape_of_ports()
 
 
+@functools.cache
 def install_libraries() -> None:
     """Apply what ``Conv``, ``clp`` and ``InvSqrt`` need; to import these takes a second.
 

@@ -74,7 +74,7 @@ def _fail(code: int, message: str) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    _check_packages()
+    packages.require()
     record = _signals(arguments.record)
     _check_timeout(arguments.timeout)
     if arguments.input is None or arguments.output is None:
@@ -87,15 +87,6 @@ def _run(arguments: argparse.Namespace) -> None:
     recording = simulate(program, inputs, record, _time_check(arguments.timeout), _progress_lines())
     steps = None if arguments.raw_time else next(iter(inputs.values())).shape[0]
     write_results(program, recording, arguments.output, steps)
-
-
-def _check_packages() -> None:
-    problem = packages.problem()
-    if problem is not None:
-        raise ProcessFault(
-            f"{problem}: pip install asteval networkx scipy and then pip install --no-deps "
-            f"--ignore-requires-python lava-nc=={packages.LAVA_VERSION}"
-        )
 
 
 def _signals(text: str) -> tuple[str, ...]:

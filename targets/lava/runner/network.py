@@ -75,13 +75,18 @@ def _recorders(
 
 def _parts(program: Program) -> Iterator[tuple[Process, ...]]:
     """Give the processes of each connected part that has a population."""
+    for part in connected(program):
+        if part & program.populations.keys():
+            yield tuple(p for p in program.processes if _node(program, p) in part)
+
+
+def connected(program: Program) -> list[frozenset[str]]:
+    """Give the names of inputs and populations that are connected, part by part."""
     part_of = {name: frozenset([name]) for name in (*program.inputs, *program.populations)}
     for projection in program.projections.values():
         joined = part_of[projection.source] | part_of[projection.target]
         part_of.update(dict.fromkeys(joined, joined))
-    for part in dict.fromkeys(part_of.values()):
-        if part & program.populations.keys():
-            yield tuple(p for p in program.processes if _node(program, p) in part)
+    return list(dict.fromkeys(part_of.values()))
 
 
 def _node(program: Program, process: Process) -> str:

@@ -6,6 +6,8 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
+from .faults import ProcessFault
+
 LAVA_VERSION = "0.10.0"
 NEEDS = {
     "asteval": "asteval",
@@ -28,6 +30,20 @@ def problem() -> str | None:
     except metadata.PackageNotFoundError:  # a copy that pip did not install
         return None
     return None if version == LAVA_VERSION else f"lava-nc {version}"
+
+
+def require() -> None:
+    """Go on only where all packages are there.
+
+    Raises:
+        ProcessFault: One is not.
+    """
+    found = problem()
+    if found is not None:
+        raise ProcessFault(
+            f"{found}: pip install asteval networkx scipy and then pip install --no-deps "
+            f"--ignore-requires-python lava-nc=={LAVA_VERSION}"
+        )
 
 
 def _is_there(module: str) -> bool:

@@ -25,7 +25,7 @@ from snnc.compiler.fixed import (
     FixedProjection,
     FixedReset,
 )
-from snnc.compiler.network import Network, Output
+from snnc.compiler.network import Output
 from snnc.compiler.operators import (
     FixedConvolution,
     FixedOperator,
@@ -39,7 +39,7 @@ from snnc.targets.lava.forms import Form
 from snnc.targets.lava.plan import make_plan
 from snnc.targets.lava.target import LavaTarget
 from snnc.targets.running import RunOptions
-from tests import oracle
+from tests import builders, oracle
 from tests.builders import fixed_dense, fixed_population, fixed_projection
 
 Array = npt.NDArray[Any]
@@ -49,10 +49,8 @@ RECORD_ALL = RunOptions(record=SIGNALS)
 
 
 def artifact(fixed: FixedNetwork, form: Form = Form.MIXED) -> Artifact:
-    """Give an artifact of ``fixed`` that has no float network."""
-    network = Network(
-        inputs=(), junctions=(), populations=(), projections=(), outputs=(), dt=fixed.dt
-    )
+    """Give an artifact of ``fixed``, whose float network is another, of one neuron."""
+    network = builders.network([builders.population()], [builders.projection("x", "lif", [[1.0]])])
     return Artifact(target="lava", network=network, fixed=fixed, options={"lava": str(form)})
 
 

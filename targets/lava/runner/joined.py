@@ -1,0 +1,260 @@
+"""An artifact as one Lava process, with ports, for a user's own network of Lava processes.
+
+It runs in the user's program, by Lava's own Runtime. There Lava finds the model of a process by
+executing the Python files beside it (``lava/magma/compiler/compiler_graphs.py:795-905``), and takes
+one by a tag that the user chooses. Processes of an artifact name their model themselves.
+"""
+
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportMissingImports=false, reportUntypedBaseClass=false
+# pyright: reportUntypedClassDecorator=false, reportUnknownArgumentType=false
+# pyright: reportAttributeAccessIssue=false, reportUnknownParameterType=false
+# pyright: reportPrivateUsage=false, reportIncompatibleVariableOverride=false
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from lava.magma.compiler.compiler_graphs import ProcGroupDiGraphs
+from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.model.py.model import PyLoihiProcessModel
+from lava.magma.core.model.py.ports import PyInPort, PyOutPort
+from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.model.sub.model import AbstractSubProcessModel
+from lava.magma.core.process.ports.ports import InPort, OutPort
+from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.resources import CPU
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+from lava.proc.lif.process import LIFReset
+
+from .build import Job, make
+from .joinable import Exit, Schedule, exit_of, identifiers, needs_gate, node_processes
+from .models import RecordingLifReset
+from .network import connected
+from .program import Input, Program
+from .window import Recorder, Window
+
+MODEL = "model_of_artifact"
+"""Attribute of a process that names its model."""
+
+
+class ArtifactProcess(AbstractProcess):
+    """The network of an artifact, with a port for each of its inputs and outputs.
+
+    Attributes:
+        inputs: For each input, by its name in the model, its ``InPort``: int32, flat.
+        outputs: For each output its ``OutPort``: int32, flat.
+        takes: For each input its shape, the real value of 1 (``step``), and ``max_abs``.
+        gives: For each output its shape, ``latency``, and the units of a potential.
+    """
+
+    def __init__(self, program: Program, schedule: Schedule, name: str | None = None) -> None:
+        """Take a program, and when it runs."""
+        super().__init__(name=name, program=program, schedule=schedule)
+        self.inputs: dict[str, Any] = {}
+        self.outputs: dict[str, Any] = {}
+        self.takes: dict[str, Input] = dict(program.inputs)
+        self.gives: dict[str, Exit] = {}
+        taken = {*dir(self), *dir(self.in_ports), MODEL}
+        for name_, identifier in identifiers("input", program.inputs, taken):
+            self.inputs[name_] = InPort(shape=(program.inputs[name_].size,))
+            setattr(self, identifier, self.inputs[name_])
+        for name_, identifier in identifiers("output", program.outputs, taken):
+            population = program.populations[program.outputs[name_]]
+            self.outputs[name_] = OutPort(shape=(population.size,))
+            self.gives[name_] = exit_of(population, schedule.start)
+            setattr(self, identifier, self.outputs[name_])
+        _name_model(self, ArtifactModel)
+
+    @property
+    def _runtime(self) -> Any:
+        """What runs it, whichever process of the program was asked to run.
+
+        Lava tells it to processes that have no others within (``executable.py:48-50``), so that
+        ``run`` and ``stop`` of one that has would do nothing.
+        """
+        within = [p.runtime for p in self.procs.members]
+        return next((r for r in (self._own_runtime, *within) if r is not None), None)
+
+    @_runtime.setter
+    def _runtime(self, runtime: Any) -> None:
+        self._own_runtime = runtime
+
+
+class Gate(AbstractProcess):
+    """Lets an input through while the network works."""
+
+    def __init__(self, size: int, window: Window) -> None:
+        super().__init__(window=window)
+        self.a_in = InPort(shape=(size,))
+        self.s_out = OutPort(shape=(size,))
+
+
+class Link(AbstractProcess):
+    """Listens to a part of a network, and holds it to the part before and the part after.
+
+    Lava forgets the parts of a program that is not connected, and says nothing: for each it makes
+    a node by the edges that lead to others, of which there are none
+    (``lava/magma/compiler/compiler_graphs.py:321-333``).
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.a_in = InPort(shape=(size,))
+        self.link_in = InPort(shape=(1,))
+        self.link_out = OutPort(shape=(1,))
+
+
+@implements(proc=ArtifactProcess, protocol=LoihiProtocol)
+@tag("fixed_pt")
+class ArtifactModel(AbstractSubProcessModel):
+    """A process for each population and projection, connected to each other and to the ports."""
+
+    def __init__(self, proc: Any) -> None:
+        schedule: Schedule = proc.proc_params["schedule"]
+        program = schedule.shifted(proc.proc_params["program"])
+        window = schedule.window(program.gap)
+        nodes = list(node_processes(program))
+        recorders = {
+            process.id: Recorder(replace(window, lag=program.populations[process.of].lag))
+            for process in nodes
+            if process.role == "population"
+        }
+        job = Job(program, {}, window, recorders)
+        made: dict[tuple[str, str], Any] = {}
+        for process in nodes:
+            lava_process, model = make(job, process)
+            _name_model(lava_process, _in_user_program(model))
+            made[process.role, process.of] = lava_process
+        gates = _gates(proc, program, schedule, window)
+        _connect(proc, program, made, gates)
+        links = _links(proc, program, made)
+        for index, lava_process in enumerate([*made.values(), *gates.values(), *links]):
+            setattr(self, f"process_{index}", lava_process)  # where Lava looks for them
+
+
+def _gates(proc: Any, program: Program, schedule: Schedule, window: Window) -> dict[str, Gate]:
+    """Make a gate for each input that needs one: see ``needs_gate``."""
+    if schedule.always:
+        return {}
+    unshifted: Program = proc.proc_params["program"]
+    needy = [declared for name, declared in program.inputs.items() if needs_gate(unshifted, name)]
+    gates = {declared.name: Gate(declared.size, window) for declared in needy}
+    for name, gate in gates.items():
+        _name_model(gate, GateModel)
+        proc.inputs[name].connect(gate.a_in)
+    return gates
+
+
+def _links(proc: Any, program: Program, made: dict[tuple[str, str], Any]) -> list[Link]:
+    """Make a link for each part of a network that has several; an unused input is one."""
+    parts = connected(program)
+    if len(parts) == 1:
+        return []
+    links: list[Link] = []
+    for part in parts:
+        name = next((n for n in program.populations if n in part), min(part))
+        node = made.get(("population", name))
+        port = proc.inputs[name] if node is None else node.s_out
+        links.append(Link(port.size))
+        _name_model(links[-1], LinkModel)
+        port.connect(links[-1].a_in)
+    for one, next_one in pairwise(links):
+        one.link_out.connect(next_one.link_in)
+    return links
+
+
+def _connect(
+    proc: Any, program: Program, made: dict[tuple[str, str], Any], gates: dict[str, Gate]
+) -> None:
+    for (role, name), lava_process in made.items():
+        if role == "projection":
+            projection = program.projections[name]
+            source = projection.source
+            if source in gates:
+                port = gates[source].s_out
+            elif source in program.inputs:
+                port = proc.inputs[source]
+            else:
+                port = made["population", source].s_out
+            port.connect(lava_process.s_in)
+            lava_process.a_out.connect(made["population", projection.target].a_in)
+    for name, source in program.outputs.items():
+        made["population", source].s_out.connect(proc.outputs[name])
+
+
+def _in_user_program(model: type) -> type:
+    """Give the model for a network that others listen to while it does not work."""
+    return SilentLifReset if model is RecordingLifReset else model
+
+
+@implements(proc=LIFReset, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class SilentLifReset(RecordingLifReset):
+    """Lava's ``LIFReset`` that sends nothing before its first step and between samples."""
+
+    def run_spk(self) -> None:
+        """Advance one step as Lava does, or drop its input and be silent."""
+        if self.recorder.window.position(self.time_step) is not None:
+            super().run_spk()
+            return
+        self.a_in.recv()
+        self.s_out.send(np.zeros(self.s_out.shape, np.int32))
+
+
+@implements(proc=Gate, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class GateModel(PyLoihiProcessModel):
+    """Sends what it receives, or zeros."""
+
+    a_in: Any = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+    s_out: Any = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
+
+    def __init__(self, proc_params: Any) -> None:
+        super().__init__(proc_params)
+        self.window: Window = proc_params["window"]
+
+    def run_spk(self) -> None:
+        """Pass one step on: the port takes no step of time."""
+        x = self.a_in.recv()
+        self.s_out.send(x * (self.window.position(self.time_step) is not None))
+
+
+@implements(proc=Link, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class LinkModel(PyLoihiProcessModel):
+    """Receives and drops."""
+
+    a_in: Any = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+    link_in: Any = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+    link_out: Any = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
+
+    def run_spk(self) -> None:
+        """Keep step with the part."""
+        self.a_in.recv()
+        self.link_in.recv()
+        self.link_out.send(np.zeros(1, np.int32))
+
+
+def _name_model(process: Any, model: type) -> None:
+    setattr(process, MODEL, model)
+
+
+def ask_processes_first() -> None:
+    """Let Lava take the model that a process names, and search where it names none."""
+    search = ProcGroupDiGraphs._find_proc_models
+
+    def find(proc: Any) -> list[type]:
+        named = getattr(proc, MODEL, None)
+        return search(proc) if named is None else [named]
+
+    ProcGroupDiGraphs._find_proc_models = staticmethod(find)
+
+
+ask_processes_first()
