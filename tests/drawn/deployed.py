@@ -52,8 +52,8 @@ CURRENTS = (2**24, 2**24, 2**29)
 OWN_DELAYS = (*8 * (0,), 1, 1, 2, 3, 5, 5, -1, 20, 62, 63)
 """Steps from a spike to its effect beyond the lags of both ends."""
 STYLES = ("documented", "plain", "free", "free")
-"""``plain`` neurons start at 0, reset to it, and do not pause; ``documented`` ones have one value of
-a parameter for all as well, and their spikes no delay of their own; ``free`` ones may do all."""
+"""``plain`` neurons start at 0, reset to it, and do not pause; ``documented`` ones have one value
+of a parameter for all as well, and their spikes no delay of their own; ``free`` ones may do all."""
 LEVELS = (1, 1, 1, 2, 9, 127, 255, 4095, 2**17, 2**18)
 """Largest integers that enter."""
 
@@ -65,15 +65,26 @@ class Run:
     network: FixedNetwork
     inputs: Mapping[str, Array]
 
+    @property
+    def steps(self) -> tuple[int, int]:
+        """Steps and samples."""
+        steps, batch = next(iter(self.inputs.values())).shape[:2]
+        return steps, batch
 
-@dataclass(frozen=True)
-class _Route:
-    """A projection that has no delay yet."""
 
-    source: str
-    target: str
-    kind: Kind
-    operators: tuple[FixedOperator, ...]
+@dataclass
+class _Grown:
+    """What there is of a network while it grows."""
+
+    style: str
+    inputs: list[FixedInput]
+    populations: list[FixedPopulation]
+    projections: list[FixedProjection]
+
+    @property
+    def sources(self) -> list[FixedInput | FixedPopulation]:
+        """What may send."""
+        return [*self.inputs, *(p for p in self.populations if p.spiking)]
 
 
 @st.composite
@@ -93,30 +104,32 @@ def runs(draw: st.DrawFn) -> Run:
 
 @st.composite
 def deployed_networks(draw: st.DrawFn) -> FixedNetwork:
-    """Draw a network as the compiler hands it to a target: no delay is 0, ``check_fixed`` holds."""
-    style = draw(st.sampled_from(STYLES))
-    inputs = draw(_inputs())
-    sizes: dict[str, Shape] = {i.name: i.shape for i in inputs}
-    routes = list[_Route]()
-    names = [f"p{k}.lif" for k in range(draw(st.integers(1, 4)))]
-    for name in names:
-        new, sizes[name] = draw(_grown(sizes, name, style))
-        routes += new
-    ends = st.tuples(st.sampled_from(list(sizes)), st.sampled_from(names))
-    for source, target in draw(st.lists(ends, max_size=3)):
-        routes.append(_Route(source, target, *draw(_between(sizes[source], sizes[target], style))))
-    silent = [n for n in names if n not in {r.source for r in routes}]
-    read_outs = [n for n in silent if draw(st.integers(0, 2)) == 2]
-    lags = draw(_lags(routes, names, style))
-    populations = tuple(
-        draw(_populations(n, sizes[n], style, lags[n], n in read_outs)) for n in names
-    )
-    sources = draw(st.lists(st.sampled_from(names), min_size=1, max_size=3))
+    """Draw a network as the compiler hands it to a target: no delay is 0, ``check_fixed`` holds.
+
+    All of a node is drawn in one go, so that hypothesis can leave out a node and nothing else.
+    """
+    here = _Grown(draw(st.sampled_from(STYLES)), [], [], [])
+    for name in ("x", "y/1", "z"):
+        if here.inputs and draw(st.integers(0, 2)) < 2:
+            break
+        here.inputs.append(draw(_inputs(name)))
+    for k in range(4):
+        if k and not draw(st.booleans()):
+            break
+        draw(_grow(here, f"p{k}.lif"))
+    for _ in range(3):
+        if not draw(st.booleans()):
+            break
+        draw(_join(here))
+    names = [p.name for p in here.populations]
     network = FixedNetwork(
-        inputs=inputs,
-        populations=populations,
-        projections=draw(_projections(routes, inputs, populations, style)),
-        outputs=tuple(Output(("file", "y/1", "z")[k], n) for k, n in enumerate(sources)),
+        inputs=tuple(here.inputs),
+        populations=tuple(here.populations),
+        projections=tuple(here.projections),
+        outputs=tuple(
+            Output(("file", "y/1", "z")[k], name)
+            for k, name in enumerate(draw(st.lists(st.sampled_from(names), min_size=1, max_size=3)))
+        ),
         dt=1e-3,
     )
     return _within_ports(network)
@@ -138,63 +151,69 @@ def _within_ports(network: FixedNetwork) -> FixedNetwork:
 
 
 @st.composite
-def _inputs(draw: st.DrawFn) -> tuple[FixedInput, ...]:
-    """Draw one to three inputs: spikes, or real values in steps."""
-    made = list[FixedInput]()
-    for name in ("x", "y/1", "z")[: draw(st.sampled_from((1, 1, 1, 2, 3)))]:
-        levels = draw(st.sampled_from(LEVELS))
-        step = 1.0 if levels == 1 else draw(st.sampled_from((1.0, 0.5, 0.1, 3.0)))
-        made.append(FixedInput(name, draw(shapes()), step, levels))
-    return tuple(made)
+def _inputs(draw: st.DrawFn, name: str) -> FixedInput:
+    """Draw an input of spikes, or of real values in steps."""
+    levels = draw(st.sampled_from(LEVELS))
+    step = 1.0 if levels == 1 else draw(st.sampled_from((1.0, 0.5, 0.1, 3.0)))
+    return FixedInput(name, draw(shapes()), step, levels)
 
 
 @st.composite
-def _grown(
-    draw: st.DrawFn, sizes: Mapping[str, Shape], name: str, style: str
-) -> tuple[list[_Route], Shape]:
-    """Draw what drives a new population, and its shape.
+def _grow(draw: st.DrawFn, here: _Grown, name: str) -> None:
+    """Add a population, and what drives it.
 
     That is one projection from anything there is, several side by side, which is concatenation, or
     nothing.
     """
     way = draw(st.sampled_from(("one", "one", "one", "one", "one", "beside", "nothing")))
-    sources = st.sampled_from(list(sizes))
+    sources = st.sampled_from(here.sources)
+    routes = list[tuple[FixedInput | FixedPopulation, Kind, tuple[FixedOperator, ...]]]()
     if way == "nothing":
-        return [], draw(shapes())
-    if way == "one":
+        shape: Shape = draw(shapes())
+    elif way == "one":
         source = draw(sources)
-        kind, operators = draw(_layers(sizes[source], None, style))
-        return [_Route(source, name, kind, operators)], result_shape(operators, sizes[source])
-    parts = draw(st.lists(st.integers(1, 3), min_size=2, max_size=3))
-    routes = list[_Route]()
-    for k, n in enumerate(parts):
-        source, kind = draw(sources), draw(_kinds())
-        rows = draw(fixed_weights(kind, n, prod(sizes[source])))
-        weight = np.zeros((sum(parts), rows.shape[1]), rows.dtype)
-        weight[sum(parts[:k]) : sum(parts[: k + 1])] = rows
-        routes.append(_Route(source, name, kind, (FixedDense(weight=weight),)))
-    return routes, (sum(parts),)
+        kind, operators = draw(_layers(source.shape, None, here.style))
+        shape = result_shape(operators, source.shape)
+        routes.append((source, kind, operators))
+    else:
+        parts = draw(st.lists(st.integers(1, 3), min_size=2, max_size=3))
+        shape = (sum(parts),)
+        for k, n in enumerate(parts):
+            source, kind = draw(sources), draw(_kinds())
+            rows = draw(fixed_weights(kind, n, source.size))
+            weight = np.zeros((sum(parts), rows.shape[1]), rows.dtype)
+            weight[sum(parts[:k]) : sum(parts[: k + 1])] = rows
+            routes.append((source, kind, (FixedDense(weight=weight),)))
+    lag = draw(_lags([source for source, _, _ in routes], here.style))
+    here.populations.append(draw(_populations(name, shape, here.style, lag)))
+    for source, kind, operators in routes:
+        draw(_project(here, source, here.populations[-1], kind, operators))
 
 
 @st.composite
-def _lags(
-    draw: st.DrawFn, routes: Sequence[_Route], names: Sequence[str], style: str
-) -> dict[str, int]:
-    """Draw the lag of each population: as the compiler gives them, or any."""
+def _join(draw: st.DrawFn, here: _Grown) -> None:
+    """Add a projection between any two nodes: a loop, or a way past others."""
+    source = draw(st.sampled_from(here.sources))
+    target = draw(st.sampled_from(here.populations))
+    kind, operators = draw(_between(source.shape, target.shape, here.style))
+    draw(_project(here, source, target, kind, operators))
+
+
+@st.composite
+def _lags(draw: st.DrawFn, sources: Sequence[FixedInput | FixedPopulation], style: str) -> int:
+    """Draw a lag: as the compiler gives it, a step more, or any."""
     if style != "documented" and draw(st.integers(0, 3)) == 3:
-        return {name: draw(st.integers(0, 3)) for name in names}
-    lags = dict[str, int]()
-    for name in names:
-        into = [r.source for r in routes if r.target == name]
-        known = [lags[source] for source in into if source in lags]
-        lags[name] = max([*known, 0 if into else -1]) + draw(st.sampled_from((1, 1, 1, 2)))
-    return lags
+        return draw(st.integers(0, 3))
+    least = max((1 + _lag(source) for source in sources), default=0)
+    return least + draw(st.sampled_from((0, 0, 0, 1)))
+
+
+def _lag(node: FixedInput | FixedPopulation) -> int:
+    return node.lag if isinstance(node, FixedPopulation) else 0
 
 
 @st.composite
-def _populations(
-    draw: st.DrawFn, name: str, shape: Shape, style: str, lag: int, read_out: bool
-) -> FixedPopulation:
+def _populations(draw: st.DrawFn, name: str, shape: Shape, style: str, lag: int) -> FixedPopulation:
     """Draw neurons."""
     n, plain = prod(shape), style != "free" or draw(st.booleans())
     alike = style == "documented" or draw(st.sampled_from((True, False)))
@@ -221,7 +240,7 @@ def _populations(
         fields["reset"] = draw(st.sampled_from(tuple(FixedReset)))
         fields["initial"] = vector(0, 0, limit, -limit, low=-9999, high=99999)
         fields["refractory"] = draw(st.sampled_from((0, 1, 2, 3, 4, 5)))
-    if read_out:
+    if draw(st.integers(0, 5)) == 5:
         fields |= {"spiking": False, "reset": FixedReset.NONE}
     return fixed_population(name, n, shape=shape, **fields)
 
@@ -269,36 +288,31 @@ def _between(
 
 
 @st.composite
-def _projections(
+def _project(
     draw: st.DrawFn,
-    routes: Sequence[_Route],
-    inputs: Sequence[FixedInput],
-    populations: Sequence[FixedPopulation],
-    style: str,
-) -> tuple[FixedProjection, ...]:
-    """Draw exponents and delays for routes."""
-    shapes_of: dict[str, Shape] = {n.name: n.shape for n in (*inputs, *populations)}
-    levels = {i.name: i.max_abs for i in inputs}
-    lags = {i.name: 0 for i in inputs} | {p.name: p.lag for p in populations}
-    current = CURRENTS[0] if style == "documented" else draw(st.sampled_from(CURRENTS))
-    delays = st.sampled_from(OWN_DELAYS)
-    made = list[FixedProjection]()
-    for k, r in enumerate(routes):
-        beside = sum(levels.get(other.source, 1) for other in routes if other.target == r.target)
-        exponents = fixed_exponents(r.operators, shapes_of[r.source], beside, r.kind[0], current)
-        own = 0 if style == "documented" and r.source not in levels else draw(delays)
-        delay = own + lags[r.target] - lags[r.source]
-        made.append(
-            fixed_projection(
-                r.source,
-                r.target,
-                None,
-                *r.operators,
-                weight_bits=r.kind[0],
-                sign_mode=r.kind[1],
-                weight_exp=draw(exponents),
-                delay=min(max(delay, 1), MAX_DELAY),
-                name=f"q{k}",
-            )
+    here: _Grown,
+    source: FixedInput | FixedPopulation,
+    target: FixedPopulation,
+    kind: Kind,
+    operators: tuple[FixedOperator, ...],
+) -> None:
+    """Add a projection, with an exponent and a delay."""
+    known = here.style == "documented"
+    levels = source.max_abs if isinstance(source, FixedInput) else 1
+    current = 2**22 if known else draw(st.sampled_from(CURRENTS))
+    spikes = isinstance(source, FixedPopulation)
+    own = 0 if known and spikes else draw(st.sampled_from(OWN_DELAYS))
+    delay = own + target.lag - _lag(source)
+    here.projections.append(
+        fixed_projection(
+            source.name,
+            target.name,
+            None,
+            *operators,
+            weight_bits=kind[0],
+            sign_mode=kind[1],
+            weight_exp=draw(fixed_exponents(operators, source.shape, levels, kind[0], current)),
+            delay=min(max(delay, 1), MAX_DELAY),
+            name=f"q{len(here.projections)}",
         )
-    return tuple(made)
+    )

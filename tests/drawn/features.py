@@ -10,7 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.fixed import (
+    MAX_BIAS_EXP,
+    MAX_BIAS_MANT,
     MAX_DELAY,
+    MAX_DU,
+    MAX_DV,
+    MAX_THRESHOLD,
     STATE_LIMIT,
     FixedInput,
     FixedNetwork,
@@ -28,7 +33,16 @@ from snnc.compiler.operators import (
 )
 
 Array = npt.NDArray[Any]
-PARAMETERS = ("du", "dv", "threshold", "bias_mant", "bias_exp", "initial")
+LIMITS = {
+    "du": (0, MAX_DU),
+    "dv": (0, MAX_DV),
+    "threshold": (0, MAX_THRESHOLD),
+    "bias_mant": (-MAX_BIAS_MANT, MAX_BIAS_MANT),
+    "bias_exp": (0, MAX_BIAS_EXP),
+    "initial": (1 - STATE_LIMIT, STATE_LIMIT - 1),
+}
+"""The least and the largest of each register."""
+POOLING = {SumPooling: "sum pooling", MaxPooling: "max pooling"}
 
 
 def features(network: FixedNetwork) -> set[str]:
@@ -48,28 +62,27 @@ def features(network: FixedNetwork) -> set[str]:
 def _shape_of_graph(network: FixedNetwork) -> Iterator[str]:
     ends = {(q.source, q.target) for q in network.projections}
     before: dict[str, set[str]] = {p.name: set() for p in network.populations}
-    for _ in before:
+    for _ in before:  # after as many rounds all that leads to a population is known
         for a, b in ends:
             before[b] |= {a} | before.get(a, set())
-    counts = {"inputs": len(network.inputs), "outputs": len(network.outputs)}
-    yield from (f"several {what}" for what, n in counts.items() if n > 1)
-    for name, sources in before.items():
-        into = [a for a, b in ends if b == name]
-        if not into:
-            yield "driven by its bias alone"
-        if (name, name) in ends:
-            yield "loop"
-        if any(name in before.get(a, ()) for a in sources - {name}):
-            yield "loop across populations"
-        if any(a in before.get(b, ()) for a in into for b in into if a != b):
-            yield "skip connection"
-        if len(into) > 1:
-            yield "several sources"
-    parts = {frozenset({name, *sources}) for name, sources in before.items()}
-    if any(not a & b for a in parts for b in parts):
-        yield "parts without connection"
-    if {i.name for i in network.inputs} - {a for a, _ in ends}:
-        yield "input without use"
+    sources = {name: {a for a, b in ends if b == name} for name in before}
+    parts = [{name, *behind} for name, behind in before.items()]
+    told = {
+        "several inputs": len(network.inputs) > 1,
+        "several outputs": len(network.outputs) > 1,
+        "input without use": {i.name for i in network.inputs} - {a for a, _ in ends},
+        "parts without connection": any(not a & b for a in parts for b in parts),
+        "driven by its bias alone": not all(sources.values()),
+        "several sources": max(map(len, sources.values())) > 1,
+        "loop": any(name in sources[name] for name in before),
+        "loop across populations": any(
+            name in before.get(a, ()) for name, into in sources.items() for a in into - {name}
+        ),
+        "skip connection": any(
+            a in before.get(b, ()) for into in sources.values() for a in into for b in into - {a}
+        ),
+    }
+    yield from (what for what, true in told.items() if true)
 
 
 def _of_input(declared: FixedInput) -> Iterator[str]:
@@ -84,34 +97,21 @@ def _of_population(p: FixedPopulation) -> Iterator[str]:
         yield "one neuron"
     if p.refractory:
         yield f"refractory {p.refractory}"
-    for name in PARAMETERS:
+    for name, limits in LIMITS.items():
         values: Array = getattr(p, name)
-        yield from (f"{name} of each" for _ in (0,) if len(set(values.tolist())) > 1)
-        yield from (f"{name} {v}" for v in _limits(p, name) if (values == v).any())
-
-
-def _limits(p: FixedPopulation, name: str) -> tuple[int, ...]:
-    del p
-    limit = STATE_LIMIT - 1
-    return {
-        "du": (0, 4095),
-        "dv": (0, 4096),
-        "threshold": (0, 131071),
-        "bias_mant": (-4095, 4095),
-        "bias_exp": (7,),
-        "initial": (-limit, limit),
-    }[name]
+        if (values != values[0]).any():
+            yield f"{name} of each"
+        yield from (f"{name} {limit}" for limit in limits if (values == limit).any())
 
 
 def _of_projection(q: FixedProjection) -> Iterator[str]:
     yield f"{q.weight_bits} bits, {q.sign_mode}"
     if q.weight_exp < 0:
         yield "sum rounded down" if q.sign_mode is not SignMode.EXCITATORY else "sum shifted right"
-    kinds = [type(operator) for operator in q.operators]
-    names = {SumPooling: "sum pooling", MaxPooling: "max pooling"}
-    for kind, name in names.items():
-        yield from (f"{name} before weights" for _ in (0,) if kinds[0] is kind)
-        yield from (f"{name} behind weights" for _ in (0,) if kinds[-1] is kind)
+    for at, place in ((0, "before"), (-1, "behind")):
+        kind = type(q.operators[at])
+        if kind in POOLING:
+            yield f"{POOLING[kind]} {place} weights"
 
 
 def _of_operators(q: FixedProjection) -> Iterator[str]:
@@ -155,7 +155,7 @@ def happenings(network: FixedNetwork, signals: Mapping[str, Mapping[str, Array]]
         network: What was run.
         signals: ``spikes``, ``u`` and ``v`` of each population, ``[steps, batch, *shape]``.
     """
-    if _any((s.any() for s in signals["spikes"].values())):
+    if _any(s.any() for s in signals["spikes"].values()):
         yield "spikes"
     if _any(0.02 < s.mean() < 0.9 for s in signals["spikes"].values()):
         yield "spikes now and then"
@@ -165,8 +165,9 @@ def happenings(network: FixedNetwork, signals: Mapping[str, Mapping[str, Array]]
         yield "u out of 24 bits"
     if _any((abs(v) == STATE_LIMIT - 1).any() for v in signals["v"].values()):
         yield "v sticks at its limit"
-    thetas = {p.name: 64 * p.threshold.reshape(p.shape) for p in network.populations if p.spiking}
-    if _any((signals["v"][name] == theta).any() for name, theta in thetas.items()):
+    thetas = {p.name: 64 * p.threshold for p in network.populations if p.spiking}
+    v = {name: signals["v"][name].reshape(-1, theta.size) for name, theta in thetas.items()}
+    if _any((v[name] == theta).any() for name, theta in thetas.items()):
         yield "v equals the threshold"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from hypothesis import strategies as st
+
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.trace import SIGNALS, Trace
 from snnc.targets.integer.target import IntegerTarget
@@ -29,6 +31,17 @@ def forms_of(network: FixedNetwork) -> tuple[Form, ...]:
     """Give the forms that ``network`` can have."""
     problems = any(True for _ in stock_problems(network))
     return tuple(form for form in FORMS if form is not Form.STOCK or not problems)
+
+
+def assert_equal_somehow(run: Run, data: st.DataObject) -> tuple[tuple[Form, ...], Signals]:
+    """Compare a run in a form that is drawn, now and then in all; give the forms and the signals."""
+    forms = forms_of(run.network)
+    if data.draw(st.integers(0, 7), label="all forms if 7") < 7:
+        forms = (data.draw(st.sampled_from(forms), label="form"),)
+    wanted = expected(run.network, dict(run.inputs))
+    for form in forms:
+        assert_equal(run, form, wanted)
+    return forms, wanted
 
 
 def assert_equal(run: Run, form: Form, wanted: Signals | None = None) -> Signals:

@@ -10,13 +10,9 @@ import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from snnc.compiler.check import check_fixed
-from snnc.targets.lava.plan import make_plan
 from tests.drawn.deployed import Run, runs
-from tests.drawn.features import features, happenings
-from tests.targets.lava.equality import FORMS, assert_equal, forms_of
+from tests.targets.lava.equality import FORMS, assert_equal_somehow
 from tests.targets.lava.forked import Forks
-from tests.targets.lava.networks import expected
 
 PARTS, EXAMPLES = 4, 75
 
@@ -41,13 +37,8 @@ def test_random_graphs(part: int, forks: Forks) -> None:
     @settings(max_examples=EXAMPLES, database=None)
     @given(runs(), st.data())
     def check(run: Run, data: st.DataObject) -> None:
-        possible = forms_of(run.network)
-        every = data.draw(st.integers(0, 7), label="every form") == 7
-        forms = possible if every else [data.draw(st.sampled_from(possible), label="form")]
-        wanted = None
-        for form in forms:
-            wanted = assert_equal(run, form, wanted)
-            ran[form] += 1
+        forms, _ = assert_equal_somehow(run, data)
+        ran.update(forms)
 
     with forks.installed():
         seeded(part, check)()
