@@ -328,6 +328,7 @@ STOCK_PROJECTION = Rule(
     "populations must be one matrix of weights of 8 bits. Max pooling is none, and where windows "
     "overlap, products of weights add up to larger ones. --lava mixed runs other projections on a "
     "process of snnc.",
+)
 JOINABLE = Rule(
     "SNN405",
     "an artifact can be a process in a network of Lava processes",

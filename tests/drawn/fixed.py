@@ -87,7 +87,7 @@ def fixed_networks(draw: st.DrawFn, *, retimed: bool = True, plain: bool = False
             weight_bits=kind[0],
             sign_mode=kind[1],
             weight_exp=draw(
-                _exponents(
+                fixed_exponents(
                     operators, sizes[a], targets.count(b) * (max_abs if a == "x" else 1), kind[0]
                 )
             ),
@@ -107,17 +107,29 @@ def _fixed_layer(
 ) -> tuple[FixedOperator, ...]:
     if not plain:
         return draw(fixed_operators(shape, n, kind))
-    return (FixedDense(weight=draw(_weights(kind, n or draw(st.integers(1, 3)), shape[0]))),)
+    return (FixedDense(weight=draw(fixed_weights(kind, n or draw(st.integers(1, 3)), shape[0]))),)
 
 
-def _exponents(
-    operators: tuple[FixedOperator, ...], shape: tuple[int, ...], levels: int, bits: int
+def fixed_exponents(
+    operators: tuple[FixedOperator, ...],
+    shape: tuple[int, ...],
+    levels: int,
+    bits: int,
+    current: int = LARGEST_CURRENT,
 ) -> st.SearchStrategy[int]:
-    """Give exponents that keep the synaptic input small enough, the largest most often."""
+    """Give exponents that keep ``|a << 6|`` below ``current``, the largest most often.
+
+    Args:
+        operators: Of the projection.
+        shape: Of what the source sends.
+        levels: Largest sum, over the projections into the same neurons, of what sources send.
+        bits: Width of a weight.
+        current: Where it can be held.
+    """
     largest = np.ones((1, *shape))
     for step in as_steps(operators, shape):
         largest = magnitude(step, largest)
-    share = LARGEST_CURRENT / (64 * levels * max(1.0, float(largest.max())))
+    share = current / (64 * levels * max(1.0, float(largest.max())))
     low, high = exponent_limits(bits)
     highest = max(low, min(high, int(np.floor(np.log2(share)))))
     return st.sampled_from((highest, highest, low)) | st.integers(low, highest)
@@ -180,9 +192,11 @@ def fixed_operators(
     layers += ["convolution"] * (2 * (n is None and len(shape) > 1))
     layer = draw(st.sampled_from(layers))
     if layer == "dense":
-        return *before, FixedDense(weight=draw(_weights(kind, n or draw(st.integers(1, 3)), size)))
+        return *before, FixedDense(
+            weight=draw(fixed_weights(kind, n or draw(st.integers(1, 3)), size))
+        )
     if layer == "factors":
-        weighted: FixedOperator = FixedScaling(weight=draw(_weights(kind, size)))
+        weighted: FixedOperator = FixedScaling(weight=draw(fixed_weights(kind, size)))
     else:
         weighted = draw(_fixed_convolutions(pooled, kind))
     after = weighted.result_shape(pooled)
@@ -201,12 +215,12 @@ def _fixed_convolutions(draw: st.DrawFn, shape: Shape, kind: Kind) -> FixedConvo
     window = draw(windows(shape[1:]))
     groups = draw(st.sampled_from([g for g in (1, 2, 3) if shape[0] % g == 0]))
     channels = groups * draw(st.integers(1, 2))
-    weight = draw(_weights(kind, channels, shape[0] // groups, *window.kernel))
+    weight = draw(fixed_weights(kind, channels, shape[0] // groups, *window.kernel))
     return FixedConvolution(weight=weight, window=window, groups=groups)
 
 
 @st.composite
-def _weights(draw: st.DrawFn, kind: Kind, *shape: int) -> Weights:
+def fixed_weights(draw: st.DrawFn, kind: Kind, *shape: int) -> Weights:
     """Draw integer weights: one by one where they are few, else from a drawn seed."""
     n, (low, high) = prod(shape), weight_limits(*kind)
     if n <= 12:
