@@ -41,12 +41,12 @@ Signals = dict[str, dict[str, Array]]
 RECORD_ALL = RunOptions(record=SIGNALS)
 
 
-def artifact(fixed: FixedNetwork) -> Artifact:
+def artifact(fixed: FixedNetwork, **options: str) -> Artifact:
     """Give an artifact of ``fixed`` that has no float network."""
     network = Network(
         inputs=(), junctions=(), populations=(), projections=(), outputs=(), dt=fixed.dt
     )
-    return Artifact(target="lava", network=network, fixed=fixed)
+    return Artifact(target="lava", network=network, fixed=fixed, options=options)
 
 
 def process_of(fixed: FixedNetwork) -> dict[str, str]:
@@ -54,9 +54,10 @@ def process_of(fixed: FixedNetwork) -> dict[str, str]:
     return {row.of: row.process for row in make_plan(fixed).processes}
 
 
-def write_artifact(directory: Path, fixed: FixedNetwork) -> Path:
+def write_artifact(directory: Path, fixed: FixedNetwork, **options: str) -> Path:
     """Write an artifact of ``fixed``, and give the script that runs it."""
-    whole = replace(artifact(fixed), members=LavaTarget().members(fixed, {}))
+    members = LavaTarget().members(fixed, options)
+    whole = replace(artifact(fixed, **options), members=members)
     for name, content in whole.files().items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)

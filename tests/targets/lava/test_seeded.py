@@ -31,13 +31,13 @@ FAULTS = {
     "spike at the threshold": ("neuron.py", "spikes = v > theta", "spikes = v >= theta"),
     "floor for truncation": (
         "neuron.py",
-        "np.sign(product) * (np.abs(product) >> DECAY_BITS)",
-        "product >> DECAY_BITS",
+        "np.multiply(np.sign(product), np.abs(product) >> DECAY_BITS, out=out)",
+        "np.right_shift(product, DECAY_BITS, out=out)",
     ),
     "v wraps": (
         "neuron.py",
-        "np.clip(v, -(STATE_LIMIT - 1), STATE_LIMIT - 1)",
-        "_wrapped(v)",
+        "v.clip(-(STATE_LIMIT - 1), STATE_LIMIT - 1, out=v)",
+        "v[...] = _wrapped(v)",
     ),
     "u saturates": (
         "neuron.py",
@@ -50,7 +50,7 @@ FAULTS = {
         "        spikes = v > theta\n        if self.reset == 'zero':\n"
         "            spikes = np.where(spikes, 0, v) > theta\n",
     ),
-    "reset of before": ("neuron.py", "v -= theta * spikes\n", "v -= theta * over_before\n"),
+    "reset of before": ("neuron.py", "v -= theta * spikes\n", "v -= theta * (self.v > theta)\n"),
     "a step more delay": ("build.py", ".delay - 1\n", ".delay\n"),
     "weights of half": ("build.py", "<< cleared,", "<< cleared - 1,"),
     "stock reset late": ("build.py", "record.lag + 1", "record.lag + 2"),
@@ -71,14 +71,14 @@ FAULTS = {
 OPERATOR_FAULTS = {
     "shift toward zero": (
         "synapse.py",
-        "(total >> -self.weight_exp)",
-        "np.fix(total / 2.0**-self.weight_exp)",
+        "np.floor(a, out=a)",
+        "np.trunc(a, out=a)",
     ),
-    "idle where the first is": ("synapse.py", "if not x.any()", "if not x[0]"),
+    "idle where the first is": ("synapse.py", "np.count_nonzero(x)", "np.count_nonzero(x[:1])"),
     "kernel flipped": (
         "synapse.py",
-        "np.moveaxis(view.elements, axes",
-        "np.moveaxis(view.elements[::-1], axes",
+        "np.moveaxis(elements, (axes",
+        "np.moveaxis(elements[::-1], (axes",
     ),
     "groups exchanged": ("synapse.py", "matrices = weight", "matrices = weight[::-1]"),
     "largest with zeros around": ("synapse.py", "(np.maximum, -np.inf)", "(np.maximum, 0)"),
@@ -90,8 +90,8 @@ OPERATOR_FAULTS = {
     "spikes of a read-out": ("processes.py", "signals[self.sends]", 'signals["spikes"]'),
     "read-out with a threshold": (
         "neuron.py",
-        "np.full_like(self.theta, STATE_LIMIT)",
-        "self.theta",
+        "np.full_like(theta, STATE_LIMIT)",
+        "theta",
     ),
     "starts at zero": ("neuron.py", "= self.initial\n", "= 0 * self.initial\n"),
     "spikes while held": ("neuron.py", "spikes &= ~held", "pass"),
@@ -99,13 +99,13 @@ OPERATOR_FAULTS = {
     "held a step less": ("neuron.py", "self.pause > 0", "self.pause > 1"),
     "held into the next sample": (
         "neuron.py",
-        "= np.zeros_like(self.theta)  # steps that v is still held",
-        "= getattr(self, 'pause', np.zeros_like(self.theta))",
+        "= np.zeros(shape, np.int64)  # steps that v is still held",
+        "= getattr(self, 'pause', np.zeros(shape, np.int64))",
     ),
     "u is held": (
         "neuron.py",
-        "            spikes &= ~held\n",
-        "            spikes &= ~held\n            self.u = np.where(held, 0, self.u)\n",
+        "        spikes &= ~held\n",
+        "        spikes &= ~held\n        self.u = np.where(held, 0, self.u)\n",
     ),
     "no offset": ("arrays.py", " + population.offset", ""),
     "potential in single precision": (
