@@ -20,9 +20,9 @@ INT16_LIMIT = 2**15 - 1
 ROW_CALLS, ROW_ELEMENT = 4000.0, 0.12
 """Picking the rows for a sample takes so many ns, and so many for each weight in them."""
 LOAD_ONE, LOAD_MANY, MULTIPLY = 0.04, 0.2, 0.022
-"""BLAS takes so many ns for each weight, in a batch of one or of more, and so many for each product.
+"""BLAS takes so many ns for each weight, in a batch of one or of more, and for each product.
 
-Both are of ``tests/benchmarks/kernels.py``, from 64 to 4096 neurons and from 1 to 256 samples.
+Measured with 64 to 4096 neurons and 1 to 256 samples by ``tests/benchmarks/kernels.py`` of snnc.
 """
 
 
@@ -69,11 +69,11 @@ class Matrix:
 
     def _sum_of_rows(self, x: Values) -> Values:
         sums = np.zeros((len(x), self.rows.shape[1]), np.int32)
-        for sample, total in zip(x, sums, strict=True):
+        for index, sample in enumerate(x):
             places = sample.nonzero()[0]
             for first in range(0, len(places), self.block):
                 rows = self.rows[places[first : first + self.block]]
-                total += np.add.reduce(rows, 0, dtype=np.int16)
+                sums[index] += np.add.reduce(rows, 0, dtype=np.int16)
         return sums
 
 

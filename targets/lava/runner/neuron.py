@@ -26,8 +26,8 @@ DECAY_BITS = 12
 WRAP_LIMIT = 2**18
 """Largest ``|a|`` for which one wrap always keeps ``u`` within 24 bits."""
 FLOAT_LIMIT = 2**31
-"""What ``|u|`` must stay below to be kept as float64: it is recorded in 32 bits, and its product with
-a decay of 12 bits stays below ``2**53``."""
+"""What ``|u|`` must stay below to be kept as float64: it is recorded in 32 bits, and its product
+with a decay of 12 bits stays below ``2**53``."""
 MAX_DU = 2**DECAY_BITS - 1
 DELAYED = ("zero-next", "subtract-delayed", "subtract-retest")
 """Resets that ask which ``v`` was above the threshold as the step began."""

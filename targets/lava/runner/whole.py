@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from functools import reduce
+from itertools import pairwise
 
 import numpy as np
 
@@ -144,4 +145,4 @@ def _cuts(batch: int, most: int) -> list[slice]:
     """Cut a batch into as few parts as can be of nearly the same size, each of ``most`` or 1."""
     parts = -(-batch // max(1, most))
     ends = [batch * part // parts for part in range(parts + 1)]
-    return [slice(*pair) for pair in zip(ends, ends[1:], strict=False)]
+    return [slice(*pair) for pair in pairwise(ends)]
