@@ -1,7 +1,7 @@
 """What a step of a convolutional network costs on Lava, a part of ``tests/benchmarks/lava.py``.
 
-Of the time that a step takes in the mixed form, the arithmetic is what remains when the same numbers
-are computed without Lava, one process after the other.
+Of the time that a step takes in the mixed form, the arithmetic is what remains when the same
+numbers are computed without Lava, one process after the other.
 """
 
 from __future__ import annotations

@@ -36,9 +36,8 @@ DELAYED = ("zero-next", "subtract-delayed", "subtract-retest")
 class Neurons:
     """Neurons of one kind, their state, and how it changes.
 
-    Steps use memory again: ``u`` changes in place, ``v`` goes from one array to another and back.
-    Where the synaptic input is known to be small, integers are kept as float64, which rounds toward
-    zero in one call.
+    Steps change it in place. Where the synaptic input is known to be small, integers are kept as
+    float64, which rounds toward zero in one call.
 
     Attributes:
         size: Number of neurons.
@@ -101,7 +100,7 @@ class Neurons:
         self.u: State = np.zeros(shape, self.dtype)
         self.v: State = np.zeros(shape, self.dtype)
         self.v[...] = self.initial
-        self.other: State = np.zeros(shape, self.dtype)  # where v goes next
+        self.next_v = np.zeros(shape, self.dtype) if self.refractory else self.v
         self.drive: State = np.zeros(shape, self.dtype)
         self.pause = np.zeros(shape, np.int64)  # steps that v is still held
 
@@ -114,7 +113,7 @@ class Neurons:
         theta = self.theta
         over_before = self.v > theta if self.reset in DELAYED else None
         self._integrate(a)
-        v = self.decay(self.v, self.kept_v, self.other)
+        v = self.decay(self.v, self.kept_v, self.next_v)
         v += self.u
         if self.biased:
             v += self.bias
@@ -132,7 +131,7 @@ class Neurons:
             v += theta * over_before - theta * spikes
         if self.refractory:
             v = self._hold(v, spikes)
-        self.v, self.other = v, self.v
+        self.v = v
         return spikes
 
     def _integrate(self, a: Any) -> None:

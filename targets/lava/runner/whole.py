@@ -56,8 +56,8 @@ class Layer:
             for item in recorders[process.id].arrays.items()
         ]
 
-    def step(self, sent: Mapping[str, Sent], k: int, samples: slice) -> Array | None:
-        """Advance one step, keep what is recorded, and give what the population sends.
+    def step(self, sent: Mapping[str, Sent], k: int, samples: slice) -> Array:
+        """Advance one step, keep what is recorded, and give the spikes; a read-out has none.
 
         Args:
             sent: By node, until the step before.
@@ -73,7 +73,7 @@ class Layer:
         signals = {"spikes": spikes, "u": self.neurons.u, "v": self.neurons.v}
         for signal, array in self.kept:
             array[k, samples] = signals[signal]
-        return spikes if self.record.spiking else None
+        return spikes
 
 
 class Whole:
