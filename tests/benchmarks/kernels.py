@@ -1,4 +1,4 @@
-"""How the fused form multiplies, and whether it chooses well: ``python -m tests.benchmarks.kernels``.
+"""Whether the fused form multiplies in the faster way: ``python -m tests.benchmarks.kernels``.
 
 For layers of several sizes, batches and densities of spikes: what picking rows takes, what BLAS
 takes, and what is chosen. Where the choice takes more than one and a half times the better, the

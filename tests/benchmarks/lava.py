@@ -60,6 +60,7 @@ class Measured:
 
     Attributes:
         step: Milliseconds of a step, the median of all turns.
+        least: The same of the turn that others disturbed least.
         busy: Milliseconds of a step that processors spend on it, whoever else uses them.
         read: Milliseconds until the spikes of 100 steps are at hand.
         memory: Megabytes of all processes together, shared pages counted once.
@@ -67,6 +68,7 @@ class Measured:
     """
 
     step: float
+    least: float
     busy: float
     read: float
     memory: float
@@ -94,7 +96,7 @@ class Worker:
         pipe = cast("IO[bytes]", self.process.stdin)
         pipe.write(what.encode() + b"\n")
         pipe.flush()
-        return 1e3 * self._answer()["seconds"]
+        return 1e3 * float(self._answer()["seconds"])
 
     def _answer(self) -> dict[str, Any]:
         pipe = cast("IO[bytes]", self.process.stdout)
@@ -203,7 +205,7 @@ def measure(n: int, turns: int) -> dict[str, Measured]:
         memory = [each.memory() for each in workers]
         reads = [each.read() for each in workers]
     return {
-        each.way: Measured(median(taken), b / turns / steps, read, megabytes, spikes)
+        each.way: Measured(median(taken), min(taken), b / turns / steps, read, megabytes, spikes)
         for each, taken, b, (read, spikes), megabytes in zip(
             workers, zip(*times, strict=True), busy, reads, memory, strict=True
         )
@@ -219,8 +221,8 @@ def show(n: int, found: dict[str, Measured]) -> None:
     ):
         raise SystemExit(f"{n} neurons: the spikes differ, or there are none")
     print(f"\n{LAYERS} x {n} neurons, {100 * rate:.1f} % of the last layer spike in a step")
-    columns = ("step", "busy", "read", "memory")
-    titles = ("ms a step", "of processors", f"ms to read {CYCLE}", "MB")
+    columns = ("step", "least", "busy", "read", "memory")
+    titles = ("ms a step", "the least", "of processors", f"to read {CYCLE}, ms", "MB")
     print(f"{'':8}" + "".join(f"{title:>16}{'':8}" for title in titles))
     for way, measured in found.items():
         line = f"{way:8}"

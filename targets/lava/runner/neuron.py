@@ -111,7 +111,7 @@ class Neurons:
             a: Synaptic input, of this shape or one that NumPy repeats to it.
         """
         theta = self.theta
-        over_before = self.v > theta if self.reset in DELAYED else None
+        over_before: Any = self.v > theta if self.reset in DELAYED else None
         self._integrate(a)
         v = self.decay(self.v, self.kept_v, self.next_v)
         v += self.u
@@ -122,7 +122,7 @@ class Neurons:
         v.clip(-(STATE_LIMIT - 1), STATE_LIMIT - 1, out=v)
         if self.reset == "zero-next":
             np.putmask(v, over_before, 0)
-        spikes = v > theta
+        spikes: Spikes = v > theta
         if self.reset == "zero":
             np.putmask(v, spikes, 0)
         elif self.reset == "subtract":
@@ -157,12 +157,14 @@ class Neurons:
 def _shifted(x: State, kept: Any, out: State) -> State:
     """Give ``x * kept / 4096``, rounded toward zero, of int64."""
     product = x * kept
-    return np.multiply(np.sign(product), np.abs(product) >> DECAY_BITS, out=out)
+    np.multiply(np.sign(product), np.abs(product) >> DECAY_BITS, out=out)
+    return out
 
 
 def _truncated(x: State, kept: Any, out: State) -> State:
     """Give ``x * kept``, rounded toward zero, of float64."""
-    return np.trunc(np.multiply(x, kept, out=out), out=out)
+    np.trunc(np.multiply(x, kept, out=out), out=out)
+    return out
 
 
 def _wrapped(u: State) -> State:

@@ -121,7 +121,8 @@ def _scaling(record: Record, shape: Shape, largest: float) -> Stage:
     weight = record["weight"].astype(np.float64)
 
     def scale(x: Values) -> Values:
-        return weight * x.reshape(len(x), -1)
+        y: Values = weight * x.reshape(len(x), -1)
+        return y
 
     return Stage(scale, shape, largest * largest_of(weight), prod(shape))
 

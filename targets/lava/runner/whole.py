@@ -123,8 +123,8 @@ class Whole:
         for layer in self.layers:
             if layer.record.lag <= k < layer.record.lag + self.input_steps:
                 now[layer.record.name] = layer.step(sent, k, samples)
-        for name, x in now.items():
-            sent[name].append(x)
+        for name, history in sent.items():
+            history.append(now[name])
 
 
 def _synapses(program: Program, projection: Projection) -> Synapses:

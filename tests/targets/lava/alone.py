@@ -73,7 +73,6 @@ def differing_values(fixed: FixedNetwork, inputs: dict[str, Array], package: str
                 aligned = values[p.lag : p.lag + steps]
                 other = wanted[signal][p.name].astype(values.dtype)
                 count += int((aligned != other.reshape(aligned.shape)).sum())
-                count += np.count_nonzero(values[: p.lag]) + np.count_nonzero(
-                    values[p.lag + steps :]
-                )
+                count += int(np.count_nonzero(values[: p.lag]))
+                count += int(np.count_nonzero(values[p.lag + steps :]))
     return count

@@ -125,7 +125,7 @@ OPERATOR_FAULTS = {
 """Those of operators, read-outs, and neurons with another start or a pause."""
 
 FUSED_FAULTS = {
-    "floor for truncation of floats": ("neuron.py", "return np.trunc(", "return np.floor("),
+    "floor for truncation of floats": ("neuron.py", "np.trunc(np.multiply", "np.floor(np.multiply"),
     "one decay for both": (
         "neuron.py",
         "self.decay(u, self.kept_u, u)",
