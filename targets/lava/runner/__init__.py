@@ -4,14 +4,14 @@
 - ``program``: ``program.json``, ``weights.safetensors`` and ``lava.json`` as records
 - ``packages``: looks for the packages that are needed
 - ``arrays``: input data and results
-- ``network``: runs the program, all samples one after the other
+- ``network``: runs the program, all samples in one start
+- ``fused``: the program as one Lava process
+- ``whole``: what that computes, the samples of a batch side by side
 - ``build``: the program as connected Lava processes
 - ``processes``: source, sink and population as Lava processes, with their models
 - ``models``: models of Lava's own processes that record
-- ``stock``: Lava's sources, sinks and sparse synapses, with models of ours
-- ``conv``: Lava's ``Conv``, the same
-- ``matrix``: a projection as one matrix, and weights as Lava's synapses keep them
-- ``neuron``: the arithmetic of a population
+- ``neuron``: the arithmetic of a population; ``synapse``: that of a projection
+- ``kernels``: products of spikes and weights, in the way that is fastest for them
 - ``window``: which step of which sample a hardware step is, and what is recorded of it
 - ``channels``, ``bursts``: the same messages and steps as Lava's, at a fraction of its cost
 - ``guard``: starts, steps and ends Lava so that it cannot hang

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from .program import Process, Program
+from .whole import Whole
 from .window import SIGNALS, Array, Recorder, Window, shared_array
 
 Progress = Callable[[int, int], None]
 Recording = dict[str, dict[str, Array]]
 """For each process what it recorded, ``[steps + latency, batch, n]``."""
+FUSED = "fused"
+"""The form whose nodes share one Lava process; the others have one for each."""
 REPORT_STEPS = 500
 """Progress is told about every so many hardware steps."""
+REPORT_SECONDS = 0.25
+"""A fused network tells of its progress after so many seconds or up to twice as many."""
 
 
 def simulate(
@@ -22,9 +28,7 @@ def simulate(
     check: Callable[[], None],
     progress: Progress,
 ) -> Recording:
-    """Run all samples, one after the other, in one start of Lava.
-
-    Lava runs what is connected; a program of several unconnected parts is run part by part.
+    """Run all samples in one start of Lava.
 
     Args:
         program: What to run.
@@ -36,21 +40,56 @@ def simulate(
     Raises:
         ProcessFault: A Lava process failed or was ended.
     """
-    from .build import Job, build
-    from .guard import running
-
     steps, batch = next(iter(inputs.values())).shape[:2]
     window = Window(steps, batch, steps + program.gap)
     recorders = {p.id: r for p in program.processes for r in _recorders(program, p, window, record)}
+    if program.form == FUSED:
+        _run_whole(Whole(program, inputs, recorders), check, progress)
+    else:
+        _run_parts(program, inputs, window, recorders, check, progress)
+    return {name: recorder.arrays for name, recorder in recorders.items()}
+
+
+def _run_whole(whole: Whole, check: Callable[[], None], progress: Progress) -> None:
+    """Run all nodes in one Lava process, some samples side by side."""
+    from .fused import Fused, FusedModel
+    from .guard import running
+
+    process = Process("network", "network", "Fused", "all nodes")
+    done, steps = 0, 1
+    with running({Fused(process.id, whole): FusedModel}, [process], check) as advance:
+        while done < whole.steps:
+            begin, end = time.monotonic(), min(done + steps, whole.steps)
+            advance(end - done)
+            done = end
+            progress(done, whole.steps)
+            if time.monotonic() - begin < REPORT_SECONDS:
+                steps *= 2
+
+
+def _run_parts(
+    program: Program,
+    inputs: Mapping[str, Array],
+    window: Window,
+    recorders: Mapping[str, Recorder],
+    check: Callable[[], None],
+    progress: Progress,
+) -> None:
+    """Run a Lava process for each node, all samples one after the other.
+
+    Lava runs what is connected; a program of several unconnected parts is run part by part.
+    """
+    from .build import Job, build
+    from .guard import running
+
     job = Job(program, inputs, window, recorders)
     parts = tuple(_parts(program))
-    total = batch * window.period
+    total = window.batch * window.period
     for index, part in enumerate(parts):
         with running(build(job, part), part, check) as advance:
             for begin, end in _chunks(window):
                 advance(end - begin)
                 progress(index * total + end, len(parts) * total)
-    return {name: recorder.arrays for name, recorder in recorders.items()}
 
 
 def _chunks(window: Window) -> Iterator[tuple[int, int]]:

@@ -58,8 +58,8 @@ class Population(AbstractProcess):
     def __init__(self, name: str, neurons: Neurons, sends: str, recorder: Recorder) -> None:
         """Take ``neurons``, and which of their signals leaves: ``spikes`` or ``v``."""
         super().__init__(name=name, neurons=neurons, sends=sends, recorder=recorder)
-        self.a_in = InPort(shape=neurons.theta.shape)
-        self.s_out = OutPort(shape=neurons.theta.shape)
+        self.a_in = InPort(shape=(neurons.size,))
+        self.s_out = OutPort(shape=(neurons.size,))
 
 
 @implements(proc=Source, protocol=LoihiProtocol)
@@ -136,7 +136,7 @@ class PopulationModel(PyLoihiProcessModel):
         self.neurons: Neurons = proc_params["neurons"]
         self.sends: str = proc_params["sends"]
         self.recorder: Recorder = proc_params["recorder"]
-        self.silence = np.zeros(self.neurons.theta.shape, np.int32)
+        self.silence = np.zeros(self.neurons.size, np.int32)
 
     def run_spk(self) -> None:
         """Advance one step, or rest where there is none.

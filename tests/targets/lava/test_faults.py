@@ -20,6 +20,7 @@ from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
 from snnc.compiler.network import Output
 from snnc.compiler.operators import FixedScaling
 from snnc.targets.lava import child
+from snnc.targets.lava.forms import Form
 from snnc.targets.lava.target import LavaTarget
 from snnc.targets.running import Progress, RunOptions
 from tests.targets.lava.leftovers import (
@@ -86,10 +87,15 @@ def patch_runner(
     monkeypatch.setattr(child, "RUNNER", directory / "run.py")
 
 
-def run(options: RunOptions, steps: int = 400, batch: int = 2000) -> None:
+def run(options: RunOptions, steps: int = 400, batch: int = 2000, form: Form = Form.MIXED) -> None:
     """Run for minutes, unless something happens."""
     x = np.ones((steps, batch, 2), np.uint8)
-    LavaTarget().run(artifact(network()), {"x": x}, options)
+    LavaTarget().run(artifact(network(), form), {"x": x}, options)
+
+
+def run_fused(options: RunOptions, steps: int = 800_000) -> None:
+    """Run the fused form for as long."""
+    run(options, steps=steps, batch=1, form=Form.FUSED)
 
 
 def found(error: pytest.ExceptionInfo[EnvironmentFault]) -> str:
@@ -118,7 +124,7 @@ def found(error: pytest.ExceptionInfo[EnvironmentFault]) -> str:
         ),
         (
             "synapse.py",
-            "        y: Floats = x.astype(np.float64)\n",
+            "        y = x.reshape(-1, x.shape[-1])\n",
             "        raise MemoryError('no room for the columns')\n",
             r"Synapse n0005 \(first to second\) raised MemoryError: no room for the columns",
         ),
@@ -177,6 +183,78 @@ def test_failure_inside(
         run(RunOptions())
     assert re.fullmatch(reason, found(error))
     assert time.monotonic() - begin < ANSWER_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "reason"),
+    [
+        (
+            "neuron.py",
+            "        theta = self.theta\n",
+            "        theta = self.theta\n        self.n = getattr(self, 'n', 0) + 1\n"
+            "        if self.n == 20: raise ValueError('no good\\nsecond line')\n",
+            "Fused network (all nodes) raised second line",
+        ),
+        (
+            "fused.py",
+            "        self.steps = whole.run()\n",
+            "        raise KeyError('nothing')\n",
+            "Fused network (all nodes) raised KeyError: 'nothing'",
+        ),
+        (
+            "whole.py",
+            "        self.input_steps, batch =",
+            "        raise MemoryError('too large')\n        self.input_steps, batch =",
+            "it ended with exit code 1: MemoryError: too large",
+        ),
+    ],
+    ids=["a step raises", "the process raises", "no network"],
+)
+def test_failure_inside_a_fused_network(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    mark: str,
+    file: str,
+    old: str,
+    new: str,
+    reason: str,
+) -> None:
+    assert mark
+    patch_runner(tmp_path, monkeypatch, file, old, new)
+    begin = time.monotonic()
+    with pytest.raises(EnvironmentFault) as error:
+        run_fused(RunOptions())
+    assert found(error) == reason
+    assert time.monotonic() - begin < ANSWER_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("index", "who"),
+    [(1, "Fused network (all nodes)"), (2, "Lava's runtime service"), (None, "it")],
+)
+def test_killed_process_of_a_fused_network(mark: str, index: int | None, who: str) -> None:
+    def kill(done: int, total: int) -> None:
+        assert done < total == 800_002
+        main, forked = runner_processes(mark)
+        assert len(forked) == 3  # that of shared memory, the network, Lava's runtime service
+        os.kill(main if index is None else forked[index], signal.SIGKILL)
+
+    with pytest.raises(EnvironmentFault) as error:
+        run_fused(RunOptions(progress=once(kill)))
+    assert found(error) == f"{who} was ended by signal 9 (SIGKILL)"
+
+
+def test_fused_network_that_is_long_or_succeeds(mark: str) -> None:
+    def no_time_left(done: int, total: int) -> None:
+        assert done < total
+        time.sleep(3)
+
+    with pytest.raises(TimeLimitExceeded) as error:
+        run_fused(RunOptions(timeout=3.0, progress=once(no_time_left)))
+    (diagnostic,) = error.value.diagnostics
+    assert re.fullmatch(r"(\d+ of 800002 hardware steps|no step) done", diagnostic.found)
+    run_fused(RunOptions(), steps=10)
+    assert mark
 
 
 @pytest.mark.parametrize("index", [1, 2, 4])

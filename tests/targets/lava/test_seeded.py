@@ -1,7 +1,12 @@
-"""A fault in any line of the runner's arithmetic shows."""
+"""A fault in any line of the runner's arithmetic shows.
+
+Those of the mixed form are seen through Lava, those of the fused form without it.
+"""
 
 from __future__ import annotations
 
+import shutil
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +16,10 @@ from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
 from snnc.compiler.network import Output
 from snnc.compiler.operators import FixedConvolution, FixedScaling, MaxPooling, SumPooling, Window
 from snnc.compiler.trace import SIGNALS
+from snnc.targets.integer.reference import execute
+from snnc.targets.lava import child
 from snnc.targets.lava.forms import Form
+from tests.targets.lava.alone import run_whole, whole_of
 from tests.targets.lava.networks import (
     Array,
     Signals,
@@ -35,13 +43,13 @@ FAULTS = {
     "spike at the threshold": ("neuron.py", "spikes = v > theta", "spikes = v >= theta"),
     "floor for truncation": (
         "neuron.py",
-        "np.sign(product) * (np.abs(product) >> DECAY_BITS)",
-        "product >> DECAY_BITS",
+        "np.multiply(np.sign(product), np.abs(product) >> DECAY_BITS, out=out)",
+        "np.right_shift(product, DECAY_BITS, out=out)",
     ),
     "v wraps": (
         "neuron.py",
-        "np.clip(v, -(STATE_LIMIT - 1), STATE_LIMIT - 1)",
-        "_wrapped(v)",
+        "v.clip(-(STATE_LIMIT - 1), STATE_LIMIT - 1, out=v)",
+        "v[...] = _wrapped(v)",
     ),
     "u saturates": (
         "neuron.py",
@@ -54,7 +62,7 @@ FAULTS = {
         "        spikes = v > theta\n        if self.reset == 'zero':\n"
         "            spikes = np.where(spikes, 0, v) > theta\n",
     ),
-    "reset of before": ("neuron.py", "v -= theta * spikes\n", "v -= theta * over_before\n"),
+    "reset of before": ("neuron.py", "v -= theta * spikes\n", "v -= theta * (self.v > theta)\n"),
     "a step more delay": ("build.py", ".delay - 1\n", ".delay\n"),
     "weights of half": ("matrix.py", "* 2**cleared", "* 2 ** (cleared - 1)"),
     "stock reset late": ("build.py", "record.lag + 1", "record.lag + 2"),
@@ -75,14 +83,14 @@ FAULTS = {
 OPERATOR_FAULTS = {
     "shift toward zero": (
         "synapse.py",
-        "(total >> -self.weight_exp)",
-        "np.fix(total / 2.0**-self.weight_exp)",
+        "np.floor(a, out=a)",
+        "np.trunc(a, out=a)",
     ),
-    "idle where the first is": ("synapse.py", "if not x.any()", "if not x[0]"),
+    "idle where the first is": ("synapse.py", "np.count_nonzero(x)", "np.count_nonzero(x[:1])"),
     "kernel flipped": (
         "synapse.py",
-        "np.moveaxis(view.elements, axes",
-        "np.moveaxis(view.elements[::-1], axes",
+        "np.moveaxis(elements, (axes",
+        "np.moveaxis(elements[::-1], (axes",
     ),
     "groups exchanged": ("synapse.py", "matrices = weight", "matrices = weight[::-1]"),
     "largest with zeros around": ("synapse.py", "(np.maximum, -np.inf)", "(np.maximum, 0)"),
@@ -94,8 +102,8 @@ OPERATOR_FAULTS = {
     "spikes of a read-out": ("processes.py", "signals[self.sends]", 'signals["spikes"]'),
     "read-out with a threshold": (
         "neuron.py",
-        "np.full_like(self.theta, STATE_LIMIT)",
-        "self.theta",
+        "np.full_like(theta, STATE_LIMIT)",
+        "theta",
     ),
     "starts at zero": ("neuron.py", "= self.initial\n", "= 0 * self.initial\n"),
     "spikes while held": ("neuron.py", "spikes &= ~held", "pass"),
@@ -103,13 +111,13 @@ OPERATOR_FAULTS = {
     "held a step less": ("neuron.py", "self.pause > 0", "self.pause > 1"),
     "held into the next sample": (
         "neuron.py",
-        "= np.zeros_like(self.theta)  # steps that v is still held",
-        "= getattr(self, 'pause', np.zeros_like(self.theta))",
+        "= np.zeros(shape, np.int64)  # steps that v is still held",
+        "= getattr(self, 'pause', np.zeros(shape, np.int64))",
     ),
     "u is held": (
         "neuron.py",
-        "            spikes &= ~held\n",
-        "            spikes &= ~held\n            self.u = np.where(held, 0, self.u)\n",
+        "        spikes &= ~held\n",
+        "        spikes &= ~held\n        self.u = np.where(held, 0, self.u)\n",
     ),
     "no offset": ("arrays.py", " + population.offset", ""),
     "potential in single precision": (
@@ -119,6 +127,78 @@ OPERATOR_FAULTS = {
     ),
 }
 """Those of operators, read-outs, and neurons with another start or a pause."""
+
+FUSED_FAULTS = {
+    "floor for truncation of floats": ("neuron.py", "np.trunc(np.multiply", "np.floor(np.multiply"),
+    "one decay for both": (
+        "neuron.py",
+        "self.decay(u, self.kept_u, u)",
+        "self.decay(u, self.kept_v, u)",
+    ),
+    "bias of the first": ("neuron.py", "v += self.bias\n", "v += np.ravel(self.bias)[0]\n"),
+    "equal where two are": (
+        "neuron.py",
+        "(values == values[0]).all()",
+        "(values == values[0]).any()",
+    ),
+    "never wraps": ("neuron.py", "not largest_u < STATE_LIMIT", "False"),
+    "wraps above alone": ("neuron.py", " and u.min(initial=0) > -STATE_LIMIT", ""),
+    "u not aligned": ("neuron.py", "np.multiply(a, 2**ALIGN_BITS, ", "np.multiply(a, 2, "),
+    "u forgets": (
+        "neuron.py",
+        "if self.remembers:\n            u += drive",
+        "if True:\n            u[...] = drive",
+    ),
+    "reset of all": ("neuron.py", "np.putmask(v, spikes, 0)", "v *= not spikes.any()"),
+    "first arrival alone": ("whole.py", "reduce(np.add, arrived)", "arrived[0]"),
+    "no rest between cuts": (
+        "whole.py",
+        "layer.neurons.rest(",
+        "k_ = 0 or layer.neurons.u.ndim == 2 or layer.neurons.rest(",
+    ),
+    "one cut over the other": (
+        "whole.py",
+        "array[k, samples]",
+        "array[k, : samples.stop - samples.start]",
+    ),
+    "the input of other samples": (
+        "whole.py",
+        "x[k, samples]",
+        "x[k, : samples.stop - samples.start]",
+    ),
+    "begins at once": ("whole.py", "if layer.record.lag <= k", "if 0 <= k"),
+    "ends with the input": (
+        "whole.py",
+        "k < layer.record.lag + self.input_steps",
+        "k < self.input_steps",
+    ),
+    "input ends early": ("whole.py", "if k < self.input_steps:", "if k < self.input_steps - 1:"),
+    "a step late": ("whole.py", "sent[source][-delay]", "[None, *sent[source]][-delay - 1]"),
+    "what was sent stays": (
+        "whole.py",
+        "deque([None] * d, d)",
+        "self.__dict__.setdefault(n, deque([None] * d, d))",
+    ),
+    "sign of an input": ("whole.py", " and x.min(initial=0) >= 0", ""),
+    "samples exchanged": ("kernels.py", "sums[index] +=", "sums[-1 - index] +="),
+    "last rows alone": ("kernels.py", "sums[index] +=", "sums[index] ="),
+    "sums of 8 bits": (
+        "kernels.py",
+        "np.add.reduce(rows, 0, dtype=np.int16)",
+        "np.add.reduce(rows, 0, dtype=np.int8)",
+    ),
+    "blocks overlap": (
+        "kernels.py",
+        "places[first : first + self.block]",
+        "places[first : first + self.block + 1]",
+    ),
+    "all in single precision": (
+        "kernels.py",
+        "return np.float32 if largest <= FLOAT32_LIMIT else np.float64",
+        "return np.float32",
+    ),
+}
+"""Those of a fused network."""
 
 
 STOCK_FAULTS = {
@@ -257,6 +337,29 @@ def operators() -> Case:
     return fixed, inputs, expected(fixed, inputs)
 
 
+@pytest.fixture(scope="module")
+def large() -> Case:
+    """Give layers large enough for every kernel, an input with a sign, and one of large values."""
+    rng = np.random.default_rng(2)
+    fixed = FixedNetwork(
+        inputs=(FixedInput("x", (1500,)), FixedInput("y", (12,), max_abs=2**14)),
+        populations=(
+            population("rows", (120,), FixedReset.ZERO, 1, du=2000, dv=900, threshold=130000),
+            population("sums", (7,), FixedReset.NONE, 1, threshold=131071),
+        ),
+        projections=(
+            projection("x", "rows", rng.integers(90, 128, (120, 1500))),
+            projection("y", "sums", rng.integers(110, 128, (7, 12))),
+        ),
+        outputs=(Output("out", "rows"),),
+        dt=1e-3,
+    )
+    x = (rng.random((5, 4, 1500)) < 0.25).astype(np.int64)
+    x[1] *= -1
+    y = rng.integers(2**13, 2**14 + 1, (5, 4, 12))
+    return fixed, {"x": x, "y": y}, {}
+
+
 def weights(rng: np.random.Generator, *shape: int) -> Array:
     return rng.integers(-70, 128, shape).astype(np.int8)
 
@@ -269,6 +372,39 @@ def test_faults(tmp_path: Path, packages: Path, resets: Case, fault: str) -> Non
 @pytest.mark.parametrize("fault", ["none", *OPERATOR_FAULTS])
 def test_operator_faults(tmp_path: Path, packages: Path, operators: Case, fault: str) -> None:
     check(tmp_path, packages, operators, OPERATOR_FAULTS.get(fault))
+
+
+@pytest.mark.parametrize("fault", ["none", *FUSED_FAULTS])
+def test_fused_faults(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    resets: Case,
+    operators: Case,
+    large: Case,
+    fault: str,
+) -> None:
+    """Of four samples, two are side by side."""
+    package = tmp_path.name
+    shutil.copytree(Path(child.__file__).parent / "runner", tmp_path / package)
+    if fault != "none":
+        file, old, new = FUSED_FAULTS[fault]
+        path = tmp_path / package / file
+        assert path.read_text().count(old) == 1
+        path.write_text(path.read_text().replace(old, new))
+    monkeypatch.syspath_prepend(tmp_path)
+    different = 0
+    for fixed, inputs, _ in (resets, operators, large):
+        one, _ = whole_of(fixed, inputs)
+        monkeypatch.setattr(import_module(f"{package}.whole"), "MEMORY", 2 * one.sample_bytes)
+        flat = {n: x.reshape(*x.shape[:2], -1).astype(np.int32) for n, x in inputs.items()}
+        wanted, found = execute(fixed, flat), run_whole(fixed, inputs, package)
+        different += sum(
+            int((found[signal][name] != values).sum())
+            for signal in SIGNALS
+            for name, values in getattr(wanted, signal).items()
+            if name in found[signal]
+        )
+    assert bool(different) == (fault != "none")
 
 
 @pytest.mark.parametrize("fault", ["none", *STOCK_FAULTS])

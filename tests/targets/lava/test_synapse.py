@@ -41,7 +41,6 @@ def check(operators: tuple[FixedOperator, ...], shape: tuple[int, ...], e: int, 
     synapses = Synapses([record(o) for o in operators], shape, e)
     for x in xs:
         found = synapses.step(x.astype(np.int32).reshape(-1))
-        assert found.dtype == np.int32
         wanted = synaptic_input(projection, x[None].astype(np.int64))
         assert found.tolist() == wanted[0].tolist()
 
