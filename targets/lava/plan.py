@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from snnc.compiler.diagnostics import InternalError
 from snnc.compiler.fixed import (
+    MAX_DELAY,
     MAX_WEIGHT_BITS,
     FixedNetwork,
     FixedPopulation,
@@ -89,7 +90,7 @@ def _synapse_process(projection: FixedProjection) -> str:
     if projection.delay < 1:
         raise InternalError(f"{projection.name}: a projection of delay 0 cannot run on Lava")
     match projection.operators:
-        case (FixedDense(),):
+        case (FixedDense(),) if projection.delay <= MAX_DELAY:
             return "Dense" if projection.delay == 1 else "DelayDense"
         case _:
             return "Synapse"
