@@ -101,7 +101,7 @@ def insert_relays(network: FixedNetwork) -> FixedNetwork:
     if not late:
         return network
     raise_all(_too_many(network, late))
-    taken = {n.name for n in (*network.inputs, *network.populations, *network.projections)}
+    taken = {*network.shapes, *(q.name for q in network.projections)}
     populations: list[FixedPopulation] = []
     chains: dict[str, tuple[FixedPopulation, ...]] = {}
     links: list[FixedProjection] = []

@@ -215,6 +215,13 @@ RELAYS_FIT = Rule(
     "which pass its spikes on: one for each of its neurons and each 63 steps, shared by all "
     "projections from there.",
 )
+INPUT_HELD = Rule(
+    "SNN203",
+    "Lava's own processes hold an input back by 63 steps at most",
+    "An input is held back by what sends it into the network: in the mixed form of a Lava network "
+    "a process of ours, for as long as it takes. Lava's own have 6 bits for a delay, and relay "
+    "neurons would lose all integers but 0 and 1.",
+)
 NUMBER_FITS = Rule(
     "SNN301",
     "every parameter fits the hardware's integers",

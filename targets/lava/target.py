@@ -32,6 +32,7 @@ from snnc.targets.directory import cannot_write
 from snnc.targets.inputs import integer_inputs
 from snnc.targets.lava.child import Limit, run_lava
 from snnc.targets.lava.forms import Form, form_of
+from snnc.targets.lava.held import held_problems
 from snnc.targets.lava.plan import Plan, make_plan
 from snnc.targets.lava.runner import packages
 from snnc.targets.lava.stock import stock_problems
@@ -59,6 +60,7 @@ class LavaTarget:
         """Yield what Lava's own processes cannot do, where no others may be used."""
         if form_of(options) is Form.STOCK:
             yield from stock_problems(fixed)
+            yield from held_problems(fixed)
 
     def members(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> Mapping[str, bytes]:
         """Give ``lava.json`` and the source of the runner, readable and complete."""
