@@ -57,7 +57,8 @@ def run_lava(directory: Path, record: tuple[str, ...], limit: Limit, progress: P
         progress: Told the hardware steps done and in all.
 
     Raises:
-        EnvironmentFault: SNN505, Lava failed or was ended; SNN002, no room in ``directory``.
+        EnvironmentFault: SNN505, Lava failed or was ended; SNN002, no room in ``directory``, here
+            or there.
         TimeLimitExceeded: SNN506.
     """
     prefix = f"/snnc-{secrets.token_hex(6)}-"
@@ -70,7 +71,7 @@ def run_lava(directory: Path, record: tuple[str, ...], limit: Limit, progress: P
     with log:
         child = _start(directory, log)
         try:
-            reason = _follow(child, limit, progress)
+            reason = _follow(child, directory, limit, progress)
         finally:
             _end_group(child, prefix)
         if reason is not None:
@@ -91,10 +92,13 @@ def _start(directory: Path, log: IO[bytes]) -> subprocess.Popen[bytes]:
     )
 
 
-def _follow(child: subprocess.Popen[bytes], limit: Limit, progress: Progress) -> str | None:
+def _follow(
+    child: subprocess.Popen[bytes], directory: Path, limit: Limit, progress: Progress
+) -> str | None:
     """Read what the child tells until it ends; give the fault that it told of, or None.
 
     Raises:
+        EnvironmentFault: SNN002, it could not write to ``directory``.
         TimeLimitExceeded: It took too long.
     """
     end = time.monotonic() + limit.seconds
@@ -104,6 +108,9 @@ def _follow(child: subprocess.Popen[bytes], limit: Limit, progress: Progress) ->
             raise TimeLimitExceeded([_too_long(limit, done, total)])
         if "fault" in event:
             fault = str(event["fault"])
+        elif "refused" in event:
+            refused = OSError(None, str(event["refused"]))
+            raise EnvironmentFault([cannot_write(directory, refused, "TMPDIR")])
         elif event:
             done, total = int(event["done"]), int(event["total"])
             progress(done, total)

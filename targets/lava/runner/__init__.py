@@ -10,6 +10,8 @@
 - ``models``: models of Lava's own processes that record
 - ``neuron``: the arithmetic of a population
 - ``window``: which step of which sample a hardware step is, and what is recorded of it
+- ``deadline``: ends a run at its time limit, in whatever phase it is
+- ``room``: room in shared memory
 - ``guard``: starts, steps and ends Lava so that it cannot hang
 - ``orphans``: lets nothing outlive a run
 - ``compat``: repairs of lava-nc 0.10.0 for current Python and NumPy

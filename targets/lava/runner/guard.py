@@ -32,6 +32,7 @@ from lava.magma.runtime.message_infrastructure import multiprocessing as infrast
 from lava.magma.runtime.mgmt_token_enums import MGMT_RESPONSE, enum_equal
 from lava.magma.runtime.runtime import Runtime
 
+from . import room
 from .faults import ProcessFault
 from .program import Process
 
@@ -62,7 +63,9 @@ class Worker(infrastructure.SystemProcess):
             return None
         if code > 0:
             return f"ended with exit code {code}"
-        return f"was ended by signal {-code} ({signal.Signals(-code).name})"
+        name = signal.Signals(-code).name
+        why = f": no room for a page of memory; {room.room()}" if name == "SIGBUS" else ""
+        return f"was ended by signal {-code} ({name}){why}"
 
 
 class Memory(infrastructure.SharedMemoryManager):
@@ -77,6 +80,23 @@ class Memory(infrastructure.SharedMemoryManager):
         super().__init__()
         address = f"\0snnc-{secrets.token_hex(16)}" if sys.platform == "linux" else None
         self._manager = SharedMemoryManager(address)
+        self._before, self._needed, self._fits = room.room(), 0, True
+
+    def create_shared_memory(self, size: int) -> Any:
+        """Make a segment, and take its room, so that no process is killed for writing to it."""
+        segment = super().create_shared_memory(size)
+        self._needed += segment.size
+        self._fits = self._fits and room.take(segment)
+        return segment
+
+    def check(self) -> None:
+        """Say that the segments so far do not fit.
+
+        Raises:
+            ProcessFault: They do not.
+        """
+        if not self._fits:
+            raise ProcessFault(room.too_small(self._needed, self._before))
 
 
 Advance = Callable[[int], None]
@@ -129,6 +149,16 @@ def running(
 
 def _start(runtime: Any, wait: Callable[[Callable[[], bool]], None]) -> None:
     """Do as ``Runtime.initialize`` does, without its unlimited wait for every process."""
+    try:
+        _start_processes(runtime, wait)
+    except OSError as error:
+        raise ProcessFault(
+            f"Lava could not be started: {error.strerror or error}; {room.room()}"
+        ) from error
+    runtime._is_initialized = True
+
+
+def _start_processes(runtime: Any, wait: Callable[[Callable[[], bool]], None]) -> None:
     runtime._build_watchdog_manager()
     try:
         runtime._build_message_infrastructure()
@@ -139,11 +169,11 @@ def _start(runtime: Any, wait: Callable[[Callable[[], bool]], None]) -> None:
         ) from error
     runtime._build_channels()
     runtime._build_sync_channels()
+    runtime._messaging_infrastructure.smm.check()
     runtime._build_processes()
     runtime._build_runtime_services()
     runtime._start_ports()
     wait(lambda: not any(queue.empty() for queue in runtime.exception_q))
-    runtime._is_initialized = True
 
 
 def _raise_failure(runtime: Any, labels: list[str]) -> None:
