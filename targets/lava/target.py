@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from math import prod
@@ -35,6 +34,8 @@ from snnc.targets.lava.forms import Form, form_of
 from snnc.targets.lava.held import held_problems
 from snnc.targets.lava.plan import Plan, make_plan
 from snnc.targets.lava.runner import packages
+from snnc.targets.lava.runner.arrays import save_array
+from snnc.targets.lava.scratch import scratch_folder
 from snnc.targets.lava.stock import stock_problems
 from snnc.targets.running import Inputs, RunOptions
 
@@ -91,8 +92,7 @@ class LavaTarget:
         steps, batch = next(iter(x.values())).shape[:2]
         limit = _limit(network, plan, batch * (steps + plan.gap), options)
         begin = time.perf_counter()
-        with tempfile.TemporaryDirectory(prefix="snnc-lava-") as scratch:
-            directory = Path(scratch)
+        with scratch_folder() as directory:
             try:
                 _write(directory, network, plan, x)
             except OSError as error:
@@ -120,7 +120,7 @@ def _write(
     (directory / "lava.json").write_bytes(plan.to_bytes())
     for row in plan.processes:
         if row.role == "input":
-            np.save(directory / f"{row.id}.npy", x[row.of])
+            save_array(directory / f"{row.id}.npy", x[row.of])
 
 
 def _read(

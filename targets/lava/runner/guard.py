@@ -64,8 +64,7 @@ class Worker(infrastructure.SystemProcess):
         if code > 0:
             return f"ended with exit code {code}"
         name = signal.Signals(-code).name
-        why = f": no room for a page of memory; {room.room()}" if name == "SIGBUS" else ""
-        return f"was ended by signal {-code} ({name}){why}"
+        return f"was ended by signal {-code} ({name}){room.of_signal(name)}"
 
 
 class Memory(infrastructure.SharedMemoryManager):
@@ -80,23 +79,17 @@ class Memory(infrastructure.SharedMemoryManager):
         super().__init__()
         address = f"\0snnc-{secrets.token_hex(16)}" if sys.platform == "linux" else None
         self._manager = SharedMemoryManager(address)
-        self._before, self._needed, self._fits = room.room(), 0, True
 
-    def create_shared_memory(self, size: int) -> Any:
-        """Make a segment, and take its room, so that no process is killed for writing to it."""
-        segment = super().create_shared_memory(size)
-        self._needed += segment.size
-        self._fits = self._fits and room.take(segment)
-        return segment
+    def take_room(self, before: int | None) -> None:
+        """Take the room of all segments, so that no process is killed for writing to one.
 
-    def check(self) -> None:
-        """Say that the segments so far do not fit.
+        Args:
+            before: Bytes that were free before the run.
 
         Raises:
-            ProcessFault: They do not.
+            NoRoom: There is not enough.
         """
-        if not self._fits:
-            raise ProcessFault(room.too_small(self._needed, self._before))
+        room.take(self._shared_memory_handles, before)
 
 
 Advance = Callable[[int], None]
@@ -149,16 +142,17 @@ def running(
 
 def _start(runtime: Any, wait: Callable[[Callable[[], bool]], None]) -> None:
     """Do as ``Runtime.initialize`` does, without its unlimited wait for every process."""
+    before = room.free()
     try:
-        _start_processes(runtime, wait)
+        _start_processes(runtime, wait, before)
     except OSError as error:
-        raise ProcessFault(
-            f"Lava could not be started: {error.strerror or error}; {room.room()}"
-        ) from error
+        raise room.not_started(error, before) from error
     runtime._is_initialized = True
 
 
-def _start_processes(runtime: Any, wait: Callable[[Callable[[], bool]], None]) -> None:
+def _start_processes(
+    runtime: Any, wait: Callable[[Callable[[], bool]], None], before: int | None
+) -> None:
     runtime._build_watchdog_manager()
     try:
         runtime._build_message_infrastructure()
@@ -169,7 +163,7 @@ def _start_processes(runtime: Any, wait: Callable[[Callable[[], bool]], None]) -
         ) from error
     runtime._build_channels()
     runtime._build_sync_channels()
-    runtime._messaging_infrastructure.smm.check()
+    runtime._messaging_infrastructure.smm.take_room(before)
     runtime._build_processes()
     runtime._build_runtime_services()
     runtime._start_ports()

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from . import compat
-from .faults import Abandoned, ProcessFault
+from .arrays import save_array
+from .faults import Abandoned, NoRoom, ProcessFault
 from .network import Progress, simulate
 from .orphans import end_with_parent, name_shared_memory
 from .program import read_program
@@ -22,9 +23,9 @@ def serve(directory: Path) -> int:
 
     It holds ``request.json``, the three files of the program and, for each source, ``ID.npy``.
     For each process that records, ``ID.SIGNAL.npy`` is added. Standard output carries events,
-    ``{"done": 3, "total": 9}``, ``{"fault": "why"}``, or ``{"refused": "why"}`` where the directory
-    cannot be written. Standard input is a pipe that snnc keeps open: when it closes, snnc is gone,
-    and the directory is removed here.
+    ``{"done": 3, "total": 9}``, ``{"fault": "why", "full": true}`` where ``full`` is of shared
+    memory, or ``{"refused": "why"}`` where the directory cannot be written. Standard input is a
+    pipe that snnc keeps open: when it closes, snnc is gone, and the directory is removed here.
     """
     events = os.dup(1)
     os.dup2(2, 1)  # whatever Lava prints is no event
@@ -37,7 +38,7 @@ def serve(directory: Path) -> int:
         _check_parent()
         _run(directory, lambda done, total: tell(done=done, total=total))
     except ProcessFault as error:
-        tell(fault=str(error))
+        tell(fault=str(error), full=isinstance(error, NoRoom))
         return 3
     except OSError as error:
         tell(refused=error.strerror or str(error))
@@ -60,7 +61,7 @@ def _run(directory: Path, progress: Progress) -> None:
     recording = simulate(program, inputs, tuple(request["record"]), _check_parent, progress)
     for identifier, signals in recording.items():
         for signal, array in signals.items():
-            np.save(directory / f"{identifier}.{signal}.npy", array)
+            save_array(directory / f"{identifier}.{signal}.npy", array)
 
 
 def _check_parent() -> None:
