@@ -258,6 +258,7 @@ def run(name: str, way: str, folder: Path) -> Ended:
     temporary.mkdir()
     variables = {"TMPDIR": str(temporary), MARK: mark, "PYTHONPATH": str(ROOT), "LEFT": str(left)}
     line = _command(fault, way, folder, temporary)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start jobs that ignore it
     start = _start_seconds(folder) if fault.timeout and way == RUNNER else 0.0
     with (
         subprocess.Popen(
@@ -393,6 +394,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             ended = run(name, way, Path(folder))
         times[name, way].append(ended.seconds)
+        print(f"{index + 1}: {name}, {way}, {ended.seconds:.1f} s", file=sys.stderr, flush=True)
         left += len(ended.left)
         for problem in problems(name, way, ended):
             wrong += 1
