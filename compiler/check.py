@@ -15,9 +15,9 @@ from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InternalError
 from snnc.compiler.fixed import (
     ALIGN_BITS,
+    LONGEST_DELAY,
     MAX_BIAS_EXP,
     MAX_BIAS_MANT,
-    MAX_DELAY,
     MAX_DU,
     MAX_DV,
     MAX_THRESHOLD,
@@ -167,7 +167,7 @@ def _check_real_projection(q: Projection, shapes: dict[str, Shape]) -> Iterator[
         return
     if prod(shape) != prod(shapes[q.target]):
         yield _misfit(q, f"values of shape {list(shape)}", f"{q.target}, {list(shapes[q.target])}")
-    yield from _in_range(q, "delay", np.array([q.delay]), 0, MAX_DELAY)
+    yield from _in_range(q, "delay", np.array([q.delay]), 0, LONGEST_DELAY)
     for operator in q.operators:
         for field, values in vars(operator).items():
             if isinstance(values, np.ndarray) and not np.isfinite(cast("Reals", values)).all():
@@ -243,7 +243,7 @@ def _check_fixed_projection(
     if isinstance(source, FixedPopulation) and not source.spiking:
         yield _edge(q.name, f"weights from {q.source!r}, a read-out", "an input or spikes")
     yield from _check_fixed_operators(q, source.shape, target)
-    yield from _in_range(q, "delay", np.array([q.delay]), 0, MAX_DELAY)
+    yield from _in_range(q, "delay", np.array([q.delay]), 0, LONGEST_DELAY)
     yield from _check_weights(q)
 
 

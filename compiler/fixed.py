@@ -43,8 +43,11 @@ Narrower weights lie at the upper end of its 8 bits: see ``exponent_limits``."""
 MAX_WEIGHT_BITS = 8
 """Widest weight, sign included (nengo-loihi, ``block.py:428``)."""
 MAX_DELAY = 63
-"""Longest delay of a projection in steps: 6 bits, and the step that every synapse takes
-(lava 0.10.0, ``DelayDense``: 0 to 62 beyond the first step)."""
+"""Longest delay in steps that the hardware gives a projection: 6 bits, and the step that every
+synapse takes (lava 0.10.0, ``DelayDense``: 0 to 62 beyond the first step)."""
+LONGEST_DELAY = 100_000
+"""Longest delay of all in steps: relays (``relays.py``) make it of shorter ones, and of an input
+whoever sends it. What is on its way is kept step by step, so there is an end to it."""
 
 
 class FixedReset(StrEnum):
@@ -199,7 +202,8 @@ class FixedProjection:
         sign_mode: Which signs weights have.
         weight_exp: -7 to 7 at 8 bits, one more for each bit less; applied to the sum, not to each
             weight.
-        delay: Hardware steps from a spike to its effect. 0 only before retiming.
+        delay: Hardware steps from a spike to its effect. 0 only before retiming, and above 63
+            only from inputs once there are relays.
     """
 
     name: str

@@ -9,7 +9,7 @@ import networkx as nx
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
-from snnc.compiler.fixed import MAX_DELAY, FixedNetwork, FixedProjection
+from snnc.compiler.fixed import LONGEST_DELAY, FixedNetwork, FixedProjection
 
 _START = ("start",)  # no population bears this name: theirs are strings
 
@@ -38,7 +38,7 @@ def retime(network: FixedNetwork) -> FixedNetwork:
 
     Raises:
         InputError: SNN121, a loop has less delay than projections; SNN201, a delay would be
-            longer than the hardware allows.
+            longer than relays can make it.
     """
     if all(p.delay >= 1 for p in network.projections):
         return network
@@ -48,7 +48,7 @@ def retime(network: FixedNetwork) -> FixedNetwork:
     projections = tuple(
         replace(p, delay=p.delay + lags[p.target] - lags[p.source]) for p in network.projections
     )
-    raise_all(too_long(p) for p in projections if p.delay > MAX_DELAY)
+    raise_all(too_long(p) for p in projections if p.delay > LONGEST_DELAY)
     return replace(network, populations=populations, projections=projections)
 
 
@@ -106,11 +106,11 @@ def _loop(network: FixedNetwork, cycle: list[str]) -> Diagnostic:
 
 
 def too_long(projection: FixedProjection) -> Diagnostic:
-    """Say that a spike is to arrive later than the hardware can let it."""
+    """Say that a spike is to arrive later than anything can let it."""
     return Diagnostic(
         rule=rules.DELAY_RANGE,
         node=" + ".join(projection.origin) or projection.name,
         found=f"{projection.delay} steps of delay from {projection.source} to {projection.target}",
-        limit=f"{MAX_DELAY} steps (lava 0.10.0, DelayDense: 62 and the synapse's own)",
-        remedy="shorten the other branch, or put a population of relay neurons into this one",
+        limit=f"{LONGEST_DELAY:,} steps: what is on its way is kept step by step",
+        remedy="shorten the delay, or take longer steps (--dt)",
     )

@@ -202,9 +202,25 @@ NODE_STANDARD = Rule(
 )
 DELAY_RANGE = Rule(
     "SNN201",
-    "no projection delays a spike longer than the hardware can",
-    "Branches of unequal depth are balanced by delays on the shorter one. Lava and Loihi have 6 "
-    "bits for them.",
+    "no projection delays a spike longer than 100,000 steps",
+    "Lava and Loihi have 6 bits for a delay. Relay neurons make a longer one of several, and an "
+    "input is held back by whoever sends it. What is on its way has to be kept step by step, so "
+    "there is an end to it. Branches of unequal depth are balanced by delays on the shorter one, "
+    "which count as well.",
+)
+RELAYS_FIT = Rule(
+    "SNN202",
+    "all relay neurons together are no more than a chip has neurons",
+    "Lava and Loihi have 6 bits for a delay. Behind a population a longer one takes relay neurons, "
+    "which pass its spikes on: one for each of its neurons and each 63 steps, shared by all "
+    "projections from there.",
+)
+INPUT_HELD = Rule(
+    "SNN203",
+    "Lava's own processes hold an input back by 63 steps at most",
+    "An input is held back by what sends it into the network: in the mixed form of a Lava network "
+    "a process of ours, for as long as it takes. Lava's own have 6 bits for a delay, and relay "
+    "neurons would lose all integers but 0 and 1.",
 )
 NUMBER_FITS = Rule(
     "SNN301",

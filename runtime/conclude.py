@@ -76,6 +76,7 @@ def conclude(
         warnings=tuple(_warnings(artifact, cost)),
         lags=dict(account.get("lags", {})),
         populations=tuple(a.as_json() for a in cost),
+        relays=tuple(account.get("relays", ())),
         budget=account.get("budget"),
         problems=tuple(str(d) for failure in failures for d in failure.diagnostics),
         data=tuple(_data(inputs, judge)),

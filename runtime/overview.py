@@ -25,6 +25,7 @@ from snnc.compiler.operators import (
     Window,
 )
 from snnc.runtime.budgeted import budget_text
+from snnc.runtime.relayed import relays_table
 from snnc.runtime.text import count, percent, shown, table
 from snnc.targets.artifact import Artifact
 from snnc.targets.lava.plan import LAVAS, whose
@@ -50,6 +51,8 @@ def overview(artifact: Artifact) -> str:
     if artifact.fixed is not None:
         lines += ["", _hardware_table(artifact.fixed), "", quantization_table(artifact.account)]
         lines += ["", registers_table(artifact.account)]
+    if artifact.account.get("relays"):
+        lines += ["", relays_table(artifact.account["relays"])]
     if "budget" in artifact.account:
         lines += ["", budget_text(artifact.account["budget"])]
     processes = lava_processes(artifact)

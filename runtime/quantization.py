@@ -27,6 +27,7 @@ from snnc.compiler.quantization.widths import (
     width_problems,
     widths_of,
 )
+from snnc.compiler.relays import insert_relays, relayed
 from snnc.compiler.retime import retime
 from snnc.runtime.observe import Reference, observe_on, recalibrate_on, refer
 from snnc.runtime.rounding import Rounding, rounding_problems
@@ -232,27 +233,31 @@ class Quantizer:
 
 
 def deployed(made: Quantizer, widths: Mapping[str, int]) -> tuple[FixedNetwork, dict[str, Any]]:
-    """Make the integers, retime them, judge them, and give them with their account.
+    """Make the integers, time them, judge them, and give them with their account.
 
     Args:
         made: What makes them.
         widths: Of the weights into each population.
 
     Raises:
-        InputError: A loop has too little delay, a delay is too long, typical data show an
-            overflow, or, where that is asked for, there is anything to warn of.
+        InputError: A loop has too little delay, a delay is too long or takes too many relays,
+            typical data show an overflow, or, where that is asked for, there is anything to warn
+            of.
     """
     network, options = made.network, made.options
     fixed = made.integers(widths)
     seen = {} if made.reference is None else observe_on(network, fixed, made.reference)
     timed = retime(fixed)
     ensure(check_fixed(timed), after="retime")
+    carried = insert_relays(timed)
+    ensure(check_fixed(carried), after="insert_relays")
     free = None if options.max_thresholds is None else made.integers(widths, grouped=False)
-    accounts = account_for(network, timed, seen, decays=options.kept, ungrouped=free)
+    accounts = account_for(network, carried, seen, decays=options.kept, ungrouped=free)
     problems = [*overflow_problems(accounts, options.accepted)]
     warnings = [*warnings_of(accounts, options.accepted)]
     raise_all([*problems, *warnings] if options.strict else problems)
-    return timed, _account(network, timed, accounts, warnings)
+    account = _account(network, carried, accounts, warnings)
+    return carried, account | {"relays": [r.as_json() for r in relayed(timed, carried)]}
 
 
 def _account(

@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from snnc.runtime.budgeted import COSTS, budget_rows, cost_rows, notes
+from snnc.runtime.relayed import COLUMNS, relay_rows
 from snnc.runtime.report import Link, Report, Status
 from snnc.runtime.text import percent, seconds, shown
 
@@ -42,6 +43,8 @@ def html_text(report: Report) -> str:
         budget_notes=notes,
         cost_names=COSTS,
         cost_rows=cost_rows,
+        relay_columns=COLUMNS,
+        relay_rows=relay_rows,
     )
 
 

@@ -174,6 +174,7 @@ class Report(Record):
         warnings: What the compiler warned of.
         lags: Steps by which each population runs behind the input.
         populations: What quantization cost, population by population.
+        relays: Neurons that pass spikes on where a delay is longer than the hardware's.
         budget: How widths were found for a budget, and what they cost; None where there was none.
         problems: Diagnostics of the links that could not be run.
         data: The arrays that were used.
@@ -199,6 +200,7 @@ class Report(Record):
     warnings: tuple[str, ...]
     lags: dict[str, int]
     populations: tuple[dict[str, Any], ...]
+    relays: tuple[dict[str, Any], ...]
     budget: dict[str, Any] | None
     problems: tuple[str, ...]
     data: tuple[Data, ...]

@@ -36,6 +36,7 @@ from snnc.compiler.diagnostics import (
 )
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.network import Network
+from snnc.compiler.relays import beyond_hardware
 from snnc.compiler.store import StoreError, Tensors, from_json, to_json
 from snnc.compiler.trace import Trace
 from snnc.targets import TARGETS, get_target
@@ -221,6 +222,8 @@ def _read_stage(
     raise_all(check_network(stage) if isinstance(stage, Network) else check_fixed(stage))
     if isinstance(stage, FixedNetwork) and not all(q.delay for q in stage.projections):
         raise StoreError(f"{program}: a projection without the delay that hardware takes")
+    if isinstance(stage, FixedNetwork) and beyond_hardware(stage):
+        raise StoreError(f"{program}: a projection with a delay longer than the hardware has")
     return stage
 
 

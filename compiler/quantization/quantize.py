@@ -12,9 +12,9 @@ import numpy.typing as npt
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InternalError, raise_all
 from snnc.compiler.fixed import (
+    LONGEST_DELAY,
     MAX_BIAS_EXP,
     MAX_BIAS_MANT,
-    MAX_DELAY,
     MAX_WEIGHT_BITS,
     STATE_LIMIT,
     FixedInput,
@@ -124,7 +124,7 @@ def quantize(
             populations.append(bias_neuron(n.lowered.constant))
         populations.append(population)
         projections.extend(arriving)
-    raise_all(too_long(q) for q in projections if q.delay > MAX_DELAY)
+    raise_all(too_long(q) for q in projections if q.delay > LONGEST_DELAY)
     if max_thresholds is not None:
         raise_all(too_many_thresholds(populations, max_thresholds))
     return FixedNetwork(

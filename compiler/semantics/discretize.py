@@ -12,7 +12,7 @@ import numpy.typing as npt
 from snnc.compiler import rules
 from snnc.compiler.check import check_network
 from snnc.compiler.diagnostics import Diagnostic, raise_all
-from snnc.compiler.fixed import MAX_DELAY
+from snnc.compiler.fixed import LONGEST_DELAY
 from snnc.compiler.graph.edges import edge_problems
 from snnc.compiler.graph.flatten import flatten_graph
 from snnc.compiler.graph.loops import loop_problems, ranks
@@ -28,7 +28,9 @@ from snnc.compiler.semantics.node_operators import operators_along
 
 Steps = npt.NDArray[np.int64]
 WHOLE_STEPS = 1e-3
-"""Share of a step by which a delay may be off from whole steps: float32 is 8e-6 off at 63."""
+"""Share of a step by which a delay may be off from whole steps."""
+SINGLE = 2.0**-22
+"""Share of itself by which a delay may be off: it and the step may both be of float32."""
 
 
 def discretize(
@@ -69,7 +71,7 @@ def discretize(
     raise_all(
         _too_long(" + ".join(q.origin), q.delay, semantics.dt)
         for q in projections
-        if q.delay > MAX_DELAY
+        if q.delay > LONGEST_DELAY
     )
     ends = [(q.source, q.target, q.delay) for q in projections]
     raise_all(loop_problems(ends, wiring.junctions))
@@ -143,8 +145,9 @@ def _delay_problems(graph: nir.NIRGraph, dt: float) -> Iterator[Diagnostic]:
     for name, node in graph.nodes.items():
         if isinstance(node, nir.Delay):
             exact = _exact_steps(node, dt)
-            bad = np.abs(np.rint(exact) - exact) > WHOLE_STEPS
-            if exact.max(initial=0) > MAX_DELAY + WHOLE_STEPS:
+            off = np.maximum(WHOLE_STEPS, SINGLE * exact)
+            bad = np.abs(np.rint(exact) - exact) > off
+            if np.rint(exact).max(initial=0) > LONGEST_DELAY:
                 yield _too_long(f"{name}.delay", exact.max(), dt)
             elif bad.any():
                 yield Diagnostic(
@@ -161,9 +164,8 @@ def _too_long(node: str, steps: float, dt: float) -> Diagnostic:
         rule=rules.NUMBER_USABLE,
         node=node,
         found=f"a delay of {steps:g} steps of {dt:g} s",
-        limit=f"{MAX_DELAY} steps (lava 0.10.0, DelayDense: 62 and the synapse's own)",
-        remedy="correct --dt, or, of spikes, put a Threshold of 0.5 between two shorter Delay "
-        "nodes",
+        limit=f"{LONGEST_DELAY:,} steps: what is on its way is kept step by step",
+        remedy="correct --dt, or shorten the delay",
     )
 
 

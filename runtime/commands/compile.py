@@ -88,6 +88,7 @@ def facts(artifact: Artifact, place: Path) -> dict[str, Any]:
         "choices": list(artifact.network.choices),
         "warnings": list(artifact.account.get("warnings", ())),
         "budget": artifact.account.get("budget"),
+        "relays": artifact.account.get("relays", []),
     }
 
 
@@ -101,6 +102,7 @@ def _lines(artifact: Artifact, place: Path) -> str:
         quantization_table,
         registers_table,
     )
+    from snnc.runtime.relayed import relays_table
     from snnc.runtime.text import count, shown
 
     neurons = sum(p.size for p in artifact.network.populations)
@@ -116,6 +118,8 @@ def _lines(artifact: Artifact, place: Path) -> str:
         lines += ["", quantization_table(artifact.account)]
         if artifact.options.get("max_thresholds") is not None:
             lines += ["", registers_table(artifact.account)]
+    if artifact.account.get("relays"):
+        lines += ["", relays_table(artifact.account["relays"])]
     if "budget" in artifact.account:
         lines += ["", budget_text(artifact.account["budget"])]
     lines += choices_and_warnings(artifact)

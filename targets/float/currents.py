@@ -34,6 +34,7 @@ class Currents:
         for q in network.projections:
             self._into[q.target].append(q)
         self._sums: dict[tuple[str, int], Signal] = {}
+        self._cleared = 0
         self._held: dict[str, tuple[Signal, Signal]] = {}
         self._now = BEFORE
 
@@ -48,9 +49,15 @@ class Currents:
             float32, each of shape ``[batch, n]``.
         """
         if t > self._now:
-            self._now, oldest = t, t - self._longest
-            self._sums = {k: v for k, v in self._sums.items() if k[1] >= oldest or k[1] == BEFORE}
+            self._now = t
+            self._forget(t - self._longest)
         return [self._through(q, self._value(q.source, t - q.delay)) for q in self._into[name]]
+
+    def _forget(self, oldest: int) -> None:
+        """Drop the sums of steps before ``oldest``, in one go now and then."""
+        if oldest - self._cleared > self._longest:
+            self._cleared = oldest
+            self._sums = {k: v for k, v in self._sums.items() if k[1] >= oldest or k[1] == BEFORE}
 
     def _value(self, name: str, t: int) -> Signal:
         """Give what ``name`` sends at step ``t``; before the first, zeros are sent into sums."""

@@ -33,6 +33,9 @@ LONGEST_WAIT = 0.1
 END_LIMIT = 5.0
 """Seconds that a killed group may take to be gone."""
 
+FEWER = "run fewer samples at once if memory is short; snnc doctor shows what is installed"
+FREE = "free /dev/shm, or mount it larger; a container is given more by --shm-size=1g"
+
 
 @dataclass(frozen=True)
 class Limit:
@@ -57,7 +60,8 @@ def run_lava(directory: Path, record: tuple[str, ...], limit: Limit, progress: P
         progress: Told the hardware steps done and in all.
 
     Raises:
-        EnvironmentFault: SNN505, Lava failed or was ended; SNN002, no room in ``directory``.
+        EnvironmentFault: SNN505, Lava failed or was ended; SNN002, no room in ``directory``, here
+            or there.
         TimeLimitExceeded: SNN506.
     """
     prefix = f"/snnc-{secrets.token_hex(6)}-"
@@ -70,11 +74,11 @@ def run_lava(directory: Path, record: tuple[str, ...], limit: Limit, progress: P
     with log:
         child = _start(directory, log)
         try:
-            reason = _follow(child, limit, progress)
+            reason = _follow(child, directory, limit, progress)
         finally:
             _end_group(child, prefix)
         if reason is not None:
-            raise EnvironmentFault([_not_finished(reason)])
+            raise EnvironmentFault([reason])
         if child.returncode != 0:
             raise EnvironmentFault([_not_finished(_last_words(child.returncode, log))])
 
@@ -91,19 +95,26 @@ def _start(directory: Path, log: IO[bytes]) -> subprocess.Popen[bytes]:
     )
 
 
-def _follow(child: subprocess.Popen[bytes], limit: Limit, progress: Progress) -> str | None:
+def _follow(
+    child: subprocess.Popen[bytes], directory: Path, limit: Limit, progress: Progress
+) -> Diagnostic | None:
     """Read what the child tells until it ends; give the fault that it told of, or None.
 
     Raises:
+        EnvironmentFault: SNN002, it could not write to ``directory``.
         TimeLimitExceeded: It took too long.
     """
     end = time.monotonic() + limit.seconds
-    done, total, fault = 0, 0, None
+    done, total = 0, 0
+    fault: Diagnostic | None = None
     for event in _events(child):
         if time.monotonic() > end:
             raise TimeLimitExceeded([_too_long(limit, done, total)])
         if "fault" in event:
-            fault = str(event["fault"])
+            fault = _not_finished(str(event["fault"]), FREE if event.get("full") else FEWER)
+        elif "refused" in event:
+            refused = OSError(None, str(event["refused"]))
+            raise EnvironmentFault([cannot_write(directory, refused, "TMPDIR")])
         elif event:
             done, total = int(event["done"]), int(event["total"])
             progress(done, total)
@@ -167,13 +178,13 @@ def _last_words(code: int, log: IO[bytes]) -> str:
     return f"it ended with exit code {code}: {lines[-1] if lines else 'no message'}"
 
 
-def _not_finished(reason: str) -> Diagnostic:
+def _not_finished(reason: str, remedy: str = FEWER) -> Diagnostic:
     return Diagnostic(
         rule=rules.WORKER_FINISHED,
         node="target lava",
         found=reason,
         limit="every process of Lava runs to the last step",
-        remedy="run fewer samples at once if memory is short; snnc doctor shows what is installed",
+        remedy=remedy,
     )
 
 

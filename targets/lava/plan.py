@@ -6,7 +6,13 @@ import json
 from dataclasses import asdict, dataclass
 
 from snnc.compiler.diagnostics import InternalError
-from snnc.compiler.fixed import FixedNetwork, FixedPopulation, FixedProjection, FixedReset
+from snnc.compiler.fixed import (
+    MAX_DELAY,
+    FixedNetwork,
+    FixedPopulation,
+    FixedProjection,
+    FixedReset,
+)
 from snnc.compiler.operators import FixedDense
 from snnc.targets.lava.bounds import (
     STOCK_LIMIT,
@@ -114,7 +120,7 @@ def _mixed_processes(network: FixedNetwork) -> list[tuple[str, str, str]]:
 
 def _synapse_process(projection: FixedProjection) -> str:
     match projection.operators:
-        case (FixedDense() as dense,):
+        case (FixedDense() as dense,) if projection.delay <= MAX_DELAY:
             kind = "Sparse" if pays_sparse(dense) else "Dense"
             return kind if projection.delay == 1 else f"Delay{kind}"
         case _:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from math import prod
@@ -32,8 +31,11 @@ from snnc.targets.directory import cannot_write
 from snnc.targets.inputs import integer_inputs
 from snnc.targets.lava.child import Limit, run_lava
 from snnc.targets.lava.forms import Form, form_of
+from snnc.targets.lava.held import held_problems
 from snnc.targets.lava.plan import Plan, make_plan
 from snnc.targets.lava.runner import packages
+from snnc.targets.lava.runner.arrays import save_array
+from snnc.targets.lava.scratch import scratch_folder
 from snnc.targets.lava.stock import stock_problems
 from snnc.targets.running import Inputs, RunOptions
 
@@ -59,6 +61,7 @@ class LavaTarget:
         """Yield what Lava's own processes cannot do, where no others may be used."""
         if form_of(options) is Form.STOCK:
             yield from stock_problems(fixed)
+            yield from held_problems(fixed)
 
     def members(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> Mapping[str, bytes]:
         """Give ``lava.json`` and the source of the runner, readable and complete."""
@@ -89,8 +92,7 @@ class LavaTarget:
         steps, batch = next(iter(x.values())).shape[:2]
         limit = _limit(network, plan, batch * (steps + plan.gap), options)
         begin = time.perf_counter()
-        with tempfile.TemporaryDirectory(prefix="snnc-lava-") as scratch:
-            directory = Path(scratch)
+        with scratch_folder() as directory:
             try:
                 write_program(directory, network, plan)
                 _write_inputs(directory, plan, x)
@@ -121,7 +123,7 @@ def write_program(directory: Path, network: FixedNetwork, plan: Plan) -> None:
 def _write_inputs(directory: Path, plan: Plan, x: Mapping[str, npt.NDArray[np.int32]]) -> None:
     for row in plan.processes:
         if row.role == "input":
-            np.save(directory / f"{row.id}.npy", x[row.of])
+            save_array(directory / f"{row.id}.npy", x[row.of])
 
 
 def _read(

@@ -76,6 +76,7 @@ def test_compile_json(snnc: Snnc) -> None:
         "choices": list(artifact().network.choices),
         "warnings": [],
         "budget": None,
+        "relays": [],
     }
 
 

@@ -104,6 +104,40 @@ def test_layers_that_run_all_steps(bits: int) -> None:
     assert module[1].record_states
 
 
+class Deep(nn.Module if nn else object):  # type: ignore[misc]
+    """66 layers, and a skip over 64 of them, which hardware delays cannot balance alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.fc = nn.ModuleList(nn.Linear(2, 2) for _ in range(66))
+        self.lif = nn.ModuleList(snn.Leaky(BETA, threshold=0.3) for _ in self.fc)
+
+    def forward(self, x: Any) -> Any:
+        states, out = [lif.init_leaky() for lif in self.lif], []
+        for step in x:
+            sent = [step]
+            for k, (fc, lif) in enumerate(zip(self.fc, self.lif, strict=True)):
+                current = fc(sent[-1]) + fc(sent[1]) if k == 65 else fc(sent[-1])
+                spike, states[k] = lif(current, states[k])
+                sent.append(spike)
+            out.append(sent[-1])
+        return torch.stack(out)
+
+
+@pytest.mark.slow
+def test_a_skip_that_relays_carry() -> None:
+    """The module runs the integers before lags and relays, the artifact those behind."""
+    module, x = Deep(), spikes(30, 4, 2)
+    artifact = snnc.compile(module, input_shape=(2,))
+    assert [r["relays"] for r in artifact.account["relays"]] == [["lif.0.relay1"]]
+    outputs = assert_exact(
+        module, snnc.quantized_module(module, input_shape=(2,)), x, input_shape=(2,)
+    )
+    loss_of(outputs).backward()
+    assert bool(module.fc[0].weight.grad.any())
+
+
 class Decoded(nn.Module if nn else object):  # type: ignore[misc]
     """A loop over all steps, the batch first, that returns the sum of what a layer gives."""
 

@@ -588,10 +588,10 @@ RANGES: dict[str, tuple[Callable[[Path], object], str, str, str]] = {
         "0 to 131071",
     ),
     "delay": (
-        lambda p: forge_program(p, lambda d: d["projections"][0].update(delay=64)),
+        lambda p: forge_program(p, lambda d: d["projections"][0].update(delay=10**6)),
         "fc",
-        "delay: 64 to 64",
-        "0 to 63",
+        "delay: 1e+06 to 1e+06",
+        "0 to 100000",
     ),
     "weight_exp": (
         lambda p: forge_program(p, lambda d: d["projections"][0].update(weight_exp=9)),

@@ -14,6 +14,8 @@
 - ``kernels``: products of spikes and weights, in the way that is fastest for them
 - ``window``: which step of which sample a hardware step is, and what is recorded of it
 - ``channels``, ``bursts``: the same messages and steps as Lava's, at a fraction of its cost
+- ``deadline``: ends a run at its time limit, in whatever phase it is
+- ``room``: room in shared memory
 - ``guard``: starts, steps and ends Lava so that it cannot hang
 - ``orphans``: lets nothing outlive a run
 - ``compat``: repairs of lava-nc 0.10.0 for current Python and NumPy

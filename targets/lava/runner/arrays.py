@@ -94,6 +94,21 @@ def check_writable(path: Path) -> None:
         raise OSError(error.errno, error.strerror, str(path.parent)) from error
 
 
+def save_array(path: Path, array: Array) -> None:
+    """Write a ``.npy`` file.
+
+    ``numpy.save`` says of a full disk how many elements were written, and nothing else.
+
+    Raises:
+        OSError: The file system refuses, and ``strerror`` says why.
+    """
+    whole = np.ascontiguousarray(array)
+    with path.open("wb") as file:
+        header = np.lib.format.header_data_from_array_1_0(whole)
+        np.lib.format.write_array_header_1_0(file, header)
+        file.write(whole.data)
+
+
 def write_results(
     program: Program, recording: Recording, path: Path, aligned_steps: int | None
 ) -> None:

@@ -11,6 +11,10 @@ class ProcessFault(Exception):
     """A Lava process raised, or was ended from outside; the text says which and why."""
 
 
+class NoRoom(ProcessFault):
+    """Shared memory has too little room; the text says how much."""
+
+
 class Overtime(Exception):
     """The run took longer than it may; the text says how long that is."""
 

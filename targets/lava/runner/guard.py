@@ -33,6 +33,7 @@ from lava.magma.runtime.message_infrastructure import multiprocessing as infrast
 from lava.magma.runtime.mgmt_token_enums import MGMT_RESPONSE, enum_equal
 from lava.magma.runtime.runtime import Runtime
 
+from . import room
 from .bursts import Bursts
 from .channels import without_threads
 from .faults import ProcessFault
@@ -65,7 +66,8 @@ class Worker(infrastructure.SystemProcess):
             return None
         if code > 0:
             return f"ended with exit code {code}"
-        return f"was ended by signal {-code} ({signal.Signals(-code).name})"
+        name = signal.Signals(-code).name
+        return f"was ended by signal {-code} ({name}){room.of_signal(name)}"
 
 
 class Memory(infrastructure.SharedMemoryManager):
@@ -80,6 +82,17 @@ class Memory(infrastructure.SharedMemoryManager):
         super().__init__()
         address = f"\0snnc-{secrets.token_hex(16)}" if sys.platform == "linux" else None
         self._manager = SharedMemoryManager(address)
+
+    def take_room(self, before: int | None) -> None:
+        """Take the room of all segments, so that no process is killed for writing to one.
+
+        Args:
+            before: Bytes that were free before the run.
+
+        Raises:
+            NoRoom: There is not enough.
+        """
+        room.take(self._shared_memory_handles, before)
 
 
 Advance = Callable[[int], None]
@@ -134,6 +147,17 @@ def running(
 
 def _start(runtime: Any, wait: Callable[[Callable[[], bool]], None]) -> None:
     """Do as ``Runtime.initialize`` does, without its unlimited wait for every process."""
+    before = room.free()
+    try:
+        _start_processes(runtime, wait, before)
+    except OSError as error:
+        raise room.not_started(error, before) from error
+    runtime._is_initialized = True
+
+
+def _start_processes(
+    runtime: Any, wait: Callable[[Callable[[], bool]], None], before: int | None
+) -> None:
     runtime._build_watchdog_manager()
     try:
         runtime._build_message_infrastructure()
@@ -144,13 +168,13 @@ def _start(runtime: Any, wait: Callable[[Callable[[], bool]], None]) -> None:
         ) from error
     runtime._build_channels()
     runtime._build_sync_channels()
+    runtime._messaging_infrastructure.smm.take_room(before)
     gc.freeze()  # or the collector would write to, and so copy, every page that a process inherits
     runtime._build_processes()
     runtime._build_runtime_services()
     gc.unfreeze()
     runtime._start_ports()
     wait(lambda: not any(queue.empty() for queue in runtime.exception_q))
-    runtime._is_initialized = True
 
 
 def _raise_failure(runtime: Any, labels: list[str]) -> None:

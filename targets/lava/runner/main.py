@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from . import compat, packages
 from .arrays import check_writable, read_inputs, write_results
+from .deadline import deadline
 from .faults import BadInput, Overtime, ProcessFault
 from .network import simulate
 from .orphans import end_in_order
@@ -54,7 +55,9 @@ def _parser() -> argparse.ArgumentParser:
 def _run_for_user(arguments: argparse.Namespace) -> int:
     """Run with messages as text, and give the exit code."""
     try:
-        _run(arguments)
+        _check_timeout(arguments.timeout)
+        with deadline(arguments.timeout):
+            _run(arguments)
     except BadInput as error:
         return _fail(2, str(error))
     except ProcessFault as error:
@@ -65,6 +68,8 @@ def _run_for_user(arguments: argparse.Namespace) -> int:
         return _fail(124, str(error))
     except KeyboardInterrupt:
         return _fail(130, "interrupted")
+    except Exception as error:
+        raise SystemExit(_fail(3, f"the run failed: {type(error).__name__}: {error}")) from error
     return 0
 
 
@@ -76,7 +81,6 @@ def _fail(code: int, message: str) -> int:
 def _run(arguments: argparse.Namespace) -> None:
     packages.require()
     record = _signals(arguments.record)
-    _check_timeout(arguments.timeout)
     if arguments.input is None or arguments.output is None:
         raise BadInput("--input X.npy and --output OUT.npz are needed")
     check_whole(HERE)
@@ -84,7 +88,7 @@ def _run(arguments: argparse.Namespace) -> None:
     inputs = read_inputs(program, arguments.input)
     check_writable(arguments.output)
     compat.install()
-    recording = simulate(program, inputs, record, _time_check(arguments.timeout), _progress_lines())
+    recording = simulate(program, inputs, record, _no_check, _progress_lines())
     steps = None if arguments.raw_time else next(iter(inputs.values())).shape[0]
     write_results(program, recording, arguments.output, steps)
 
@@ -102,14 +106,8 @@ def _check_timeout(timeout: float | None) -> None:
         raise BadInput(f"--timeout: {timeout:g} is not a number of seconds above 0")
 
 
-def _time_check(timeout: float | None) -> Callable[[], None]:
-    begin = time.monotonic()
-
-    def check() -> None:
-        if timeout is not None and time.monotonic() - begin > timeout:
-            raise Overtime(f"the run was ended after {timeout:g} s (--timeout)")
-
-    return check
+def _no_check() -> None:
+    """Let the run go on: ``deadline`` and Ctrl-C end it where they find it."""
 
 
 def _progress_lines() -> Callable[[int, int], None]:

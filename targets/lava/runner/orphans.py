@@ -37,6 +37,12 @@ def end_in_order() -> None:
     os.register_at_fork(after_in_child=after_fork)
 
 
+def end_with_parent() -> None:
+    """Let Linux send SIGTERM when the process that started this one ends, however it does."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def _terminate(number: int, frame: object) -> NoReturn:
     del frame
     raise SystemExit(128 + number)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 from pathlib import Path
 
 import numpy as np
 
 from . import compat
-from .faults import Abandoned, ProcessFault
+from .arrays import save_array
+from .faults import Abandoned, NoRoom, ProcessFault
 from .network import Progress, simulate
-from .orphans import name_shared_memory
+from .orphans import end_with_parent, name_shared_memory
 from .program import read_program
 
 
@@ -21,8 +23,9 @@ def serve(directory: Path) -> int:
 
     It holds ``request.json``, the three files of the program and, for each source, ``ID.npy``.
     For each process that records, ``ID.SIGNAL.npy`` is added. Standard output carries events,
-    either ``{"done": 3, "total": 9}`` or ``{"fault": "why"}``. Standard input is a pipe that snnc
-    keeps open: when it closes, snnc is gone.
+    ``{"done": 3, "total": 9}``, ``{"fault": "why", "full": true}`` where ``full`` is of shared
+    memory, or ``{"refused": "why"}`` where the directory cannot be written. Standard input is a
+    pipe that snnc keeps open: when it closes, snnc is gone, and the directory is removed here.
     """
     events = os.dup(1)
     os.dup2(2, 1)  # whatever Lava prints is no event
@@ -30,13 +33,21 @@ def serve(directory: Path) -> int:
     def tell(**event: object) -> None:
         os.write(events, json.dumps(event).encode() + b"\n")
 
+    end_with_parent()
     try:
+        _check_parent()
         _run(directory, lambda done, total: tell(done=done, total=total))
     except ProcessFault as error:
-        tell(fault=str(error))
+        tell(fault=str(error), full=isinstance(error, NoRoom))
+        return 3
+    except OSError as error:
+        tell(refused=error.strerror or str(error))
         return 3
     except (Abandoned, KeyboardInterrupt):
         return 130
+    finally:
+        if _parent_is_gone():
+            shutil.rmtree(directory, ignore_errors=True)
     return 0
 
 
@@ -50,10 +61,14 @@ def _run(directory: Path, progress: Progress) -> None:
     recording = simulate(program, inputs, tuple(request["record"]), _check_parent, progress)
     for identifier, signals in recording.items():
         for signal, array in signals.items():
-            np.save(directory / f"{identifier}.{signal}.npy", array)
+            save_array(directory / f"{identifier}.{signal}.npy", array)
 
 
 def _check_parent() -> None:
-    readable, _, _ = select.select([0], [], [], 0)
-    if readable and not os.read(0, 1):
+    if _parent_is_gone():
         raise Abandoned
+
+
+def _parent_is_gone() -> bool:
+    readable, _, _ = select.select([0], [], [], 0)
+    return bool(readable) and not os.read(0, 1)

@@ -766,17 +766,17 @@ def test_delays_through_sums_add_up() -> None:
     def net(delay: int) -> Network:
         return network(
             [population("lif", origin=("net.lif",))],
-            [projection("x", "j", 1, delay=40), projection("j", "lif", delay=delay)],
+            [projection("x", "j", 1, delay=60_000), projection("j", "lif", delay=delay)],
             junctions=[Junction(name="j", origin=("j",), shape=(1,))],
         )
 
-    assert quantize(net(23)).projections[0].delay == 63
-    assert refusal(net(24)) == (
-        "error[SNN201]: no projection delays a spike longer than the hardware can\n"
+    assert quantize(net(40_000)).projections[0].delay == 100_000
+    assert refusal(net(40_001)) == (
+        "error[SNN201]: no projection delays a spike longer than 100,000 steps\n"
         "  --> x->j + j->lif\n"
-        "   found: 64 steps of delay from x to lif\n"
-        "   limit: 63 steps (lava 0.10.0, DelayDense: 62 and the synapse's own)\n"
-        "  remedy: shorten the other branch, or put a population of relay neurons into this one"
+        "   found: 100001 steps of delay from x to lif\n"
+        "   limit: 100,000 steps: what is on its way is kept step by step\n"
+        "  remedy: shorten the delay, or take longer steps (--dt)"
     )
 
 

@@ -145,15 +145,15 @@ def test_shape_misfits_all_at_once() -> None:
 def test_noted_delays_out_of_range() -> None:
     g = noted()
     g.nodes["fc"].metadata["snnc"]["delay"] = -1
-    wanted = text("SNN105", "net.fc1", "delay: -1 to -1", "0 to 63", PARAMETER)
+    wanted = text("SNN105", "net.fc1", "delay: -1 to -1", "0 to 100000", PARAMETER)
     assert message(g, dt=None) == wanted
-    g.nodes["fc"].metadata["snnc"]["delay"] = 64
+    g.nodes["fc"].metadata["snnc"]["delay"] = 100_001
     assert message(g, dt=None) == text(
         "SNN105",
         "net.fc1",
-        "a delay of 64 steps of 0.0001 s",
-        "63 steps (lava 0.10.0, DelayDense: 62 and the synapse's own)",
-        "correct --dt, or, of spikes, put a Threshold of 0.5 between two shorter Delay nodes",
+        "a delay of 100001 steps of 0.0001 s",
+        "100,000 steps: what is on its way is kept step by step",
+        "correct --dt, or shorten the delay",
     )
 
 

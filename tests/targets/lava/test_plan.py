@@ -21,6 +21,7 @@ from snnc.compiler.operators import (
     result_shape,
 )
 from snnc.targets.lava.plan import make_plan
+from snnc.targets.lava.target import LavaTarget
 from tests.builders import fixed_convolution, fixed_dense, window
 from tests.targets.lava.networks import population, process_of, projection
 
@@ -229,3 +230,22 @@ def test_network_that_is_not_retimed() -> None:
         InternalError, match=r"^a to b: a projection of delay 0 cannot run on Lava$"
     ):
         make_plan(network(projection("a", "b", WEIGHT, delay=0)))
+
+
+def test_inputs_that_are_held_back() -> None:
+    """No neuron holds an input: our ``Synapse`` does, and nothing of Lava's."""
+    for delay, process in ((63, "DelayDense"), (64, "Synapse"), (500, "Synapse")):
+        net = network(projection("x", "b", WEIGHT, delay=delay))
+        assert process_of(net)["x to b"] == process
+        problems = list(LavaTarget().problems(net, {"lava": "mixed"}))
+        assert problems == []
+    net = network(projection("x", "b", WEIGHT, delay=500))
+    found = LavaTarget().problems(net, {"lava": "stock"})
+    (problem,) = (p for p in found if p.rule.code == "SNN203")
+    assert str(problem) == (
+        "error[SNN203]: Lava's own processes hold an input back by 63 steps at most\n"
+        "  --> x to b\n"
+        "   found: 500 steps of delay from x to b\n"
+        "   limit: 63 steps (lava 0.10.0, DelayDense: 62 and the synapse's own)\n"
+        "  remedy: --lava mixed holds inputs back; or send the data so much later"
+    )

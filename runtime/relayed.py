@@ -1,0 +1,32 @@
+"""The relay neurons of an artifact as a table: whose spikes they pass on, and for what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from snnc.compiler.fixed import MAX_DELAY
+from snnc.runtime.text import table
+
+COLUMNS = ("spikes of", "relay neurons", "relays", f"for delays above {MAX_DELAY} steps")
+
+
+def relays_table(relays: Iterable[Mapping[str, Any]]) -> str:
+    """Give the table.
+
+    Args:
+        relays: What the account of an artifact holds under ``relays``.
+    """
+    return table(COLUMNS, map(tuple, relay_rows(relays)))
+
+
+def relay_rows(relays: Iterable[Mapping[str, Any]]) -> Iterator[list[str]]:
+    """Give of each relayed population its name, the neurons, the relays, and the delays."""
+    for r in relays:
+        names, delays = r["relays"], r["delays"]
+        yield [
+            str(r["source"]),
+            f"{r['neurons']:,}",
+            " to ".join(dict.fromkeys((names[0], names[-1]))),
+            ", ".join(f"{name} ({steps:,})" for name, steps in sorted(delays.items())),
+        ]
