@@ -109,7 +109,7 @@ def _neuron_process(network: FixedNetwork, population: FixedPopulation) -> str:
         and not population.refractory
         and not population.initial.any()
         and not any(delays)
-        and _largest_input(network, population) <= STOCK_LIMIT
+        and largest_input(network, population) <= STOCK_LIMIT
     )
     return "LIFReset" if stock else "Population"
 
@@ -129,7 +129,7 @@ def _gap(network: FixedNetwork) -> int:
     return max(network.latency, *(_own_delay(network, p) for p in network.projections), 0)
 
 
-def _largest_input(network: FixedNetwork, population: FixedPopulation) -> float:
+def largest_input(network: FixedNetwork, population: FixedPopulation) -> float:
     """Bound ``|a|`` over every input that the population can get."""
     total = np.zeros(population.size)
     for projection in network.incoming(population.name):
