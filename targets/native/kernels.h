@@ -78,28 +78,41 @@ void add_scaled(const W* weights, int64_t stride, const int32_t* rows, const int
 // ---- convolutions -------------------------------------------------------------------------------
 
 typedef int32_t Sums __attribute__((vector_size(64), aligned(4), may_alias));
-template <class W>
-struct Run;
-template <>
-struct Run<int8_t> {
-  typedef int8_t Vector __attribute__((vector_size(16), aligned(1), may_alias));
-};
-template <>
-struct Run<int16_t> {
-  typedef int16_t Vector __attribute__((vector_size(32), aligned(2), may_alias));
-};
+typedef int8_t SixteenBytes __attribute__((vector_size(16), aligned(1), may_alias));
+typedef int16_t SixteenShorts __attribute__((vector_size(32), aligned(2), may_alias));
 
-// sums += taps * value, for `vectors` times 16 columns.
-template <class W>
-inline void add_vectors(const W* taps, int64_t vectors, int32_t value, int32_t* sums) {
-  using Vector = typename Run<W>::Vector;
-  const Vector* from = reinterpret_cast<const Vector*>(taps);
+inline void widen(const int16_t* weights, Sums& into) {
+  into = __builtin_convertvector(*reinterpret_cast<const SixteenShorts*>(weights), Sums);
+}
+// In two steps, each of which is one instruction.
+inline void widen(const int8_t* weights, Sums& into) {
+  const SixteenShorts shorts = __builtin_convertvector(
+      *reinterpret_cast<const SixteenBytes*>(weights), SixteenShorts);
+  into = __builtin_convertvector(shorts, Sums);
+}
+
+// sums += taps * value, for V times 16 columns.
+template <int V, bool Ones, class W>
+inline void add_vectors(const W* taps, int32_t value, int32_t* sums) {
   Sums* into = reinterpret_cast<Sums*>(sums);
-  if (value == 1) {
-    for (int64_t j = 0; j < vectors; ++j) into[j] += __builtin_convertvector(from[j], Sums);
-  } else {
-    for (int64_t j = 0; j < vectors; ++j) into[j] += __builtin_convertvector(from[j], Sums) * value;
+  for (int j = 0; j < V; ++j) {
+    Sums wide;
+    widen(taps + 16 * j, wide);
+    into[j] += Ones ? wide : wide * value;
   }
+}
+
+// The same for a row of a kernel, whose length is a multiple of 16.
+template <bool Ones, class W>
+inline void add_aligned_run(const W* taps, int64_t columns, int32_t value, int32_t* sums) {
+  for (; columns >= 64; columns -= 64, taps += 64, sums += 64) {
+    add_vectors<4, Ones>(taps, value, sums);
+  }
+  if (columns & 32) {
+    add_vectors<2, Ones>(taps, value, sums);
+    taps += 32, sums += 32;
+  }
+  if (columns & 16) add_vectors<1, Ones>(taps, value, sums);
 }
 
 // One row of the kernel of an event, position by position. `reach` is the event's column in the
@@ -116,9 +129,9 @@ inline void add_kernel_row(const Sweep& s, const W* taps, int64_t reach, int32_t
 }
 
 // Adds the kernel of every event to the positions whose windows it lies under.
-template <class W>
-void add_kernels(const Sweep& s, const W* kernels, const int32_t* places, const int32_t* values,
-                 int64_t count, int32_t* sums) {
+template <bool Ones, class W>
+void add_events(const Sweep& s, const W* kernels, const int32_t* places, const int32_t* values,
+                int64_t count, int32_t* sums) {
   const int64_t area = s.in[0] * s.in[1];
   for (int64_t k = 0; k < count; ++k) {
     const int64_t channel = places[k] / area, pixel = places[k] % area;
@@ -126,19 +139,26 @@ void add_kernels(const Sweep& s, const W* kernels, const int32_t* places, const 
     int32_t* group = sums + channel / s.group_in * s.group_out;
     const int64_t row = pixel / s.in[1] + s.before[0];
     const int64_t reach = pixel % s.in[1] + s.before[1];
-    const int32_t value = values ? values[k] : 1;
+    const int32_t value = Ones ? 1 : values[k];
     for (int64_t i = 0; i < s.kernel[0]; ++i) {
       const int64_t y = row - i * s.dilation[0];
       if (y < 0 || y % s.stride[0] || y / s.stride[0] >= s.out[0]) continue;
       int32_t* line = group + y / s.stride[0] * s.pitch * s.channels_out;
       const W* taps = kernel + i * s.row_taps;
       if (s.runs) {
-        add_vectors(taps, s.row_taps / 16, value, line + reach * s.channels_out);
+        add_aligned_run<Ones>(taps, s.row_taps, value, line + reach * s.channels_out);
       } else {
         add_kernel_row(s, taps, reach, value, line);
       }
     }
   }
+}
+
+template <class W>
+void add_kernels(const Sweep& s, const W* kernels, const int32_t* places, const int32_t* values,
+                 int64_t count, int32_t* sums) {
+  if (values) return add_events<false>(s, kernels, places, values, count, sums);
+  add_events<true>(s, kernels, places, values, count, sums);
 }
 
 // ---- pooling ------------------------------------------------------------------------------------
