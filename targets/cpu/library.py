@@ -8,6 +8,7 @@ from ctypes import POINTER, Structure, c_int32, c_int64, c_void_p
 from functools import cache
 from importlib.util import find_spec
 from typing import Any, cast
+from weakref import finalize
 
 import numpy as np
 import numpy.typing as npt
@@ -116,7 +117,6 @@ class Run(Structure):
 
 def address(array: npt.NDArray[Any]) -> int:
     """Give where the elements of ``array`` lie, one after the other in C order."""
-    assert array.flags.c_contiguous
     return int(array.ctypes.data)
 
 
@@ -163,13 +163,11 @@ class Prepared:
         Raises:
             MemoryError: There is not enough.
         """
-        self._handle = library().snnc_prepare(network, level)
+        engine = library()
+        self._handle = engine.snnc_prepare(network, level)
         if not self._handle:
             raise MemoryError
-
-    def __del__(self) -> None:
-        if getattr(self, "_handle", None):
-            library().snnc_release(self._handle)
+        finalize(self, engine.snnc_release, self._handle)
 
     @property
     def bytes(self) -> int:

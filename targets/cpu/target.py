@@ -92,8 +92,7 @@ def _wanted(network: FixedNetwork, record: tuple[str, ...]) -> dict[str, tuple[s
     spiking = [p.name for p in network.populations if p.spiking]
     asked = {s: spiking if s == "spikes" else everyone for s in record}
     return {
-        s: tuple(dict.fromkeys(outputs.get(s, []) + asked.get(s, [])))
-        for s in ("spikes", "u", "v")
+        s: tuple(dict.fromkeys(outputs.get(s, []) + asked.get(s, []))) for s in ("spikes", "u", "v")
     }
 
 
