@@ -1,7 +1,8 @@
 """What the native engine gains over the NumPy reference: ``python -m tests.benchmarks.engine``.
 
-Call it with ``OMP_NUM_THREADS=1`` in the environment. Both compute the same integers of the same inputs on one thread, in turns, and the median of their
-processor times is compared; every signal of both is compared, too.
+Call it with ``OMP_NUM_THREADS=1`` in the environment. Both compute the same integers of the same
+inputs on one thread, in turns, and the median of their processor times is compared; every signal of
+both is compared, too.
 """
 
 from __future__ import annotations
