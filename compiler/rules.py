@@ -406,6 +406,12 @@ STEPS_FIT = Rule(
     "input holds it for all of them. snnc runs the model as it is, so data of another length, or "
     "that change while the model holds its input, cannot be given to it.",
 )
+ENGINE_COMPILED = Rule(
+    "SNN510",
+    "the native engine is compiled for this machine",
+    "pip install compiles it where it finds a compiler of C++17, and a wheel brings it along. All "
+    "else of snnc works without it: --target integer computes the same, slowly.",
+)
 INTERNAL = Rule(
     "SNN900",
     "snnc keeps its own invariants",

@@ -9,6 +9,7 @@ from snnc.targets.base import Target
 TARGETS = {
     "float": "snnc.targets.float.target:FloatTarget",
     "integer": "snnc.targets.integer.target:IntegerTarget",
+    "cpu": "snnc.targets.cpu.target:CpuTarget",
     "lava": "snnc.targets.lava.target:LavaTarget",
 }
 

@@ -2,12 +2,13 @@
 
 Each argument after the directory is one call of ``pip install``, in that order. When all of them
 have succeeded, what they were is written into the environment. While that record, the dependencies
-in ``pyproject.toml`` and the interpreter stay the same, a second call does nothing; a half-finished
-environment has no record and is finished by the next call.
+in ``pyproject.toml``, the sources of the native engine and the interpreter stay the same, a second
+call does nothing; a half-finished environment has no record and is finished by the next call.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shlex
@@ -57,7 +58,16 @@ def _wanted(directory: Path, installs: list[str]) -> dict[str, object]:
         "installs": installs,
         "build-system": project["build-system"],
         "project": project["project"],
+        "engine": _digest_of_engine(),
     }
+
+
+def _digest_of_engine() -> str:
+    """Sum up the sources that pip compiles."""
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "targets" / "native").iterdir()):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _pip_install(python: Path, install: str) -> None:

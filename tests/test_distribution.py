@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import venv
 import zipfile
@@ -33,6 +34,9 @@ BESIDE_THE_CODE = {
 }
 
 
+ENGINE = "snnc/targets/cpu/_engine.abi3.so"
+
+
 @dataclass(frozen=True)
 class Built:
     """A copy of the tree and what ``python -m build`` made of it."""
@@ -45,7 +49,7 @@ class Built:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     tree = tmp_path_factory.mktemp("built") / "snnc"
-    skip = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__")
+    skip = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "*.so")
     shutil.copytree(ROOT, tree, symlinks=True, ignore=skip)
     out = tree.parent / "dist"
     run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, tree)
@@ -62,12 +66,13 @@ def scripts(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_names_have_the_version(built: Built) -> None:
     assert built.sdist.name == f"snnc-{snnc.__version__}.tar.gz"
-    assert built.wheel.name == f"snnc-{snnc.__version__}-py3-none-any.whl"
+    platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+    assert built.wheel.name == f"snnc-{snnc.__version__}-cp311-abi3-{platform}.whl"
 
 
 def test_wheel_holds_the_code_and_nothing_else(built: Built) -> None:
     names = zipfile.ZipFile(built.wheel).namelist()
-    assert {n for n in names if ".dist-info/" not in n} == code_files()
+    assert {n for n in names if ".dist-info/" not in n} == code_files() | {ENGINE}
 
 
 def test_wheel_holds_the_license(built: Built) -> None:
@@ -78,7 +83,22 @@ def test_wheel_holds_the_license(built: Built) -> None:
 def test_sdist_holds_the_code_and_no_tests(built: Built) -> None:
     with tarfile.open(built.sdist) as archive:
         files = {m.name.partition("/")[2] for m in archive if m.isfile()}
-    assert {n for n in files if ".egg-info/" not in n} == code_files() | BESIDE_THE_CODE
+    sources = {p.relative_to(ROOT).as_posix() for p in (ROOT / "targets" / "native").iterdir()}
+    assert {n for n in files if ".egg-info/" not in n} == code_files() | BESIDE_THE_CODE | sources
+
+
+def test_engine_of_the_wheel(scripts: Path) -> None:
+    code = "from snnc.targets import get_target; print(get_target('cpu').missing())"
+    assert run_bare(scripts, "python", "-c", code) == "None\n"
+
+
+def test_without_a_compiler_there_is_no_engine_and_all_else(built: Built, tmp_path: Path) -> None:
+    absent = os.environ | {"CC": "/absent/cc", "CXX": "/absent/c++"}
+    shutil.copytree(built.tree, tmp_path / "snnc", symlinks=True, ignore=lambda *_: ["build"])
+    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", tmp_path / "snnc"]
+    run(*command, "--outdir", tmp_path, env=absent)
+    (wheel,) = tmp_path.glob("*.whl")
+    assert {n for n in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in n} == code_files()
 
 
 def test_neither_frameworks_nor_compilers_are_there(scripts: Path) -> None:
@@ -118,7 +138,7 @@ def code_files() -> set[str]:
     files = {"snnc/__init__.py", "snnc/__main__.py", "snnc/py.typed"}
     for part in PARTS:
         for path in (ROOT / part).rglob("*"):
-            if path.is_file() and "__pycache__" not in path.parts:
+            if path.is_file() and not {"__pycache__", "native", ".so"} & {*path.parts, path.suffix}:
                 files.add(f"snnc/{path.relative_to(ROOT).as_posix()}")
     return files
 

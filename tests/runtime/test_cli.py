@@ -528,5 +528,10 @@ def test_no_bar_on_a_dumb_terminal() -> None:
 
 def test_module_can_be_run(here: Path) -> None:
     done = run_snnc("targets", "--json", cwd=here)
-    assert [t["name"] for t in json.loads(done.stdout)["targets"]] == ["float", "integer", "lava"]
+    assert [t["name"] for t in json.loads(done.stdout)["targets"]] == [
+        "float",
+        "integer",
+        "cpu",
+        "lava",
+    ]
     assert cli_module.main(["--version"]) == 0

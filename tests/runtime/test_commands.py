@@ -134,7 +134,7 @@ def test_unknown_target(name: str, remedy: str, here: Path, snnc: Snnc) -> None:
         "error[SNN004]: options have a value in their range and fit together\n"
         "  --> --target\n"
         f"   found: {name}\n"
-        "   limit: float, integer, lava\n"
+        "   limit: float, integer, cpu, lava\n"
         f"  remedy: {remedy}\n"
     )
 

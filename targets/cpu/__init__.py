@@ -1,0 +1,1 @@
+"""The native engine on the CPU: the integers, as fast as this machine can."""
