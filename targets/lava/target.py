@@ -94,8 +94,7 @@ class LavaTarget:
         begin = time.perf_counter()
         with scratch_folder() as directory:
             try:
-                write_program(directory, network, plan)
-                _write_inputs(directory, plan, x)
+                write_run(directory, network, plan, x)
             except OSError as error:
                 raise EnvironmentFault([cannot_write(directory, error, "TMPDIR")]) from error
             run_lava(directory, options.record, limit, options.progress)
@@ -111,6 +110,16 @@ class LavaTarget:
         )
 
 
+def write_run(
+    directory: Path, network: FixedNetwork, plan: Plan, x: Mapping[str, npt.NDArray[np.int32]]
+) -> None:
+    """Write the program and its inputs, each ``[steps, batch, n]``, for the runner to serve."""
+    write_program(directory, network, plan)
+    for row in plan.processes:
+        if row.role == "input":
+            save_array(directory / f"{row.id}.npy", x[row.of])
+
+
 def write_program(directory: Path, network: FixedNetwork, plan: Plan) -> None:
     """Write the three files that ``runner/program.py`` reads."""
     tensors: Tensors = {}
@@ -118,12 +127,6 @@ def write_program(directory: Path, network: FixedNetwork, plan: Plan) -> None:
     (directory / "program.json").write_text(program, encoding="utf-8")
     (directory / "weights.safetensors").write_bytes(save(tensors))
     (directory / "lava.json").write_bytes(plan.to_bytes())
-
-
-def _write_inputs(directory: Path, plan: Plan, x: Mapping[str, npt.NDArray[np.int32]]) -> None:
-    for row in plan.processes:
-        if row.role == "input":
-            save_array(directory / f"{row.id}.npy", x[row.of])
 
 
 def _read(

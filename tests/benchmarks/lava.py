@@ -33,6 +33,7 @@ from snnc.compiler.network import Output
 from snnc.targets.lava import target
 from snnc.targets.lava.forms import Form
 from snnc.targets.lava.plan import make_plan
+from snnc.targets.lava.target import write_run
 from tests.benchmarks import lava_convolution
 from tests.benchmarks.lava_worker import CYCLE
 from tests.targets.lava.networks import Array, population, projection
@@ -173,7 +174,7 @@ def write(folder: Path, n: int, steps: int) -> dict[str, Path]:
     np.savez(folders["plain"] / "plain.npz", x=cycle, weights=weights * 2, neuron=neuron)
     x = np.tile(cycle, (steps // CYCLE, 1))[:, None]
     for form in (Form.MIXED, Form.FUSED):
-        target._write(folders[form], fixed, make_plan(fixed, form), {"x": x})
+        write_run(folders[form], fixed, make_plan(fixed, form), {"x": x})
     return folders
 
 

@@ -58,7 +58,7 @@ def network(reset: FixedReset) -> FixedNetwork:
 
 def step_on_lava(fixed: FixedNetwork, form: Form, batch: int = 1) -> float:
     """Give the milliseconds of a step and sample, from the shortest of some runs of each length."""
-    whole = artifact(fixed, lava=str(form))
+    whole = artifact(fixed, form)
 
     def seconds(steps: int) -> float:
         x = (np.random.default_rng(1).random((steps, batch, 1, 28, 28)) < RATE).astype(np.uint8)

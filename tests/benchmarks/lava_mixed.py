@@ -2,8 +2,8 @@
 
 Three layers of plain weights and Lava's own LIF, eight processes; one spike in ten inputs. The same
 artifact runs on copies of the runner, the first of which does without all that ``docs/lava.md``
-tells under "Channels and bursts" and "Sums of weights", each of the others with one thing more. What
-a longer run takes more than a short one is free of Lava's start. All run by turns; the numbers are
+tells under "Channels and bursts" and "Sums of weights", each of the others with one thing more.
+What a longer run takes more than a short one is free of Lava's start. All run by turns; the numbers are
 medians, of the time that passed and of the work of all processes together.
 """
 
@@ -15,6 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,7 @@ def network(n: int) -> FixedNetwork:
         ),
         projections=tuple(
             projection(source, target, rng.integers(-120, 128, (n, n)))
-            for source, target in zip(names[:-1], names[1:], strict=True)
+            for source, target in pairwise(names)
         ),
         outputs=(Output("out", "third"),),
         dt=1e-3,

@@ -55,7 +55,8 @@ class SendPort(CspSendPort):
     def start(self) -> None:
         """Begin in the process that sends."""
         self._array = _slots(self)
-        self.free = self._size
+        self._idx = 0
+        self.free: int = self._size
 
     def probe(self) -> bool:
         """Tell whether ``send`` would not wait."""
@@ -86,6 +87,7 @@ class RecvPort(CspRecvPort):
     def start(self) -> None:
         """Begin in the process that receives."""
         self._array = _slots(self)
+        self._idx = 0
         self.filled = 0
 
     def probe(self) -> bool:
@@ -103,13 +105,14 @@ class RecvPort(CspRecvPort):
     def peek(self) -> Array:
         """Read the next slot, once it is filled, and leave it filled."""
         self.wait()
-        return self._array[self._idx].copy()
+        data: Array = self._array[self._idx].copy()
+        return data
 
     def recv(self) -> Array:
         """Read the next slot, once it is filled, and free it."""
         self.wait()
         self.filled = 0
-        data = self._array[self._idx].copy()
+        data: Array = self._array[self._idx].copy()
         self._idx = (self._idx + 1) % self._size
         self._ack.release()
         return data

@@ -177,9 +177,10 @@ def _sum_pooling(record: Record, shape: Shape) -> tuple[Matrix, Shape]:
 
 def _under(record: Record, shape: Shape) -> tuple[Any, Shape]:
     """Give which element lies under the window, ``[*kernel, c, *positions]``; -1 for padding."""
-    view = WindowView(record["window"], shape, -1)
-    view.fill(np.arange(prod(shape), dtype=np.float64))
-    return view.elements.astype(np.int64), view.positions
+    view = WindowView(record["window"], shape, -1, np.float64)
+    elements = view.under(np.arange(prod(shape), dtype=np.float64)[None])
+    without_batch = elements.reshape(*view.kernel, shape[0], *view.positions)
+    return without_batch.astype(np.int64), view.positions
 
 
 def _of_entries(values: list[Any], rows: list[Any], columns: list[Any], extents: Shape) -> Matrix:

@@ -61,6 +61,8 @@ class FastDense(PyDenseModelBitAcc):
     The first step is Lava's: in it, Lava clips and truncates the weights.
     """
 
+    a_buff: Any
+
     def run_spk(self) -> None:
         """Advance one step."""
         if not self.weights_set:
@@ -108,7 +110,8 @@ def received_sums(model: Any) -> Array:
     """
     x: Array = model.s_in.recv()
     if model.num_message_bits.item() > 0:
-        return model.rows.times(x).astype(np.int32)
+        graded: Array = model.rows.times(x).astype(np.int32)
+        return graded
     sums: Array = model.rows.times(x != 0)
     return sums
 

@@ -39,6 +39,7 @@ class Rows:
         if rows.size > SMALL and DENSE * active.size < len(rows):
             x, rows = x[active], rows[active]
         bound = self.largest * int(np.abs(x).sum(dtype=np.int64))
-        kind = np.float32 if bound < EXACT else np.float64
-        sums: npt.NDArray[np.int64] = (x.astype(kind) @ rows).astype(np.int64)
+        kind: type[Any] = np.float32 if bound < EXACT else np.float64
+        factors: Array = x.astype(kind)
+        sums: npt.NDArray[np.int64] = (factors @ rows).astype(np.int64)
         return sums

@@ -13,7 +13,7 @@ from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.trace import SIGNALS
 from snnc.targets.lava.forms import Form
 from snnc.targets.lava.plan import make_plan
-from snnc.targets.lava.target import _write
+from snnc.targets.lava.target import write_run
 from tests.targets.lava.networks import Array, Signals, expected
 
 RUNNER = "snnc.targets.lava.runner"
@@ -39,7 +39,7 @@ def whole_of(
         for i in fixed.inputs
     }
     with tempfile.TemporaryDirectory() as folder:
-        _write(Path(folder), fixed, make_plan(fixed, Form.FUSED), integers)
+        write_run(Path(folder), fixed, make_plan(fixed, Form.FUSED), integers)
         program = program_.read_program(Path(folder))
     steps, batch = next(iter(integers.values())).shape[:2]
     of = window.Window(steps, batch, steps + program.gap)

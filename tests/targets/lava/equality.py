@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from hypothesis import strategies as st
 
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.trace import SIGNALS, Trace
+from snnc.targets.base import Target
 from snnc.targets.integer.target import IntegerTarget
 from snnc.targets.lava.forms import Form
 from snnc.targets.lava.stock import stock_problems
@@ -58,9 +58,9 @@ def assert_equal(run: Run, form: Form, wanted: Signals | None = None) -> Signals
     inputs = dict(run.inputs)
     known = wanted or expected(run.network, inputs)
     outputs = expected_outputs(run.network, known)
-    program = replace(artifact(run.network), options={"lava": str(form)})
-    traces = {"reference": IntegerTarget(), str(form): LavaTarget()}
-    for name, target in traces.items():
+    program = artifact(run.network, form)
+    executors: dict[str, Target] = {"reference": IntegerTarget(), str(form): LavaTarget()}
+    for name, target in executors.items():
         trace = target.run(program, inputs, RECORD_ALL)
         problems = [f"{name}: {text}" for text in differences(trace, known, outputs)]
         assert problems == []

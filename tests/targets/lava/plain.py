@@ -106,19 +106,22 @@ def check_plain(fixed: FixedNetwork) -> None:
             if np.unique(getattr(p, name)).size > 1:
                 raise ValueError(f"{p.name}: Lava's LIF has one {name}")
     for projection in fixed.projections:
-        match projection.operators:
-            case (FixedDense() | FixedScaling(),):
-                pass
-            case (FixedConvolution(window=w),):
-                symmetric = all(before == after for before, after in w.padding)
-                whole = len(w.kernel) == 2 and projection.weight_exp >= 0
-                if not (whole and symmetric and projection.delay == 1):
-                    raise ValueError(
-                        f"{projection.name}: Lava's Conv has no such axes, padding, "
-                        "exponent or delay"
-                    )
-            case _:
-                raise ValueError(f"{projection.name}: Lava has no process for it")
+        _check_projection(projection)
+
+
+def _check_projection(projection: FixedProjection) -> None:
+    match projection.operators:
+        case (FixedDense() | FixedScaling(),):
+            pass
+        case (FixedConvolution(window=w),):
+            symmetric = all(before == after for before, after in w.padding)
+            whole = len(w.kernel) == 2 and projection.weight_exp >= 0
+            if not (whole and symmetric and projection.delay == 1):
+                raise ValueError(
+                    f"{projection.name}: Lava's Conv has no such axes, padding, exponent or delay"
+                )
+        case _:
+            raise ValueError(f"{projection.name}: Lava has no process for it")
 
 
 def lava_order(shape: Shape) -> npt.NDArray[np.intp]:

@@ -159,7 +159,10 @@ def paused() -> FixedNetwork:
     """Give every reset with every number of refractory steps, and read-outs; each its own kind."""
     net = Grown()
     weight = [[15, 0], [25, 3], [70, -9], [11, 0], [-20, 30]]
-    decays = {"du": [MAX_DU, MAX_DU, 2000, 0, MAX_DU], "dv": [0, 100, 700, MAX_DV, 0]}
+    decays: dict[str, Any] = {
+        "du": [MAX_DU, MAX_DU, 2000, 0, MAX_DU],
+        "dv": [0, 100, 700, MAX_DV, 0],
+    }
     for reset in FixedReset:
         for steps in (0, 1 + list(FixedReset).index(reset) % 5):
             initial = [0, 641, 640, -LIMIT, LIMIT]
