@@ -3,8 +3,8 @@
 Three layers of plain weights and Lava's own LIF, eight processes; one spike in ten inputs. The same
 artifact runs on copies of the runner, the first of which does without all that ``docs/lava.md``
 tells under "Channels and bursts" and "Sums of weights", each of the others with one thing more.
-What a longer run takes more than a short one is free of Lava's start. All run by turns; the numbers are
-medians, of the time that passed and of the work of all processes together.
+What a longer run takes more than a short one is free of Lava's start. All run by turns; the numbers
+are medians, of the time that passed and of the work of all processes together.
 """
 
 from __future__ import annotations
