@@ -143,7 +143,7 @@ def found(error: pytest.ExceptionInfo[EnvironmentFault]) -> str:
         ),
         (
             "models.py",
-            '        self.recorder: Recorder = proc_params["recorder"]\n',
+            '        self.recorders: tuple[Recorder, ...] = proc_params["recorders"]\n',
             "        class Odd(Exception):\n"
             "            def __init__(self, a, b): super().__init__(f'{a} and {b}')\n"
             "        raise Odd(1, 2)\n",
