@@ -49,7 +49,7 @@ THRESHOLD = 800
 SIZES = {64: 1000, 256: 1000, 1024: 400, 4096: 100}
 """Neurons of a layer, and steps of a turn."""
 TURNS = 7
-PATIENCE = 120.0
+PATIENCE = 600.0
 """Seconds until a worker that does not answer is given up."""
 END_LIMIT = 10.0
 """Seconds that a worker may take to end once it has nothing left to do."""
