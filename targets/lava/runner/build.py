@@ -115,16 +115,20 @@ def _connect(program: Program, made: Mapping[tuple[str, str], Any]) -> None:
         if role == "projection":
             projection = program.projections[name]
             source = made["node", projection.source].s_out
-            target = made["node", projection.target].a_in
-            if len(process.s_in.shape) > 1:
-                from .conv import connect
-
-                connect(source, process, target)
-                continue
-            source.connect(process.s_in)
-            process.a_out.connect(target)
+            pass_through(source, process, made["node", projection.target].a_in)
         elif role == "output":
             made["node", program.outputs[name]].s_out.connect(process.a_in)
+
+
+def pass_through(source: Any, synapse: Any, target: Any) -> None:
+    """Connect the port ``source`` to the port ``target`` through the process of a projection."""
+    if len(synapse.s_in.shape) > 1:
+        from .conv import connect
+
+        connect(source, synapse, target)
+        return
+    source.connect(synapse.s_in)
+    synapse.a_out.connect(target)
 
 
 def _source(job: Job, process: Process) -> Source:

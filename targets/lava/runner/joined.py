@@ -28,11 +28,9 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
-from lava.proc.lif.process import LIFReset
 
-from .build import Job, make
+from .build import Job, make, pass_through
 from .joinable import Exit, Schedule, exit_of, identifiers, needs_gate, node_processes
-from .models import RecordingLifReset
 from .network import connected
 from .program import Input, Program
 from .window import Recorder, Window
@@ -127,7 +125,7 @@ class ArtifactModel(AbstractSubProcessModel):
         made: dict[tuple[str, str], Any] = {}
         for process in nodes:
             lava_process, model = make(job, process)
-            _name_model(lava_process, _in_user_program(model))
+            _name_model(lava_process, model)
             made[process.role, process.of] = lava_process
         gates = _gates(proc, program, schedule, window)
         _connect(proc, program, made, gates)
@@ -180,30 +178,9 @@ def _connect(
                 port = proc.inputs[source]
             else:
                 port = made["population", source].s_out
-            port.connect(lava_process.s_in)
-            lava_process.a_out.connect(made["population", projection.target].a_in)
+            pass_through(port, lava_process, made["population", projection.target].a_in)
     for name, source in program.outputs.items():
         made["population", source].s_out.connect(proc.outputs[name])
-
-
-def _in_user_program(model: type) -> type:
-    """Give the model for a network that others listen to while it does not work."""
-    return SilentLifReset if model is RecordingLifReset else model
-
-
-@implements(proc=LIFReset, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
-class SilentLifReset(RecordingLifReset):
-    """Lava's ``LIFReset`` that sends nothing before its first step and between samples."""
-
-    def run_spk(self) -> None:
-        """Advance one step as Lava does, or drop its input and be silent."""
-        if self.recorder.window.position(self.time_step) is not None:
-            super().run_spk()
-            return
-        self.a_in.recv()
-        self.s_out.send(np.zeros(self.s_out.shape, np.int32))
 
 
 @implements(proc=Gate, protocol=LoihiProtocol)

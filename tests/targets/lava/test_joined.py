@@ -15,7 +15,9 @@ import pytest
 
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
 from snnc.compiler.network import Output
+from snnc.compiler.operators import FixedScaling
 from snnc.targets.lava.forms import Form
+from tests.builders import fixed_convolution
 from tests.targets.lava.leftovers import MARK, end_leftovers, wait_until_gone
 from tests.targets.lava.networks import (
     Array,
@@ -283,15 +285,38 @@ def users_neurons(weights: Array) -> FixedNetwork:
     )
 
 
+def of_lavas_own() -> FixedNetwork:
+    """Give a network of form stock, with a convolution, weights of single synapses and a delay."""
+    rng = np.random.default_rng(8)
+    neurons = {"dv": 300, "threshold": 60}
+    single = FixedScaling(weight=rng.integers(20, 90, 8).astype(np.int8))
+    return FixedNetwork(
+        inputs=(FixedInput("x", (1, 2, 3)),),
+        populations=(
+            population("conv", (4, 1, 2), FixedReset.ZERO, 1, du=900, **neurons),
+            population("single", (8,), FixedReset.ZERO, 2, **neurons),
+        ),
+        projections=(
+            projection("x", "conv", fixed_convolution(rng.integers(-20, 60, (4, 1, 2, 2)))),
+            projection("conv", "single", single),
+            projection("single", "single", single, delay=3),
+        ),
+        outputs=(Output("out", "single"), Output("conv", "conv")),
+        dt=1e-3,
+    )
+
+
 def test_program_with_snnc(tmp_path: Path) -> None:
     """Every form; values above ``max_abs`` are integers like others."""
     zero = [FixedReset.ZERO]
     networks = {
         "mixed": (recurrent(1, resets=[FixedReset.ZERO, FixedReset.SUBTRACT]), Form.MIXED),
         "fused": (recurrent(2, resets=[FixedReset.SUBTRACT_DELAYED]), Form.FUSED),
-        "stock": (recurrent(3, resets=()), Form.STOCK),
+        "stock": (of_lavas_own(), Form.STOCK),
         "restart": (recurrent(4, resets=zero), Form.MIXED),
     }
+    kinds = process_of(of_lavas_own(), Form.STOCK)
+    assert {"LIFReset", "Conv", "Sparse", "DelaySparse"} <= set(kinds.values())
     for name, (fixed, form) in networks.items():
         write_artifact(tmp_path / name, fixed, form)
     x = {"x": np.random.default_rng(5).integers(-3, 4, (6, STEPS))}
