@@ -122,7 +122,8 @@ class Neurons:
         v.clip(-(STATE_LIMIT - 1), STATE_LIMIT - 1, out=v)
         if self.reset == "zero-next":
             np.putmask(v, over_before, 0)
-        spikes: Spikes = v > theta
+        spikes: Spikes
+        spikes = v > theta
         if self.reset == "zero":
             np.putmask(v, spikes, 0)
         elif self.reset == "subtract":

@@ -62,7 +62,11 @@ FAULTS = {
         "        spikes = v > theta\n        if self.reset == 'zero':\n"
         "            spikes = np.where(spikes, 0, v) > theta\n",
     ),
-    "reset of before": ("neuron.py", "v -= theta * spikes\n", "v -= theta * (self.v > theta)\n"),
+    "reset of before": (
+        "neuron.py",
+        "v -= theta * spikes\n",
+        "v -= theta * getattr(self, 's', spikes)\n            self.s = spikes\n",
+    ),
     "a step more delay": ("build.py", ".delay - 1\n", ".delay\n"),
     "weights of half": ("matrix.py", "* 2**cleared", "* 2 ** (cleared - 1)"),
     "stock reset late": ("build.py", "record.lag + 1", "record.lag + 2"),
