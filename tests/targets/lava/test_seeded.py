@@ -67,7 +67,11 @@ FAULTS = {
         "v -= theta * spikes\n",
         "v -= theta * getattr(self, 's', spikes)\n            self.s = spikes\n",
     ),
-    "a step more delay": ("build.py", ".delay - 1\n", ".delay\n"),
+    "a step more delay": (
+        "build.py",
+        ".delay - 1\n    return DelayDense(",
+        ".delay\n    return DelayDense(",
+    ),
     "weights of half": ("matrix.py", "* 2**cleared", "* 2 ** (cleared - 1)"),
     "stock reset late": ("build.py", "record.lag + 1", "record.lag + 2"),
     "no rest between samples": ("processes.py", "if position[0] == 0:", "if False:"),
@@ -266,7 +270,7 @@ def resets() -> Case:
         inputs=(FixedInput("x", (4,)),),
         populations=(
             population("stock", (4,), FixedReset.ZERO, 1, **usual, **bias),
-            population("zero", (4,), FixedReset.ZERO, 2, **usual, **bias),
+            population("zero", (4,), FixedReset.ZERO, 2, initial=[1, 0, 0, 0], **usual, **bias),
             population("subtract", (4,), FixedReset.SUBTRACT, 1, threshold=[60, 30, 90, 40]),
             population("retest", (4,), FixedReset.SUBTRACT_RETEST, 1, **usual, **bias),
             population("wide", (4,), FixedReset.SUBTRACT, 1, **wide),
