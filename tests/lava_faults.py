@@ -32,6 +32,7 @@ from tests.targets.lava.leftovers import (
     mapped_segments,
     marked_processes,
     segments,
+    started,
     wait_until_gone,
 )
 from tests.targets.lava.standalone import without_progress
@@ -136,8 +137,10 @@ def kill_worker(process: subprocess.Popen[str], mark: str) -> None:
     """Kill one of the processes that Lava forked."""
     del process
     commands = marked_processes(mark)
-    forked = sorted(n for n, c in commands.items() if "run.py" in c and "tracker" not in c)
-    os.kill(random.choice(forked[-4:]), signal.SIGKILL)
+    served = any("--serve" in command for command in commands.values())
+    word = "--serve" if served else "/artifact/run.py"
+    _, *forked = sorted((n for n, c in commands.items() if word in c), key=started)
+    os.kill(random.choice(forked[1:]), signal.SIGKILL)  # the first manages shared memory
 
 
 def send(number: signal.Signals) -> Callable[[subprocess.Popen[str], str], None]:

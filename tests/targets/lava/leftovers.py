@@ -43,11 +43,11 @@ def name_segments(monkeypatch: pytest.MonkeyPatch) -> None:
 def runner_processes(mark: str) -> tuple[int, list[int]]:
     """Give the runner's main process and those that it forked, as they were started."""
     numbers = [n for n, c in marked_processes(mark).items() if "--serve" in c]
-    main, *forked = sorted(numbers, key=_started)
+    main, *forked = sorted(numbers, key=started)
     return main, forked
 
 
-def _started(number: int) -> tuple[int, int]:
+def started(number: int) -> tuple[int, int]:
     """Give when a process was started, in ticks; numbers alone begin anew at some 32,000."""
     fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
     return int(fields[19]), number  # proc(5): starttime is field 22, and state, the first here, 3

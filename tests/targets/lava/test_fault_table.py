@@ -102,6 +102,21 @@ def test_a_deadline_is_no_more_once_it_is_kept() -> None:
         time.sleep(5)
 
 
+def test_what_a_destructor_drops_is_raised_again(capfd: pytest.CaptureFixture[str]) -> None:
+    class Slow:
+        def __del__(self) -> None:
+            time.sleep(1)
+
+    def work() -> None:
+        with deadline(0.05):
+            Slow()
+            time.sleep(20)
+
+    with pytest.raises(Overtime):
+        work()
+    assert capfd.readouterr().err == ""
+
+
 def test_who_does_not_end_in_time_is_ended() -> None:
     """As a destructor does, which swallows what is raised in it."""
     reader, writer = os.pipe()
