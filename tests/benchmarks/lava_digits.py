@@ -4,7 +4,8 @@ A network that Lava's own processes can express (reset to zero, one threshold a 
 the 540 test images. The plain way (``tests/targets/lava/plain.py``) starts Lava for each; it takes
 the first SAMPLES of them, 12 if not said, and what it would take for all is extrapolated. snnc runs
 all of them in one start. Both record the same, and every number of the samples that both ran is
-compared. Memory is what the processes of a run hold together at most (PSS: shared pages count once).
+compared. Memory is what the processes of a run hold together at most (PSS: pages that several
+share count once).
 """
 # torch and scikit-learn have few types:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -19,6 +20,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +60,7 @@ def untrained() -> nn.Sequential:
 
 def compiled() -> tuple[Artifact, Array, Array]:
     """Train, or load what was trained before; give the artifact, test spikes and labels."""
-    made = example("digits")
+    made: Any = example("digits")
     made.untrained = untrained
     made.BUILD = Path("build/lava_digits")
     x_train, _, x_test, y_test = made.data()
@@ -139,8 +141,8 @@ def main(samples: int) -> None:
         print(f"  snnc   {seconds:.2f} s for all, one start ({1e3 * seconds / batch:.1f} ms each)")
         print(f"  ratio  {a_sample * batch / seconds:.0f}, extrapolated")
         print(f"  {count} of {total} numbers differ; {(ours[-1].predictions == labels).mean():.1%}")
-        memory = peak_mib(lambda p=populations: run_plain(artifact.required_fixed, one, p))
-        whole = peak_mib(lambda r=record: artifact.run(x, record=r))
+        memory = peak_mib(partial(run_plain, artifact.required_fixed, one, populations))
+        whole = peak_mib(partial(artifact.run, x, record=record))
         print(f"  memory {memory:.0f} MiB plain, one sample; {whole:.0f} MiB snnc, all samples")
 
 

@@ -73,7 +73,7 @@ def run_plain(
         request = (fixed, inputs, wanted)
         (directory / "request").write_bytes(pickle.dumps(request))
         _run_killable(directory, LIMIT * batch)
-        raw, seconds = pickle.loads((directory / "result").read_bytes())  # noqa: S301
+        raw, seconds = pickle.loads((directory / "result").read_bytes())
 
     def aligned(p: FixedPopulation, values: list[Array]) -> Array:
         together = np.stack([v[p.lag : p.lag + steps] for v in values], axis=1)
@@ -106,19 +106,20 @@ def check_plain(fixed: FixedNetwork) -> None:
             if np.unique(getattr(p, name)).size > 1:
                 raise ValueError(f"{p.name}: Lava's LIF has one {name}")
     for projection in fixed.projections:
-        match projection.operators:
-            case (FixedDense() | FixedScaling(),):
-                pass
-            case (FixedConvolution(window=w),):
-                symmetric = all(before == after for before, after in w.padding)
-                whole = len(w.kernel) == 2 and projection.weight_exp >= 0
-                if not (whole and symmetric and projection.delay == 1):
-                    raise ValueError(
-                        f"{projection.name}: Lava's Conv has no such axes, padding, "
-                        "exponent or delay"
-                    )
-            case _:
-                raise ValueError(f"{projection.name}: Lava has no process for it")
+        if not _has_process(projection):
+            raise ValueError(f"{projection.name}: Lava has no process for it")
+
+
+def _has_process(projection: FixedProjection) -> bool:
+    match projection.operators:
+        case (FixedDense() | FixedScaling(),):
+            return True
+        case (FixedConvolution(window=w),):
+            symmetric = all(before == after for before, after in w.padding)
+            plain = projection.weight_exp >= 0 and projection.delay == 1
+            return len(w.kernel) == 2 and symmetric and plain
+        case _:
+            return False
 
 
 def lava_order(shape: Shape) -> npt.NDArray[np.intp]:
@@ -156,7 +157,7 @@ class Sample:
         from lava.proc.lif.process import LIF, LIFReset
 
         order = lava_order(p.shape)
-        common = {
+        common: dict[str, Any] = {
             "shape": order.shape,
             "du": int(p.du[0]),
             "dv": int(p.dv[0]),
@@ -216,15 +217,16 @@ class Sample:
 
         window = operator.window
         kernels = operator.weight.astype(np.int32)[:, :, ::-1, ::-1].transpose(0, 3, 2, 1)
-        return Conv(
-            weight=np.ascontiguousarray(kernels) << p.weight_exp,
-            input_shape=lava_order(self.fixed.shapes[p.source]).shape,
-            padding=tuple(before for before, _ in window.padding)[::-1],
-            stride=window.stride[::-1],
-            dilation=window.dilation[::-1],
-            groups=operator.groups,
-            num_message_bits=message,
-        )
+        options: dict[str, Any] = {
+            "weight": np.ascontiguousarray(kernels) << p.weight_exp,
+            "input_shape": lava_order(self.fixed.shapes[p.source]).shape,
+            "padding": tuple(before for before, _ in window.padding)[::-1],
+            "stride": window.stride[::-1],
+            "dilation": window.dilation[::-1],
+            "groups": operator.groups,
+            "num_message_bits": message,
+        }
+        return Conv(**options)
 
     def run(self, record: dict[str, tuple[str, ...]]) -> dict[tuple[str, str], Array]:
         """Start, run, read and stop; give ``[steps, n]`` by signal and population."""
@@ -260,7 +262,7 @@ def main(directory: Path) -> None:
 
     compat.install()
     compat.install_libraries()
-    fixed, inputs, record = pickle.loads((directory / "request").read_bytes())  # noqa: S301
+    fixed, inputs, record = pickle.loads((directory / "request").read_bytes())
     steps, batch = next(iter(inputs.values())).shape[:2]
     raw: dict[tuple[str, str], list[Array]] = {}
     seconds: list[float] = []
