@@ -4,8 +4,8 @@ A network that Lava's own processes can express (reset to zero, one threshold a 
 the 540 test images. The plain way (``tests/targets/lava/plain.py``) starts Lava for each; it takes
 the first SAMPLES of them, 12 if not said, and what it would take for all is extrapolated. snnc runs
 all of them in one start. Both record the same, and every number of the samples that both ran is
-compared. Memory is what the processes of a run hold together at most (PSS, in which shared pages
-count once).
+compared. Memory is what the processes of a run hold together at most (PSS: pages that several
+share count once).
 """
 # torch and scikit-learn have few types:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -60,8 +60,9 @@ def untrained() -> nn.Sequential:
 
 def compiled() -> tuple[Artifact, Array, Array]:
     """Train, or load what was trained before; give the artifact, test spikes and labels."""
-    made = example("digits")
-    vars(made).update(untrained=untrained, BUILD=Path("build/lava_digits"))
+    made: Any = example("digits")
+    made.untrained = untrained
+    made.BUILD = Path("build/lava_digits")
     x_train, _, x_test, y_test = made.data()
     graph = snnc.from_snntorch(made.network(), input_shape=(64,))
     artifact = snnc.compile(

@@ -20,6 +20,7 @@ the queue that a port no longer has.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportMissingImports=false, reportUntypedBaseClass=false
 # pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
+# pyright: reportOptionalMemberAccess=false, reportIncompatibleMethodOverride=false
 
 from __future__ import annotations
 
@@ -54,15 +55,14 @@ class SendPort(CspSendPort):
 
     def start(self) -> None:
         """Begin in the process that sends."""
-        self._array = _slots(self)
-        self._idx = 0
+        self._array, self._idx = _slots(self), 0
         self.free: int = self._size
 
     def probe(self) -> bool:
         """Tell whether ``send`` would not wait."""
         if not self.free and self._ack.acquire(False):
             self.free = 1
-        return self.free > 0
+        return bool(self.free)
 
     def send(self, data: Array) -> None:
         """Write into the next slot, once it is free."""
@@ -86,15 +86,14 @@ class RecvPort(CspRecvPort):
 
     def start(self) -> None:
         """Begin in the process that receives."""
-        self._array = _slots(self)
-        self._idx = 0
-        self.filled = 0
+        self._array, self._idx = _slots(self), 0
+        self.filled: int = 0
 
     def probe(self) -> bool:
         """Tell whether ``recv`` would not wait."""
         if not self.filled and self._req.acquire(False):
             self.filled = 1
-        return self.filled > 0
+        return bool(self.filled)
 
     def wait(self) -> None:
         """Return once ``recv`` would not wait."""

@@ -67,10 +67,10 @@ class FastDense(PyDenseModelBitAcc):
         """Advance one step."""
         if not self.weights_set:
             super().run_spk()
-            self.rows = Rows(self.weights)
+            self.rows, self.next = Rows(self.weights), self.a_buff
             return
-        self.a_out.send(self.a_buff)
-        self.a_buff = shifted(received_sums(self), self.weight_exp)
+        self.a_out.send(self.next)
+        self.next = shifted(received_sums(self), self.weight_exp)
 
 
 @implements(proc=DelayDense, protocol=LoihiProtocol)
@@ -109,13 +109,13 @@ def received_sums(model: Any) -> Array:
     (``lava/proc/dense/models.py:91-100``).
     """
     x: Array = model.s_in.recv()
+    rows: Rows = model.rows
     if model.num_message_bits.item() > 0:
-        graded: Array = model.rows.times(x).astype(np.int32)
-        return graded
-    sums: Array = model.rows.times(x != 0)
-    return sums
+        return rows.times(x).astype(np.int32)
+    return rows.times(x != 0)
 
 
 def shifted(sums: Array, exponent: int) -> Array:
     """Give ``sums * 2**exponent``, rounded down (``lava/proc/dense/models.py:101-105``)."""
-    return sums << exponent if exponent > 0 else sums >> -exponent
+    result: Array = sums << exponent if exponent > 0 else sums >> -exponent
+    return result

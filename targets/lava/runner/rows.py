@@ -35,11 +35,10 @@ class Rows:
         Exact wherever the magnitudes of all products add up to less than ``2**53``.
         """
         active = np.flatnonzero(x)
-        rows = self.rows
+        rows: Array = self.rows
         if rows.size > SMALL and DENSE * active.size < len(rows):
             x, rows = x[active], rows[active]
         bound = self.largest * int(np.abs(x).sum(dtype=np.int64))
-        kind: type[Any] = np.float32 if bound < EXACT else np.float64
-        factors: Array = x.astype(kind)
-        sums: npt.NDArray[np.int64] = (factors @ rows).astype(np.int64)
-        return sums
+        kind = np.float32 if bound < EXACT else np.float64
+        sums: Array = x.astype(kind) @ rows
+        return sums.astype(np.int64)

@@ -106,22 +106,20 @@ def check_plain(fixed: FixedNetwork) -> None:
             if np.unique(getattr(p, name)).size > 1:
                 raise ValueError(f"{p.name}: Lava's LIF has one {name}")
     for projection in fixed.projections:
-        _check_projection(projection)
+        if not _has_process(projection):
+            raise ValueError(f"{projection.name}: Lava has no process for it")
 
 
-def _check_projection(projection: FixedProjection) -> None:
+def _has_process(projection: FixedProjection) -> bool:
     match projection.operators:
         case (FixedDense() | FixedScaling(),):
-            pass
+            return True
         case (FixedConvolution(window=w),):
             symmetric = all(before == after for before, after in w.padding)
-            whole = len(w.kernel) == 2 and projection.weight_exp >= 0
-            if not (whole and symmetric and projection.delay == 1):
-                raise ValueError(
-                    f"{projection.name}: Lava's Conv has no such axes, padding, exponent or delay"
-                )
+            plain = projection.weight_exp >= 0 and projection.delay == 1
+            return len(w.kernel) == 2 and symmetric and plain
         case _:
-            raise ValueError(f"{projection.name}: Lava has no process for it")
+            return False
 
 
 def lava_order(shape: Shape) -> npt.NDArray[np.intp]:
@@ -159,7 +157,7 @@ class Sample:
         from lava.proc.lif.process import LIF, LIFReset
 
         order = lava_order(p.shape)
-        common = {
+        common: dict[str, Any] = {
             "shape": order.shape,
             "du": int(p.du[0]),
             "dv": int(p.dv[0]),
@@ -219,15 +217,16 @@ class Sample:
 
         window = operator.window
         kernels = operator.weight.astype(np.int32)[:, :, ::-1, ::-1].transpose(0, 3, 2, 1)
-        return Conv(
-            weight=np.ascontiguousarray(kernels) << p.weight_exp,
-            input_shape=lava_order(self.fixed.shapes[p.source]).shape,
-            padding=tuple(before for before, _ in window.padding)[::-1],
-            stride=window.stride[::-1],
-            dilation=window.dilation[::-1],
-            groups=operator.groups,
-            num_message_bits=message,
-        )
+        options: dict[str, Any] = {
+            "weight": np.ascontiguousarray(kernels) << p.weight_exp,
+            "input_shape": lava_order(self.fixed.shapes[p.source]).shape,
+            "padding": tuple(before for before, _ in window.padding)[::-1],
+            "stride": window.stride[::-1],
+            "dilation": window.dilation[::-1],
+            "groups": operator.groups,
+            "num_message_bits": message,
+        }
+        return Conv(**options)
 
     def run(self, record: dict[str, tuple[str, ...]]) -> dict[tuple[str, str], Array]:
         """Start, run, read and stop; give ``[steps, n]`` by signal and population."""
