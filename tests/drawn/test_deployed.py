@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import find, given, settings
@@ -44,7 +45,8 @@ def seen(run: Run) -> set[str]:
         for i in run.network.inputs
     }
     recorded = execute(run.network, flat)
-    signals = {"spikes": recorded.spikes, "u": recorded.u, "v": recorded.v}
+    signals: dict[str, dict[str, Any]] = {"spikes": {**recorded.spikes}, "u": {**recorded.u}}
+    signals["v"] = {**recorded.v}
     return features(run.network) | set(happenings(run.network, signals))
 
 

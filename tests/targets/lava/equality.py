@@ -59,9 +59,8 @@ def assert_equal(run: Run, form: Form, wanted: Signals | None = None) -> Signals
     known = wanted or expected(run.network, inputs)
     outputs = expected_outputs(run.network, known)
     program = replace(artifact(run.network), options={"lava": str(form)})
-    traces = {"reference": IntegerTarget(), str(form): LavaTarget()}
-    for name, target in traces.items():
-        trace = target.run(program, inputs, RECORD_ALL)
+    for name, run_it in (("reference", IntegerTarget().run), (str(form), LavaTarget().run)):
+        trace = run_it(program, inputs, RECORD_ALL)
         problems = [f"{name}: {text}" for text in differences(trace, known, outputs)]
         assert problems == []
     return known

@@ -70,8 +70,9 @@ class Grown:
         self.populations = list[FixedPopulation]()
         self.projections = list[FixedProjection]()
 
-    def add(self, name: str, *weights: tuple[Any, int], source: str = "x", **fields: Any) -> None:
-        """Add neurons, and a projection for each matrix of weights and its exponent."""
+    def add(self, name: str, *weights: tuple[Any, int], **fields: Any) -> None:
+        """Add neurons, and a projection from ``source`` for each matrix and its exponent."""
+        source = fields.pop("source", "x")
         n = np.shape(weights[0][0])[0] if weights else fields.pop("n")
         self.populations.append(fixed_population(name, n, **({"lag": 1} | fields)))
         for k, (matrix, exponent) in enumerate(weights):
@@ -159,7 +160,10 @@ def paused() -> FixedNetwork:
     """Give every reset with every number of refractory steps, and read-outs; each its own kind."""
     net = Grown()
     weight = [[15, 0], [25, 3], [70, -9], [11, 0], [-20, 30]]
-    decays = {"du": [MAX_DU, MAX_DU, 2000, 0, MAX_DU], "dv": [0, 100, 700, MAX_DV, 0]}
+    decays: dict[str, Any] = {
+        "du": [MAX_DU, MAX_DU, 2000, 0, MAX_DU],
+        "dv": [0, 100, 700, MAX_DV, 0],
+    }
     for reset in FixedReset:
         for steps in (0, 1 + list(FixedReset).index(reset) % 5):
             initial = [0, 641, 640, -LIMIT, LIMIT]
