@@ -54,7 +54,10 @@ def compare(number: int, count: int) -> Chunk:
 
     @seed(number)
     @settings(
-        max_examples=count, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=count,
+        database=None,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
     )
     @given(runs(), st.data())
     def check(run: Run, data: st.DataObject) -> None:

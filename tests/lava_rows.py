@@ -19,7 +19,6 @@ from tests.frontends.graphs import conv1d, conv2d, input_of, output_of, pool
 
 DT = 1e-3
 PLANE, LINE, FLAT = (2, 7, 6), (2, 12), (8,)
-Node = nir.NIRNode
 Options = dict[str, Any]
 
 
@@ -71,18 +70,18 @@ def neuron(kind: Any = nir.LIF, *shape: int, **fields: Any) -> Any:
         "v_reset": 0.0,
     } | fields
     names = kind.__dataclass_fields__
-    arrays = {n: np.full(shape, v, np.float32) for n, v in given.items() if n in names}
+    arrays: Options = {n: np.full(shape, v, np.float32) for n, v in given.items() if n in names}
     return kind(**arrays)
 
 
-def between(*nodes: Node, shape: tuple[int, ...] = FLAT, out: tuple[int, ...] = (6,)) -> Any:
+def between(*nodes: nir.NIRNode, shape: tuple[int, ...] = FLAT, out: tuple[int, ...] = (6,)) -> Any:
     """Give an input, nodes one after the other, and an output."""
     named = {f"n{k}": node for k, node in enumerate(nodes)}
-    ends: dict[str, Node] = {"input": input_of(*shape), **named, "output": output_of(*out)}
+    ends: dict[str, nir.NIRNode] = {"input": input_of(*shape), **named, "output": output_of(*out)}
     return graph(ends, list(pairwise(ends)))
 
 
-def before_neurons(node: Callable[[], Node], shape: tuple[int, ...], *out: int) -> Any:
+def before_neurons(node: Callable[[], nir.NIRNode], shape: tuple[int, ...], *out: int) -> Any:
     """Give a maker of a network of a stateless node and neurons of its shape.
 
     What has no weights gives small values, for which the threshold is low.
@@ -101,18 +100,18 @@ def of_neurons(kind: Any = nir.LIF, **fields: Any) -> Any:
     return lambda: between(nir.Linear(weights(6, 8)), neuron(kind, 6, **fields))
 
 
-def wired(nodes: dict[str, Node], *edges: str) -> nir.NIRGraph:
+def wired(nodes: dict[str, nir.NIRNode], *edges: str) -> nir.NIRGraph:
     """Give a graph of edges such as ``a>b``."""
     pairs: list[Edge] = [(a, b) for a, b in (edge.split(">") for edge in edges)]
     return graph(nodes, pairs)
 
 
-def ends(*names: str) -> dict[str, Node]:
+def ends(*names: str) -> dict[str, nir.NIRNode]:
     """Give inputs of eight values, and outputs of six, by name."""
     return {n: input_of(8) if n.startswith("in") else output_of(6) for n in names}
 
 
-def two_layers(*edges: str, **more: Node) -> nir.NIRGraph:
+def two_layers(*edges: str, **more: nir.NIRNode) -> nir.NIRGraph:
     """Give neurons ``a`` and ``b`` with weights before them, and what is between other nodes."""
     nodes = ends("input", "output") | {
         "wa": nir.Linear(weights(6, 8)),
@@ -155,7 +154,7 @@ def several() -> nir.NIRGraph:
 def noted(**notes: Any) -> nir.NIRGraph:
     """Give neurons of what NIR has no field for, noted as the frontends do."""
     six = np.ones(6, np.float32)
-    own = {"integration": "decay", "decay": 0.9 * six, "gain": 0.12 * six, "leak": 0 * six}
+    own: Options = {"integration": "decay", "decay": 0.9 * six, "gain": 0.12 * six, "leak": 0 * six}
     own |= {"threshold": six, "reset": "zero", "origin": "net.lif"} | notes
     made = of_neurons()()
     of_weights = {"delay": 0, "order": 0, "origin": "net.fc"}
@@ -184,7 +183,7 @@ def spread(low: float, high: float) -> Any:
 
 
 def _operators() -> list[Row]:
-    def row(node: str, option: str, make: Callable[[], Node], shape: Any, *out: int) -> Row:
+    def row(node: str, option: str, make: Callable[[], nir.NIRNode], shape: Any, *out: int) -> Row:
         return Row(node, option, before_neurons(make, shape, *out))
 
     def plane(option: str, *kernel: int, out: tuple[int, ...], c: int = 2, **fields: Any) -> Row:
@@ -255,7 +254,7 @@ def _operators() -> list[Row]:
     ]
 
 
-def two_layers_with(node: Node) -> nir.NIRGraph:
+def two_layers_with(node: nir.NIRNode) -> nir.NIRGraph:
     """Give two layers with a node between them."""
     nodes = (nir.Linear(weights(6, 8)), neuron(nir.LIF, 6), node)
     return between(*nodes, nir.Linear(weights(6, 6)), neuron(nir.LIF, 6))

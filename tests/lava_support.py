@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -68,7 +68,8 @@ def cell(row: Row, form: Form, forks: Forks) -> str:
 
 def compiled(row: Row, form: Form) -> Artifact:
     """Compile a row, from typical data where real values enter."""
-    graph, options = row.make(), dict(row.options)
+    graph = row.make()
+    options: dict[str, Any] = {**row.options}
     if "snnc" not in (graph.metadata or {}):
         options = {"dialect": "nir", "dt": DT} | options
     if row.graded:
@@ -107,4 +108,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

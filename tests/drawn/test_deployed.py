@@ -45,7 +45,8 @@ def seen(run: Run) -> set[str]:
         for i in run.network.inputs
     }
     recorded = execute(run.network, flat)
-    signals: dict[str, Any] = {"spikes": recorded.spikes, "u": recorded.u, "v": recorded.v}
+    signals: dict[str, dict[str, Any]] = {"spikes": {**recorded.spikes}, "u": {**recorded.u}}
+    signals["v"] = {**recorded.v}
     return features(run.network) | set(happenings(run.network, signals))
 
 

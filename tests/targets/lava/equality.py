@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.trace import SIGNALS, Trace
-from snnc.targets.base import Target
 from snnc.targets.integer.target import IntegerTarget
 from snnc.targets.lava.forms import Form
 from snnc.targets.lava.stock import stock_problems
@@ -59,9 +58,8 @@ def assert_equal(run: Run, form: Form, wanted: Signals | None = None) -> Signals
     known = wanted or expected(run.network, inputs)
     outputs = expected_outputs(run.network, known)
     program = artifact(run.network, form)
-    executors: dict[str, Target] = {"reference": IntegerTarget(), str(form): LavaTarget()}
-    for name, target in executors.items():
-        trace = target.run(program, inputs, RECORD_ALL)
+    for name, run_it in (("reference", IntegerTarget().run), (str(form), LavaTarget().run)):
+        trace = run_it(program, inputs, RECORD_ALL)
         problems = [f"{name}: {text}" for text in differences(trace, known, outputs)]
         assert problems == []
     return known

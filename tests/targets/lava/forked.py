@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -147,7 +148,7 @@ def _serve(directory: Path) -> None:
         end_in_order()
         code = serve(directory)
     except BaseException:  # noqa: BLE001  (nothing may go on as the helper)
-        sys.excepthook(*sys.exc_info())
+        traceback.print_exc()
     finally:
         sys.stderr.flush()
         os._exit(code)

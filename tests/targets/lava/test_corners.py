@@ -70,8 +70,9 @@ class Grown:
         self.populations = list[FixedPopulation]()
         self.projections = list[FixedProjection]()
 
-    def add(self, name: str, *weights: tuple[Any, int], source: str = "x", **fields: Any) -> None:
-        """Add neurons, and a projection for each matrix of weights and its exponent."""
+    def add(self, name: str, *weights: tuple[Any, int], **fields: Any) -> None:
+        """Add neurons, and a projection from ``source`` for each matrix and its exponent."""
+        source = fields.pop("source", "x")
         n = np.shape(weights[0][0])[0] if weights else fields.pop("n")
         self.populations.append(fixed_population(name, n, **({"lag": 1} | fields)))
         for k, (matrix, exponent) in enumerate(weights):
