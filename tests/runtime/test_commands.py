@@ -552,14 +552,15 @@ def test_targets(snnc: Snnc, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lava", None)
     lines = snnc("targets").out.splitlines()
     assert lines[2].split()[:2] == ["float", "here"]
-    assert lines[4].startswith("lava     not here: no lava")
+    assert lines[5].startswith("lava     not here: no lava")
     found = json.loads(snnc("targets", "--json").out)["targets"]
     assert [(t["name"], t["available"]) for t in found] == [
         ("float", True),
         ("integer", True),
+        ("cpu", True),
         ("lava", False),
     ]
-    assert found[2]["remedy"].startswith("pip install")
+    assert found[3]["remedy"].startswith("pip install")
 
 
 def test_explain_every_rule(snnc: Snnc) -> None:

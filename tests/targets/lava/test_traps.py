@@ -185,7 +185,7 @@ def test_sums_beyond_24_bits_are_not_left_to_lava() -> None:
         ("p", {"threshold": 200000}, "threshold: 200000 to 200000", "0 to 131071"),
         ("p", {"du": 5000}, "du: 5000 to 5000", "0 to 4095"),
         ("x to p", {"weight": 300}, "weight: 300 to 300", "-128 to 127"),
-        ("x to p", {"delay": 64}, "delay: 64 to 64", "0 to 63"),
+        ("x to p", {"delay": 100_001}, "delay: 100001 to 100001", "0 to 100000"),
     ],
 )
 def test_what_snnc_refuses(part: str, values: dict[str, int], found: str, limit: str) -> None:
