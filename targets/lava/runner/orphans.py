@@ -6,13 +6,17 @@ import ctypes
 import os
 import signal
 import sys
+import threading
 import time
 from multiprocessing import shared_memory
+from typing import Any
 
 PR_SET_PDEATHSIG = 1
 """The option of Linux' ``prctl(2)`` for a signal at the parent's death."""
 CLEAR_UP = 4
 """Seconds in which a process that was told to end may clear up, and hears nothing more of it."""
+AGAIN = 0.05
+"""Seconds after which a signal that had no effect is sent again."""
 SUFFIX_LENGTH = 8
 """Random hexadecimal digits at the end of the name of a segment of shared memory."""
 
@@ -29,6 +33,21 @@ def end_in_order() -> None:
     signal.signal(signal.SIGTERM, _end_once)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end_once)
+    tell = sys.unraisablehook
+
+    def dropped(what: Any) -> None:
+        """Python drops what is raised in a destructor, or around a fork."""
+        if not isinstance(what.exc_value, KeyboardInterrupt | SystemExit):
+            tell(what)
+            return
+        interrupted = isinstance(what.exc_value, KeyboardInterrupt)
+        number = signal.SIGINT if interrupted else signal.SIGTERM
+        _told.clear()
+        again = threading.Timer(AGAIN, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
+
+    sys.unraisablehook = dropped
     parent = os.getpid()
     library = ctypes.CDLL(None)  # loaded here: a forked process does as little as it can
 
