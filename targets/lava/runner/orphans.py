@@ -6,13 +6,21 @@ import ctypes
 import os
 import signal
 import sys
+import threading
+import time
 from multiprocessing import shared_memory
-from typing import NoReturn
+from typing import Any
 
 PR_SET_PDEATHSIG = 1
 """The option of Linux' ``prctl(2)`` for a signal at the parent's death."""
+CLEAR_UP = 4
+"""Seconds in which a process that was told to end may clear up, and hears nothing more of it."""
+AGAIN = 0.05
+"""Seconds after which a signal that had no effect is sent again."""
 SUFFIX_LENGTH = 8
 """Random hexadecimal digits at the end of the name of a segment of shared memory."""
+
+_told: list[float] = []
 
 
 def end_in_order() -> None:
@@ -22,7 +30,24 @@ def end_in_order() -> None:
     it is killed itself, Linux ends them, and multiprocessing's resource tracker, which sees its
     pipe close, removes their shared memory.
     """
-    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGTERM, _end_once)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _end_once)
+    tell = sys.unraisablehook
+
+    def dropped(what: Any) -> None:
+        """Python drops what is raised in a destructor, or around a fork."""
+        if not isinstance(what.exc_value, KeyboardInterrupt | SystemExit):
+            tell(what)
+            return
+        interrupted = isinstance(what.exc_value, KeyboardInterrupt)
+        number = signal.SIGINT if interrupted else signal.SIGTERM
+        _told.clear()
+        again = threading.Timer(AGAIN, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
+
+    sys.unraisablehook = dropped
     parent = os.getpid()
     library = ctypes.CDLL(None)  # loaded here: a forked process does as little as it can
 
@@ -43,8 +68,27 @@ def end_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _terminate(number: int, frame: object) -> NoReturn:
+def clearing_up() -> bool:
+    """Say whether this process was told to end and may still clear up; from now on it was.
+
+    Whatever interrupted that would leave Lava's processes behind, for which Python then waits.
+    Where it takes too long all the same, the process ends at once, and they with it.
+    """
+    now = time.monotonic()
+    if _told and now - _told[-1] < CLEAR_UP:
+        return True
+    _told.append(now)
+    signal.signal(signal.SIGALRM, lambda *_: os._exit(1))
+    signal.alarm(CLEAR_UP)
+    return False
+
+
+def _end_once(number: int, frame: object) -> None:
     del frame
+    if clearing_up():
+        return
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     raise SystemExit(128 + number)
 
 

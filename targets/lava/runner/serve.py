@@ -14,7 +14,7 @@ from . import compat
 from .arrays import save_array
 from .faults import Abandoned, NoRoom, ProcessFault
 from .network import Progress, simulate
-from .orphans import end_with_parent, name_shared_memory
+from .orphans import clearing_up, end_with_parent, name_shared_memory
 from .program import read_program
 
 
@@ -65,7 +65,7 @@ def _run(directory: Path, progress: Progress) -> None:
 
 
 def _check_parent() -> None:
-    if _parent_is_gone():
+    if _parent_is_gone() and not clearing_up():
         raise Abandoned
 
 

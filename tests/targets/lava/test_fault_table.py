@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from snnc.targets.lava.runner import room
 from snnc.targets.lava.runner.deadline import deadline
 from snnc.targets.lava.runner.faults import NoRoom, Overtime
 from tests.lava_faults import FAULTS, RUNNER, SNNC, may_mount, problems, run
+from tests.runtime.samples import ROOT
 
 CASES = [
     ("building fails", RUNNER),
@@ -115,6 +118,28 @@ def test_what_a_destructor_drops_is_raised_again(capfd: pytest.CaptureFixture[st
     with pytest.raises(Overtime):
         work()
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_that_a_destructor_drops(number: signal.Signals, code: int) -> None:
+    text = f"""
+import os, signal, time
+from snnc.targets.lava.runner import orphans
+class Dropping:
+    def __del__(self):
+        os.kill(os.getpid(), {int(number)})
+        time.sleep(1)
+orphans.end_in_order()
+Dropping()
+try:
+    time.sleep(20)
+except KeyboardInterrupt:
+    os._exit(130)
+"""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    line = [sys.executable, "-c", text]
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, "")
 
 
 def test_who_does_not_end_in_time_is_ended() -> None:
