@@ -94,7 +94,9 @@ def test_engine_of_the_wheel(scripts: Path) -> None:
 
 def test_without_a_compiler_there_is_no_engine_and_all_else(built: Built, tmp_path: Path) -> None:
     absent = os.environ | {"CC": "/absent/cc", "CXX": "/absent/c++"}
-    shutil.copytree(built.tree, tmp_path / "snnc", symlinks=True, ignore=lambda *_: ["build"])
+    shutil.copytree(
+        built.tree, tmp_path / "snnc", symlinks=True, ignore=shutil.ignore_patterns("build")
+    )
     build = (sys.executable, "-m", "build", "--no-isolation", "--wheel")
     run(*build, "--outdir", tmp_path, tmp_path / "snnc", env=absent)
     (wheel,) = tmp_path.glob("*.whl")

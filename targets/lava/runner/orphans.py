@@ -78,9 +78,14 @@ def clearing_up() -> bool:
     if _told and now - _told[-1] < CLEAR_UP:
         return True
     _told.append(now)
-    signal.signal(signal.SIGALRM, lambda *_: os._exit(1))
+    signal.signal(signal.SIGALRM, _end_now)
     signal.alarm(CLEAR_UP)
     return False
+
+
+def _end_now(number: int, frame: object) -> None:
+    del number, frame
+    os._exit(1)
 
 
 def _end_once(number: int, frame: object) -> None:

@@ -94,7 +94,7 @@ class Whole:
         for p in program.projections.values():
             self.longest[p.source] = max(self.longest[p.source], p.delay)
         self.input_steps, batch = next(iter(inputs.values())).shape[:2]
-        self.cuts = _cuts(batch, MEMORY // self.sample_bytes)
+        self.cuts = equal_parts(batch, MEMORY // self.sample_bytes)
         self.steps = len(self.cuts) * (self.input_steps + program.latency)
 
     @property
@@ -141,7 +141,7 @@ def _as_spikes(declared: Input, x: Array) -> Array:
     return x
 
 
-def _cuts(batch: int, most: int) -> list[slice]:
+def equal_parts(batch: int, most: int) -> list[slice]:
     """Cut a batch into as few parts as can be of nearly the same size, each of ``most`` or 1."""
     parts = -(-batch // max(1, most))
     ends = [batch * part // parts for part in range(parts + 1)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from importlib import import_module
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -399,7 +400,7 @@ def test_fused_faults(
         path = tmp_path / package / file
         assert path.read_text().count(old) == 1
         path.write_text(path.read_text().replace(old, new))
-    monkeypatch.syspath_prepend(tmp_path)
+    cast("Any", monkeypatch).syspath_prepend(tmp_path)
     different = 0
     for fixed, inputs, _ in (resets, operators, large):
         one, _ = whole_of(fixed, inputs)

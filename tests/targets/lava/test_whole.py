@@ -155,7 +155,7 @@ def test_inputs_too_large_for_floats(max_abs: int, exp: int, du: int, dtype: typ
     ],
 )
 def test_cuts(batch: int, most: int, sizes: list[int]) -> None:
-    cuts = whole._cuts(batch, most)
+    cuts = whole.equal_parts(batch, most)
     assert [s.stop - s.start for s in cuts] == sizes
     assert [i for s in cuts for i in range(s.start, s.stop)] == list(range(batch))
 
