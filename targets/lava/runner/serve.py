@@ -17,6 +17,9 @@ from .network import Progress, simulate
 from .orphans import clearing_up, end_with_parent, name_shared_memory
 from .program import read_program
 
+PATIENCE = 2.0
+"""Seconds in which all threads of a process that was killed have ended."""
+
 
 def serve(directory: Path) -> int:
     """Run the program in ``directory``, and give the exit code.
@@ -34,6 +37,7 @@ def serve(directory: Path) -> int:
         os.write(events, json.dumps(event).encode() + b"\n")
 
     end_with_parent()
+    patience = 0.0
     try:
         _check_parent()
         _run(directory, lambda done, total: tell(done=done, total=total))
@@ -45,8 +49,11 @@ def serve(directory: Path) -> int:
         return 3
     except (Abandoned, KeyboardInterrupt):
         return 130
+    except SystemExit:
+        patience = PATIENCE  # Linux tells that a thread of snnc has ended: its pipe ends with all
+        raise
     finally:
-        if _parent_is_gone():
+        if _parent_is_gone(patience):
             shutil.rmtree(directory, ignore_errors=True)
     return 0
 
@@ -69,6 +76,6 @@ def _check_parent() -> None:
         raise Abandoned
 
 
-def _parent_is_gone() -> bool:
-    readable, _, _ = select.select([0], [], [], 0)
+def _parent_is_gone(patience: float = 0.0) -> bool:
+    readable, _, _ = select.select([0], [], [], patience)
     return bool(readable) and not os.read(0, 1)
