@@ -22,7 +22,7 @@ from tests.targets.lava.networks import (
     expected_outputs,
 )
 
-FORMS: tuple[Form, ...] = (Form.MIXED,)
+FORMS: tuple[Form, ...] = tuple(Form)
 """Those that are compared."""
 
 
