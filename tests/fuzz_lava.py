@@ -7,7 +7,9 @@ as small as can be, and printed with the command that finds it again. The exit c
 from __future__ import annotations
 
 import argparse
+import ctypes
 import random
+import signal
 import sys
 import time
 import traceback
@@ -20,6 +22,7 @@ from multiprocessing import get_context
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
+from snnc.targets.lava.runner.orphans import PR_SET_PDEATHSIG
 from tests.drawn.deployed import Run, runs
 from tests.drawn.features import features, happenings
 from tests.targets.lava.equality import assert_equal_somehow
@@ -78,12 +81,18 @@ def compare(number: int, count: int) -> Chunk:
     return chunk
 
 
+def _end_with_parent() -> None:
+    """Let a worker end when this command is killed (prctl(2); Linux alone has it)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def chunks(count: int, first: int, jobs: int) -> Iterator[Chunk]:
     """Compare ``count`` networks, ``jobs`` at a time; give each chunk as it is done."""
     numbers = random.Random(first)
     parts = [min(CHUNK, count - done) for done in range(0, count, CHUNK)]
     seeds = [first, *(numbers.randrange(2**32) for _ in parts[1:])]
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _end_with_parent) as pool:
         futures = [pool.submit(compare, n, part) for n, part in zip(seeds, parts, strict=True)]
         for future in as_completed(futures):
             yield future.result()
