@@ -7,7 +7,9 @@ as small as can be, and printed with the command that finds it again. The exit c
 from __future__ import annotations
 
 import argparse
+import ctypes
 import random
+import signal
 import sys
 import time
 import traceback
@@ -20,6 +22,7 @@ from multiprocessing import get_context
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
+from snnc.targets.lava.runner.orphans import PR_SET_PDEATHSIG
 from tests.drawn.deployed import Run, runs
 from tests.drawn.features import features, happenings
 from tests.targets.lava.equality import assert_equal_somehow
@@ -35,13 +38,15 @@ class Chunk:
 
     Attributes:
         number: Of the seed.
+        count: Networks that were asked for.
         networks: That were compared, those of shrinking not counted.
         counts: Networks by form, by what they hold and by what happened in them.
-        values: Spikes, ``u``, ``v`` and outputs that were compared.
+        values: Spikes, ``u`` and ``v`` that were compared.
         failure: The smallest network that differs, and how; empty where none does.
     """
 
     number: int
+    count: int
     networks: int = 0
     counts: Counter[str] = field(default_factory=Counter[str])
     values: int = 0
@@ -50,13 +55,14 @@ class Chunk:
 
 def compare(number: int, count: int) -> Chunk:
     """Compare the first ``count`` networks of a seed with the oracle."""
-    chunk = Chunk(number)
+    chunk = Chunk(number, count)
 
     @seed(number)
     @settings(
         max_examples=count,
         database=None,
         deadline=None,
+        report_multiple_bugs=False,
         suppress_health_check=[HealthCheck.too_slow],
     )
     @given(runs(), st.data())
@@ -71,9 +77,14 @@ def compare(number: int, count: int) -> Chunk:
         try:
             check()
         except Exception as error:  # noqa: BLE001  (whatever it is, it is what was looked for)
-            chunk.failure = "".join(traceback.format_exception_only(error))
-            chunk.failure += "\n".join(getattr(error, "__notes__", []))
+            chunk.failure = "".join(traceback.format_exception_only(error)).strip()
     return chunk
+
+
+def _end_with_parent() -> None:
+    """Let a worker end when this command is killed (prctl(2); Linux alone has it)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def chunks(count: int, first: int, jobs: int) -> Iterator[Chunk]:
@@ -81,7 +92,7 @@ def chunks(count: int, first: int, jobs: int) -> Iterator[Chunk]:
     numbers = random.Random(first)
     parts = [min(CHUNK, count - done) for done in range(0, count, CHUNK)]
     seeds = [first, *(numbers.randrange(2**32) for _ in parts[1:])]
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _end_with_parent) as pool:
         futures = [pool.submit(compare, n, part) for n, part in zip(seeds, parts, strict=True)]
         for future in as_completed(futures):
             yield future.result()
@@ -98,13 +109,13 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="processes beside each other")
     options = parser.parse_args()
     print(f"{options.count} networks from seed {options.seed} on", flush=True)
-    begin, seen = time.monotonic(), Chunk(options.seed)
+    begin, seen = time.monotonic(), Chunk(options.seed, options.count)
     for chunk in chunks(options.count, options.seed, options.jobs):
         seen.networks += chunk.networks
         seen.values += chunk.values
         seen.counts += chunk.counts
         if chunk.failure:
-            print(f"\n{chunk.failure}\n\nAgain: python -m tests.fuzz_lava {CHUNK}", end=" ")
+            print(f"\n{chunk.failure}\n\nAgain: python -m tests.fuzz_lava {chunk.count}", end=" ")
             print(f"--seed {chunk.number} --jobs 1")
             return 1
         print(f"{seen.networks:7} networks, {seen.values:11,} values, 0 differ", end="")

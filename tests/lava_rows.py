@@ -151,17 +151,26 @@ def several() -> nir.NIRGraph:
     return wired(nodes, *edges)
 
 
-def noted(**notes: Any) -> nir.NIRGraph:
-    """Give neurons of what NIR has no field for, noted as the frontends do."""
+def noted(*behind: nir.NIRNode, **notes: Any) -> nir.NIRGraph:
+    """Give neurons of what NIR has no field for, noted as the frontends do, and nodes behind them.
+
+    All neurons have the same notes.
+    """
     six = np.ones(6, np.float32)
     own: Options = {"integration": "decay", "decay": 0.9 * six, "gain": 0.12 * six, "leak": 0 * six}
     own |= {"threshold": six, "reset": "zero", "origin": "net.lif"} | notes
-    made = of_neurons()()
-    of_weights = {"delay": 0, "order": 0, "origin": "net.fc"}
-    made.nodes["n0"].metadata = {"snnc": of_weights}
-    made.nodes["n1"].metadata = {"snnc": own}
+    nodes = (nir.Linear(weights(6, 8)), neuron(nir.LIF, 6), *behind)
+    for node in nodes:
+        of_weights = {"delay": 0, "order": 0, "origin": "net.fc"}
+        node.metadata = {"snnc": own if isinstance(node, nir.LIF) else of_weights}
+    made = between(*nodes)
     made.metadata = {"snnc": {"format": 2, "framework": "snntorch 1.0.0", "dt": DT}}
     return made
+
+
+def larger() -> nir.NIRGraph:
+    """Give spikes of size 0.5 to 2, and neurons that they reach."""
+    return noted(nir.Linear(weights(6, 6)), neuron(nir.LIF, 6), spike=spread(0.5, 2))
 
 
 def across() -> nir.NIRGraph:
@@ -235,6 +244,7 @@ def _operators() -> list[Row]:
         row("Scale", "a factor for each", lambda: nir.Scale(weights(8, 1)[:, 0]), FLAT, 8),
         Row("Delay", "3 steps", delay(3)),
         Row("Delay", "62 steps", delay(62)),
+        Row("Delay", "100 steps: neurons that pass spikes on", delay(100)),
         Row("Delay", "of each neuron its own", delay([0, 1, 2, 3, 9, 5])),
         Row("Threshold", "", thresholded, "population"),
         Row(
@@ -301,6 +311,7 @@ def _neurons() -> list[Row]:
         row("LIF", "reset none", lambda: noted(reset="none")),
         row("LIF", "a refractory period", lambda: noted(refractory=2)),
         row("LIF", "starts away from 0", lambda: noted(initial=np.full(6, 0.5, np.float32))),
+        row("LIF", "spikes of another size", larger),
         row("LIF", "v_leak", of_neurons(v_leak=0.4)),
         row("LIF", "v_leak of norse", of_neurons(v_leak=0.4), dialect="norse"),
         row("LIF", "tau of each neuron its own", of_neurons(tau=spread(0.005, 0.03))),

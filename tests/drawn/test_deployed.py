@@ -67,12 +67,12 @@ def test_all_that_there_is_is_drawn() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_what_is_found_is_small() -> None:
     least = find(
         runs(),
-        lambda run: "loop across populations" in features(run.network),
-        settings=settings(max_examples=2000, derandomize=True, database=None),
+        lambda run: any(p.refractory == 3 for p in run.network.populations),
+        settings=settings(max_examples=500, derandomize=True, database=None),
     ).network
-    assert len(least.populations) == 2
-    assert sum(p.size for p in least.populations) <= 6
-    assert len(least.projections) <= 4
+    assert [p.size for p in least.populations] == [1]
+    assert len(least.projections) <= 1

@@ -22,7 +22,7 @@ from tests.targets.lava.networks import (
     expected_outputs,
 )
 
-FORMS = tuple(Form)
+FORMS: tuple[Form, ...] = tuple(Form)
 """Those that are compared."""
 
 
@@ -61,7 +61,7 @@ def assert_equal(run: Run, form: Form, wanted: Signals | None = None) -> Signals
     for name, run_it in (("reference", IntegerTarget().run), (str(form), LavaTarget().run)):
         trace = run_it(program, inputs, RECORD_ALL)
         problems = [f"{name}: {text}" for text in differences(trace, known, outputs)]
-        assert problems == []
+        assert not problems, "\n".join(problems)  # told outside of pytest, too
     return known
 
 
