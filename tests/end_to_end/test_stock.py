@@ -30,9 +30,9 @@ def weighed(module: Any, gain: float = 2.0) -> Any:
     """Give weights and biases that let every population spike."""
     generator = torch.Generator().manual_seed(3)
     for p in module.parameters():
-        if p.ndim > 1:
-            fan_in = p[0].numel()
-            p.data = (torch.rand(p.shape, generator=generator) - 0.4) * gain / fan_in**0.5
+        fan_in = p[0].numel()  # 1 of a bias
+        size = gain / fan_in**0.5 if p.ndim > 1 else 0.2
+        p.data = (torch.rand(p.shape, generator=generator) - (0.4 if p.ndim > 1 else 0)) * size
     return module
 
 
