@@ -23,12 +23,20 @@ class Target(Protocol):
     """True where it executes the integers, False where it executes the real numbers."""
 
     def problems(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> Iterable[Diagnostic]:
-        """Give what the target cannot do with ``fixed`` under the options of the artifact."""
-        ...
+        """Give what the target cannot do with ``fixed`` under the options of the artifact.
+
+        Nothing, unless a target says otherwise: whatever is compiled can run.
+        """
+        del fixed, options
+        return ()
 
     def members(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> Mapping[str, bytes]:
-        """Give the files that the artifact needs beside program and weights."""
-        ...
+        """Give the files that the artifact needs beside program and weights.
+
+        None, unless a target says otherwise.
+        """
+        del fixed, options
+        return {}
 
     def missing(self) -> Diagnostic | None:
         """Say what this machine lacks to run it, or None."""

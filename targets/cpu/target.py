@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from snnc.compiler import rules
@@ -13,6 +11,7 @@ from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.trace import Trace
 from snnc.targets.artifact import Artifact
+from snnc.targets.base import Target
 from snnc.targets.cpu.engine import Engine, threads_here
 from snnc.targets.cpu.library import MODULE, library
 from snnc.targets.inputs import integer_inputs
@@ -23,22 +22,12 @@ _engines: WeakKeyDictionary[FixedNetwork, Engine] = WeakKeyDictionary()
 """Each network is prepared once."""
 
 
-class CpuTarget:
+class CpuTarget(Target):
     """The integers, executed by the native engine."""
 
     name = "cpu"
     summary = "native engine: the integer arithmetic in compiled code, event by event"
     fixed = True
-
-    def problems(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
-        """Give nothing: whatever is compiled can run."""
-        del fixed, options
-        return ()
-
-    def members(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> Mapping[str, bytes]:
-        """Give no further files: program and weights are all."""
-        del fixed, options
-        return {}
 
     def missing(self) -> Diagnostic | None:
         """Say that the engine was not compiled, or cannot be loaded, or give None."""

@@ -4,34 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
 
 from snnc.compiler.diagnostics import Diagnostic
-from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.trace import Array, Trace
 from snnc.targets.artifact import Artifact
+from snnc.targets.base import Target
 from snnc.targets.float.executor import execute
 from snnc.targets.inputs import real_inputs
 from snnc.targets.options import limited_progress
 from snnc.targets.running import Inputs, RunOptions
 
 
-class FloatTarget:
+class FloatTarget(Target):
     """The float network, executed in float32 in the framework's order of operations."""
 
     name = "float"
     summary = "the network in float32, step by step as its framework computes it"
     fixed = False
-
-    def problems(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
-        """Give nothing: whatever is compiled can run."""
-        del fixed, options
-        return ()
-
-    def members(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> Mapping[str, bytes]:
-        """Give no further files."""
-        del fixed, options
-        return {}
 
     def missing(self) -> Diagnostic | None:
         """Give None: NumPy is always there."""

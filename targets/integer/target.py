@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from snnc.compiler.align import aligned_trace
 from snnc.compiler.diagnostics import Diagnostic
-from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.trace import Trace
 from snnc.targets.artifact import Artifact
+from snnc.targets.base import Target
 from snnc.targets.inputs import integer_inputs
 from snnc.targets.integer.reference import execute
 from snnc.targets.options import limited_progress
 from snnc.targets.running import Inputs, RunOptions
 
 
-class IntegerTarget:
+class IntegerTarget(Target):
     """The integers, executed by the NumPy reference."""
 
     name = "integer"
@@ -25,16 +23,6 @@ class IntegerTarget:
         "NumPy reference of the integer arithmetic: slow, plain, what others are compared with"
     )
     fixed = True
-
-    def problems(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
-        """Give nothing: whatever is compiled can run."""
-        del fixed, options
-        return ()
-
-    def members(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> Mapping[str, bytes]:
-        """Give no further files: program and weights are all."""
-        del fixed, options
-        return {}
 
     def missing(self) -> Diagnostic | None:
         """Give None: NumPy is always there."""
