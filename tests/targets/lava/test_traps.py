@@ -106,7 +106,10 @@ def test_what_hangs(traps: list[str]) -> None:
             stack.callback(_kill_group, child)
             return child
 
-        children = {name: start(name) for name in HANGS}
+        hanging = set(HANGS)
+        if int(np.__version__.partition(".")[0]) < 2:
+            hanging.remove("bias_beyond_16_bits")  # NumPy 1 wraps the number, and says nothing
+        children = {name: start(name) for name in hanging}
         good = start("nothing_wrong")
         assert good.wait(60) == 0
         time.sleep(PATIENCE)
