@@ -1,4 +1,4 @@
-"""The native engine on large networks of few synapses: ``python -m tests.benchmarks.sparse_engine``.
+"""The native engine on large networks: ``python -m tests.benchmarks.sparse_engine``.
 
 10,000 and 100,000 neurons with 100 synapses each, of which 3 to 4 % spike in a step, driven by
 their biases. Each is run with one thread and with two, in turns, and the median of its times is
