@@ -151,7 +151,9 @@ class _Records:
             population_count=len(populations),
             projection_count=len(projections),
             input_sizes=(c_int64 * len(network.inputs))(*(i.size for i in network.inputs)),
-            input_largest=(c_int32 * len(network.inputs))(*(min(i.max_abs, 2**31 - 1) for i in network.inputs)),
+            input_largest=(c_int32 * len(network.inputs))(
+                *(min(i.max_abs, 2**31 - 1) for i in network.inputs)
+            ),
             populations=(library.Population * len(populations))(*populations),
             projections=(library.Projection * len(projections))(*projections),
         )

@@ -161,7 +161,7 @@ class ScalingWeights : public Weights {
   std::vector<int32_t> targets_;
 };
 
-constexpr double kSparse = 0.15;  // share of weights that are not zero, up to which a list pays
+constexpr double kSparse = 0.02;  // share of weights that are not zero, up to which a list pays
 
 inline std::unique_ptr<Weights> dense_weights(const SnncOperator& o, const Order& from,
                                               const Order& to) {
