@@ -161,14 +161,13 @@ class ScalingWeights : public Weights {
   std::vector<int32_t> targets_;
 };
 
-constexpr double kSparse = 0.02;  // share of weights that are not zero, up to which a list pays
-
+// A list where few are not zero.
 inline std::unique_ptr<Weights> dense_weights(const SnncOperator& o, const Order& from,
-                                              const Order& to) {
+                                              const Order& to, double few_are) {
   const int64_t size = volume(o.in) * volume(o.out);
   const Extremes e = extremes_of(o, size);
   const bool bytes = e.largest - e.least < 256;
-  const bool few = e.count < kSparse * size && volume(o.out) < ListedWeights::kColumns;
+  const bool few = e.count < few_are * size && volume(o.out) < ListedWeights::kColumns;
   if (few || !bytes) return std::make_unique<ListedWeights>(o, from, to, e.count);
   return std::make_unique<DenseWeights>(o, from, to, e.least);
 }

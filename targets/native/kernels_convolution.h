@@ -67,12 +67,7 @@ Convolve convolve_of(int64_t units) {
 
 template <class W, class S>
 Convolve convolve_of(const Runs& runs) {
-  switch (runs.count) {
-    case 2: return convolve_of<2, W, S>(runs.units);
-    case 3: return convolve_of<3, W, S>(runs.units);
-    case 5: return convolve_of<5, W, S>(runs.units);
-    default: return convolve_of<0, W, S>(runs.units);
-  }
+  return runs.count == 3 ? convolve_of<3, W, S>(runs.units) : convolve_of<0, W, S>(runs.units);
 }
 
 Convolve convolve_of(bool wide_weights, bool wide_sums, const Runs& runs) {

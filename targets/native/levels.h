@@ -72,6 +72,7 @@ using StepNarrow = void (*)(const Chunk<int32_t>&, int64_t n, int32_t refractory
 using StepWide = void (*)(const Chunk<int64_t>&, int64_t n, int32_t refractory);
 
 struct Kernels {
+  double few;  // share of weights that are not zero, up to which a list of them is faster
   void (*add_rows)(const uint8_t* rows, int64_t stride, int32_t zero, const int32_t* places,
                    int64_t count, int32_t* sums);
   void (*add_scaled_rows)(const uint8_t* rows, int64_t stride, int32_t zero,
