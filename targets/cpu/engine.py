@@ -38,6 +38,8 @@ NARROW_INPUT = 2**18
 """Largest synaptic input with which states stay within 32 bits (``native/arithmetic.h``)."""
 BEST = -1
 """The best instructions that this machine has."""
+PATIENCE = 200
+"""Microseconds that a run lasts before it takes other threads: about what they take to begin."""
 SIGNALS: dict[str, type[np.generic]] = {"spikes": np.uint8, "u": np.int32, "v": np.int32}
 
 
@@ -73,14 +75,17 @@ class Engine:
         record: Mapping[str, tuple[str, ...]],
         threads: int,
         progress: Progress,
+        *,
+        patience: int = PATIENCE,
     ) -> dict[str, dict[str, Array]]:
         """Run a batch of samples, each from rest.
 
         Args:
             inputs: Integers of each input, shape ``[steps, batch, n]``.
             record: For each signal the populations of which it is kept.
-            threads: Samples that run at once.
+            threads: Samples that run at once, at most.
             progress: Told the hardware steps done and in all; what it raises ends the run.
+            patience: Microseconds that the run lasts before it takes more threads than one.
 
         Returns:
             For each signal and population an array ``[steps + latency, batch, n]`` in hardware
@@ -110,6 +115,7 @@ class Engine:
             latency=network.latency,
             batch=batch,
             threads=threads,
+            patience=patience,
             inputs=(c_void_p * len(x))(*map(library.address, x)),
             recordings=recordings,
         )

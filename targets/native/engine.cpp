@@ -22,7 +22,6 @@
 namespace snnc {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto kHelpersAfter = std::chrono::microseconds(200);
 constexpr auto kTold = std::chrono::milliseconds(50);
 constexpr auto kShort = std::chrono::milliseconds(2);  // between two looks at the clock
 constexpr auto kLong = std::chrono::milliseconds(20);
@@ -83,7 +82,7 @@ class Crew {
         for (int64_t k = 0; k < steps; ++k) {
           if (stopped_.load(std::memory_order_relaxed)) break;
           worker->step(k, sample);
-          if (caller && --until_look_ == 0) look(sample * steps + k);
+          if (caller && --until_look_ == 0) look();
         }
         done_.fetch_add(steps, std::memory_order_relaxed);
       }
@@ -94,14 +93,14 @@ class Crew {
   }
 
   // Now and then on the caller's thread: looks less often the shorter steps are.
-  void look(int64_t) {
+  void look() {
     const Clock::time_point now = Clock::now();
     const auto since = now - last_;
     if (since < kShort) interval_ *= 2;
     if (since > kLong && interval_ > 1) interval_ /= 2;
     until_look_ = interval_;
     last_ = now;
-    if (!called_ && now - begin_ > kHelpersAfter) call_helpers();
+    if (!called_ && now - begin_ >= std::chrono::microseconds(run_.patience)) call_helpers();
     if (now - told_ > kTold) tell();
   }
 

@@ -72,7 +72,7 @@ struct SnncRun {
   int64_t latency;
   int64_t batch;
   int32_t threads;
-  int32_t reserved;
+  int32_t patience;                 // microseconds that a run lasts before it takes more than one
   const int32_t* const* inputs;     // of each input [steps, batch, n]
   const SnncRecording* recordings;  // of each population
 };
