@@ -255,6 +255,27 @@ def test_sums_that_need_64_bits() -> None:
     assert np.abs(u.astype(np.int64)).max() > 2**24
 
 
+def test_sums_without_memory_need_32_bits() -> None:
+    """Beyond 2**18 one wrap is not enough either, but nothing adds up."""
+    fixed = FixedNetwork(
+        inputs=(FixedInput("x", (4,), 1.0, 200),),
+        populations=tuple(
+            population(str(reset), (6,), reset, 1, dv=3, threshold=90000, refractory=k % 2)
+            for k, reset in enumerate(FixedReset)
+        ),
+        projections=tuple(
+            projection("x", str(reset), fixed_dense(weights(6, 4)), exp=7) for reset in FixedReset
+        ),
+        outputs=(Output("out", "zero"),),
+        dt=1e-3,
+    )
+    assert Engine(fixed).narrow
+    x = np.random.default_rng(6).integers(-200, 201, (20, 2, 4))
+    assert [different(fixed, {"x": x}, level) for level in LEVELS] == [0 for _ in LEVELS]
+    u = execute(fixed, {"x": x.astype(np.int32)}).u["zero"]
+    assert np.abs(u.astype(np.int64)).max() > 2**24
+
+
 def test_as_a_target() -> None:
     fixed = recurrent()
     inputs = random_inputs(fixed, steps=9, batch=4)
@@ -317,11 +338,15 @@ SANITIZED = """
 import sys
 from snnc.targets.cpu import library
 library.path = lambda: sys.argv[1]
+from tests.fuzz_engine import compare
 from tests.targets.cpu import test_engine as tests
 for name in tests.OPERATORS:
     tests.test_operators(name, 9)
+    tests.test_operators(name, 1)
 tests.test_sums_that_need_64_bits()
+tests.test_sums_without_memory_need_32_bits()
 tests.test_threads(2)
+assert compare(1, 30)[-1] == ""
 print("all")
 """
 
