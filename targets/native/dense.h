@@ -27,8 +27,9 @@ inline Extremes extremes_of(const SnncOperator& o, int64_t size) {
 // Bytes as kernels_dense.h has them.
 class DenseWeights : public Weights {
  public:
-  DenseWeights(const SnncOperator& o, const Order& from, const Order& to, int32_t least)
-      : size_(volume(o.out)), zero_(-least), stride_(padded(size_, 16)) {
+  DenseWeights(const SnncOperator& o, const Order& from, const Order& to, int32_t least,
+               int64_t largest)
+      : size_(volume(o.out)), zero_(-least), largest_(largest), stride_(padded(size_, 16)) {
     const int64_t in = volume(o.in);
     rows_.resize(in * stride_, static_cast<uint8_t>(zero_));
     std::vector<int64_t> column(size_);
@@ -53,7 +54,7 @@ class DenseWeights : public Weights {
       kernels.add_rows(rows_.data(), stride_, zero_, places, events.count, into);
     } else {
       kernels.add_scaled_rows(rows_.data(), stride_, zero_, places, events.values.data(),
-                              events.count, into);
+                              events.count, largest_, into);
     }
   }
   int64_t bytes() const override { return static_cast<int64_t>(rows_.size()); }
@@ -78,6 +79,7 @@ class DenseWeights : public Weights {
 
   int64_t size_;
   int32_t zero_;
+  int64_t largest_;  // magnitude of a value that arrives
   int64_t stride_;
   std::vector<uint8_t> rows_;
 };
@@ -163,13 +165,14 @@ class ScalingWeights : public Weights {
 
 // A list where few are not zero.
 inline std::unique_ptr<Weights> dense_weights(const SnncOperator& o, const Order& from,
-                                              const Order& to, double few_are) {
+                                              const Order& to, int64_t largest,
+                                              double few_are) {
   const int64_t size = volume(o.in) * volume(o.out);
   const Extremes e = extremes_of(o, size);
   const bool bytes = e.largest - e.least < 256;
   const bool few = e.count < few_are * size && volume(o.out) < ListedWeights::kColumns;
   if (few || !bytes) return std::make_unique<ListedWeights>(o, from, to, e.count);
-  return std::make_unique<DenseWeights>(o, from, to, e.least);
+  return std::make_unique<DenseWeights>(o, from, to, e.least, largest);
 }
 
 }  // namespace snnc

@@ -88,22 +88,111 @@ void add_rows(const uint8_t* rows, int64_t stride, int32_t zero, const int32_t* 
 }
 
 template <int N>
-inline void add_scaled_block(const uint8_t* row, int32_t zero, int32_t value, int32_t* sums) {
-  for (int i = 0; i < N; ++i) sums[i] += (row[2 * i] - zero) * value;
-  for (int i = 0; i < N; ++i) sums[N + i] += (row[2 * i + 1] - zero) * value;
+inline void add_scaled_block(const uint8_t* row, uint32_t value, uint32_t* sums) {
+  typedef typename Vector<N>::Memory Memory;
+  typedef typename Vector<N>::Sums Sums;
+  constexpr int words = Vector<N>::words;
+  for (int j = 0; j < N / words; ++j, sums += words) {
+    const Sums two = reinterpret_cast<const Memory*>(row)[j];
+    const Sums even = two & 255, odd = two >> 8;
+    for (int i = 0; i < words; ++i) sums[i] += even[i] * value;
+    for (int i = 0; i < words; ++i) sums[N + i] += odd[i] * value;
+  }
 }
 
-// sums[c] += weights[r, c] * value[r] over the rows r.
-void add_scaled_rows(const uint8_t* rows, int64_t stride, int32_t zero, const int32_t* places,
-                     const int32_t* values, int64_t count, int32_t* sums) {
-  for (int64_t k = 0; k < count; ++k) {
-    const uint8_t* row = rows + places[k] * stride;
-    int64_t c = 0;
-    for (; c + 64 <= stride; c += 64) add_scaled_block<32>(row + c, zero, values[k], sums + c);
-    if (stride - c >= 32) {
-      add_scaled_block<16>(row + c, zero, values[k], sums + c);
-      c += 32;
+// sums[c] += (weights[r, c] + zero) * value of one row. Unsigned, as what is on the way to a sum
+// of 32 bits may need more of them.
+inline void add_scaled_row(const uint8_t* row, int64_t stride, uint32_t value, uint32_t* sums) {
+  int64_t c = 0;
+  for (; c + 64 <= stride; c += 64) add_scaled_block<32>(row + c, value, sums + c);
+  if (stride - c >= 32) {
+    add_scaled_block<16>(row + c, value, sums + c);
+    c += 32;
+  }
+  if (stride - c >= 16) add_scaled_block<8>(row + c, value, sums + c);
+}
+
+#ifdef SNNC_VNNI
+// Four rows at once: their bytes, interleaved, are multiplied by four values and added up in one
+// instruction. Of a vector of 64 columns the sums of bytes 16 L + 4 q + i stand in total[q], in
+// element 4 L + i.
+inline void add_four(const uint8_t* const row[4], __m512i values, __m512i total[4]) {
+  const __m512i a = _mm512_loadu_si512(row[0]), b = _mm512_loadu_si512(row[1]);
+  const __m512i c = _mm512_loadu_si512(row[2]), d = _mm512_loadu_si512(row[3]);
+  const __m512i ab_low = _mm512_unpacklo_epi8(a, b), ab_high = _mm512_unpackhi_epi8(a, b);
+  const __m512i cd_low = _mm512_unpacklo_epi8(c, d), cd_high = _mm512_unpackhi_epi8(c, d);
+  total[0] = _mm512_dpbusd_epi32(total[0], _mm512_unpacklo_epi16(ab_low, cd_low), values);
+  total[1] = _mm512_dpbusd_epi32(total[1], _mm512_unpackhi_epi16(ab_low, cd_low), values);
+  total[2] = _mm512_dpbusd_epi32(total[2], _mm512_unpacklo_epi16(ab_high, cd_high), values);
+  total[3] = _mm512_dpbusd_epi32(total[3], _mm512_unpackhi_epi16(ab_high, cd_high), values);
+}
+
+// Adds `count` rows, a multiple of 4, on B blocks of 64 columns; `bytes` are their values.
+template <int B>
+inline void add_scaled_blocks(const uint8_t* rows, int64_t stride, const int32_t* places,
+                              const int8_t* bytes, int64_t count, uint32_t* sums) {
+  __m512i total[B][4];
+  for (auto& block : total) {
+    for (__m512i& t : block) t = _mm512_setzero_si512();
+  }
+  for (int64_t k = 0; k < count; k += 4) {
+    int32_t four;
+    __builtin_memcpy(&four, bytes + k, 4);
+    const __m512i values = _mm512_set1_epi32(four);
+    const uint8_t* row[4];
+    for (int r = 0; r < 4; ++r) row[r] = rows + places[k + r] * stride;
+    for (int j = 0; j < B; ++j) {
+      add_four(row, values, total[j]);
+      for (const uint8_t*& at : row) at += 64;
     }
-    if (stride - c >= 16) add_scaled_block<8>(row + c, zero, values[k], sums + c);
+  }
+  for (int j = 0; j < B; ++j) {
+    alignas(64) uint32_t of[4][16];
+    for (int q = 0; q < 4; ++q) _mm512_store_si512(of[q], total[j][q]);
+    uint32_t* into = sums + 64 * j;
+    for (int b = 0; b < 64; ++b) into[b % 2 * 32 + b / 2] += of[b / 4 % 4][b / 16 * 4 + b % 4];
+  }
+}
+
+// Rows, as many as are a multiple of 4, whose values are of 8 bits; gives the columns done.
+inline int64_t add_small_rows(const uint8_t* rows, int64_t stride, const int32_t* places,
+                              const int32_t* values, int64_t count, uint32_t* sums) {
+  constexpr int64_t few = 1024;
+  int8_t bytes[few];
+  int64_t c = 0;
+  for (int64_t first = 0; first < count; first += few) {
+    const int64_t n = count - first < few ? count - first : few;
+    for (int64_t k = 0; k < n; ++k) bytes[k] = static_cast<int8_t>(values[first + k]);
+    for (c = 0; c + 128 <= stride; c += 128) {
+      add_scaled_blocks<2>(rows + c, stride, places + first, bytes, n, sums + c);
+    }
+    for (; c + 64 <= stride; c += 64) {
+      add_scaled_blocks<1>(rows + c, stride, places + first, bytes, n, sums + c);
+    }
+  }
+  return c;
+}
+#endif
+
+// sums[c] += weights[r, c] * value[r] over the rows r; `largest` is the magnitude of values.
+void add_scaled_rows(const uint8_t* rows, int64_t stride, int32_t zero, const int32_t* places,
+                     const int32_t* values, int64_t count, int64_t largest, int32_t* sums) {
+  uint32_t all = 0;
+  for (int64_t k = 0; k < count; ++k) all += static_cast<uint32_t>(values[k]);
+  const uint32_t zeros = all * static_cast<uint32_t>(zero);
+  uint32_t* into = reinterpret_cast<uint32_t*>(sums);
+  for (int64_t c = 0; c < stride; ++c) into[c] -= zeros;
+  int64_t done = 0, columns = 0;
+#ifdef SNNC_VNNI
+  if (largest < 128) {
+    done = count & ~int64_t{3};
+    columns = add_small_rows(rows, stride, places, values, done, into);
+  }
+#endif
+  (void)largest;
+  for (int64_t k = 0; k < count; ++k) {
+    const int64_t from = k < done ? columns : 0;
+    const uint8_t* row = rows + places[k] * stride;
+    add_scaled_row(row + from, stride - from, static_cast<uint32_t>(values[k]), into + from);
   }
 }
