@@ -102,7 +102,8 @@ class ListedWeights : public Weights {
       const int64_t c = to.element(place);
       for (int64_t r = 0; r < in; ++r) {
         const int32_t w = weight_at(o, c * in + r);
-        if (w != 0) synapses_[next[from.place(r)]++] = static_cast<int32_t>(place << kBits) | (w & 0x1ff);
+        if (w == 0) continue;
+        synapses_[next[from.place(r)]++] = static_cast<int32_t>(place << kBits) | (w & 0x1ff);
       }
     }
   }

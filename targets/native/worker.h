@@ -196,7 +196,8 @@ class Worker {
     for (size_t g = 0; g < p.groups.size(); ++g) {
       if (!s.touched[g]) continue;
       const Group& group = p.groups[g];
-      program_.kernels.gather(group.tally, s.sums[g].data(), n, count, group.up, group.down, more, a);
+      program_.kernels.gather(group.tally, s.sums[g].data(), n, count, group.up, group.down, more,
+                              a);
       more = true;
     }
     std::fill(a + (more ? count : 0), a + room, 0);

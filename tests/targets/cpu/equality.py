@@ -100,10 +100,11 @@ def _difference(found: Signals, wanted: Signals) -> str:
         for name, values in arrays.items():
             places = np.argwhere(found[signal][name] != values)
             if len(places):
-                step, sample, neuron = places[0]
+                first = tuple(places[0])
+                step, sample, neuron = first
                 return (
                     f"{signal} of {name}: {len(places)} of {values.size} differ, first at step "
                     f"{step}, sample {sample}, neuron {neuron}: "
-                    f"{found[signal][name][step, sample, neuron]}, not {values[step, sample, neuron]}"
+                    f"{found[signal][name][first]}, not {values[first]}"
                 )
     return "other names, types or shapes"

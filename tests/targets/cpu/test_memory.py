@@ -20,7 +20,8 @@ from tests.builders import fixed_network, fixed_population, fixed_projection
 from snnc.compiler.operators import FixedDense
 
 def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 weight = np.random.default_rng(0).integers(-128, 128, ({N}, {N}), np.int8)
 made = fixed_projection("p", "p", None, FixedDense(weight=weight))
