@@ -57,6 +57,15 @@ class DenseWeights : public Weights {
                               events.count, largest_, into);
     }
   }
+  // Spikes are not: to add up the rows of all takes about as long.
+  bool multiplies(const Kernels& kernels) const override {
+    return kernels.multiply && largest_ > 1 && largest_ < 128;
+  }
+  void multiply(const Kernels& kernels, const int8_t* bytes, int64_t pitch,
+                int32_t* sums) const override {
+    const int64_t count = static_cast<int64_t>(rows_.size()) / stride_;
+    kernels.multiply(rows_.data(), stride_, zero_, bytes, pitch, count, sums);
+  }
   int64_t bytes() const override { return static_cast<int64_t>(rows_.size()); }
   Tally tally() const override { return packed(size_); }
 

@@ -116,15 +116,21 @@ inline void add_scaled_row(const uint8_t* row, int64_t stride, uint32_t value, u
 // Four rows at once: their bytes, interleaved, are multiplied by four values and added up in one
 // instruction. Of a vector of 64 columns the sums of bytes 16 L + 4 q + i stand in total[q], in
 // element 4 L + i.
-inline void add_four(const uint8_t* const row[4], __m512i values, __m512i total[4]) {
-  const __m512i a = _mm512_loadu_si512(row[0]), b = _mm512_loadu_si512(row[1]);
-  const __m512i c = _mm512_loadu_si512(row[2]), d = _mm512_loadu_si512(row[3]);
-  const __m512i ab_low = _mm512_unpacklo_epi8(a, b), ab_high = _mm512_unpackhi_epi8(a, b);
-  const __m512i cd_low = _mm512_unpacklo_epi8(c, d), cd_high = _mm512_unpackhi_epi8(c, d);
-  total[0] = _mm512_dpbusd_epi32(total[0], _mm512_unpacklo_epi16(ab_low, cd_low), values);
-  total[1] = _mm512_dpbusd_epi32(total[1], _mm512_unpackhi_epi16(ab_low, cd_low), values);
-  total[2] = _mm512_dpbusd_epi32(total[2], _mm512_unpacklo_epi16(ab_high, cd_high), values);
-  total[3] = _mm512_dpbusd_epi32(total[3], _mm512_unpackhi_epi16(ab_high, cd_high), values);
+struct Four {
+  __m512i bytes[4];
+};
+
+inline Four interleaved(const __m512i row[4]) {
+  const __m512i ab_low = _mm512_unpacklo_epi8(row[0], row[1]);
+  const __m512i ab_high = _mm512_unpackhi_epi8(row[0], row[1]);
+  const __m512i cd_low = _mm512_unpacklo_epi8(row[2], row[3]);
+  const __m512i cd_high = _mm512_unpackhi_epi8(row[2], row[3]);
+  return {{_mm512_unpacklo_epi16(ab_low, cd_low), _mm512_unpackhi_epi16(ab_low, cd_low),
+           _mm512_unpacklo_epi16(ab_high, cd_high), _mm512_unpackhi_epi16(ab_high, cd_high)}};
+}
+
+inline void add_four(const Four& four, __m512i values, __m512i total[4]) {
+  for (int q = 0; q < 4; ++q) total[q] = _mm512_dpbusd_epi32(total[q], four.bytes[q], values);
 }
 
 // Adds `count` rows, a multiple of 4, on B blocks of 64 columns; `bytes` are their values.
@@ -139,11 +145,12 @@ inline void add_scaled_blocks(const uint8_t* rows, int64_t stride, const int32_t
     int32_t four;
     __builtin_memcpy(&four, bytes + k, 4);
     const __m512i values = _mm512_set1_epi32(four);
-    const uint8_t* row[4];
-    for (int r = 0; r < 4; ++r) row[r] = rows + places[k + r] * stride;
     for (int j = 0; j < B; ++j) {
-      add_four(row, values, total[j]);
-      for (const uint8_t*& at : row) at += 64;
+      __m512i row[4];
+      for (int r = 0; r < 4; ++r) {
+        row[r] = _mm512_loadu_si512(rows + places[k + r] * stride + 64 * j);
+      }
+      add_four(interleaved(row), values, total[j]);
     }
   }
   for (int j = 0; j < B; ++j) {
@@ -171,6 +178,62 @@ inline int64_t add_small_rows(const uint8_t* rows, int64_t stride, const int32_t
     }
   }
   return c;
+}
+#endif
+
+#ifdef SNNC_VNNI
+// The column of a byte in a row of `stride` bytes: blocks of 64, then one of 32 and of 16.
+inline int64_t column_of(int64_t stride, int64_t byte) {
+  int64_t first = byte / 64 * 64, block = 64;
+  if (first + 64 > stride) {
+    block = stride - first >= 32 ? 32 : 16;
+    if (byte - first >= block) {
+      first += block;
+      block = 16;
+    }
+  }
+  const int64_t in = byte - first;
+  return first + in % 2 * (block / 2) + in / 2;
+}
+
+// Products of all rows with the values of kAhead steps: `bytes` are of each step `pitch`, 0 behind
+// the last, `sums` of each step `stride`.
+void multiply(const uint8_t* rows, int64_t stride, int32_t zero, const int8_t* bytes,
+              int64_t pitch, int64_t count, int32_t* sums) {
+  int32_t zeros[kAhead] = {};
+  for (int s = 0; s < kAhead; ++s) {
+    for (int64_t r = 0; r < count; ++r) zeros[s] += bytes[s * pitch + r];
+    zeros[s] *= zero;
+  }
+  for (int64_t c = 0; c < stride; c += 64) {
+    const int64_t here = stride - c < 64 ? stride - c : 64;
+    const __mmask64 real = ~uint64_t{0} >> (64 - here);
+    __m512i total[kAhead][4];
+    for (auto& of_step : total) {
+      for (__m512i& t : of_step) t = _mm512_setzero_si512();
+    }
+    for (int64_t r = 0; r < count; r += 4) {
+      __m512i row[4];
+      for (int j = 0; j < 4; ++j) {
+        const int64_t at = r + j < count ? r + j : r;
+        row[j] = _mm512_maskz_loadu_epi8(real, rows + at * stride + c);
+      }
+      const Four four = interleaved(row);
+      for (int s = 0; s < kAhead; ++s) {
+        int32_t values;
+        __builtin_memcpy(&values, bytes + s * pitch + r, 4);
+        add_four(four, _mm512_set1_epi32(values), total[s]);
+      }
+    }
+    for (int s = 0; s < kAhead; ++s) {
+      alignas(64) uint32_t of[4][16];
+      for (int q = 0; q < 4; ++q) _mm512_store_si512(of[q], total[s][q]);
+      for (int64_t b = 0; b < here; ++b) {
+        sums[s * stride + column_of(stride, c + b)] = static_cast<int32_t>(
+            of[b / 4 % 4][b / 16 * 4 + b % 4] - static_cast<uint32_t>(zeros[s]));
+      }
+    }
+  }
 }
 #endif
 

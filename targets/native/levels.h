@@ -13,6 +13,7 @@
 namespace snnc {
 
 constexpr int64_t kChunk = 256;  // neurons that are stepped at once, in the innermost cache
+constexpr int kAhead = 4;        // steps of an input that are multiplied at once
 constexpr int64_t kLanes = 16;   // neurons come in whole vectors
 
 // What a step needs of a chunk of neurons. Where all neurons have the same parameter, its pointer
@@ -78,6 +79,9 @@ struct Kernels {
   void (*add_scaled_rows)(const uint8_t* rows, int64_t stride, int32_t zero,
                           const int32_t* places, const int32_t* values, int64_t count,
                           int64_t largest, int32_t* sums);
+  // Products with the values of several steps, null where there are no instructions for them.
+  void (*multiply)(const uint8_t* rows, int64_t stride, int32_t zero, const int8_t* bytes,
+                   int64_t pitch, int64_t count, int32_t* sums);
   // For weights of 8 or 16 bits and sums of 16 or 32; `values` is null where all are 1.
   Convolve (*convolve)(bool wide_weights, bool wide_sums, const Runs&);
   void (*pool)(bool largest, const Sweep&, const int32_t* x, int32_t* y);
@@ -168,6 +172,7 @@ inline Kernels kernels_of(int level) {
   if (level == 3) {
     Kernels kernels = avx512::table();
     kernels.add_scaled_rows = vnni::add_scaled_rows;
+    kernels.multiply = vnni::multiply;
     return kernels;
   }
   if (level == 2) return avx512::table();

@@ -79,6 +79,12 @@ class Projection {
     return s;
   }
 
+  // Whether sums of several steps of an input may be made at once.
+  bool ahead(const Kernels& kernels) const {
+    return direct_ && before_.empty() && weights_->multiplies(kernels);
+  }
+  const Weights& weights() const { return *weights_; }
+
   // Adds to sums that lie as tally() says.
   void add(const Kernels& kernels, const Events& sent, Scratch& s, void* sums) const {
     const Events& events = before_.empty() ? sent : pooled(kernels, sent, s);

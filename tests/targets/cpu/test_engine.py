@@ -227,6 +227,18 @@ def test_operators(name: str, largest: int) -> None:
     assert np.unique(wanted.u["p"]).size > 5
 
 
+@pytest.mark.parametrize("largest", [2, 127, 128, 3000])
+@pytest.mark.parametrize(("n_in", "n_out"), [(61, 112), (64, 10), (300, 200)])
+def test_many_values(n_in: int, n_out: int, largest: int) -> None:
+    """Steps of which most values are not 0, and others between them, in groups of any length."""
+    fixed = layers(fixed_dense(weights(n_out, n_in)), shape=(n_in,), largest=largest)
+    rng = np.random.default_rng(8)
+    x = rng.integers(-largest, largest + 1, (15, 3, n_in))
+    x[5:9] *= rng.random((4, 3, n_in)) < 0.1
+    x[:, 1] = largest
+    assert [different(fixed, {"x": x}, level) for level in LEVELS] == [0 for _ in LEVELS]
+
+
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_threads(threads: int) -> None:
     fixed = recurrent()
@@ -346,6 +358,7 @@ for name in tests.OPERATORS:
 tests.test_sums_that_need_64_bits()
 tests.test_sums_without_memory_need_32_bits()
 tests.test_threads(2)
+tests.test_many_values(61, 112, 127)
 assert compare(1, 30)[-1] == ""
 print("all")
 """
