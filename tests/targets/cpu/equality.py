@@ -28,7 +28,7 @@ Array = npt.NDArray[Any]
 Signals = dict[str, dict[str, Array]]
 Executor = Callable[[FixedNetwork, Mapping[str, Array]], Iterator[tuple[str, Signals]]]
 
-SIGNALS = ("spikes", "u", "v")
+SIGNALS: tuple[str, ...] = ("spikes", "u", "v")
 BATCHES = (1, 3, 17)
 THREADS = (1, 2, 5)
 LEVELS = range(library.library().snnc_best_level() + 1 if library.path() else 0)
