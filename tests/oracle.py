@@ -21,6 +21,7 @@ from snnc.compiler.operators import (
     FixedDense,
     FixedOperator,
     FixedScaling,
+    FixedSparse,
     SumPooling,
     Window,
 )
@@ -197,6 +198,8 @@ def _operated(operator: FixedOperator, x: Value) -> Value:
         rows = operator.weight.tolist()
         sums = [sum(w * value for w, value in zip(row, flat, strict=True)) for row in rows]
         return Value((len(sums),), {(i,): total for i, total in enumerate(sums)})
+    if isinstance(operator, FixedSparse):
+        return _listed(operator, x)
     if isinstance(operator, FixedScaling):
         weights = operator.weight.tolist()
         products = {place: w * x.at[place] for w, place in zip(weights, x.at, strict=True)}
@@ -213,6 +216,15 @@ def _operated(operator: FixedOperator, x: Value) -> Value:
             seen = [value for _, value in _under(operator.window, x, c, place)]
             at[c, *place] = sum(seen) if isinstance(operator, SumPooling) else max(seen)
     return Value((channels, *counts), at)
+
+
+def _listed(operator: FixedSparse, x: Value) -> Value:
+    """Give the sum over the list of each source."""
+    at = {(i,): 0 for i in range(operator.n_out)}
+    for j, value in enumerate(x.at.values()):
+        for k in range(operator.begin[j], operator.begin[j + 1]):
+            at[(int(operator.target[k]),)] += int(operator.weight[k]) * value
+    return Value((operator.n_out,), at)
 
 
 def _correlated(operator: FixedConvolution, x: Value, c: int, place: list[int]) -> int:

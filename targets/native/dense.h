@@ -1,9 +1,13 @@
 // A row of weights for every source element, so that an event adds one row up.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
+#include "sparse.h"
 #include "weights.h"
 
 namespace snnc {
@@ -93,59 +97,22 @@ class DenseWeights : public Weights {
   std::vector<uint8_t> rows_;
 };
 
-// The weights of a source element that are not zero: column and weight in one word.
+// The weights of a source element that are not zero.
 class ListedWeights : public Weights {
  public:
-  static constexpr int kBits = 9;  // of a weight with its sign
-  static constexpr int64_t kColumns = 1 << (31 - kBits);
-
-  ListedWeights(const SnncOperator& o, const Order& from, const Order& to, int64_t count)
-      : size_(volume(o.out)), begins_(volume(o.in) + 1), synapses_(count) {
-    const int64_t in = volume(o.in);
-    for (int64_t c = 0; c < size_; ++c) {
-      for (int64_t r = 0; r < in; ++r) begins_[from.place(r) + 1] += weight_at(o, c * in + r) != 0;
-    }
-    for (int64_t r = 0; r < in; ++r) begins_[r + 1] += begins_[r];
-    std::vector<int64_t> next(begins_.begin(), begins_.end() - 1);
-    for (int64_t place = 0; place < size_; ++place) {
-      const int64_t c = to.element(place);
-      for (int64_t r = 0; r < in; ++r) {
-        const int32_t w = weight_at(o, c * in + r);
-        if (w == 0) continue;
-        synapses_[next[from.place(r)]++] = static_cast<int32_t>(place << kBits) | (w & 0x1ff);
-      }
-    }
-  }
+  ListedWeights(std::unique_ptr<SynapseLists> lists, int64_t size)
+      : lists_(std::move(lists)), size_(size) {}
 
   void add(const Kernels&, const Events& events, void* sums) const override {
-    int32_t* into = static_cast<int32_t*>(sums);
-    if (events.ones) return add_events<true>(events, into);
-    add_events<false>(events, into);
+    const int32_t* values = events.ones ? nullptr : events.values.data();
+    lists_->add(events.places.data(), values, events.count, static_cast<int32_t*>(sums));
   }
-  int64_t bytes() const override {
-    return static_cast<int64_t>(synapses_.size() * 4 + begins_.size() * 8);
-  }
+  int64_t bytes() const override { return lists_->bytes(); }
   Tally tally() const override { return packed(size_); }
 
  private:
-  template <bool Ones>
-  void add_events(const Events& events, int32_t* sums) const {
-    const int32_t* synapses = synapses_.data();
-    for (int64_t k = 0; k < events.count; ++k) {
-      const int32_t value = Ones ? 1 : events.values[k];
-      const int64_t place = events.places[k];
-      const int32_t* end = synapses + begins_[place + 1];
-      for (const int32_t* s = synapses + begins_[place]; s < end; ++s) {
-        const int32_t low = *s & 0x1ff;
-        const int32_t weight = low - ((low & 0x100) << 1);
-        sums[*s >> kBits] += Ones ? weight : weight * value;
-      }
-    }
-  }
-
+  std::unique_ptr<SynapseLists> lists_;
   int64_t size_;
-  std::vector<int64_t> begins_;
-  std::vector<int32_t> synapses_;
 };
 
 // One weight for each element.
@@ -173,15 +140,15 @@ class ScalingWeights : public Weights {
   std::vector<int32_t> targets_;
 };
 
-// A list where few are not zero.
+// Lists where no more than `few` of the weights are not zero.
 inline std::unique_ptr<Weights> dense_weights(const SnncOperator& o, const Order& from,
                                               const Order& to, int64_t largest,
-                                              double few_are) {
+                                              double few) {
   const int64_t size = volume(o.in) * volume(o.out);
   const Extremes e = extremes_of(o, size);
-  const bool bytes = e.largest - e.least < 256;
-  const bool few = e.count < few_are * size && volume(o.out) < ListedWeights::kColumns;
-  if (few || !bytes) return std::make_unique<ListedWeights>(o, from, to, e.count);
+  if (e.count < few * size || e.largest - e.least > 255) {
+    return std::make_unique<ListedWeights>(lists_of_matrix(o, from, to), to.size());
+  }
   return std::make_unique<DenseWeights>(o, from, to, e.least, largest);
 }
 

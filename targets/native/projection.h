@@ -109,6 +109,8 @@ class Projection {
     scatter(from);
     if (o.kind == kDense) {
       weights_ = dense_weights(o, in, out, pooled_largest(p, w, range), kernels.few);
+    } else if (o.kind == kSparse) {
+      weights_ = std::make_unique<ListedWeights>(lists_of(o, in, out), out.size());
     } else {
       weights_ = std::make_unique<ScalingWeights>(o, in, out);
     }

@@ -12,7 +12,14 @@
 
 namespace snnc {
 
-enum Kind : int32_t { kDense = 0, kScaling = 1, kConvolution = 2, kSumPool = 3, kMaxPool = 4 };
+enum Kind : int32_t {
+  kDense = 0,
+  kScaling = 1,
+  kConvolution = 2,
+  kSumPool = 3,
+  kMaxPool = 4,
+  kSparse = 5,
+};
 
 constexpr int64_t kPad = 64;  // sums stand in whole blocks of as many
 inline int64_t padded(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
