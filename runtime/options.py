@@ -183,6 +183,12 @@ _COMPILE_OPTIONS = (
         "fused, one of ours for all.",
     ),
     click.option(
+        "--arch",
+        metavar="sm_N,...",
+        help="GPUs for which target cuda compiles kernels ahead of time, such as sm_90 [sm_75, which "
+        "all later ones take, where NVRTC is installed].",
+    ),
+    click.option(
         "--config",
         type=PATH,
         metavar="FILE.yaml",

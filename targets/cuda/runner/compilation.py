@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from .driver import BINDINGS
+from .driver import PACKAGES
 from .faults import CudaFault, Lack
 
 MAIN = "kernels.h"
@@ -25,6 +26,7 @@ STANDARD = {
 }
 """What NVRTC does not bring along."""
 OPTIONS = ("-std=c++17",)
+KERNEL = re.compile(r"SNNC_\w+\((?P<name>\w+), ")
 SUFFIXES = ("cubin", "ptx")
 DIGEST = 32
 """Bytes of a SHA-256, which stand before what is cached."""
@@ -37,6 +39,14 @@ def source_hash(sources: Mapping[str, bytes]) -> str:
         total.update(f"{name} {len(sources[name])}\n".encode())
         total.update(sources[name])
     return total.hexdigest()
+
+
+def selected(sources: Mapping[str, bytes], kernels: Iterable[str]) -> dict[str, bytes]:
+    """Give the source with the lines of ``kernels`` only, of those that make a kernel."""
+    wanted = set(kernels)
+    lines = sources[MAIN].decode().splitlines(keepends=True)
+    kept = [s for s in lines if not (made := KERNEL.match(s)) or made["name"] in wanted]
+    return {**sources, MAIN: "".join(kept).encode()}
 
 
 class Nvrtc:
@@ -52,8 +62,7 @@ class Nvrtc:
             self._rtc = import_module("cuda.bindings.nvrtc")
             code, *version = self._rtc.nvrtcVersion()
         except (ImportError, RuntimeError) as error:
-            first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise CudaFault(Lack.PACKAGES, f"no NVRTC: {first}", BINDINGS) from error
+            raise CudaFault(Lack.PACKAGES, "no NVRTC", PACKAGES) from error
         self.version = ".".join(map(str, version)) if code.value == 0 else "unknown"
 
     def architectures(self) -> tuple[int, ...]:
@@ -112,10 +121,12 @@ def compiled(sources: Mapping[str, bytes], architecture: int) -> tuple[bytes, by
         CudaFault: NVRTC is not installed, or does not know the architecture or the source.
     """
     nvrtc = Nvrtc()
-    if architecture not in nvrtc.architectures():
-        known = ", ".join(f"sm_{a}" for a in nvrtc.architectures())
+    known = nvrtc.architectures()
+    if architecture not in known:
         raise CudaFault(
-            Lack.ARCHITECTURE, f"sm_{architecture}", f"{known} of NVRTC {nvrtc.version}"
+            Lack.ARCHITECTURE,
+            f"sm_{architecture}",
+            f"{', '.join(f'sm_{a}' for a in known)}, which NVRTC {nvrtc.version} compiles for",
         )
     key = f"{source_hash(sources)[:32]}-sm_{architecture}-{nvrtc.version}"
     found = tuple(filter(None, (cached(f"{key}.{suffix}") for suffix in SUFFIXES)))
