@@ -185,8 +185,8 @@ _COMPILE_OPTIONS = (
     click.option(
         "--arch",
         metavar="sm_N,...",
-        help="GPUs for which target cuda compiles kernels ahead of time, such as sm_90 [sm_75, which "
-        "all later ones take, where NVRTC is installed].",
+        help="GPUs for which target cuda compiles ahead of time, such as sm_90 [sm_75, which later "
+        "ones take too, where NVRTC is installed].",
     ),
     click.option(
         "--config",

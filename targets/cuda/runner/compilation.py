@@ -103,7 +103,7 @@ class Nvrtc:
     def _text(self, program: Any, what: str) -> bytes:
         code, size = getattr(self._rtc, f"nvrtcGet{what}Size")(program)
         self._check(code, f"nvrtcGet{what}Size")
-        text = b" " * size
+        text = b" " * int(size)
         (code,) = getattr(self._rtc, f"nvrtcGet{what}")(program, text)
         self._check(code, f"nvrtcGet{what}")
         return text

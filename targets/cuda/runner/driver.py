@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .faults import CudaFault, Lack
-from .launches import Launch
+from .machine import Launch
 from .records import Array
 
 OLDEST_DRIVER = 13000
@@ -24,9 +24,15 @@ OLDEST_ARCHITECTURE = 75
 """Turing, the oldest that CUDA 13 compiles for (release notes of CUDA 13.0)."""
 PACKAGES = "cuda-bindings 13 and nvidia-cuda-nvrtc 13"
 GPU = "an NVIDIA GPU of compute capability 7.5 or higher, and its driver"
-NO_IMAGE = ("CUDA_ERROR_NO_BINARY_FOR_GPU", "CUDA_ERROR_INVALID_IMAGE", "CUDA_ERROR_INVALID_PTX")
-NO_IMAGE += ("CUDA_ERROR_UNSUPPORTED_PTX_VERSION", "CUDA_ERROR_INVALID_SOURCE")
-NO_IMAGE += ("CUDA_ERROR_JIT_COMPILER_NOT_FOUND", "CUDA_ERROR_FILE_NOT_FOUND")
+NO_IMAGE = (
+    "CUDA_ERROR_FILE_NOT_FOUND",
+    "CUDA_ERROR_INVALID_IMAGE",
+    "CUDA_ERROR_INVALID_PTX",
+    "CUDA_ERROR_INVALID_SOURCE",
+    "CUDA_ERROR_JIT_COMPILER_NOT_FOUND",
+    "CUDA_ERROR_NO_BINARY_FOR_GPU",
+    "CUDA_ERROR_UNSUPPORTED_PTX_VERSION",
+)
 """What the driver says of code that it cannot load."""
 OLD_DRIVER = ("CUDA_ERROR_SYSTEM_DRIVER_MISMATCH", "CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE")
 NOT_READY = "CUDA_ERROR_NOT_READY"
@@ -124,19 +130,17 @@ class Device:
         """
         self.survey = survey()
         self._cu = bindings()
-        self._allocated: list[int] = []
-        self._pinned: list[int] = []
-        self._graphs: list[tuple[Any, Any]] = []
-        self._events: list[Any] = []
-        self._modules: list[Any] = []
+        self._taken: list[tuple[Any, Any]] = []
         self._functions: dict[str, Any] = {}
         self._stream: Any = None
-        self._context: Any = None
+        cu = self._cu
         try:
-            self._context = call(self._cu.cuDevicePrimaryCtxRetain, self.survey.handle)
-            call(self._cu.cuCtxSetCurrent, self._context)
-            flags = self._cu.CUstream_flags.CU_STREAM_NON_BLOCKING
-            self._stream = call(self._cu.cuStreamCreate, flags)
+            context = call(cu.cuDevicePrimaryCtxRetain, self.survey.handle)
+            self._taken.append((cu.cuDevicePrimaryCtxRelease, self.survey.handle))
+            call(cu.cuCtxSetCurrent, context)
+            flags = cu.CUstream_flags.CU_STREAM_NON_BLOCKING
+            self._stream = call(cu.cuStreamCreate, flags)
+            self._taken.append((cu.cuStreamDestroy, self._stream))
         except DriverError:
             self.close()
             raise
@@ -166,7 +170,7 @@ class Device:
                 raise
             free = f"{self.free_memory()} bytes free"
             raise CudaFault(Lack.MEMORY, free, f"{size} bytes more") from error
-        self._allocated.append(address)
+        self._taken.append((self._cu.cuMemFree, address))
         return address
 
     def pinned(self, size: int) -> Array:
@@ -181,8 +185,8 @@ class Device:
             if error.name == NO_MEMORY:
                 raise MemoryError from error
             raise
-        self._pinned.append(address)
-        return np.frombuffer((c_uint8 * size).from_address(address), np.uint8)
+        self._taken.append((self._cu.cuMemFreeHost, address))
+        return np.ctypeslib.as_array((c_uint8 * size).from_address(address))
 
     def put(self, address: int, values: Array) -> None:
         """Copy an array to the device, and wait until it is there."""
@@ -208,9 +212,7 @@ class Device:
         kinds = tuple(type(argument) for argument in launch.arguments)
         function = self._functions[launch.kernel]
         shape = (*launch.grid, *launch.block, 1)
-        call(
-            self._cu.cuLaunchKernel, function, *shape, 0, self._stream, (values, kinds), 0
-        )
+        call(self._cu.cuLaunchKernel, function, *shape, 0, self._stream, (values, kinds), 0)
 
     def fill(self, address: int, size: int) -> None:
         """Set ``size`` bytes, a multiple of 4, to zero."""
@@ -229,8 +231,9 @@ class Device:
             emit()
         finally:
             graph = call(cu.cuStreamEndCapture, self._stream)
+        self._taken.append((cu.cuGraphDestroy, graph))
         whole = call(cu.cuGraphInstantiate, graph, 0)
-        self._graphs.append((whole, graph))
+        self._taken.append((cu.cuGraphExecDestroy, whole))
         return whole
 
     def replay(self, graph: Any) -> None:
@@ -241,7 +244,7 @@ class Device:
         """Give what is done when all work is that was queued before."""
         flags = self._cu.CUevent_flags.CU_EVENT_DISABLE_TIMING
         event = call(self._cu.cuEventCreate, flags)
-        self._events.append(event)
+        self._taken.append((self._cu.cuEventDestroy, event))
         call(self._cu.cuEventRecord, event, self._stream)
         return event
 
@@ -253,7 +256,7 @@ class Device:
             if error.name == NOT_READY:
                 return False
             raise
-        self._events.remove(event)
+        self._taken.remove((self._cu.cuEventDestroy, event))
         call(self._cu.cuEventDestroy, event)
         return True
 
@@ -274,10 +277,9 @@ class Device:
                     raise
                 refused = error
                 continue
-            self._modules.append(module)
+            self._taken.append((self._cu.cuModuleUnload, module))
             self._functions = {
-                name: call(self._cu.cuModuleGetFunction, module, name.encode())
-                for name in kernels
+                name: call(self._cu.cuModuleGetFunction, module, name.encode()) for name in kernels
             }
             return
         raise CudaFault(
@@ -290,27 +292,12 @@ class Device:
 
     def close(self) -> None:
         """Wait for the work that is under way, and give everything back; errors are past caring."""
-        cu = self._cu
         if self._stream is not None:
-            cu.cuStreamSynchronize(self._stream)
-        for whole, graph in self._graphs:
-            cu.cuGraphExecDestroy(whole)
-            cu.cuGraphDestroy(graph)
-        for event in self._events:
-            cu.cuEventDestroy(event)
-        for address in self._allocated:
-            cu.cuMemFree(address)
-        for address in self._pinned:
-            cu.cuMemFreeHost(address)
-        for module in self._modules:
-            cu.cuModuleUnload(module)
-        if self._stream is not None:
-            cu.cuStreamDestroy(self._stream)
-        if self._context is not None:
-            cu.cuDevicePrimaryCtxRelease(self.survey.handle)
-        self._graphs, self._events, self._modules = [], [], []
-        self._allocated, self._pinned = [], []
-        self._stream = self._context = None
+            self._cu.cuStreamSynchronize(self._stream)
+        while self._taken:
+            give_back, what = self._taken.pop()
+            give_back(what)
+        self._stream = None
 
 
 def call(function: Any, *arguments: Any) -> Any:

@@ -8,8 +8,9 @@ from itertools import product
 
 from .compilation import Nvrtc, compiled, selected
 from .faults import CudaFault, Lack
-from .launches import Chunked, Launch
+from .launches import Chunked
 from .layout import FEW_ROWS, Chunk, Key, Task
+from .machine import Launch
 from .records import Program
 
 LARGEST_BYTE = 127
@@ -23,6 +24,7 @@ class _Names:
         self.found: set[str] = set()
 
     def launch(self, launch: Launch) -> None:
+        """Note the name."""
         self.found.add(launch.kernel)
 
     def fill(self, address: int, size: int) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from ctypes import c_int32, c_int64, c_void_p
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Protocol
 
 from .layout import Chunk, Key, Task, by_rows, pitch
+from .machine import Argument, Launch, Queue
 from .plan import Component, components, history, incoming
 from .records import Operator, Population, Projection
 from .weights import POOLINGS, shapes
@@ -22,39 +22,6 @@ LARGEST_GRID = 65535
 capabilities)."""
 MOST_BLOCKS = 2**20
 """Of a launch whose threads take several elements."""
-
-
-@dataclass(frozen=True)
-class Launch:
-    """One kernel.
-
-    Attributes:
-        kernel: Name of its entry.
-        grid: Blocks on three axes.
-        block: Threads on two axes.
-        arguments: Integers and addresses.
-    """
-
-    kernel: str
-    grid: tuple[int, int, int]
-    block: tuple[int, int]
-    arguments: tuple[c_int32 | c_int64 | c_void_p, ...]
-
-
-class Queue(Protocol):
-    """What carries out work on the device, one piece after the other."""
-
-    def launch(self, launch: Launch) -> None:
-        """Launch a kernel."""
-        ...
-
-    def fill(self, address: int, size: int) -> None:
-        """Set ``size`` bytes, a multiple of 4, to zero."""
-        ...
-
-    def copy(self, to: int, source: int, size: int) -> None:
-        """Copy ``size`` bytes on the device; the two do not overlap."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -94,18 +61,15 @@ class Chunked:
         self.depths = history(task.program)
         self.inputs = {i.name: i.size for i in task.program.inputs}
         self.populations = {p.name: p for p in task.program.populations}
-        self.by_rows = {
-            q.name: by_rows(task, q, chunk.batch) for q in task.program.projections
-        }
+        self.by_rows = {q.name: by_rows(task, q, chunk.batch) for q in task.program.projections}
 
     def rest(self, queue: Queue) -> None:
         """Bring all populations to rest, with nothing sent before."""
         for p in self.program.populations:
             arguments = (
-                c_void_p(self.address["parameter", p.name, "initial"]),
-                *(c_void_p(self.address[name, p.name]) for name in ("u", "v", "pause")),
-                c_int32(self.chunk.batch),
-                c_int32(p.size),
+                *_addresses(self.address["parameter", p.name, "initial"]),
+                *_addresses(*(self.address[name, p.name] for name in ("u", "v", "pause"))),
+                *_numbers(self.chunk.batch, p.size),
             )
             queue.launch(_over(f"rest_{self.width}", self.chunk.batch * p.size, arguments))
             if p.spiking:
@@ -183,7 +147,7 @@ class Chunked:
             at["active",] + 8 * index,
         )
         numbers = (begin, end, self.chunk.batch, p.size, pitch("bits", p.size), p.refractory)
-        arguments = (*map(c_void_p, pointers), *map(c_int32, numbers))
+        arguments = (*_addresses(*pointers), *_numbers(*numbers))
         queue.launch(_over(f"scan_{reset}_{self.width}", self.chunk.batch * p.size, arguments))
 
 
@@ -244,11 +208,9 @@ class _Projected:
     def _pooled(self, operator: Operator, k: int, value: Value, size: int) -> Value:
         into = self._scratch(size)
         arguments = (
-            c_void_p(value.address),
-            c_void_p(self.chunked.address["window", self.projection.name, k]),
-            c_void_p(into.address),
-            c_int32(self.sums.rows),
-            c_int32(value.pitch),
+            *_addresses(value.address, self.chunked.address["window", self.projection.name, k]),
+            *_addresses(into.address),
+            *_numbers(self.sums.rows, value.pitch),
         )
         kernel = f"{POOLINGS[operator['kind']]}_{value.kind}"
         self.queue.launch(_over(kernel, self.sums.rows * size, arguments))
@@ -269,10 +231,8 @@ class _Projected:
         blocks = -(-value.size // THREADS)
         grid = blocks, min(rows, LARGEST_GRID), 1 if sparse else -(-size // THREADS)
         arguments = (
-            c_void_p(value.address),
-            *map(c_void_p, pointers),
-            c_void_p(y),
-            *map(c_int32, (rows, value.size, size, value.pitch, up)),
+            *_addresses(value.address, *pointers, y),
+            *_numbers(rows, value.size, size, value.pitch, up),
         )
         kernel = f"{'sparse' if sparse else 'rows'}_{value.kind}_{_width(operator)}"
         self.queue.launch(Launch(kernel, grid, (THREADS, 1), arguments))
@@ -295,46 +255,49 @@ class _Projected:
         rows = self.sums.rows
         width = "narrow" if raw else self.chunked.width
         suffix = f"{value.kind}_{_width(operator)}_{width}"
-        matrix = (c_void_p(value.address), c_void_p(weight))
+        matrix = value.address, weight
         match operator["kind"]:
             case "FixedDense":
                 w = operator["weight"]
                 row = w.shape[1] + (-w.shape[1] % 4 if w.dtype.itemsize == 1 else 0)
-                numbers = (rows, value.size, size, value.pitch, row, *end)
+                counts = _numbers(rows, value.size, size, value.pitch, row, *end)
                 grid = -(-size // TILE), min(-(-rows // TILE), LARGEST_GRID), 1
-                arguments = (*matrix, c_void_p(a), *map(c_int32, numbers))
+                arguments = (*_addresses(*matrix, a), *counts)
                 self.queue.launch(Launch(f"dense_{suffix}", grid, (16, 16), arguments))
             case "FixedScaling":
-                numbers = (rows, size, value.pitch, *end)
-                arguments = (*matrix, c_void_p(a), *map(c_int32, numbers))
+                counts = _numbers(rows, size, value.pitch, *end)
+                arguments = (*_addresses(*matrix, a), *counts)
                 self.queue.launch(_over(f"scaling_{suffix}", rows * size, arguments))
             case _:
                 window = self.chunked.address["window", self.projection.name, k]
-                pointers = (*matrix, c_void_p(window), c_void_p(a))
-                arguments = (*pointers, *map(c_int32, (rows, value.pitch, *end)))
+                pointers = _addresses(*matrix, window, a)
+                arguments = (*pointers, *_numbers(rows, value.pitch, *end))
                 self.queue.launch(_over(f"convolution_{suffix}", rows * size, arguments))
 
     def _shift(self, y: Value) -> None:
         """Add sums that lie in scratch memory, with the exponent."""
         count = self.sums.rows * self.sums.size
         arguments = (
-            c_void_p(y.address),
-            c_void_p(self.sums.address),
+            *_addresses(y.address, self.sums.address),
             c_int64(count),
-            *map(c_int32, (self.up, self.down, self.add_to)),
+            *_numbers(self.up, self.down, self.add_to),
         )
         self.queue.launch(_over(f"shift_{self.chunked.width}", count, arguments))
+
+
+def _addresses(*values: int) -> tuple[Argument, ...]:
+    return tuple(c_void_p(value) for value in values)
+
+
+def _numbers(*values: int) -> tuple[Argument, ...]:
+    return tuple(c_int32(value) for value in values)
 
 
 def _width(operator: Operator) -> str:
     return "i8" if operator["weight"].dtype.itemsize == 1 else "i16"
 
 
-def _over(kernel: str, count: int, arguments: Any) -> Launch:
+def _over(kernel: str, count: int, arguments: tuple[Argument, ...]) -> Launch:
     """Give a launch with a thread for each of ``count`` elements, or for several."""
     blocks = min(max(1, -(-count // THREADS)), MOST_BLOCKS)
-    return Launch(kernel, (blocks, 1, 1), (THREADS, 1), tuple(arguments))
-
-
-Emit = Callable[[Queue], None]
-"""Gives work to a queue."""
+    return Launch(kernel, (blocks, 1, 1), (THREADS, 1), arguments)

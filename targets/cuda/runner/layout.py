@@ -64,7 +64,7 @@ def kind_of(x: Array) -> str:
     low, high = int(x.min(initial=0)), int(x.max(initial=0))
     if low >= 0 and high <= 1:
         return "bits"
-    return "bytes" if -128 <= low and high <= 127 else "words"
+    return "bytes" if low >= -128 and high <= 127 else "words"
 
 
 def by_rows(task: Task, projection: Projection, batch: int) -> bool:
@@ -225,5 +225,3 @@ def unpacked(words: Array, n: int) -> Array:
 def _as_words(values: Array) -> Array:
     padding = [(0, 0)] * (values.ndim - 1) + [(0, -values.shape[-1] % 4)]
     return np.pad(values, padding).view("<u4")
-
-

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from .launches import Chunked, Launch
+from .launches import Chunked
 from .layout import (
     Chunk,
     Key,
@@ -22,6 +22,7 @@ from .layout import (
     sizes,
     unpacked,
 )
+from .machine import Machine
 from .plan import windows
 from .records import Array, Program
 
@@ -34,24 +35,6 @@ LOOK_SECONDS = 0.0005
 """Between two looks at whether the device is done."""
 TELL_SECONDS = 0.05
 """Between two times that progress is told while nothing is done."""
-
-
-class Machine(Protocol):
-    """What a run needs of a device; ``driver.Device`` says what each does."""
-
-    def free_memory(self) -> int: ...
-    def allocate(self, size: int) -> int: ...
-    def pinned(self, size: int) -> Array: ...
-    def put(self, address: int, values: Array) -> None: ...
-    def put_later(self, address: int, pinned: Array) -> None: ...
-    def get_later(self, pinned: Array, address: int) -> None: ...
-    def launch(self, launch: Launch) -> None: ...
-    def fill(self, address: int, size: int) -> None: ...
-    def copy(self, to: int, source: int, size: int) -> None: ...
-    def recorded(self, emit: Callable[[], None]) -> Any: ...
-    def replay(self, graph: Any) -> None: ...
-    def event(self) -> Any: ...
-    def is_done(self, event: Any) -> bool: ...
 
 
 @dataclass
@@ -185,8 +168,8 @@ class _Run:
     def _stage(self) -> Stage:
         held = sizes(self.task, self.chunk)
         names = (("active",), *(("input", *w) for w in windows(self.task.program)))
-        put = {key: self.device.pinned(held[key]) for key in names}
-        got = {
+        put: dict[Key, Array] = {key: self.device.pinned(held[key]) for key in names}
+        got: dict[Key, Array] = {
             ("kept", signal, name): self.device.pinned(self._bytes(signal, name))
             for signal, names in self.batch.kept.items()
             for name in names
@@ -207,8 +190,8 @@ class _Run:
         for key, pinned in stage.put.items():
             self.device.put_later(self.address[key], pinned)
         self.device.replay(self.graph)
-        for (_, signal, name), pinned in stage.got.items():
-            self.device.get_later(pinned, self._kept_at(str(signal), str(name)))
+        for (_, signal, kept), pinned in stage.got.items():
+            self.device.get_later(pinned, self._kept_at(str(signal), str(kept)))
         stage.event = self.device.event()
 
     def _kept_at(self, signal: str, name: str) -> int:
@@ -219,8 +202,7 @@ class _Run:
     def _active(self, step: int) -> Array:
         """Give for each population the steps of the chunk in which it does not rest."""
         bounds = [
-            (p.lag - step, p.lag + self.batch.steps - step)
-            for p in self.task.program.populations
+            (p.lag - step, p.lag + self.batch.steps - step) for p in self.task.program.populations
         ] or [(0, 0)]
         return np.clip(np.array(bounds, np.int64), 0, self.chunk.steps).astype(np.int32).ravel()
 

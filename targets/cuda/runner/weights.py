@@ -17,7 +17,7 @@ def result_shape(operator: Operator, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Give the shape of what ``operator`` makes of a value of ``shape``."""
     match operator["kind"]:
         case "FixedDense":
-            return operator["weight"].shape[:1]
+            return (int(operator["weight"].shape[0]),)
         case "FixedSparse":
             return (int(operator["n_out"]),)
         case "FixedScaling":
