@@ -59,7 +59,14 @@ def driver(monkeypatch: pytest.MonkeyPatch, **answers: Any) -> Bindings:
         kept.append(create_string_buffer(size))
         return (addressof(kept[-1]),)
 
+    def launched(*arguments: Any) -> tuple[object, ...]:
+        values, kinds = arguments[9]
+        assert len(values) == len(kinds)
+        assert all(type(value) is int for value in values)  # it takes no None for a null
+        return ()
+
     values = {
+        "cuLaunchKernel": launched,
         "cuDriverGetVersion": (13000,),
         "cuDeviceGetCount": (1,),
         "cuDeviceGet": (0,),

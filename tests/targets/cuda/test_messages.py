@@ -151,6 +151,7 @@ MESSAGES: dict[Machine, str] = {
         "   found: NVRTC_ERROR_COMPILATION: kernels.h(4): error: b\n"
         "   limit: source that NVRTC 13.9 compiles\n"
         "  remedy: report it with snnc doctor's output; --target cpu computes the same without a "
+        "GPU"
     ),
     broken: (
         "error[SNN518]: the GPU does its work to the end\n"
