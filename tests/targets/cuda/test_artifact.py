@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from snnc.targets.cuda.sources import kernel_hash, kernel_sources
 from snnc.targets.cuda.target import CudaTarget
 from tests.runtime.samples import graph
 from tests.targets.cuda.bindings import NVRTC, nvrtc, without
-from tests.targets.lava.networks import artifact, recurrent
+from tests.targets.lava.networks import artifact, random_inputs, recurrent, save_inputs
+from tests.targets.lava.standalone import link_package, start
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +60,65 @@ def test_what_is_compiled_for_where_nothing_is_said(monkeypatch: pytest.MonkeyPa
     assert chosen_architectures("sm_90, sm_75,sm_90") == ["sm_90", "sm_75"]
     without(monkeypatch, NVRTC)
     assert chosen_architectures(None) == []
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An artifact, input data, and the packages of others that its runner may use."""
+    path = tmp_path_factory.mktemp("alone")
+    made().save(path / "a")
+    fixed = recurrent()
+    save_inputs(path / "x.npz", random_inputs(fixed, steps=4, batch=2))
+    for name in ("numpy", "numpy.libs", "safetensors"):
+        link_package(name, path / "packages")
+    return path
+
+
+def alone(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Start the runner where nothing else is installed, and give exit code and messages."""
+    into = ("--output", str(folder / "out.npz"), *arguments)
+    return start(folder / "a" / "run.py", folder / "packages", *into)
+
+
+def test_the_runner_without_a_gpu(folder: Path) -> None:
+    """All of it is there, up to the packages of NVIDIA."""
+    assert alone(folder, "--input", str(folder / "x.npz")) == (
+        3,
+        "error: no cuda-bindings; needed: cuda-bindings 13 and nvidia-cuda-nvrtc 13\n",
+    )
+    assert not (folder / "out.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "--input X.npy and --output OUT.npz are needed"),
+        (("--input", "x.npz", "--record", "w"), "--record: 'w' is none of spikes, u, v"),
+        (("--input", "x.npz", "--timeout", "0"), "--timeout: 0 is not a number of seconds above 0"),
+        (("--input", "no.npy"), "no.npy: No such file or directory"),
+        (
+            ("--input", "x.npz", "--output", "/"),
+            "/: a directory; --output takes the name of a file",
+        ),
+    ],
+)
+def test_bad_use_of_the_runner(
+    folder: Path, arguments: tuple[str, ...], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    assert alone(folder, *arguments) == (2, f"error: {message}\n")
+
+
+def test_the_runner_of_a_damaged_artifact(tmp_path: Path, folder: Path) -> None:
+    copy = tmp_path / "a"
+    shutil.copytree(folder / "a", copy)
+    path = copy / "kernels" / "dense.h"
+    path.write_bytes(path.read_bytes() + b"\n")
+    into = ("--input", str(folder / "x.npz"), "--output", str(tmp_path / "out.npz"))
+    assert start(copy / "run.py", folder / "packages", *into) == (
+        2,
+        f"error: {path}: not as manifest.json describes it; compile the model again\n",
+    )
 
 
 def test_compile_for_cuda(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,8 +79,8 @@ def sums_of_64_bits() -> Case:
 def many_synapses(batch: int) -> Case:
     """A recurrent network of few synapses among many, driven by an input of delay 70."""
     rng = np.random.default_rng(7)
-    n = 3000
-    few = np.where(rng.random((n, n)) < 0.01, rng.integers(-128, 128, (n, n)), 0).astype(np.int8)
+    n = 700 if batch == 1 else 300
+    few = np.where(rng.random((n, n)) < 0.05, rng.integers(-128, 128, (n, n)), 0).astype(np.int8)
     drive = np.where(rng.random((n, 50)) < 0.1, 100, 0).astype(np.int8)
     fixed = fixed_network(
         [population("p", (n,), FixedReset.SUBTRACT, 1, du=1000, dv=200, threshold=2000)],
@@ -91,7 +91,7 @@ def many_synapses(batch: int) -> Case:
         ],
         inputs=layers(fixed_dense(weights(1, 50)), shape=(50,)).inputs,
     )
-    return fixed, {"x": (rng.random((150, batch, 50)) < 0.3).astype(np.int64)}
+    return fixed, {"x": (rng.random((100, batch, 50)) < 0.3).astype(np.int64)}
 
 
 def large_layers() -> Case:
@@ -111,7 +111,7 @@ def large_layers() -> Case:
         ],
         inputs=layers(fixed_dense(weights(1, 784)), shape=(784,)).inputs,
     )
-    return fixed, {"x": (rng.random((100, 65, 784)) < 0.1).astype(np.int64)}
+    return fixed, {"x": (rng.random((20, 65, 784)) < 0.1).astype(np.int64)}
 
 
 CASES: dict[str, Callable[[], Case]] = {

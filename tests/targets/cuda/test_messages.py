@@ -85,7 +85,7 @@ def bad_source(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    driver(monkeypatch, cuMemcpyHtoD="CUDA_ERROR_ILLEGAL_ADDRESS")
+    driver(monkeypatch, cuMemcpyHtoDAsync="CUDA_ERROR_ILLEGAL_ADDRESS")
     nvrtc(monkeypatch)
 
 
@@ -156,7 +156,7 @@ MESSAGES: dict[Machine, str] = {
     broken: (
         "error[SNN518]: the GPU does its work to the end\n"
         "  --> target cuda\n"
-        "   found: CUDA_ERROR_ILLEGAL_ADDRESS from cuMemcpyHtoD\n"
+        "   found: CUDA_ERROR_ILLEGAL_ADDRESS from cuMemcpyHtoDAsync\n"
         "   limit: a device that does its work\n"
         "  remedy: see what the system log and nvidia-smi say of the GPU, or use --target cpu, "
         "which computes the same without a GPU"
@@ -266,7 +266,8 @@ def test_what_was_taken_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
         ("cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease"),
     ):
         assert count(take) == count(give) > 0, take
-    assert made.called.index("cuStreamSynchronize") < made.called.index("cuMemFree")
+    last = len(made.called) - 1 - made.called[::-1].index("cuStreamSynchronize")
+    assert made.called.index("cuEventQuery") < last < made.called.index("cuMemFree")
 
 
 def test_memory_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
