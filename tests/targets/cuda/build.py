@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -53,5 +52,12 @@ def library(source: str, *flags: str, made_of: Sequence[str] = ()) -> Path:
                 check=False,
             )
             assert done.returncode == 0, done.stderr
-            os.replace(built, path)
+            built.replace(path)
     return path
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file that others may look for at the same time."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as part:
+        part.write(text)
+    Path(part.name).replace(path)

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from tests.targets.cuda import build
 
@@ -68,9 +67,7 @@ def compiled(
     if there:
         return Compiled(**json.loads(path.read_text()))
     result = _compiled(text, architecture, {"cstdint": CSTDINT, **headers}, options)
-    part = path.with_suffix(f".{id(path)}")
-    part.write_text(json.dumps({"ptx": result.ptx, "log": result.log}))
-    part.replace(path)
+    build.write(path, json.dumps({"ptx": result.ptx, "log": result.log}))
     return result
 
 
@@ -108,8 +105,3 @@ def _text(program: object, size_of: object, get: object) -> str:
     buffer = bytearray(size)
     get(program, buffer)  # type: ignore[operator]
     return buffer.rstrip(b"\0").decode()
-
-
-def kernel_files() -> list[Path]:
-    """Give the files of the kernels."""
-    return sorted(KERNELS.glob("*.h"))

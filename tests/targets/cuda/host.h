@@ -63,7 +63,7 @@ inline int32_t __dp4a(int32_t a, int32_t b, int32_t sum) {
 // Called before a thread begins and when it goes on behind a barrier.
 extern "C" void machine_resume(machine::Thread* thread) { host::running = thread; }
 
-#define HOST_KERNEL(name)                                                                     \
+#define HOST_KERNEL(name, together, max_threads)                                              \
   extern "C" const machine::Kernel machine_##name = {                                         \
       #name, host::Sizes<&name>::body, host::Sizes<&name>::count, host::Sizes<&name>::bytes, \
-      0,     HOST_TOGETHER,            0};
+      0,     together,                 max_threads};

@@ -14,6 +14,12 @@
 
 #include "machine.h"
 
+// Where the process runs under the address sanitizer, it is told of the guards.
+extern "C" {
+__attribute__((weak)) void __asan_poison_memory_region(const volatile void*, size_t);
+__attribute__((weak)) void __asan_unpoison_memory_region(const volatile void*, size_t);
+}
+
 namespace machine {
 
 constexpr uint8_t kPoison = 0xCD;
@@ -106,16 +112,28 @@ class Memory {
     region->bytes.resize(size);
     region->forget(1);
     uint8_t* begin = region->begin;
+    if (__asan_poison_memory_region) {
+      __asan_poison_memory_region(region->store.get(), begin - region->store.get());
+      __asan_poison_memory_region(begin + size, region->store.get() + kGuard - begin + kGuard);
+    }
     used_ += size;
     regions_[reinterpret_cast<uint64_t>(begin)] = std::move(region);
     return begin;
   }
 
+  ~Memory() {
+    while (!regions_.empty()) release(regions_.begin()->first);
+  }
+
   bool release(uint64_t address) {
     const auto found = regions_.find(address);
     if (found == regions_.end()) return false;
-    used_ -= found->second->size;
-    if (last_ == found->second.get()) last_ = nullptr;
+    Held& held = *found->second;
+    if (__asan_unpoison_memory_region) {
+      __asan_unpoison_memory_region(held.store.get(), held.size + 2 * kGuard);
+    }
+    used_ -= held.size;
+    if (last_ == &held) last_ = nullptr;
     regions_.erase(found);
     return true;
   }

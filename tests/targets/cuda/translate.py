@@ -61,11 +61,13 @@ class Translated:
         text: A function and its record, ``machine_NAME``; texts of several kernels may follow one
             another.
         parameter_bytes: Size of each parameter.
+        together: Whether the threads of a block share memory or wait for each other.
     """
 
     name: str
     text: str
     parameter_bytes: tuple[int, ...]
+    together: bool
 
 
 def translated(entry: Entry) -> Translated:
@@ -120,7 +122,7 @@ class _Translation:
             f"{entry.max_threads}}};",
             "",
         ])
-        return Translated(entry.name, text, tuple(p.bytes for p in entry.parameters))
+        return Translated(entry.name, text, tuple(p.bytes for p in entry.parameters), self.together)
 
     def lines(self) -> Iterator[str]:
         """Give the C++ of each statement."""
