@@ -22,32 +22,16 @@ SNNC_DEVICE void shift(const int32_t* y, I* a, int64_t count, int32_t up, int32_
 
 }  // namespace snnc
 
-#define SNNC_SCALING(name, X, W, I)                                                             \
-  extern "C" __global__ void __launch_bounds__(256)                                             \
-      scaling_##name(const uint32_t* __restrict__ x, const W* __restrict__ w,                   \
-                     I* __restrict__ a, int32_t rows, int32_t n, int32_t x_pitch, int32_t up,   \
-                     int32_t down, int32_t add) {                                               \
-    snnc::scaling<snnc::X, W, I>(x, w, a, rows, n, x_pitch, up, down, add);                     \
+#define SNNC_SCALING(name, X, W, I)                                                                \
+  extern "C" __global__ void __launch_bounds__(256)                                                \
+      name(const uint32_t* __restrict__ x, const W* __restrict__ w, I* __restrict__ a,             \
+           int32_t rows, int32_t n, int32_t x_pitch, int32_t up, int32_t down, int32_t add) {      \
+    snnc::scaling<snnc::X, W, I>(x, w, a, rows, n, x_pitch, up, down, add);                        \
   }
 
-#define SNNC_SCALING_OF(x_name, X)                       \
-  SNNC_SCALING(x_name##_i8_narrow, X, int8_t, int32_t)   \
-  SNNC_SCALING(x_name##_i16_narrow, X, int16_t, int32_t) \
-  SNNC_SCALING(x_name##_i8_wide, X, int8_t, int64_t)     \
-  SNNC_SCALING(x_name##_i16_wide, X, int16_t, int64_t)
-
-SNNC_SCALING_OF(bits, Bits)
-SNNC_SCALING_OF(bytes, Bytes)
-SNNC_SCALING_OF(words, Words)
-
-extern "C" __global__ void __launch_bounds__(256)
-    shift_narrow(const int32_t* __restrict__ y, int32_t* __restrict__ a, int64_t count, int32_t up,
-                 int32_t down, int32_t add) {
-  snnc::shift<int32_t>(y, a, count, up, down, add);
-}
-
-extern "C" __global__ void __launch_bounds__(256)
-    shift_wide(const int32_t* __restrict__ y, int64_t* __restrict__ a, int64_t count, int32_t up,
-               int32_t down, int32_t add) {
-  snnc::shift<int64_t>(y, a, count, up, down, add);
-}
+#define SNNC_SHIFT(name, I)                                                                        \
+  extern "C" __global__ void __launch_bounds__(256)                                                \
+      name(const int32_t* __restrict__ y, I* __restrict__ a, int64_t count, int32_t up,            \
+           int32_t down, int32_t add) {                                                            \
+    snnc::shift<I>(y, a, count, up, down, add);                                                    \
+  }

@@ -51,34 +51,21 @@ SNNC_DEVICE void rest(const int32_t* initial, I* u, I* v, int32_t* pause, int32_
 
 }  // namespace snnc
 
-#define SNNC_SCAN(name, I, R, Spiking)                                                          \
-  extern "C" __global__ void __launch_bounds__(256)                                             \
-      scan_##name(const I* __restrict__ a, I* __restrict__ u, I* __restrict__ v,                \
-                  int32_t* __restrict__ pause, const int32_t* __restrict__ keep_u,              \
-                  const int32_t* __restrict__ keep_v, const int32_t* __restrict__ theta,        \
-                  const int32_t* __restrict__ bias, int32_t* spikes,                            \
-                  int32_t* __restrict__ kept_u, int32_t* __restrict__ kept_v,                   \
-                  const int32_t* __restrict__ active, int32_t begin, int32_t end,               \
-                  int32_t batch, int32_t n, int32_t pitch, int32_t refractory) {                \
-    snnc::scan<I, snnc::R, Spiking>(a, u, v, pause, keep_u, keep_v, theta, bias, spikes,        \
-                                    kept_u, kept_v, active, begin, end, batch, n, pitch,        \
-                                    refractory);                                                \
+#define SNNC_SCAN(name, I, R, Spiking)                                                             \
+  extern "C" __global__ void __launch_bounds__(256)                                                \
+      name(const I* __restrict__ a, I* __restrict__ u, I* __restrict__ v,                          \
+           int32_t* __restrict__ pause, const int32_t* __restrict__ keep_u,                        \
+           const int32_t* __restrict__ keep_v, const int32_t* __restrict__ theta,                  \
+           const int32_t* __restrict__ bias, int32_t* spikes, int32_t* __restrict__ kept_u,        \
+           int32_t* __restrict__ kept_v, const int32_t* __restrict__ active, int32_t begin,        \
+           int32_t end, int32_t batch, int32_t n, int32_t pitch, int32_t refractory) {             \
+    snnc::scan<I, snnc::R, Spiking>(a, u, v, pause, keep_u, keep_v, theta, bias, spikes, kept_u,   \
+                                    kept_v, active, begin, end, batch, n, pitch, refractory);      \
   }
 
-#define SNNC_SCAN_OF(width, I)                                           \
-  SNNC_SCAN(none_##width, I, kNone, true)                                \
-  SNNC_SCAN(zero_##width, I, kZero, true)                                \
-  SNNC_SCAN(zero_next_##width, I, kZeroNext, true)                       \
-  SNNC_SCAN(subtract_##width, I, kSubtract, true)                        \
-  SNNC_SCAN(subtract_delayed_##width, I, kSubtractDelayed, true)         \
-  SNNC_SCAN(subtract_retest_##width, I, kSubtractRetest, true)           \
-  SNNC_SCAN(readout_##width, I, kNone, false)                            \
-  extern "C" __global__ void __launch_bounds__(256)                      \
-      rest_##width(const int32_t* __restrict__ initial, I* __restrict__ u, \
-                   I* __restrict__ v, int32_t* __restrict__ pause,       \
-                   int32_t batch, int32_t n) {                           \
-    snnc::rest<I>(initial, u, v, pause, batch, n);                       \
+#define SNNC_REST(name, I)                                                                         \
+  extern "C" __global__ void __launch_bounds__(256)                                                \
+      name(const int32_t* __restrict__ initial, I* __restrict__ u, I* __restrict__ v,              \
+           int32_t* __restrict__ pause, int32_t batch, int32_t n) {                                \
+    snnc::rest<I>(initial, u, v, pause, batch, n);                                                 \
   }
-
-SNNC_SCAN_OF(narrow, int32_t)
-SNNC_SCAN_OF(wide, int64_t)

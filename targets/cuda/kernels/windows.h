@@ -96,33 +96,17 @@ SNNC_DEVICE void pooling(const uint32_t* x, const Window* window, int32_t* y, in
 
 }  // namespace snnc
 
-#define SNNC_CONVOLUTION(name, X, W, I)                                                         \
-  extern "C" __global__ void __launch_bounds__(256)                                             \
-      convolution_##name(const uint32_t* __restrict__ x, const W* __restrict__ w,               \
-                         const snnc::Window* __restrict__ window, I* __restrict__ a,            \
-                         int32_t rows, int32_t x_pitch, int32_t up, int32_t down,               \
-                         int32_t add) {                                                         \
-    snnc::convolution<snnc::X, W, I>(x, w, window, a, rows, x_pitch, up, down, add);            \
+#define SNNC_CONVOLUTION(name, X, W, I)                                                            \
+  extern "C" __global__ void __launch_bounds__(256)                                                \
+      name(const uint32_t* __restrict__ x, const W* __restrict__ w,                                \
+           const snnc::Window* __restrict__ window, I* __restrict__ a, int32_t rows,               \
+           int32_t x_pitch, int32_t up, int32_t down, int32_t add) {                               \
+    snnc::convolution<snnc::X, W, I>(x, w, window, a, rows, x_pitch, up, down, add);               \
   }
 
-#define SNNC_WINDOWS_OF(x_name, X)                                                              \
-  SNNC_CONVOLUTION(x_name##_i8_narrow, X, int8_t, int32_t)                                      \
-  SNNC_CONVOLUTION(x_name##_i16_narrow, X, int16_t, int32_t)                                    \
-  SNNC_CONVOLUTION(x_name##_i8_wide, X, int8_t, int64_t)                                        \
-  SNNC_CONVOLUTION(x_name##_i16_wide, X, int16_t, int64_t)                                      \
-  extern "C" __global__ void __launch_bounds__(256)                                             \
-      pool_sum_##x_name(const uint32_t* __restrict__ x,                                         \
-                        const snnc::Window* __restrict__ window, int32_t* __restrict__ y,       \
-                        int32_t rows, int32_t x_pitch) {                                        \
-    snnc::pooling<snnc::X, false>(x, window, y, rows, x_pitch);                                 \
-  }                                                                                             \
-  extern "C" __global__ void __launch_bounds__(256)                                             \
-      pool_max_##x_name(const uint32_t* __restrict__ x,                                         \
-                        const snnc::Window* __restrict__ window, int32_t* __restrict__ y,       \
-                        int32_t rows, int32_t x_pitch) {                                        \
-    snnc::pooling<snnc::X, true>(x, window, y, rows, x_pitch);                                  \
+#define SNNC_POOLING(name, X, Largest)                                                             \
+  extern "C" __global__ void __launch_bounds__(256)                                                \
+      name(const uint32_t* __restrict__ x, const snnc::Window* __restrict__ window,                \
+           int32_t* __restrict__ y, int32_t rows, int32_t x_pitch) {                               \
+    snnc::pooling<snnc::X, Largest>(x, window, y, rows, x_pitch);                                  \
   }
-
-SNNC_WINDOWS_OF(bits, Bits)
-SNNC_WINDOWS_OF(bytes, Bytes)
-SNNC_WINDOWS_OF(words, Words)
