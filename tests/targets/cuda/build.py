@@ -58,6 +58,11 @@ def library(source: str, *flags: str, made_of: Sequence[str] = ()) -> Path:
 
 def write(path: Path, text: str) -> None:
     """Write a file that others may look for at the same time."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as part:
-        part.write(text)
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file that others may look for at the same time."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as part:
+        part.write(content)
     Path(part.name).replace(path)

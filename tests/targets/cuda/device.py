@@ -41,7 +41,7 @@ def machine() -> CDLL:
 
 def kernel_library(*kernels: Translated) -> Path:
     """Give the library of translated kernels."""
-    return build.library("\n".join(k.text for k in kernels), "-O1", "-Wno-unused")
+    return build.library("\n".join(k.text for k in kernels), "-O0", "-Wno-unused")
 
 
 class Kernel:

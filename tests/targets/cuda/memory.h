@@ -74,6 +74,12 @@ struct Region {
     for (uint64_t k = 0; k < count; ++k) bytes[offset + k].written = life;
   }
 
+  void wrote_like(uint64_t offset, const Region& of, uint64_t from, uint64_t count) {
+    for (uint64_t k = 0; k < count; ++k) {
+      bytes[offset + k].written = of.bytes[from + k].written == of.life ? life : 0;
+    }
+  }
+
   // Says what is wrong with an access, or gives null.
   const char* touch(uint64_t offset, uint32_t count, Access access, const Who& me,
                     uint32_t launch) {
