@@ -13,7 +13,8 @@ Result cuModuleLoadData(Module** module, const void* image) {
   const std::string ptx = static_cast<const char*>(image);
   if (const Result refused = accepted(ptx)) return refused;
   static std::map<std::string, std::string> libraries;
-  std::string& path = libraries[ptx];
+  const char* execute = std::getenv("EMULATED_EXECUTE");
+  std::string& path = libraries[(execute ? execute : "") + ptx];
   if (path.empty()) path = built(ptx);
   void* library = path.empty() ? nullptr : dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) {
