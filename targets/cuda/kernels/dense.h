@@ -87,10 +87,10 @@ SNNC_DEVICE void dense(const uint32_t* x, const W* w, I* a, int32_t rows, int32_
 
 }  // namespace snnc
 
-#define SNNC_DENSE(name, X, W, I)                                                                  \
-  extern "C" __global__ void __launch_bounds__(256)                                                \
-      name(const uint32_t* __restrict__ x, const W* __restrict__ w, I* __restrict__ a,             \
-           int32_t rows, int32_t n_in, int32_t n_out, int32_t x_pitch, int32_t w_pitch,            \
-           int32_t up, int32_t down, int32_t add) {                                                \
-    snnc::dense<snnc::X, W, I>(x, w, a, rows, n_in, n_out, x_pitch, w_pitch, up, down, add);       \
+#define SNNC_DENSE(name, X, W, I)                                                                 \
+  extern "C" __global__ void __launch_bounds__(256, 2)                                            \
+      name(const uint32_t* __restrict__ x, const W* __restrict__ w, I* __restrict__ a,            \
+           int32_t rows, int32_t n_in, int32_t n_out, int32_t x_pitch, int32_t w_pitch,           \
+           int32_t up, int32_t down, int32_t add) {                                               \
+    snnc::dense<snnc::X, W, I>(x, w, a, rows, n_in, n_out, x_pitch, w_pitch, up, down, add);      \
   }

@@ -79,17 +79,17 @@ SNNC_DEVICE void rows_of(const uint32_t* x, const W* w, int32_t* y, int32_t rows
 
 }  // namespace snnc
 
-#define SNNC_SPARSE(name, X, W)                                                                    \
-  extern "C" __global__ void __launch_bounds__(256)                                                \
-      name(const uint32_t* __restrict__ x, const W* __restrict__ w,                                \
-           const int32_t* __restrict__ target, const int64_t* __restrict__ begin, int32_t* y,      \
-           int32_t rows, int32_t n_in, int32_t n_out, int32_t x_pitch, int32_t up) {               \
-    snnc::sparse<snnc::X, W>(x, w, target, begin, y, rows, n_in, n_out, x_pitch, up);              \
+#define SNNC_SPARSE(name, X, W)                                                                   \
+  extern "C" __global__ void __launch_bounds__(256, 2)                                            \
+      name(const uint32_t* __restrict__ x, const W* __restrict__ w,                               \
+           const int32_t* __restrict__ target, const int64_t* __restrict__ begin, int32_t* y,     \
+           int32_t rows, int32_t n_in, int32_t n_out, int32_t x_pitch, int32_t up) {              \
+    snnc::sparse<snnc::X, W>(x, w, target, begin, y, rows, n_in, n_out, x_pitch, up);             \
   }
 
-#define SNNC_ROWS(name, X, W)                                                                      \
-  extern "C" __global__ void __launch_bounds__(256)                                                \
-      name(const uint32_t* __restrict__ x, const W* __restrict__ w, int32_t* y, int32_t rows,      \
-           int32_t n_in, int32_t n_out, int32_t x_pitch, int32_t up) {                             \
-    snnc::rows_of<snnc::X, W>(x, w, y, rows, n_in, n_out, x_pitch, up);                            \
+#define SNNC_ROWS(name, X, W)                                                                     \
+  extern "C" __global__ void __launch_bounds__(256, 2)                                            \
+      name(const uint32_t* __restrict__ x, const W* __restrict__ w, int32_t* y, int32_t rows,     \
+           int32_t n_in, int32_t n_out, int32_t x_pitch, int32_t up) {                            \
+    snnc::rows_of<snnc::X, W>(x, w, y, rows, n_in, n_out, x_pitch, up);                           \
   }

@@ -46,8 +46,13 @@ SNNC_DEVICE void deposit(I* a, int64_t place, int32_t y, int32_t up, int32_t dow
   a[place] = add ? a[place] + value : value;
 }
 
-// The number of this thread among all of a launch, and how many there are.
-#define SNNC_FIRST (static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x)
-#define SNNC_STRIDE (static_cast<int64_t>(gridDim.x) * blockDim.x)
+// Elements of a row lie along the first axis of a grid, rows along the second. Both loops go on
+// where a grid is too small, and no element needs a division to find its row.
+#define SNNC_FOR_ROWS(row, rows)                                                                  \
+  for (int32_t row = static_cast<int32_t>(blockIdx.y); row < (rows);                              \
+       row += static_cast<int32_t>(gridDim.y))
+#define SNNC_FOR(i, n)                                                                            \
+  for (int32_t i = static_cast<int32_t>(blockIdx.x * blockDim.x + threadIdx.x); i < (n);          \
+       i += static_cast<int32_t>(gridDim.x * blockDim.x))
 
 }  // namespace snnc

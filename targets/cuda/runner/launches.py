@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ctypes import c_int32, c_int64, c_void_p
+from ctypes import c_int32, c_void_p
 from dataclasses import dataclass
 from math import prod
 
@@ -71,7 +71,7 @@ class Chunked:
                 *_addresses(*(self.address[name, p.name] for name in ("u", "v", "pause"))),
                 *_numbers(self.chunk.batch, p.size),
             )
-            queue.launch(_over(f"rest_{self.width}", self.chunk.batch * p.size, arguments))
+            queue.launch(_over(f"rest_{self.width}", self.chunk.batch, p.size, arguments))
             if p.spiking:
                 queue.fill(self.address["spikes", p.name], self._step_bytes(p) * self._steps(p))
 
@@ -148,7 +148,7 @@ class Chunked:
         )
         numbers = (begin, end, self.chunk.batch, p.size, pitch("bits", p.size), p.refractory)
         arguments = (*_addresses(*pointers), *_numbers(*numbers))
-        queue.launch(_over(f"scan_{reset}_{self.width}", self.chunk.batch * p.size, arguments))
+        queue.launch(_over(f"scan_{reset}_{self.width}", self.chunk.batch, p.size, arguments))
 
 
 class _Projected:
@@ -213,7 +213,7 @@ class _Projected:
             *_numbers(self.sums.rows, value.pitch),
         )
         kernel = f"{POOLINGS[operator['kind']]}_{value.kind}"
-        self.queue.launch(_over(kernel, self.sums.rows * size, arguments))
+        self.queue.launch(_over(kernel, self.sums.rows, size, arguments))
         return into
 
     def _scattered(self, operator: Operator, value: Value, size: int) -> Value:
@@ -267,22 +267,21 @@ class _Projected:
             case "FixedScaling":
                 counts = _numbers(rows, size, value.pitch, *end)
                 arguments = (*_addresses(*matrix, a), *counts)
-                self.queue.launch(_over(f"scaling_{suffix}", rows * size, arguments))
+                self.queue.launch(_over(f"scaling_{suffix}", rows, size, arguments))
             case _:
                 window = self.chunked.address["window", self.projection.name, k]
                 pointers = _addresses(*matrix, window, a)
                 arguments = (*pointers, *_numbers(rows, value.pitch, *end))
-                self.queue.launch(_over(f"convolution_{suffix}", rows * size, arguments))
+                self.queue.launch(_over(f"convolution_{suffix}", rows, size, arguments))
 
     def _shift(self, y: Value) -> None:
         """Add sums that lie in scratch memory, with the exponent."""
-        count = self.sums.rows * self.sums.size
+        rows, size = self.sums.rows, self.sums.size
         arguments = (
             *_addresses(y.address, self.sums.address),
-            c_int64(count),
-            *_numbers(self.up, self.down, self.add_to),
+            *_numbers(rows, size, self.up, self.down, self.add_to),
         )
-        self.queue.launch(_over(f"shift_{self.chunked.width}", count, arguments))
+        self.queue.launch(_over(f"shift_{self.chunked.width}", rows, size, arguments))
 
 
 def _addresses(*values: int) -> tuple[Argument, ...]:
@@ -297,7 +296,7 @@ def _width(operator: Operator) -> str:
     return "i8" if operator["weight"].dtype.itemsize == 1 else "i16"
 
 
-def _over(kernel: str, count: int, arguments: tuple[Argument, ...]) -> Launch:
-    """Give a launch with a thread for each of ``count`` elements, or for several."""
-    blocks = min(max(1, -(-count // THREADS)), MOST_BLOCKS)
-    return Launch(kernel, (blocks, 1, 1), (THREADS, 1), arguments)
+def _over(kernel: str, rows: int, size: int, arguments: tuple[Argument, ...]) -> Launch:
+    """Give a launch with a thread for each element of ``rows`` rows, or for several."""
+    grid = min(-(-size // THREADS), MOST_BLOCKS), min(rows, LARGEST_GRID), 1
+    return Launch(kernel, grid, (THREADS, 1), arguments)

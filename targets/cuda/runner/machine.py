@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ctypes import c_int32, c_int64, c_void_p
+from ctypes import c_int32, c_void_p
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from .records import Array
 
-Argument: TypeAlias = c_int32 | c_int64 | c_void_p
+Argument: TypeAlias = c_int32 | c_void_p
 """What a kernel takes: integers and addresses."""
 
 
