@@ -208,7 +208,7 @@ class Device:
 
     def launch(self, launch: Launch) -> None:
         """Launch a kernel of the modules that were loaded."""
-        values = tuple(argument.value for argument in launch.arguments)
+        values = tuple(argument.value or 0 for argument in launch.arguments)  # a null is None
         kinds = tuple(type(argument) for argument in launch.arguments)
         function = self._functions[launch.kernel]
         shape = (*launch.grid, *launch.block, 1)

@@ -157,9 +157,9 @@ def deposited(
     return Given(before, after, poison=not add), (Given(up), Given(down), Given(add))
 
 
-def stride_grids(rng: np.random.Generator, count: int) -> tuple[tuple[int, ...], ...]:
+def stride_grids(rng: np.random.Generator, rows: int, n: int) -> tuple[tuple[int, ...], ...]:
     """Give a grid that covers all, one of a single block, and another one."""
-    return (-(-count // BLOCK),), (1,), (int(rng.integers(1, 5)),)
+    return (-(-n // BLOCK), rows), (1, 1), (int(rng.integers(1, 3)), int(rng.integers(1, 4)))
 
 
 # --- the families --------------------------------------------------------------------------------
@@ -195,15 +195,15 @@ def _scaling(name: str, of: Mapping[str, str], rng: np.random.Generator) -> Case
         name,
         (words, Given(weight), a, *map(Given, (rows, n, pitch)), *exponents),
         (BLOCK,),
-        stride_grids(rng, rows * n),
+        stride_grids(rng, rows, n),
     )
 
 
 def _shift(name: str, of: Mapping[str, str], rng: np.random.Generator) -> Case:
-    y = extremes(rng, -(2**17), 2**17, int(rng.integers(1, 900)))
+    y = extremes(rng, -(2**17), 2**17, int(rng.integers(1, 5)), int(rng.integers(1, 300)))
     a, exponents = deposited(rng, of["width"], y)
-    given = (Given(y.astype(np.int32)), a, Given(y.size), *exponents)
-    return Case(name, given, (BLOCK,), stride_grids(rng, y.size))
+    given = (Given(y.astype(np.int32)), a, *map(Given, y.shape), *exponents)
+    return Case(name, given, (BLOCK,), stride_grids(rng, *y.shape))
 
 
 def _events(name: str, of: Mapping[str, str], rng: np.random.Generator) -> Case:
@@ -267,7 +267,7 @@ def _convolution(name: str, of: Mapping[str, str], rng: np.random.Generator) -> 
     a, exponents = deposited(rng, of["width"], y)
     record, _ = _record(window, shape, channels, groups)
     given = (words, Given(weight), Given(record), a, Given(rows), Given(pitch), *exponents)
-    return Case(name, given, (BLOCK,), stride_grids(rng, y.size))
+    return Case(name, given, (BLOCK,), stride_grids(rng, *y.shape))
 
 
 def _pooling(name: str, of: Mapping[str, str], rng: np.random.Generator) -> Case:
@@ -280,7 +280,7 @@ def _pooling(name: str, of: Mapping[str, str], rng: np.random.Generator) -> Case
     record, _ = _record(window, shape, shape[0], 1)
     result = Given(np.zeros(y.shape, np.int32), np.maximum(y, -(2**31)).astype(np.int32), True)
     given = (words, Given(record), result, Given(rows), Given(pitch))
-    return Case(name, given, (BLOCK,), stride_grids(rng, y.size))
+    return Case(name, given, (BLOCK,), stride_grids(rng, *y.shape))
 
 
 def _neurons(of: Mapping[str, str], rng: np.random.Generator, n: int) -> FixedPopulation:
@@ -336,7 +336,7 @@ def _scan(name: str, of: Mapping[str, str], rng: np.random.Generator) -> Case:
         Given(active),
         *map(Given, (begin, end, batch, n, pitch, p.refractory)),
     )
-    return Case(name, given, (BLOCK,), stride_grids(rng, batch * n))
+    return Case(name, given, (BLOCK,), stride_grids(rng, batch, n))
 
 
 def _rest(name: str, of: Mapping[str, str], rng: np.random.Generator) -> Case:
@@ -352,7 +352,7 @@ def _rest(name: str, of: Mapping[str, str], rng: np.random.Generator) -> Case:
         Given(batch),
         Given(n),
     )
-    return Case(name, given, (BLOCK,), stride_grids(rng, batch * n))
+    return Case(name, given, (BLOCK,), stride_grids(rng, batch, n))
 
 
 X, W, WIDTH = r"(?P<x>bits|bytes|words)", r"(?P<w>i8|i16)", r"(?P<width>narrow|wide)"

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 
+import numpy as np
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ from snnc.compiler.fixed import FixedNetwork
 from snnc.targets.cuda.runner import images, session
 from snnc.targets.cuda.runner.layout import Chunk, Task, chosen_chunk, history
 from snnc.targets.cuda.runner.running import Code, run_on_gpu
+from snnc.targets.cuda.runner.session import recorded_names
 from snnc.targets.cuda.sources import kernel_sources
 from snnc.targets.cuda.target import program_for
 from snnc.targets.running import no_progress
@@ -35,12 +37,14 @@ WAYS = {"ptx": "executed PTX", "host": "host-built kernels"}
 
 def emulated(network: FixedNetwork, inputs: Mapping[str, Array]) -> Iterator[tuple[str, Signals]]:
     """Run the CUDA target on the stand-in, in every way."""
-    names = tuple(p.name for p in network.populations)
-    record = dict.fromkeys(equality.SIGNALS, names)
     program, code = program_for(network), Code(kernel_sources(), {})
     for execute, way in WAYS.items():
         os.environ["EMULATED_EXECUTE"] = execute
+        record = recorded_names(program, equality.SIGNALS)
         signals, _ = run_on_gpu(program, code, inputs, record, no_progress)
+        for p in network.populations:
+            if not p.spiking:  # a read-out sends nothing, and nothing of it is recorded
+                signals["spikes"][p.name] = np.zeros(signals["v"][p.name].shape, np.uint8)
         yield way, signals
 
 

@@ -19,7 +19,7 @@ VARIABLE = re.compile(r"\.global \.align \d+ \.[su]\d+ (?P<name>[\w$]+)(?: = -?\
                       r"\.global \.align \d+ \.b8 (?P<array>[\w$]+)(?:\[\d*\])?(?: = \{[^}]*\})?;")
 ENTRY = re.compile(
     r"\.visible \.entry (?P<name>\w+)\s*\((?P<parameters>[^)]*)\)\s*"
-    r"(?:\.maxntid (?P<threads>\d+(?:, ?\d+){0,2})\s*)?\{"
+    r"(?:\.maxntid (?P<threads>\d+(?:, ?\d+){0,2})\s*)?(?:\.minnctapersm \d+\s*)?\{"
 )
 PARAMETER = re.compile(r"\.param \.(?P<type>[sub]\d+)(?: \.ptr(?: \.global)?(?: \.align \d+)?)? (?P<name>\w+)")
 STATEMENT = re.compile(

@@ -43,9 +43,10 @@ def built() -> dict[str, Kernel]:
 @cache
 def executed(capability: int) -> dict[str, Kernel]:
     """Give the kernels as NVRTC compiles them."""
-    return kernels_of(ptx(capability))
+    return kernels_of(ptx(capability), at_once=True)
 
 
+@cache
 def names() -> list[str]:
     return list(parsed(ptx(75)).entries)
 
