@@ -302,7 +302,8 @@ def _neurons(of: Mapping[str, str], rng: np.random.Generator, n: int) -> FixedPo
 
 def _scan(name: str, of: Mapping[str, str], rng: np.random.Generator) -> Case:
     kind = STATES[of["width"]]
-    steps, batch, n = int(rng.integers(1, 9)), int(rng.integers(1, 4)), int(rng.integers(1, 100))
+    steps, batch = (int(k) for k in rng.integers(1, (9, 4)))
+    n = int(rng.choice([1, 31, 32, 33, 100, 300, 600]))
     p = _neurons(of, rng, n)
     begin = int(rng.integers(0, 3))
     active = np.array([begin + rng.integers(-1, 2), begin + steps + rng.integers(-1, 2)], np.int32)

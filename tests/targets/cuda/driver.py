@@ -96,6 +96,11 @@ def environment(report: Path, **asked: object) -> dict[str, str]:
     return {**clean, **given, "LD_PRELOAD": str(library())}
 
 
+def cached() -> dict[str, str]:
+    """Give what makes processes keep what NVRTC makes of the kernels with what tests build."""
+    return {"XDG_CACHE_HOME": str(build.KEPT)}
+
+
 def run(
     command: Sequence[str | Path], folder: Path, extra: Mapping[str, str] | None = None, **asked: Any
 ) -> Ended:

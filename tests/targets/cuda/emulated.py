@@ -14,11 +14,11 @@ import random
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 
 import numpy as np
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from snnc.compiler.fixed import FixedNetwork
@@ -54,7 +54,7 @@ def small_chunks(task: Task, batch: int, steps: int, free: int) -> Chunk:
     return Chunk(-(-batch // 2), max(1, min(steps, 3), *history(task.program).values()))
 
 
-def compare(count: int, first: int) -> tuple[Counter[str], str]:
+def compare(count: int, first: int, phases: Sequence[Phase]) -> tuple[Counter[str], str]:
     """Compare networks of a seed; give what was seen, and the hash of all of their hashes."""
     seen, digest = Counter[str](), sha256()
     draws = random.Random(first)
@@ -64,6 +64,7 @@ def compare(count: int, first: int) -> tuple[Counter[str], str]:
         max_examples=count,
         database=None,
         deadline=None,
+        phases=phases,
         report_multiple_bugs=False,
         suppress_health_check=[HealthCheck.too_slow],
     )
@@ -85,12 +86,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("count", type=int)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--once", action="store_true", help="PTX only; end at what differs")
     options = parser.parse_args(arguments)
     # One module of all kernels, which is compiled once, and not one for each network.
     vars(images)["selected"] = lambda sources, _: sources
+    phases = [Phase.generate] if options.once else [Phase.generate, Phase.shrink]
+    if options.once:
+        equality.EXECUTORS.clear()
+        WAYS.pop("host")
     equality.EXECUTORS["emulated"] = emulated
     try:
-        seen, digest = compare(options.count, options.seed)
+        seen, digest = compare(options.count, options.seed, phases)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is what was looked for)
         sys.stdout.write("".join(traceback.format_exception(error)))
         return 1

@@ -14,7 +14,7 @@ def main(path: str, *names: str) -> int:
     """Run each kernel in each order; give 1 where a value is wrong."""
     kernels = host.kernels(Path(path), dict.fromkeys(names))
     for name, kernel in kernels.items():
-        for seed, order in enumerate(ORDERS):
+        for seed, order in enumerate(ORDERS * (3 if len(names) == 1 else 1)):
             drawn = case(name, seed)
             for found in wrong(drawn, kernel, drawn.grids[seed % len(drawn.grids)], order, seed):
                 sys.stdout.write(f"{found}\n")
