@@ -103,10 +103,10 @@ class Nvrtc:
     def _text(self, program: Any, what: str) -> bytes:
         code, size = getattr(self._rtc, f"nvrtcGet{what}Size")(program)
         self._check(code, f"nvrtcGet{what}Size")
-        text = b" " * int(size)
+        text = bytearray(int(size))
         (code,) = getattr(self._rtc, f"nvrtcGet{what}")(program, text)
         self._check(code, f"nvrtcGet{what}")
-        return text
+        return bytes(text)
 
     def _check(self, code: Any, what: str) -> None:
         if code.value != 0:

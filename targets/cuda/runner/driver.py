@@ -189,10 +189,16 @@ class Device:
         return np.ctypeslib.as_array((c_uint8 * size).from_address(address))
 
     def put(self, address: int, values: Array) -> None:
-        """Copy an array to the device, and wait until it is there."""
+        """Copy an array to the device, and wait until it is there.
+
+        In the stream: what ``cuMemcpyHtoD`` leaves under way, kernels of a stream that does not
+        wait for others could overtake (CUDA driver API, API synchronization behavior).
+        """
         data = np.ascontiguousarray(values)
         if data.nbytes:
-            call(self._cu.cuMemcpyHtoD, address, data.ctypes.data, data.nbytes)
+            size, source = data.nbytes, data.ctypes.data
+            call(self._cu.cuMemcpyHtoDAsync, address, source, size, self._stream)
+            call(self._cu.cuStreamSynchronize, self._stream)
 
     def put_later(self, address: int, pinned: Array) -> None:
         """Copy pinned memory to the device, in the order of the stream."""
@@ -208,7 +214,7 @@ class Device:
 
     def launch(self, launch: Launch) -> None:
         """Launch a kernel of the modules that were loaded."""
-        values = tuple(argument.value or 0 for argument in launch.arguments)  # a null is None
+        values = tuple(argument.value or 0 for argument in launch.arguments)  # no null is None
         kinds = tuple(type(argument) for argument in launch.arguments)
         function = self._functions[launch.kernel]
         shape = (*launch.grid, *launch.block, 1)

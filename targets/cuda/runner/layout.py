@@ -11,7 +11,7 @@ import numpy as np
 from .faults import CudaFault, Lack
 from .plan import Component, components, history, incoming, windows
 from .records import Array, Program, Projection
-from .weights import parameter_arrays, shapes, weight_arrays, window_array
+from .weights import PARAMETERS, parameter_arrays, shapes, weight_arrays, window_array
 
 Key = tuple[str | int, ...]
 """Names a piece of memory."""
@@ -23,8 +23,8 @@ LARGEST_GRAPH = 8192
 """Launches in a graph, about: more make it slow to begin with."""
 STAGED_BYTES = 2**28
 """Of inputs and results that a chunk moves between host and device, about."""
-SHARE = 0.9
-"""Of the free memory that a run may take: the driver needs some for its own."""
+SHARE = 9
+"""Tenths of the free memory that a run may take: the driver needs some for its own."""
 AT_ONCE = ("FixedConvolution", "FixedScaling")
 """Operators whose kernels add to the synaptic input; so do those of dense weights in tiles."""
 KINDS = {"bits": 32, "bytes": 4, "words": 1}
@@ -150,10 +150,21 @@ def launches_a_step(program: Program) -> int:
     return count
 
 
+def constant_bytes(task: Task) -> int:
+    """Give the bytes of what ``constants`` yields, or a few more; without making any of it."""
+    total = 0
+    for p in task.program.populations:
+        total += len(PARAMETERS) * _aligned(4 * p.size)
+    for q in task.program.projections:
+        for operator in q.operators:
+            arrays = [v for v in operator.values() if isinstance(v, np.ndarray)]
+            total += sum(_aligned(a.nbytes + 4 * a.shape[0]) for a in arrays) + ALIGNMENT
+    return total
+
+
 def needed(task: Task, chunk: Chunk) -> int:
     """Give the bytes of device memory of a run, in all."""
-    fixed = sum(_aligned(values.nbytes) for _, values in constants(task, chunk.batch))
-    return fixed + sum(map(_aligned, sizes(task, chunk).values()))
+    return constant_bytes(task) + sum(map(_aligned, sizes(task, chunk).values()))
 
 
 def chosen_chunk(task: Task, batch: int, steps: int, free: int) -> Chunk:
@@ -168,7 +179,7 @@ def chosen_chunk(task: Task, batch: int, steps: int, free: int) -> Chunk:
     Raises:
         CudaFault: Not even one sample fits.
     """
-    room = int(SHARE * free)
+    room = free * SHARE // 10
     fewest = max(1, *history(task.program).values(), 0)  # what is kept moves to the front at once
     samples = batch
     while (least := needed(task, Chunk(samples, fewest))) > room:
@@ -176,7 +187,7 @@ def chosen_chunk(task: Task, batch: int, steps: int, free: int) -> Chunk:
             raise CudaFault(
                 Lack.MEMORY,
                 f"{free} bytes free",
-                f"{int(least / SHARE) + 1} bytes for one sample, {fewest} steps at once",
+                f"{-(-10 * least // SHARE)} bytes for one sample, {fewest} steps at once",
             )
         samples = -(-samples // 2)
     most = max(fewest, min(steps, LARGEST_GRAPH // max(1, launches_a_step(task.program))))

@@ -183,6 +183,7 @@ class _Run:
 
     def _begin(self, stage: Stage, step: int) -> None:
         """Queue the chunk that begins with hardware step ``step``."""
+        self._tell()
         stage.first = step
         stage.put["active",].view(np.int32)[:] = self._active(step)
         for name, delay in windows(self.task.program):
@@ -224,7 +225,7 @@ class _Run:
         for (_, signal, name), pinned in stage.got.items():
             self._keep(stage, str(signal), str(name), pinned, steps)
         self.done += steps * self._width
-        self.progress(self.done, self._total * self.batch.samples)
+        self._tell()
 
     def _wait(self, event: Any) -> None:
         told = time.monotonic()
@@ -232,7 +233,10 @@ class _Run:
             time.sleep(LOOK_SECONDS)
             if time.monotonic() - told > TELL_SECONDS:
                 told = time.monotonic()
-                self.progress(self.done, self._total * self.batch.samples)
+                self._tell()
+
+    def _tell(self) -> None:
+        self.progress(self.done, self._total * self.batch.samples)
 
     def _keep(self, stage: Stage, signal: str, name: str, pinned: Array, steps: int) -> None:
         p = self.task.program.population(name)

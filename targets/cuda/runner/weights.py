@@ -12,6 +12,9 @@ from .records import Array, Operator, Program, Projection
 
 POOLINGS = {"SumPooling": "pool_sum", "MaxPooling": "pool_max"}
 
+PARAMETERS = ("keep_u", "keep_v", "theta", "bias", "initial")
+"""Of a neuron, as ``kernels/neurons.h`` takes them."""
+
 
 def result_shape(operator: Operator, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Give the shape of what ``operator`` makes of a value of ``shape``."""
@@ -93,14 +96,14 @@ def weight_arrays(operator: Operator, *, by_rows: bool) -> dict[str, Array]:
 def parameter_arrays(parameters: Mapping[str, Array]) -> dict[str, Array]:
     """Give the arrays of a population as ``kernels/neurons.h`` has them, int32, shape ``[n]``."""
     wide = {name: values.astype(np.int64) for name, values in parameters.items()}
-    made = {
-        "keep_u": 4096 - (wide["du"] + 1),
-        "keep_v": 4096 - wide["dv"],
-        "theta": wide["threshold"] << 6,
-        "bias": wide["bias_mant"] << wide["bias_exp"],
-        "initial": wide["initial"],
-    }
-    return {name: values.astype(np.int32) for name, values in made.items()}
+    made = (
+        4096 - (wide["du"] + 1),
+        4096 - wide["dv"],
+        wide["threshold"] << 6,
+        wide["bias_mant"] << wide["bias_exp"],
+        wide["initial"],
+    )
+    return {name: a.astype(np.int32) for name, a in zip(PARAMETERS, made, strict=True)}
 
 
 def _two(values: Any, first: int) -> tuple[int, int]:
