@@ -52,9 +52,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def installed(name: str) -> bool:
     """Say whether there is a module, and the package that it is in."""
-    return (
-        "." not in name or find_spec(name.partition(".")[0]) is not None
-    ) and find_spec(name) is not None
+    return ("." not in name or find_spec(name.partition(".")[0]) is not None) and find_spec(
+        name
+    ) is not None
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,7 +1,8 @@
-"""Run random networks on the emulated GPU, bit by bit: ``python -m tests.fuzz_cuda 10000 --seed 1``.
+"""Run random networks on the emulated GPU, bit by bit: ``python -m tests.fuzz_cuda 10000``.
 
-Each is computed by the reference, by the native engine, by the kernels as g++ builds them and by the
-PTX that NVRTC makes of them, the last two through the whole host path on a stand-in for the driver.
+Each is computed by the reference, by the native engine, by the kernels as g++ builds them and by
+the PTX that NVRTC makes of them, the last two through the whole host path on a stand-in for the
+driver.
 Where one differs the network is made as small as can be, and printed with the command that finds it
 again. The exit code is then 1. Needs ``snnc[cuda]`` and g++, and no GPU.
 """

@@ -18,7 +18,9 @@ FLAGS = ("-std=c++17", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", f"-I{H
 @cache
 def here() -> str:
     """Give the text of all C++ in this folder."""
-    return "".join(path.read_text() for path in sorted(HERE.glob("*.[hc]*")) if path.suffix != ".py")
+    return "".join(
+        path.read_text() for path in sorted(HERE.glob("*.[hc]*")) if path.suffix != ".py"
+    )
 
 
 def kept(kind: str, suffix: str, *made_of: str) -> tuple[Path, bool]:

@@ -1,4 +1,4 @@
-"""For each kernel something to compute, drawn with its extremes, and what the reference makes of it.
+"""For each kernel something to compute, with its extremes, and what the reference makes of it.
 
 The kernels' own headers tell what their arguments are. Expected values are those of
 ``targets/integer/reference.py``, which is plain NumPy.
@@ -324,7 +324,12 @@ def _scan(name: str, of: Mapping[str, str], rng: np.random.Generator) -> Case:
         after["u"][t], after["v"][t] = step.u, step.v
     words = np.packbits(spikes, axis=2, bitorder="little").view(np.int32)
     bias = p.bias_mant.astype(np.int64) << p.bias_exp
-    parameters = (4095 - p.du.astype(int), 4096 - p.dv.astype(int), p.threshold.astype(int) << 6, bias)
+    parameters = (
+        4095 - p.du.astype(int),
+        4096 - p.dv.astype(int),
+        p.threshold.astype(int) << 6,
+        bias,
+    )
     record = rng.random() < 0.7
     end = begin + steps
     given = (

@@ -51,9 +51,7 @@ def sources() -> dict[str, str]:
     return {path.name: path.read_text() for path in paths}
 
 
-def compiled(
-    text: str, architecture: int, headers: Mapping[str, str], *options: str
-) -> Compiled:
+def compiled(text: str, architecture: int, headers: Mapping[str, str], *options: str) -> Compiled:
     """Compile for an architecture; the same text is compiled once.
 
     Raises:

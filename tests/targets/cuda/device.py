@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ctypes import CDLL, POINTER, byref, c_char_p, c_int32, c_int64, c_uint8, c_uint32, c_uint64, c_void_p, cast
+from ctypes import (
+    CDLL,
+    POINTER,
+    byref,
+    c_char_p,
+    c_int32,
+    c_int64,
+    c_uint8,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+    cast,
+)
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,7 +43,13 @@ def machine() -> CDLL:
     loaded.machine_delete.argtypes = [c_void_p]
     loaded.machine_run.restype = c_int64
     loaded.machine_run.argtypes = [
-        c_void_p, c_void_p, POINTER(c_uint32), POINTER(c_uint32), c_void_p, c_int32, c_uint32,
+        c_void_p,
+        c_void_p,
+        POINTER(c_uint32),
+        POINTER(c_uint32),
+        c_void_p,
+        c_int32,
+        c_uint32,
         c_void_p,
     ]
     loaded.machine_fault.restype = c_char_p
@@ -91,7 +109,9 @@ class Device:
         given = np.ascontiguousarray(values)
         address = self._machine.machine_allocate(self._device, given.nbytes)
         assert address
-        assert not self._machine.machine_write(self._device, address, given.ctypes.data, given.nbytes)
+        assert not self._machine.machine_write(
+            self._device, address, given.ctypes.data, given.nbytes
+        )
         return self._seen(address, given)
 
     def empty(self, shape: tuple[int, ...], kind: type[np.generic]) -> Array:
@@ -122,7 +142,12 @@ class Device:
         pointers = (c_void_p * max(1, len(values)))(*(v.ctypes.data for v in values))
         axes = [(c_uint32 * 3)(*(*given, 1, 1)[:3]) for given in (grid, block)]
         self._machine.machine_run(
-            self._device, kernel.address, *axes, byref(pointers), ORDERS.index(order), seed,
+            self._device,
+            kernel.address,
+            *axes,
+            byref(pointers),
+            ORDERS.index(order),
+            seed,
             kernel.resume,
         )
 

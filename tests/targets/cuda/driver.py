@@ -51,7 +51,10 @@ class Report:
     @property
     def wrong(self) -> list[str]:
         """Faults, and leaks as texts."""
-        return [*self.faults, *(f"{count} {what} left" for what, count in self.left.items() if count)]
+        return [
+            *self.faults,
+            *(f"{count} {what} left" for what, count in self.left.items() if count),
+        ]
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,10 @@ def cached() -> dict[str, str]:
 
 
 def run(
-    command: Sequence[str | Path], folder: Path, extra: Mapping[str, str] | None = None, **asked: Any
+    command: Sequence[str | Path],
+    folder: Path,
+    extra: Mapping[str, str] | None = None,
+    **asked: Any,
 ) -> Ended:
     """Run a command with the stand-in, and read what the driver saw.
 

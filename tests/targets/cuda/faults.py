@@ -43,7 +43,9 @@ class Fault:
         Raises:
             AssertionError: It does not apply any more.
         """
-        assert text.count(self.old) == 1, f"{self.name}: {self.old!r} stands not once in {self.file}"
+        assert text.count(self.old) == 1, (
+            f"{self.name}: {self.old!r} stands not once in {self.file}"
+        )
         return text.replace(self.old, self.new)
 
     def sources(self, good: Mapping[str, str]) -> dict[str, str]:
@@ -113,8 +115,8 @@ KERNEL_FAULTS = (
     Fault(
         "no barrier before a list is written again",
         "events.h",
-        "        atomicAdd(&sums[target[e]], w[e] * value);\n      }\n    }\n    __syncthreads();\n",
-        "        atomicAdd(&sums[target[e]], w[e] * value);\n      }\n    }\n",
+        "sums[target[e]], w[e] * value);\n      }\n    }\n    __syncthreads();\n",
+        "sums[target[e]], w[e] * value);\n      }\n    }\n",
         "sparse_words_i16",
     ),
     Fault(

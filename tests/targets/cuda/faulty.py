@@ -1,4 +1,4 @@
-"""Run networks with a fault in the host path: ``python -m tests.targets.cuda.faulty NUMBER COUNT``."""
+"""Run networks with a fault in the host path: ``python -m tests.targets.cuda.faulty 0 40``."""
 
 from __future__ import annotations
 

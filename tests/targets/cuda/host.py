@@ -41,9 +41,7 @@ def headers(sources: Mapping[str, str]) -> Path:
 def library(ptx: str, text: str, sources: Mapping[str, str], *flags: str) -> Path:
     """Build the kernels of ``text``, which includes ``sources``."""
     given = flags or ("-O1",)
-    return build.library(
-        unit(ptx, text), *given, "-Wno-unknown-pragmas", f"-I{headers(sources)}"
-    )
+    return build.library(unit(ptx, text), *given, "-Wno-unknown-pragmas", f"-I{headers(sources)}")
 
 
 def kernels(path: Path, names: Mapping[str, object]) -> dict[str, Kernel]:

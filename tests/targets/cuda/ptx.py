@@ -14,14 +14,20 @@ BYTES = {f"{kind}{bits}": bits // 8 for kind in "sub" for bits in (8, 16, 32, 64
 """Size of each integer type."""
 
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
-HEAD = re.compile(r"\.version (?P<version>\d+\.\d+)\n\.target (?P<target>sm_\d+a?)\n\.address_size 64\n")
-VARIABLE = re.compile(r"\.global \.align \d+ \.[su]\d+ (?P<name>[\w$]+)(?: = -?\d+)?;|"
-                      r"\.global \.align \d+ \.b8 (?P<array>[\w$]+)(?:\[\d*\])?(?: = \{[^}]*\})?;")
+HEAD = re.compile(
+    r"\.version (?P<version>\d+\.\d+)\n\.target (?P<target>sm_\d+a?)\n\.address_size 64\n"
+)
+VARIABLE = re.compile(
+    r"\.global \.align \d+ \.[su]\d+ (?P<name>[\w$]+)(?: = -?\d+)?;|"
+    r"\.global \.align \d+ \.b8 (?P<array>[\w$]+)(?:\[\d*\])?(?: = \{[^}]*\})?;"
+)
 ENTRY = re.compile(
     r"\.visible \.entry (?P<name>\w+)\s*\((?P<parameters>[^)]*)\)\s*"
     r"(?:\.maxntid (?P<threads>\d+(?:, ?\d+){0,2})\s*)?(?:\.minnctapersm \d+\s*)?\{"
 )
-PARAMETER = re.compile(r"\.param \.(?P<type>[sub]\d+)(?: \.ptr(?: \.global)?(?: \.align \d+)?)? (?P<name>\w+)")
+PARAMETER = re.compile(
+    r"\.param \.(?P<type>[sub]\d+)(?: \.ptr(?: \.global)?(?: \.align \d+)?)? (?P<name>\w+)"
+)
 STATEMENT = re.compile(
     r"(?P<label>[$\w]+):(?!:)"
     r"|(?P<open>\{)|(?P<close>\})"
@@ -41,7 +47,7 @@ class PtxError(Exception):
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction, or the directive of a table of branches.
+    """One instruction, or a directive.
 
     Attributes:
         line: From 1.
@@ -84,7 +90,6 @@ class Entry:
         parameters: In their order.
         max_threads: Of a block, 0 where nothing is said.
         body: Statements in their order.
-        text: All of it, for whoever wants to know whether it changed.
     """
 
     name: str
@@ -92,7 +97,6 @@ class Entry:
     parameters: tuple[Parameter, ...]
     max_threads: int
     body: tuple[Instruction | Label, ...]
-    text: str
 
 
 @dataclass(frozen=True)
@@ -149,19 +153,9 @@ def _entry(text: str, place: int) -> tuple[Entry, int]:
     threads = 1 if head["threads"] else 0
     for axis in (head["threads"] or "").split(","):
         threads *= int(axis or 1)
-    begin = head.end()
-    body: list[Instruction | Label] = []
-    end = begin
-    for statement, end in _statements(text, begin):
-        if statement is None:
-            break
-        body.append(statement)
-    else:
-        raise PtxError(line, f"{head['name']} has no end")
-    found = Entry(
-        head["name"], line, tuple(parameters), threads, tuple(body), text[place:end]
-    )
-    return found, end
+    *statements, (_, end) = _statements(text, head.end())
+    body = tuple(statement for statement, _ in statements if statement is not None)
+    return Entry(head["name"], line, tuple(parameters), threads, body), end
 
 
 def _statements(text: str, place: int) -> Iterator[tuple[Instruction | Label | None, int]]:
@@ -172,12 +166,17 @@ def _statements(text: str, place: int) -> Iterator[tuple[Instruction | Label | N
         line, seen = line + text.count("\n", seen, place), place
         found = STATEMENT.match(text, place)
         if found is None or found["open"]:
-            raise PtxError(line, f"not known: {text[place:].splitlines()[0] if text[place:] else ''}")
+            raise PtxError(
+                line, f"not known: {text[place:].splitlines()[0] if text[place:] else ''}"
+            )
         place = found.end()
         if found["close"]:
             yield None, place
             return
-        yield Label(line, found["label"]) if found["label"] else _instruction(line, found["text"]), place
+        yield (
+            Label(line, found["label"]) if found["label"] else _instruction(line, found["text"]),
+            place,
+        )
 
 
 def _instruction(line: int, text: str) -> Instruction:
@@ -187,7 +186,9 @@ def _instruction(line: int, text: str) -> Instruction:
     return Instruction(
         line,
         opcode,
-        tuple(o.strip() for o in OPERANDS.findall(operands)) if not opcode.startswith(".") else (operands.strip(),),
+        tuple(o.strip() for o in OPERANDS.findall(operands))
+        if not opcode.startswith(".")
+        else (operands.strip(),),
         guard["register"] if guard else "",
         bool(guard and guard["unless"]),
     )

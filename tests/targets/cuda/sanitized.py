@@ -1,4 +1,4 @@
-"""Run kernels of a sanitized host build: ``python -m tests.targets.cuda.sanitized LIBRARY NAME``."""
+"""Run kernels of a host build: ``python -m tests.targets.cuda.sanitized LIBRARY NAME``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kernels compile for each architecture without a warning, and are integers and nothing else."""
+"""The kernels compile for each architecture without a warning, and are integers, no more."""
 
 from __future__ import annotations
 

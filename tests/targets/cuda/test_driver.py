@@ -1,4 +1,4 @@
-"""The stand-in for the driver: late streams, graphs, errors; nothing that it lacks is passed over."""
+"""The stand-in for the driver: late streams, graphs, errors; what it lacks, it says."""
 
 from __future__ import annotations
 
@@ -103,7 +103,9 @@ def test_work_is_done_in_the_order_of_a_stream(ptx: str, tmp_path: Path, seed: i
 
 
 def test_who_does_not_wait_reads_poison(ptx: str, tmp_path: Path) -> None:
-    done = ended(ptx, tmp_path, GOOD.replace("wait()", "") + "print(hex(int(b[0]) % 2**32))\n" + END)
+    done = ended(
+        ptx, tmp_path, GOOD.replace("wait()", "") + "print(hex(int(b[0]) % 2**32))\n" + END
+    )
     assert done.out == "False\n0xcdcdcdcd\n"
 
 
@@ -261,6 +263,8 @@ def test_what_the_stand_in_lacks_is_said_by_name(ptx: str, tmp_path: Path) -> No
 
 def test_nvrtc_lives_beside_the_stand_in(tmp_path: Path) -> None:
     """NVRTC 13.5 looks for cuGetExportTable, and must be told that there is none."""
-    program = "from cuda.bindings import driver, nvrtc\ndriver.cuInit(0)\nprint(nvrtc.nvrtcVersion()[0])"
+    program = (
+        "from cuda.bindings import driver, nvrtc\ndriver.cuInit(0)\nprint(nvrtc.nvrtcVersion()[0])"
+    )
     done = driver.run([sys.executable, "-c", program], tmp_path)
     assert (done.code, done.err) == (0, "")

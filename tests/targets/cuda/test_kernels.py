@@ -100,8 +100,7 @@ def sanitized(library: Path, *names_of: str) -> subprocess.CompletedProcess[str]
     ]
     return subprocess.run(
         [sys.executable, "-m", "tests.targets.cuda.sanitized", str(library), *names_of],
-        env=os.environ
-        | {"LD_PRELOAD": " ".join(preloaded), "ASAN_OPTIONS": "detect_leaks=0"},
+        env=os.environ | {"LD_PRELOAD": " ".join(preloaded), "ASAN_OPTIONS": "detect_leaks=0"},
         cwd=build.ROOT,
         capture_output=True,
         text=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from tests.targets.cuda.audit import problems_of_log, problems_of_ptx
 from tests.targets.cuda.device import Device, Kernel, kernels_of
 from tests.targets.cuda.ptx import BYTES, PtxError, parsed
-from tests.targets.cuda.translate import FORMS, form, translated
+from tests.targets.cuda.translate import FORMS, form
 
 HEAD = ".version 9.0\n.target sm_75\n.address_size 64\n"
 ENTRY = """\
@@ -102,7 +103,7 @@ MEANINGS: dict[str, Meaning] = {
     "mul.hi.T": lambda a, b: a * b,
     "mad.lo.T": lambda a, b, c: a * b + c,
     "mad.wide.T": lambda a, b, c: a * b + c,
-    "mad.hi.T": lambda a, b, c: a * b,
+    "mad.hi.T": lambda a, b, _: a * b,
     "div.T": quotient,
     "rem.T": lambda a, b: a - b * quotient(a, b),
     "min.T": min,
@@ -132,32 +133,32 @@ MEANINGS: dict[str, Meaning] = {
 }
 
 
+BITS = [f"b{bits}" for bits in (16, 32, 64)]
+SIGNED, UNSIGNED = ([f"{kind}{bits}" for bits in (16, 32, 64)] for kind in "su")
+TYPES = {
+    **{f"{name}.T": [*BITS, "pred"] for name in ("and", "or", "xor", "not", "mov")},
+    **{f"{name}.T": BITS for name in ("shl", "selp")},
+    **{f"{name}.wide.T": [*SIGNED[:2], *UNSIGNED[:2]] for name in ("mul", "mad")},
+    **{f"{name}.T": SIGNED for name in ("neg", "abs")},
+    "bfe.T": [*SIGNED[1:], *UNSIGNED[1:]],
+}
+"""Of each form that does not have all of them."""
+PAIRS = {
+    "dp4a.T.T": [(a, b) for a in ("s32", "u32") for b in ("s32", "u32")],
+    "cvt.T.T": list(product(("s8", "u8", *SIGNED, *UNSIGNED), repeat=2)),
+}
+
+
 def opcodes_tested() -> list[str]:
     """Give each form with each type that it may have."""
-    found: list[str] = []
-    for shape in FORMS:
-        kinds = [f"{k}{b}" for k in "su" for b in (16, 32, 64)]
-        if shape.split(".")[0] in {"and", "or", "xor", "not", "mov", "shl", "selp"}:
-            kinds = [f"b{bits}" for bits in (16, 32, 64)]
-        if shape.split(".")[0] in {"and", "or", "xor", "not", "mov"}:
-            kinds += ["pred"]
-        if "wide" in shape:
-            kinds = [k for k in kinds if not k.endswith("64")]
-        if shape == "bfe.T":
-            kinds = ["s32", "u32", "s64", "u64"]
-        if shape in {"neg.T", "abs.T"}:
-            kinds = [k for k in kinds if k[0] == "s"]
-        match shape.count("T"):
-            case 0:
-                found.append(shape)
-            case 1:
-                found += [shape.replace("T", kind) for kind in kinds]
-            case _ if shape == "dp4a.T.T":
-                found += [f"dp4a.{a}32.{b}32" for a in "su" for b in "su"]
-            case _:
-                small = ["s8", "u8"]
-                found += [f"cvt.{a}.{b}" for a in small + kinds for b in small + kinds]
-    return found
+    one = [
+        shape.replace("T", kind)
+        for shape in FORMS
+        if shape not in PAIRS
+        for kind in (TYPES.get(shape, [*SIGNED, *UNSIGNED]) if "T" in shape else [""])
+    ]
+    two = [f"{shape[:-4]}.{a}.{b}" for shape, pairs in PAIRS.items() for a, b in pairs]
+    return one + two
 
 
 def holder(kind: str) -> str:
@@ -193,7 +194,9 @@ def operand_kinds(opcode: str) -> tuple[str, list[str]]:
 def arguments(opcode: str, given: list[str]) -> list[tuple[int, ...]]:
     columns = [values(kind) for kind in given]
     rows = [tuple(c[(k * (n + 1) + n) % len(c)] for n, c in enumerate(columns)) for k in range(60)]
-    rows += [tuple(c[(k // (n * 9 + 1)) % len(c)] for n, c in enumerate(columns)) for k in range(60)]
+    rows += [
+        tuple(c[(k // (n * 9 + 1)) % len(c)] for n, c in enumerate(columns)) for k in range(60)
+    ]
     if opcode.startswith(("div", "rem")):
         rows = [row for row in rows if row[1]]
     if opcode.startswith("sh"):
@@ -268,7 +271,10 @@ def test_every_form_is_tested() -> None:
 
 
 UNKNOWN = {
-    "vote.sync.ballot.b32 %r1, %p1, -1;": "an instruction that is not known: vote.sync.ballot.b32 %r1, %p1, -1",
+    "vote.sync.ballot.b32 %r1, %p1, -1;": (
+        "an instruction that is not known: vote.sync.ballot.b32 %r1, %p1, -1"
+    ),
+    "brx.idx %r1, $table;": "an instruction that is not known: brx.idx %r1, $table",
     "add.f32 %r1, %r2, %r3;": "an instruction that is not known: add.f32 %r1, %r2, %r3",
     "add.sat.s32 %r1, %r2, %r3;": "an instruction that is not known: add.sat.s32 %r1, %r2, %r3",
     "add.s32 %r1, %r2;": "an instruction that is not known: add.s32 %r1, %r2",
@@ -303,7 +309,10 @@ def test_what_is_not_known_is_refused_with_its_line(line: str) -> None:
     [
         ("add.s32", "line 1: no .version, .target and .address_size 64"),
         (HEAD + ".visible .func f()\n{\n}\n", "line 4: not known: .visible .func f()"),
-        (HEAD + ".visible .entry k(.param .f32 x)\n{\n}", "line 4: a parameter that is not known: .param .f32 x"),
+        (
+            HEAD + ".visible .entry k(.param .f32 x)\n{\n}",
+            "line 4: a parameter that is not known: .param .f32 x",
+        ),
         (HEAD + ".visible .entry k()\n{\nret;\n", "line 7: not known: "),
     ],
 )
@@ -351,3 +360,42 @@ def test_audit_of_what_ptxas_says() -> None:
         "0 bytes spill loads",
         "a warning: kernels.cu(3): warning #177-D: variable declared but never referenced",
     ]
+
+
+MEMORY = """
+ld.param.u64 %rd1, [k_param_0];
+ld.global.v4.u32 {%r1, %r2, %r3, %r4}, [%rd1];
+st.global.v2.u32 [%rd1+16], {%r4, %r3};
+ld.global.s8 %r5, [%rd1+3];
+st.global.u32 [%rd1+24], %r5;
+atom.global.max.s32 %r6, [%rd1+28], %r5;
+st.global.u32 [%rd1+32], %r6;
+red.global.exch.b32 [%rd1+36], 9;
+ret;
+"""
+
+
+def test_memory() -> None:
+    (tested,) = kernels_of(text(MEMORY)).values()
+    device = Device()
+    cells = device.array(np.array([-16777216, 2, 3, 4, 0, 0, 0, -7, 0, 0], np.int32))
+    device.run(tested, (1,), (1,), cells, 0)
+    assert device.faults == []
+    assert cells[4:].tolist() == [4, 3, -1, -1, -7, 9]
+    device.close()
+
+
+@pytest.mark.parametrize(
+    ("offset", "what"),
+    [(4, "at an address that is no multiple"), (48, "outside of all allocations")],
+)
+def test_a_vector_has_its_place(offset: int, what: str) -> None:
+    load = f"ld.global.v4.u32 {{%r1, %r2, %r3, %r4}}, [%rd1+{offset}];"
+    body = f"ld.param.u64 %rd1, [k_param_0];\n{load}\nret;"
+    (tested,) = kernels_of(text(body)).values()
+    device = Device()
+    device.run(tested, (1,), (1,), device.array(np.zeros(12, np.int32)), 0)
+    assert device.faults == [
+        f"k, block (0, 0, 0), thread (0, 0, 0), line {BODY_LINE + 1}: a load of 16 bytes {what}"
+    ]
+    device.close()

@@ -8,7 +8,7 @@ that instructions become are in ``opcodes.h``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.targets.cuda.ptx import BYTES, Entry, Instruction, Label, PtxError
@@ -40,12 +40,17 @@ BARRIERS = ("bar.sync", "barrier.sync")
 SPECIAL = {
     f"%{register}.{axis}": f"t.{field_}.{axis}"
     for register, field_ in (
-        ("tid", "index"), ("ctaid", "block"), ("ntid", "block_dim"), ("nctaid", "grid_dim"),
+        ("tid", "index"),
+        ("ctaid", "block"),
+        ("ntid", "block_dim"),
+        ("nctaid", "grid_dim"),
     )
     for axis in "xyz"
 }
 REGISTERS = re.compile(r"\.(?P<type>pred|b16|b32|b64) \t?%(?P<prefix>[a-z]+)<(?P<count>\d+)>")
-SHARED = re.compile(r"\.align (?P<align>\d+) \.(?P<type>\w+) (?P<name>[\w$]+)(?:\[(?P<count>\d+)\])?")
+SHARED = re.compile(
+    r"\.align (?P<align>\d+) \.(?P<type>\w+) (?P<name>[\w$]+)(?:\[(?P<count>\d+)\])?"
+)
 ADDRESS = re.compile(r"\[(?P<base>[%\w$]+)(?:\+(?P<offset>-?\d+))?\]")
 NUMBER = re.compile(r"-?\d+|0[xX][0-9a-fA-F]+")
 POISON = "0xA5A5A5A5A5A5A5A5ull"
@@ -93,11 +98,11 @@ class _Translation:
     """A kernel on its way."""
 
     entry: Entry
-    registers: dict[str, str] = field(default_factory=dict)
-    shared: dict[str, int] = field(default_factory=dict)
+    registers: dict[str, str] = field(default_factory=dict[str, str])
+    shared: dict[str, int] = field(default_factory=dict[str, int])
     shared_bytes: int = 0
-    branches: dict[str, tuple[str, ...]] = field(default_factory=dict)
     together: bool = False
+    places: dict[str, int] = field(default_factory=dict[str, int])
 
     def result(self) -> Translated:
         entry = self.entry
@@ -109,19 +114,24 @@ class _Translation:
             for name, kind in self.registers.items()
         ]
         sizes = ", ".join(str(p.bytes) for p in entry.parameters) or "0"
-        text = "\n".join([
-            '#include "opcodes.h"',
-            "using namespace ptx;",
-            f"static void body_{entry.name}(Thread& t) {{",
-            *declared,
-            *lines,
-            "}",
-            f"static const int32_t sizes_{entry.name}[] = {{{sizes}}};",
-            f'extern "C" const Kernel machine_{entry.name} = {{"{entry.name}", body_{entry.name}, '
-            f"{len(entry.parameters)}, sizes_{entry.name}, {self.shared_bytes}, {int(self.together)}, "
-            f"{entry.max_threads}}};",
-            "",
-        ])
+        name = entry.name
+        record = (
+            f'"{name}", body_{name}, {len(entry.parameters)}, sizes_{name}, {self.shared_bytes}, '
+            f"{int(self.together)}, {entry.max_threads}"
+        )
+        text = "\n".join(
+            [
+                '#include "opcodes.h"',
+                "using namespace ptx;",
+                f"static void body_{name}(Thread& t) {{",
+                *declared,
+                *lines,
+                "}",
+                f"static const int32_t sizes_{name}[] = {{{sizes}}};",
+                f'extern "C" const Kernel machine_{name} = {{{record}}};',
+                "",
+            ]
+        )
         return Translated(entry.name, text, tuple(p.bytes for p in entry.parameters), self.together)
 
     def lines(self) -> Iterator[str]:
@@ -130,7 +140,7 @@ class _Translation:
             if isinstance(statement, Label):
                 yield f"{label(statement.name)}:;"
             elif statement.opcode.startswith("."):
-                self.directive(statement, k)
+                self.directive(statement)
             else:
                 code = self.instruction(statement, k)
                 if statement.guard:
@@ -138,7 +148,7 @@ class _Translation:
                     code = f"if ({'!' * statement.unless}{guard}) {{ {code} }}"
                 yield f"  {code}"
 
-    def directive(self, i: Instruction, place: int) -> None:
+    def directive(self, i: Instruction) -> None:
         """Take a declaration."""
         (rest,) = i.operands
         match i.opcode:
@@ -157,11 +167,6 @@ class _Translation:
                 self.shared[found["name"]] = offset
                 self.shared_bytes = offset + BYTES[found["type"]] * int(found["count"] or 1)
                 self.together = True
-            case ".branchtargets":
-                before = self.entry.body[place - 1]
-                if not isinstance(before, Label):
-                    raise PtxError(i.line, "a table of branches without a name")
-                self.branches[before.name] = tuple(t.strip() for t in rest.split(","))
             case ".pragma" if rest == '"nounroll"':
                 pass
             case _:
@@ -173,8 +178,6 @@ class _Translation:
             return "return;"
         if i.opcode in {"bra", "bra.uni"}:
             return self.branch(i, i.operands[0], place)
-        if i.opcode == "brx.idx" or i.opcode == "brx.idx.uni":
-            return self.switch(i, place)
         if i.opcode in BARRIERS and i.operands == ("0",):
             self.together = True
             return f"barrier(t, {i.line});"
@@ -184,8 +187,6 @@ class _Translation:
             return self.access(i, access)
         if atomic := ATOMIC.fullmatch(i.opcode):
             return self.atomic(i, atomic)
-        if i.opcode in {"mov.b32", "mov.b64"} and any("{" in o for o in i.operands):
-            return self.packed(i)
         return self.computed(i)
 
     def computed(self, i: Instruction) -> str:
@@ -193,28 +194,14 @@ class _Translation:
         shape, types = form(i.opcode)
         count = FORMS.get(shape)
         if count is None or len(i.operands) != count + 1:
-            raise PtxError(i.line, f"an instruction that is not known: {i.opcode} {', '.join(i.operands)}")
+            raise PtxError(
+                i.line, f"an instruction that is not known: {i.opcode} {', '.join(i.operands)}"
+            )
         name = "_".join(p for p in shape.split(".") if p not in {"T", "b32", "u64"})
         name += "_" * (name in RESERVED)
         template = f"<{', '.join(types)}>" if types else ""
         values = ", ".join(self.value(i, o) for o in i.operands[1:])
         return f"{self.register(i, i.operands[0])} = {name}{template}({values});"
-
-    def packed(self, i: Instruction) -> str:
-        """Give what takes a register apart, or makes one of its parts."""
-        bits = int(i.opcode[-2:])
-        into, given = i.operands
-        if given.startswith("{"):
-            parts = [self.value(i, p.strip()) for p in given[1:-1].split(",")]
-            each = bits // len(parts)
-            kept = (f"(b64(static_cast<b{each}>({p})) << {k * each})" for k, p in enumerate(parts))
-            return f"{self.register(i, into)} = static_cast<b{bits}>({' | '.join(kept)});"
-        names = [p.strip() for p in into[1:-1].split(",")]
-        each = bits // len(names)
-        return f"{{ const b{bits} whole = {self.value(i, given)}; " + " ".join(
-            f"{self.register(i, n)} = static_cast<b{each}>(whole >> {k * each});"
-            for k, n in enumerate(names) if n != "_"
-        ) + " }"
 
     def branch(self, i: Instruction, target: str, place: int) -> str:
         """Give a branch; one that goes back takes fuel, so that all ends."""
@@ -222,17 +209,6 @@ class _Translation:
             raise PtxError(i.line, f"a branch to nowhere: {target}")
         back = f"t.back({i.line}); " if self.places[target] < place else ""
         return f"{back}goto {label(target)};"
-
-    def switch(self, i: Instruction, place: int) -> str:
-        """Give a branch that a table decides; behind its end is undefined (9.7.12.3)."""
-        index, table = i.operands
-        if table not in self.branches:
-            raise PtxError(i.line, f"a table of branches that is not known: {table}")
-        cases = " ".join(
-            f"case {k}: {self.branch(i, target, place)}"
-            for k, target in enumerate(self.branches[table])
-        )
-        return f"switch ({self.value(i, index)}) {{ {cases} default: t.fuel = 0; t.back({i.line}); }}"
 
     def parameter(self, i: Instruction) -> str:
         """Give what reads a parameter."""
@@ -252,17 +228,23 @@ class _Translation:
         values, address = i.operands if load else i.operands[::-1]
         names = [v.strip() for v in values.strip("{}").split(",")]
         if len(names) != count or (found["constant"] and (not load or found["space"] != "global")):
-            raise PtxError(i.line, f"an access that is not known: {i.opcode} {', '.join(i.operands)}")
+            raise PtxError(
+                i.line, f"an access that is not known: {i.opcode} {', '.join(i.operands)}"
+            )
         take = self.register if load else self.value
         given = ", ".join(take(i, name) for name in names)
         what = "load" if load else "store"
         space = f"k{found['space'].capitalize()}"
-        return f"{what}<{space}, {found['type']}>(t, {i.line}, {self.address(i, address)}, {given});"
+        return (
+            f"{what}<{space}, {found['type']}>(t, {i.line}, {self.address(i, address)}, {given});"
+        )
 
     def atomic(self, i: Instruction, found: re.Match[str]) -> str:
         """Give a change of memory that no other thread comes in between."""
         kind, space = found["type"], f"k{found['space'].capitalize()}"
-        into, (address, given) = ("", i.operands) if found["kind"] == "red" else (i.operands[0], i.operands[1:])
+        into, (address, given) = (
+            ("", i.operands) if found["kind"] == "red" else (i.operands[0], i.operands[1:])
+        )
         call = (
             f"atomic<{space}, {kind}>(t, {i.line}, {self.address(i, address)}, "
             f"atomic_{found['operation']}<{kind}>, {self.value(i, given)});"
@@ -298,13 +280,3 @@ class _Translation:
 def label(name: str) -> str:
     """Give the name of a place in C++."""
     return "at_" + name.replace("$", "S")
-
-
-def opcodes(entries: Sequence[Entry]) -> dict[str, int]:
-    """Give each opcode that occurs, with the first line that has it."""
-    first: dict[str, int] = {}
-    for entry in entries:
-        for statement in entry.body:
-            if isinstance(statement, Instruction) and not statement.opcode.startswith("."):
-                first.setdefault(statement.opcode, statement.line)
-    return first
