@@ -31,13 +31,15 @@ from snnc.compiler.fixed import (
     exponent_limits,
     weight_limits,
 )
-from snnc.compiler.linear import Weighted, apply, as_steps, magnitude
+from snnc.compiler.linear import Lists, Weighted, apply, as_steps, magnitude
 from snnc.compiler.network import Network, Population, Projection, Reset
 from snnc.compiler.operators import (
     FixedConvolution,
     FixedDense,
     FixedOperator,
     FixedScaling,
+    FixedSparse,
+    FixedWeighted,
     MaxPooling,
     Reals,
     Shape,
@@ -255,7 +257,7 @@ def _check_weights(q: FixedProjection) -> Iterator[Diagnostic]:
         return
     yield from _in_range(q, "weight_exp", np.array([q.weight_exp]), *exponent_limits(q.weight_bits))
     for operator in q.operators:
-        if isinstance(operator, FixedDense | FixedConvolution | FixedScaling):
+        if isinstance(operator, FixedWeighted):
             extremes = [operator.weight.min(initial=0), operator.weight.max(initial=0)]
             limits = weight_limits(q.weight_bits, q.sign_mode)
             yield from _in_range(q, "weight", np.array(extremes, np.int32), *limits)
@@ -293,7 +295,7 @@ def _sees_padding_alone(operator: MaxPooling, shape: Shape) -> bool:
 
 def _window_problem(operator: FixedOperator) -> tuple[str, str, str] | None:
     """Give field, what was found and limit where a window or its groups make no sense."""
-    if isinstance(operator, FixedDense | FixedScaling):
+    if isinstance(operator, FixedDense | FixedSparse | FixedScaling):
         return None
     if isinstance(operator, FixedConvolution) and operator.groups < 1:
         return "groups", str(operator.groups), "1 or more"
@@ -339,7 +341,7 @@ def _largest_sum(q: FixedProjection, source: FixedInput | FixedPopulation) -> fl
     largest, weighted = 0.0, False
     for step in as_steps(q.operators, source.shape):
         x = magnitude(step, x)
-        weighted = weighted or isinstance(step, Weighted)
+        weighted = weighted or isinstance(step, Weighted | Lists)
         if weighted:
             largest = max(largest, float(x.max(initial=0)))
     in_lava = MAX_WEIGHT_BITS - q.weight_bits + q.sign_mode.sign_bits  # its Dense has W << this

@@ -20,6 +20,7 @@ from snnc.compiler.operators import (
     FixedDense,
     FixedOperator,
     FixedScaling,
+    FixedSparse,
     MaxPooling,
     Shape,
     SumPooling,
@@ -50,6 +51,28 @@ class Matrix:
         """Give ``[n_out]``."""
         del shape
         return self.weight.shape[:1]
+
+
+@dataclass(frozen=True, eq=False)
+class Lists:
+    """``W x`` of integers, few of which are not zero; a matrix of real numbers is a ``Matrix``.
+
+    Attributes:
+        weight: Shape ``[nnz]``.
+        target: Row of each weight, shape ``[nnz]``.
+        begin: Where those of a column begin, shape ``[n_in + 1]``.
+        n_out: Rows.
+    """
+
+    weight: Doubles
+    target: npt.NDArray[np.int32]
+    begin: npt.NDArray[np.int64]
+    n_out: int
+
+    def result_shape(self, shape: Shape) -> Shape:
+        """Give ``[n_out]``."""
+        del shape
+        return (self.n_out,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +122,7 @@ class Reshape:
 
 
 Weighted: TypeAlias = Matrix | Kernels | Factors
-Step: TypeAlias = Weighted | SumPooling | MaxPooling | Reshape
+Step: TypeAlias = Weighted | Lists | SumPooling | MaxPooling | Reshape
 
 
 def as_steps(operators: tuple[FixedOperator, ...], shape: Shape) -> tuple[Step, ...]:
@@ -109,6 +132,9 @@ def as_steps(operators: tuple[FixedOperator, ...], shape: Shape) -> tuple[Step, 
         match operator:
             case FixedDense():
                 steps.append(Matrix(operator.weight))
+            case FixedSparse():
+                weight = operator.weight.astype(np.float64)
+                steps.append(Lists(weight, operator.target, operator.begin, operator.n_out))
             case FixedConvolution():
                 weight = operator.weight.astype(np.float64)
                 steps.append(Kernels(weight, operator.window, operator.groups))
@@ -143,6 +169,8 @@ def apply(step: Step, x: Doubles) -> Doubles:
     match step:
         case Matrix():
             return _multiplied(step.weight, x.reshape(x.shape[0], -1), lambda x, w: x @ w.T)
+        case Lists():
+            return np.stack([_scattered(step, row) for row in x.reshape(x.shape[0], -1)])
         case Kernels():
             return _convolved(step, x)
         case Factors():
@@ -167,6 +195,8 @@ def adjoint(step: Step, y: Doubles, shape: Shape) -> Doubles:
     match step:
         case Matrix():
             return (y @ step.weight.astype(np.float64, copy=False)).reshape(-1, *shape)
+        case Lists():
+            return np.stack([_gathered(step, row) for row in y]).reshape(-1, *shape)
         case Factors():
             return y * step.weight
         case Kernels() | SumPooling():
@@ -181,7 +211,7 @@ def magnitude(step: Step, x: Doubles) -> Doubles:
         case Matrix():
             flat = x.reshape(x.shape[0], -1)
             return _multiplied(step.weight, flat, lambda x, w: x @ np.abs(w).T)
-        case Kernels() | Factors():
+        case Lists() | Kernels() | Factors():
             return apply(replace(step, weight=np.abs(step.weight)), x)
         case _:
             return apply(step, x)
@@ -194,7 +224,7 @@ def interval(steps: tuple[Step, ...], low: Doubles, high: Doubles) -> tuple[Doub
         match step:
             case Matrix():
                 both = _multiplied(step.weight, both.reshape(2, -1), _interval)
-            case Kernels() | Factors():
+            case Lists() | Kernels() | Factors():
                 rising = replace(step, weight=np.maximum(step.weight, 0))
                 falling = replace(step, weight=np.minimum(step.weight, 0))
                 both = apply(rising, both) + apply(falling, both)[::-1]
@@ -220,6 +250,18 @@ def _multiplied(weight: Numbers, x: Doubles, product: Product) -> Doubles:
     for at, rows in row_chunks(weight):
         result[:, at] = product(x, rows)
     return result
+
+
+def _scattered(step: Lists, x: Doubles) -> Doubles:
+    """Give ``W x``, shape ``[n_out]``."""
+    products = step.weight * np.repeat(x, np.diff(step.begin))
+    return np.asarray(np.bincount(step.target, products, step.n_out), np.float64)
+
+
+def _gathered(step: Lists, y: Doubles) -> Doubles:
+    """Give ``y W``, shape ``[n_in]``."""
+    sums = np.concatenate(([0.0], np.cumsum(step.weight * y[step.target])))
+    return np.diff(sums[step.begin])
 
 
 def _convolved(step: Kernels, x: Doubles) -> Doubles:

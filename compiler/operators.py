@@ -228,9 +228,78 @@ class FixedScaling(Frozen):
         return shape
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FixedSparse(Frozen):
+    """``y = W x`` in integers, of a large matrix of which few weights are not zero.
+
+    They stand source by source: those of source ``j`` at ``begin[j]`` to ``begin[j + 1] - 1``.
+
+    Attributes:
+        weight: Shape ``[nnz]``.
+        target: The row of each weight, 0 to ``n_out - 1``, ascending within a source; shape
+            ``[nnz]``.
+        begin: Shape ``[n_in + 1]``, from 0 to ``nnz``.
+        n_out: Rows of the matrix.
+    """
+
+    tagged: ClassVar[bool] = True
+    weight: Weights
+    target: npt.NDArray[np.int32]
+    begin: npt.NDArray[np.int64]
+    n_out: int
+
+    def __post_init__(self) -> None:
+        """Keep read-only copies.
+
+        Raises:
+            ValueError: The arrays are no such lists.
+        """
+        super().__post_init__()
+        problem = _list_problem(self)
+        if problem is not None:
+            raise ValueError(problem)
+
+    def result_shape(self, shape: Shape) -> Shape:
+        """Give ``[n_out]``."""
+        return _dense_shape(self.shape, shape)
+
+    @classmethod
+    def of(cls, weight: Weights) -> FixedSparse:
+        """Give what is not zero in a matrix of shape ``[n_out, n_in]``."""
+        sources, targets = np.nonzero(weight.T)
+        begin = np.searchsorted(sources, np.arange(weight.shape[1] + 1))
+        return cls(
+            weight=weight[targets, sources],
+            target=targets.astype(np.int32),
+            begin=begin.astype(np.int64),
+            n_out=weight.shape[0],
+        )
+
+    @property
+    def shape(self) -> Shape:
+        """Of the matrix, ``[n_out, n_in]``."""
+        return self.n_out, self.begin.size - 1
+
+    @property
+    def source(self) -> npt.NDArray[np.int64]:
+        """The column of each weight, shape ``[nnz]``."""
+        return np.repeat(np.arange(self.begin.size - 1), np.diff(self.begin))
+
+    @property
+    def matrix(self) -> Weights:
+        """The whole matrix, shape ``[n_out, n_in]``: of use only where there is room for it."""
+        matrix = np.zeros(self.shape, self.weight.dtype)
+        matrix[self.target, self.source] = self.weight
+        return matrix
+
+
 Operator: TypeAlias = Dense | Convolution | Scaling | AveragePooling | SumPooling | MaxPooling
 """In real numbers."""
-FixedOperator: TypeAlias = FixedDense | FixedConvolution | FixedScaling | SumPooling | MaxPooling
+FixedWeighted: TypeAlias = FixedDense | FixedSparse | FixedConvolution | FixedScaling
+"""In integers, with weights."""
+FixedOperator: TypeAlias = (
+    FixedDense | FixedSparse | FixedConvolution | FixedScaling | SumPooling | MaxPooling
+)
 """In integers."""
 
 
@@ -243,6 +312,29 @@ def result_shape(operators: tuple[Operator | FixedOperator, ...], shape: Shape) 
     for operator in operators:
         shape = operator.result_shape(shape)
     return shape
+
+
+def _list_problem(o: FixedSparse) -> str | None:
+    """Say what is wrong with lists of weights, or give None."""
+    nnz = o.weight.size
+    if o.weight.ndim != 1 or o.target.shape != (nnz,):
+        return f"weights of shape {list(o.weight.shape)} in rows of shape {list(o.target.shape)}"
+    if o.begin.ndim != 1 or not o.begin.size or o.begin[0] != 0 or o.begin[-1] != nnz:
+        return f"lists that do not begin at 0 and end at {nnz}"
+    if (o.begin[1:] < o.begin[:-1]).any():
+        return "lists that do not begin one after the other"
+    if nnz and not 0 <= o.target.min() <= o.target.max() < o.n_out:
+        return f"rows {o.target.min()} to {o.target.max()} of a matrix of {o.n_out}"
+    follows = o.target[1:] > o.target[:-1]
+    first = o.begin[(o.begin > 0) & (o.begin < nnz)]
+    follows[first - 1] = True  # of another source
+    return None if follows.all() else "rows that do not ascend within a source"
+
+
+def weights_in_full(operators: tuple[FixedOperator, ...]) -> Weights:
+    """Give the weights of the one operator that has any, with all their zeros."""
+    (weighted,) = (o for o in operators if isinstance(o, FixedWeighted))
+    return weighted.matrix if isinstance(weighted, FixedSparse) else weighted.weight
 
 
 def _check_bias(bias: Shape, weight: Shape) -> None:

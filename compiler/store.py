@@ -109,7 +109,10 @@ def _decode_record(
     for problem in _field_problems(set(hints), set(fields)):
         raise StoreError(f"{path}: {problem}")
     values = {n: _decode(hints[n], fields[n], tensors, f"{path}.{n}") for n in hints}
-    return kind(**values)
+    try:
+        return kind(**values)
+    except ValueError as error:  # a record that checks itself
+        raise StoreError(f"{path}: {error}") from error
 
 
 def _field_problems(wanted: set[str], given: set[str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,20 @@ class Trace:
     def signal(self, name: str) -> Mapping[str, Array]:
         """Give ``spikes``, ``u`` or ``v`` by name."""
         return {"spikes": self.spikes, "u": self.u, "v": self.v}[name]
+
+    def of_samples(self, n: int) -> Trace:
+        """Give the first ``n`` samples, or all where there are fewer."""
+
+        def first(arrays: Mapping[str, Array]) -> dict[str, Array]:
+            return {name: values[:, :n] for name, values in arrays.items()}
+
+        return replace(
+            self,
+            outputs=first(self.outputs),
+            spikes=first(self.spikes),
+            u=first(self.u),
+            v=first(self.v),
+        )
 
     @property
     def counts(self) -> Array:

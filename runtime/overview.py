@@ -18,6 +18,7 @@ from snnc.compiler.operators import (
     FixedDense,
     FixedOperator,
     FixedScaling,
+    FixedSparse,
     MaxPooling,
     Operator,
     Scaling,
@@ -268,6 +269,9 @@ def operator_text(operator: Operator | FixedOperator) -> str:
     match operator:
         case Dense() | FixedDense():
             return f"dense {_shape(operator.weight.shape)}"
+        case FixedSparse():
+            shape = operator.n_out, operator.begin.size - 1
+            return f"sparse {_shape(shape)}, {operator.weight.size} weights"
         case Convolution() | FixedConvolution():
             groups = f" in {operator.groups} groups" if operator.groups > 1 else ""
             return f"convolution {_shape(operator.weight.shape)}{groups}{_steps(operator.window)}"

@@ -30,6 +30,7 @@ def summary_text(report: Report) -> str:
     """Give the tables, the first divergence and the verdict, which comes last."""
     tables = [summary_table(report), accuracy_table(report)]
     lines = ["\n\n".join(filter(None, tables)), ""]
+    lines += [f"{e.name} by {e.executor}" for e in report.executions if ", " in e.executor]
     if report.first_divergence is not None:
         lines.append(f"first divergence: {shown(str(report.first_divergence))}")
     lines.append(f"{report.verdict}: {shown(report.headline)}")

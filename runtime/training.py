@@ -13,7 +13,7 @@ from snnc.compiler.align import aligned_trace
 from snnc.compiler.diagnostics import raise_all
 from snnc.compiler.fixed import ALIGN_BITS, FixedNetwork, FixedPopulation
 from snnc.compiler.network import Network, Population, Reset
-from snnc.compiler.operators import FixedConvolution, FixedDense, FixedScaling, Reals
+from snnc.compiler.operators import Reals, weights_in_full
 from snnc.compiler.quantization.decays import Decays, lowered_for
 from snnc.compiler.quantization.scale import UNIT, step_of, weight_rows
 from snnc.compiler.semantics.discretize import discretize
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
     from snnc.frontends.torch.graph import Imported
-
-WEIGHTED = (FixedDense, FixedConvolution, FixedScaling)
-"""Of the operators of a projection the one that has weights."""
 
 
 def quantized_module(
@@ -133,8 +130,7 @@ def _rounded(network: Network, fixed: FixedNetwork, decays: Decays) -> Iterator[
         scale = fixed.population(lowered.population.name).scale * lowered.unit / UNIT
         for path in lowered.paths:
             q = projections[path.name]
-            (weights,) = (o.weight for o in q.operators if isinstance(o, WEIGHTED))
             real = weight_rows(path)
             unit = step_of(path, inputs) * scale[:: scale.size // len(real), None]
-            integers = weights.reshape(real.shape) * 2.0**q.weight_exp
+            integers = weights_in_full(q.operators).reshape(real.shape) * 2.0**q.weight_exp
             yield Rounded(origin=path.origin, real=real, rounded=integers / unit)

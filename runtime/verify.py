@@ -25,7 +25,7 @@ from snnc.runtime.conclude import conclude
 from snnc.runtime.labels import labels_of
 from snnc.runtime.links import Judge, Labels, Run
 from snnc.runtime.observe import observe_artifact
-from snnc.runtime.report import Link, Report
+from snnc.runtime.report import Link, Report, Status
 from snnc.runtime.stages import Stages, silent
 from snnc.runtime.subject import (
     CompileOptions,
@@ -33,6 +33,7 @@ from snnc.runtime.subject import (
     given_options,
     load_subject,
 )
+from snnc.runtime.text import count
 from snnc.targets import TARGETS, get_target
 from snnc.targets.float.replay import Replay, can_replay, replay
 from snnc.targets.inputs import named_inputs, real_inputs
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from snnc.targets.artifact import Artifact
 
 NO_MODULE = "no trained module is at hand"
+CHECKED = 16
+"""Samples that the reference repeats where the engine executes the integers."""
 
 
 def verify(
@@ -67,7 +70,9 @@ def verify(
         x: Input data, ``[steps, batch, *shape]``, or one such array for each input by name.
         labels: The true class of each sample, shape ``[batch]``.
         targets: Where to run. The chain goes through ``float``, and through ``integer`` where a
-            target executes integers, in any case.
+            target executes integers, in any case. The integers are executed by the native engine,
+            of whose samples the reference repeats the first; by the reference alone where there
+            is no engine, or where ``cpu`` is a target to be compared.
         framework: The trained module, ``FILE.py:FUNCTION`` that gives it, or the ``.onnx`` file
             of a network of ReLUs, where ``model`` neither is nor names one.
         max_drop: Accuracy in points of percent that the integers may lose.
@@ -97,10 +102,18 @@ def verify(
     if not subject.converted:
         runs["framework"] = _as_network(subject.artifact.network, runs["framework"])
         raise_all(_module_problems(subject.artifact.network, runs["framework"]))
+    first = _first_link(subject, inputs, runs, judge, progress)
+    wrong: tuple[Link, ...] = ()
     for target in chain[1:]:
-        record = SIGNALS if len(chain) > 2 else ("spikes",)
-        runs[target] = _run(subject, target, inputs, record, timeout, progress)
-    links = tuple(_links(chain, runs, judge, _first_link(subject, inputs, runs, judge, progress)))
+        by = _executor(target, chain)
+        record = SIGNALS if len(chain) > 2 or by != target else ("spikes",)
+        run = _run(subject, by, inputs, record, timeout, progress)
+        if by != target and isinstance(run, Trace):
+            check = _check(subject, inputs, run, progress)
+            run = replace(run, executor=f"{run.executor}, {check.reason}")
+            wrong = (check,) if check.status is not Status.HELD else ()
+        runs[target] = run
+    links = (first, *wrong, *_links(chain, runs, judge))
     seen = {}
     if isinstance(runs.get("integer"), Trace):
         progress("comparing population by population")
@@ -124,19 +137,33 @@ def _first_link(
     return judge.framework(names, pair, _replayed(subject.artifact.network, inputs, runs, progress))
 
 
-def _links(
-    chain: tuple[str, ...], runs: dict[str, Run], judge: Judge, first: Link
-) -> Iterator[Link]:
-    """Judge each link; the integers are compared with the float network, targets with them."""
+def _links(chain: tuple[str, ...], runs: dict[str, Run], judge: Judge) -> Iterator[Link]:
+    """Judge the links of the integers: they with the float network, and targets with them."""
 
     def pair(reference: str, other: str) -> tuple[tuple[str, str], tuple[Run, Run]]:
         return (reference, other), (runs[reference], runs[other])
 
-    yield first
     if len(chain) > 1:
         yield judge.budget(*pair("float", "integer"))
     for target in chain[2:]:
         yield judge.exact(*pair("integer", target), SIGNALS)
+
+
+def _executor(target: str, chain: Sequence[str]) -> str:
+    """Give who runs a stage: the native engine the integers, where it is not to be compared."""
+    if target != "integer" or "cpu" in chain or get_target("cpu").missing() is not None:
+        return target
+    return "cpu"
+
+
+def _check(subject: Subject, inputs: Inputs, run: Trace, progress: Stages) -> Link:
+    """Repeat the first samples of the engine's run with the reference, and judge its bits."""
+    first = {name: x[:, :CHECKED] for name, x in inputs.items()}
+    runs = (_run(subject, "integer", first, SIGNALS, None, progress), run.of_samples(CHECKED))
+    link = Judge(None, 0).exact(("reference", "integer"), runs, SIGNALS)
+    samples = count(run.counts.shape[0], "sample")
+    found = f"{min(CHECKED, run.counts.shape[0])} of {samples} repeated by the reference"
+    return link.model_copy(update={"reason": f"{found}: {link.reason}"})
 
 
 def _run(

@@ -21,6 +21,7 @@ from snnc.compiler.operators import (
     FixedDense,
     FixedOperator,
     FixedScaling,
+    FixedSparse,
     SumPooling,
     Window,
 )
@@ -197,6 +198,12 @@ def _operated(operator: FixedOperator, x: Value) -> Value:
         rows = operator.weight.tolist()
         sums = [sum(w * value for w, value in zip(row, flat, strict=True)) for row in rows]
         return Value((len(sums),), {(i,): total for i, total in enumerate(sums)})
+    if isinstance(operator, FixedSparse):
+        at = {(i,): 0 for i in range(operator.n_out)}
+        for j, value in enumerate(x.at.values()):
+            for k in range(operator.begin[j], operator.begin[j + 1]):
+                at[(int(operator.target[k]),)] += int(operator.weight[k]) * value
+        return Value((operator.n_out,), at)
     if isinstance(operator, FixedScaling):
         weights = operator.weight.tolist()
         products = {place: w * x.at[place] for w, place in zip(weights, x.at, strict=True)}
@@ -205,7 +212,7 @@ def _operated(operator: FixedOperator, x: Value) -> Value:
     channels = x.shape[0]
     if isinstance(operator, FixedConvolution):
         channels = operator.weight.shape[0]
-    at: dict[tuple[int, ...], int] = {}
+    at = {}
     for c, *place in product(range(channels), *map(range, counts)):
         if isinstance(operator, FixedConvolution):
             at[c, *place] = _correlated(operator, x, c, place)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from snnc.compiler.diagnostics import InternalError
 from snnc.compiler.fixed import (
     ALIGN_BITS,
     MAX_WEIGHT_BITS,
@@ -26,7 +25,7 @@ from snnc.compiler.fixed import (
 )
 from snnc.compiler.linear import Doubles, Factors, Kernels, Matrix, Weighted
 from snnc.compiler.network import Network
-from snnc.compiler.operators import FixedConvolution, FixedDense, FixedScaling, Weights
+from snnc.compiler.operators import Weights, weights_in_full
 from snnc.compiler.quantization.decays import (
     Decays,
     TimeConstants,
@@ -325,7 +324,7 @@ def _weights(
     for path in n.paths:
         shape, q = shape_of(path), made[path.name]
         each = counts[:: counts.size // shape[0]] * step_of(path, inputs)
-        integers = _integers_of(q).reshape(shape)
+        integers = weights_in_full(q.operators).reshape(shape)
         weights.add(path, each, integers, q)
         weights.needed = max(weights.needed, bits_needed(integers, q.sign_mode))
         weights.memory += integers.size * q.weight_bits
@@ -353,14 +352,6 @@ def _by_source(present: npt.NDArray[np.bool_], kind: Weighted) -> npt.NDArray[np
             return present
 
 
-def _integers_of(q: FixedProjection) -> Weights:
-    """Give the weights of ``q``, of any shape."""
-    for operator in q.operators:
-        if isinstance(operator, FixedDense | FixedConvolution | FixedScaling):
-            return operator.weight
-    raise InternalError(f"{q.name}: no weights")
-
-
 def _base(n: Lowered, integers: FixedPopulation, bounds: StateBounds) -> Doubles:
     """Give what errors are shares of: the threshold, of a read-out its group's largest ``v``."""
     if n.population.spiking:
@@ -378,7 +369,7 @@ def _bias_error(
     error: Doubles = np.abs(register - n.bias)
     if n.constant is not None:
         q = made[n.constant.name]
-        carried = _integers_of(q)[:, 0] * 2.0**q.weight_exp / counts
+        carried = weights_in_full(q.operators)[:, 0] * 2.0**q.weight_exp / counts
         error += np.abs(carried - weight_rows(n.constant)[:, 0])
     return error
 

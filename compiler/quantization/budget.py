@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.names import written
-from snnc.compiler.operators import FixedConvolution, FixedDense, FixedScaling
+from snnc.compiler.operators import FixedSparse, FixedWeighted
 from snnc.compiler.quantization.pick import pick
 
 Bits = Mapping[str, int]
@@ -114,7 +115,9 @@ def stored_weights(network: FixedNetwork, populations: Iterable[str]) -> dict[st
         if q.source in carriers:
             continue
         for operator in q.operators:
-            if isinstance(operator, FixedDense | FixedConvolution | FixedScaling):
+            if isinstance(operator, FixedSparse):
+                stored[q.target] += prod(operator.shape)
+            elif isinstance(operator, FixedWeighted):
                 stored[q.target] += operator.weight.size
     return stored
 

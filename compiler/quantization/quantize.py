@@ -24,13 +24,14 @@ from snnc.compiler.fixed import (
     exponent_limits,
     largest_weight,
 )
-from snnc.compiler.linear import Doubles, Factors, Kernels, Matrix, Reshape
+from snnc.compiler.linear import Doubles, Factors, Kernels, Lists, Matrix, Reshape
 from snnc.compiler.network import Input, Network, Output
 from snnc.compiler.operators import (
     FixedConvolution,
     FixedDense,
     FixedOperator,
     FixedScaling,
+    FixedSparse,
     MaxPooling,
     SumPooling,
     Weights,
@@ -55,6 +56,11 @@ from snnc.compiler.quantization.scale import (
 )
 from snnc.compiler.retime import too_long
 
+SPARSE_SIZE = 2**20
+"""Weights of a matrix from which on it may become lists: smaller ones fit a cache in any case."""
+SPARSE_SHARE = 1 / 10
+"""Largest part of its integers that is not 0 where it does. A weight of a list takes 5 bytes and
+one of a matrix takes one, so half the memory is saved at least."""
 GRADED_LEVELS = 127
 """Largest integer of an input that takes real values: 8 bits with sign, as a weight."""
 MAX_SPIKE_LEVEL = 255
@@ -301,7 +307,7 @@ def _fixed_operators(path: Path, integers: Weights) -> Iterator[FixedOperator]:
     for step in path.steps:
         match step:
             case Matrix():
-                yield FixedDense(weight=integers)
+                yield _matrix(integers)
             case Kernels():
                 yield FixedConvolution(
                     weight=integers.reshape(step.weight.shape),
@@ -312,5 +318,13 @@ def _fixed_operators(path: Path, integers: Weights) -> Iterator[FixedOperator]:
                 yield FixedScaling(weight=integers.ravel())
             case SumPooling() | MaxPooling():
                 yield step
-            case Reshape():
-                raise InternalError(f"{path.name}: a reshape is left")
+            case Reshape() | Lists():
+                raise InternalError(f"{path.name}: a {type(step).__name__} is left")
+
+
+def _matrix(integers: Weights) -> FixedDense | FixedSparse:
+    """Give a matrix, as lists where it is large and few of it is not zero."""
+    few = (
+        integers.size >= SPARSE_SIZE and np.count_nonzero(integers) <= SPARSE_SHARE * integers.size
+    )
+    return FixedSparse.of(integers) if few else FixedDense(weight=integers)

@@ -24,6 +24,7 @@ from snnc.compiler.operators import (
     FixedDense,
     FixedOperator,
     FixedScaling,
+    FixedSparse,
     MaxPooling,
     SumPooling,
     Window,
@@ -198,6 +199,10 @@ class _Records:
                 self._weight(record, operator.weight)
             case FixedDense() | FixedScaling():
                 self._weight(record, operator.weight)
+            case FixedSparse():
+                self._weight(record, operator.weight)
+                record.index = self._array(operator.target, np.int32)
+                record.begin = self._array(operator.begin, np.int64)
             case SumPooling() | MaxPooling():
                 self._window(record, operator.window)
         return record

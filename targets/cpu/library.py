@@ -26,7 +26,14 @@ RESETS = (
     FixedReset.SUBTRACT_RETEST,
 )
 """In the order of ``Reset`` in ``arithmetic.h``."""
-KINDS = ("FixedDense", "FixedScaling", "FixedConvolution", "SumPooling", "MaxPooling")
+KINDS = (
+    "FixedDense",
+    "FixedScaling",
+    "FixedConvolution",
+    "SumPooling",
+    "MaxPooling",
+    "FixedSparse",
+)
 """In the order of ``Kind`` in ``synapse.h``."""
 
 ProgressFunction = ctypes.CFUNCTYPE(c_int32, c_int64, c_int64)
@@ -41,6 +48,8 @@ class Operator(Structure):
         ("weight_bytes", c_int32),
         ("reserved", c_int32),
         ("weight", c_void_p),
+        ("index", c_void_p),
+        ("begin", c_void_p),
         ("shape_in", c_int64 * 3),
         ("shape_out", c_int64 * 3),
         ("kernel", c_int64 * 2),

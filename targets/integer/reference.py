@@ -28,6 +28,7 @@ from snnc.compiler.operators import (
     FixedDense,
     FixedOperator,
     FixedScaling,
+    FixedSparse,
     MaxPooling,
     SumPooling,
     Window,
@@ -166,6 +167,8 @@ def operated(operator: FixedOperator, x: Integers) -> Integers:
         case FixedDense():
             flat = x.reshape(x.shape[0], -1).astype(np.float64)
             return (flat @ operator.weight.T.astype(np.float64)).astype(np.int64)
+        case FixedSparse():
+            return np.stack([scattered(operator, flat) for flat in x.reshape(x.shape[0], -1)])
         case FixedScaling():
             return x * operator.weight.reshape(x.shape[1:]).astype(np.int64)
         case FixedConvolution():
@@ -174,6 +177,16 @@ def operated(operator: FixedOperator, x: Integers) -> Integers:
             return reduce(np.add, under(operator.window, x, 0))
         case MaxPooling():
             return reduce(np.maximum, under(operator.window, x, SMALLEST))
+
+
+def scattered(operator: FixedSparse, x: npt.NDArray[np.integer]) -> Integers:
+    """Give ``W x`` of a value of shape ``[n_in]``: the lists of the sources that sent, added up."""
+    sources = np.flatnonzero(x)
+    begin, lengths = operator.begin[sources], np.diff(operator.begin)[sources]
+    before = np.cumsum(lengths) - lengths
+    places = np.arange(lengths.sum()) + np.repeat(begin - before, lengths)
+    products = operator.weight[places] * np.repeat(x[sources].astype(np.float64), lengths)
+    return np.bincount(operator.target[places], products, operator.n_out).astype(np.int64)
 
 
 def convolved(operator: FixedConvolution, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

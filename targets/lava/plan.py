@@ -13,7 +13,7 @@ from snnc.compiler.fixed import (
     FixedProjection,
     FixedReset,
 )
-from snnc.compiler.operators import FixedDense
+from snnc.compiler.operators import FixedDense, FixedSparse
 from snnc.targets.lava.bounds import (
     STOCK_LIMIT,
     early,
@@ -120,8 +120,8 @@ def _mixed_processes(network: FixedNetwork) -> list[tuple[str, str, str]]:
 
 def _synapse_process(projection: FixedProjection) -> str:
     match projection.operators:
-        case (FixedDense() as dense,) if projection.delay <= MAX_DELAY:
-            kind = "Sparse" if pays_sparse(dense) else "Dense"
+        case (FixedDense() | FixedSparse() as weights,) if projection.delay <= MAX_DELAY:
+            kind = "Sparse" if pays_sparse(weights) else "Dense"
             return kind if projection.delay == 1 else f"Delay{kind}"
         case _:
             return "Synapse"

@@ -31,6 +31,7 @@ from snnc.compiler.operators import (
     FixedConvolution,
     FixedDense,
     FixedOperator,
+    FixedSparse,
     MaxPooling,
     Operator,
     Window,
@@ -95,10 +96,12 @@ def stock_synapse(network: FixedNetwork, projection: FixedProjection) -> str:
     return kind if projection.delay == 1 else f"Delay{kind}"
 
 
-def pays_sparse(dense: FixedDense) -> bool:
-    """Tell whether so few weights are not 0 that ``Sparse`` is faster than ``Dense``."""
-    size = dense.weight.size
-    few = np.count_nonzero(dense.weight) <= SPARSE_SHARE * size
+def pays_sparse(weights: FixedDense | FixedSparse) -> bool:
+    """Tell whether so few weights are not 0 that ``Sparse`` is faster than ``Dense``, or fits."""
+    if isinstance(weights, FixedSparse):
+        return True
+    size = weights.weight.size
+    few = np.count_nonzero(weights.weight) <= SPARSE_SHARE * size
     return size >= SPARSE_SIZE and bool(few)
 
 
@@ -259,7 +262,7 @@ def _projection_problems(network: FixedNetwork, q: FixedProjection) -> Iterator[
             "sums of weighted inputs: Lava has no process for the largest of several (lava/proc)",
             f"average pooling in the model, or {MIXED}",
         )
-    plain = len(q.operators) == 1 and isinstance(q.operators[0], FixedDense)
+    plain = len(q.operators) == 1 and isinstance(q.operators[0], FixedDense | FixedSparse)
     if pools or plain or is_conv(q):
         return
     matrix = composed(_records(q.operators), network.shapes[q.source])
@@ -306,8 +309,8 @@ def _ones(record: dict[str, Any]) -> dict[str, Any]:
 
 def _is_sparse(network: FixedNetwork, q: FixedProjection) -> bool:
     match q.operators:
-        case (FixedDense() as dense,):
-            return pays_sparse(dense)
+        case (FixedDense() | FixedSparse() as weights,):
+            return pays_sparse(weights)
         case _:
             matrix = composed(_records(q.operators), network.shapes[q.source])
             return bool(matrix.nnz <= STORED_SHARE * prod(matrix.shape))

@@ -21,6 +21,7 @@ from snnc.compiler.operators import (
     FixedConvolution,
     FixedDense,
     FixedScaling,
+    FixedSparse,
     MaxPooling,
     SumPooling,
 )
@@ -163,6 +164,8 @@ def _synapses(network: FixedNetwork, projection: FixedProjection) -> int:
         match operator:
             case FixedDense(weight=weight) | FixedConvolution(weight=weight):
                 count += weight.size * prod(shape[1:])
+            case FixedSparse(weight=weight):
+                count += weight.size
             case SumPooling(window=window) | MaxPooling(window=window):
                 count += prod(shape) * prod(window.kernel)
             case FixedScaling():

@@ -8,11 +8,14 @@
 extern "C" {
 
 struct SnncOperator {
-  int32_t kind;  // 0 dense, 1 scaling, 2 convolution, 3 sum pooling, 4 max pooling
+  int32_t kind;  // 0 dense, 1 scaling, 2 convolution, 3 sum pooling, 4 max pooling, 5 sparse
   int32_t groups;
   int32_t weight_bytes;  // 1 or 2
   int32_t reserved;
   const void* weight;  // dense [out, in], scaling [n], convolution [out, in / groups, kernel]
+  // sparse [nnz]: of source j at begin[j] to begin[j + 1] - 1, ascending by index, its target
+  const int32_t* index;
+  const int64_t* begin;
   int64_t in[3];
   int64_t out[3];
   int64_t kernel[2];

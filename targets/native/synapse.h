@@ -12,6 +12,7 @@
 
 #include "engine.h"
 #include "levels.h"
+#include "sparse.h"
 
 namespace snnc {
 
@@ -33,7 +34,14 @@ struct Events {
   int32_t value(int64_t k) const { return ones ? 1 : values[k]; }
 };
 
-enum Kind : int32_t { kDense = 0, kScaling = 1, kConvolution = 2, kSumPool = 3, kMaxPool = 4 };
+enum Kind : int32_t {
+  kDense = 0,
+  kScaling = 1,
+  kConvolution = 2,
+  kSumPool = 3,
+  kMaxPool = 4,
+  kSparse = 5
+};
 
 inline int64_t volume(const int64_t shape[3]) { return shape[0] * shape[1] * shape[2]; }
 
@@ -92,11 +100,6 @@ class Weights {
   virtual const Sweep* channels_last() const { return nullptr; }
 };
 
-inline int32_t weight_at(const SnncOperator& o, int64_t index) {
-  return o.weight_bytes == 1 ? static_cast<const int8_t*>(o.weight)[index]
-                             : static_cast<const int16_t*>(o.weight)[index];
-}
-
 constexpr int64_t kPad = 32;  // columns that a kernel takes at once
 inline int64_t padded(int64_t n) { return (n + kPad - 1) / kPad * kPad; }
 
@@ -140,55 +143,29 @@ class DenseWeights : public Weights {
   std::vector<W> rows_;
 };
 
-// The weights of a source element that are not zero: column and weight in one word.
+// The weights of a source element that are not zero.
 class SparseWeights : public Weights {
  public:
-  static constexpr int kBits = 9;                  // of a weight with its sign
-  static constexpr int64_t kColumns = 1 << (31 - kBits);
-
-  SparseWeights(const SnncOperator& o, int64_t count) : places_(volume(o.out)) {
-    const int64_t in = volume(o.in), out = places_;
-    begins_.assign(in + 1, 0);
-    for (int64_t c = 0; c < out; ++c) {
-      for (int64_t r = 0; r < in; ++r) begins_[r + 1] += weight_at(o, c * in + r) != 0;
-    }
-    for (int64_t r = 0; r < in; ++r) begins_[r + 1] += begins_[r];
-    synapses_.resize(count);
-    std::vector<int64_t> next(begins_.begin(), begins_.end() - 1);
-    for (int64_t c = 0; c < out; ++c) {
-      for (int64_t r = 0; r < in; ++r) {
-        const int32_t w = weight_at(o, c * in + r);
-        if (w != 0) synapses_[next[r]++] = static_cast<int32_t>(c << kBits) | (w & 0x1ff);
-      }
-    }
-  }
+  SparseWeights(std::unique_ptr<SynapseLists> lists, int64_t places)
+      : lists_(std::move(lists)), places_(places) {}
 
   void add(const Kernels&, const Events& events, int32_t* sums) const override {
-    for (int64_t k = 0; k < events.count; ++k) {
-      const int32_t value = events.value(k);
-      const int32_t* end = synapses_.data() + begins_[events.places[k] + 1];
-      for (const int32_t* s = synapses_.data() + begins_[events.places[k]]; s < end; ++s) {
-        const int32_t low = *s & 0x1ff;
-        sums[*s >> kBits] += (low - ((low & 0x100) << 1)) * value;
-      }
-    }
+    const int32_t* values = events.ones ? nullptr : events.values.data();
+    lists_->add(events.places.data(), values, events.count, sums);
   }
-  int64_t bytes() const override {
-    return static_cast<int64_t>(synapses_.size() * 4 + begins_.size() * 8);
-  }
+  int64_t bytes() const override { return lists_->bytes(); }
   int64_t places() const override { return places_; }
 
  private:
+  std::unique_ptr<SynapseLists> lists_;
   int64_t places_;
-  std::vector<int64_t> begins_;
-  std::vector<int32_t> synapses_;
 };
 
 // One weight for each element.
 class ScalingWeights : public Weights {
  public:
   explicit ScalingWeights(const SnncOperator& o) : weights_(volume(o.in)) {
-    for (size_t i = 0; i < weights_.size(); ++i) weights_[i] = static_cast<int16_t>(weight_at(o, i));
+    for (size_t i = 0; i < weights_.size(); ++i) weights_[i] = static_cast<int16_t>(weight_of(o, i));
   }
   void add(const Kernels&, const Events& events, int32_t* sums) const override {
     for (int64_t k = 0; k < events.count; ++k) {
@@ -255,14 +232,15 @@ class ConvolutionWeights : public Weights {
   std::vector<W> kernels_;
 };
 
-constexpr double kSparse = 0.15;  // share of weights that are not zero, up to which a list pays
+constexpr double kFew = 0.15;  // share of weights that are not zero, up to which a list pays
 
 inline std::unique_ptr<Weights> dense_weights(const SnncOperator& o) {
   const int64_t size = volume(o.in) * volume(o.out);
   int64_t count = 0;
-  for (int64_t i = 0; i < size; ++i) count += weight_at(o, i) != 0;
-  if (count < kSparse * size && volume(o.out) < SparseWeights::kColumns) {
-    return std::make_unique<SparseWeights>(o, count);
+  for (int64_t i = 0; i < size; ++i) count += weight_of(o, i) != 0;
+  if (count < kFew * size) {
+    const int64_t in = volume(o.in), out = volume(o.out);
+    return std::make_unique<SparseWeights>(lists_of_matrix(o, in, out), out);
   }
   if (o.weight_bytes == 1) return std::make_unique<DenseWeights<int8_t>>(o);
   return std::make_unique<DenseWeights<int16_t>>(o);
@@ -270,6 +248,10 @@ inline std::unique_ptr<Weights> dense_weights(const SnncOperator& o) {
 
 inline std::unique_ptr<Weights> weights_of(const SnncOperator& o) {
   if (o.kind == kDense) return dense_weights(o);
+  if (o.kind == kSparse) {
+    const int64_t out = volume(o.out);
+    return std::make_unique<SparseWeights>(lists_of(o, volume(o.in), out), out);
+  }
   if (o.kind == kScaling) return std::make_unique<ScalingWeights>(o);
   if (o.weight_bytes == 1) return std::make_unique<ConvolutionWeights<int8_t>>(o);
   return std::make_unique<ConvolutionWeights<int16_t>>(o);

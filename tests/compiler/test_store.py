@@ -147,25 +147,25 @@ WRONG: dict[str, tuple[Path, Any, str]] = {
         (*OPERATOR, "kind"),
         "Dense",
         "FixedNetwork.projections[0].operators[0]: 'Dense' is none of FixedDense, "
-        "FixedConvolution, FixedScaling, SumPooling, MaxPooling",
+        "FixedSparse, FixedConvolution, FixedScaling, SumPooling, MaxPooling",
     ),
     "an operator of no kind": (
         OPERATOR,
         {},
         "FixedNetwork.projections[0].operators[0]: None is none of FixedDense, "
-        "FixedConvolution, FixedScaling, SumPooling, MaxPooling",
+        "FixedSparse, FixedConvolution, FixedScaling, SumPooling, MaxPooling",
     ),
     "a list for an operator": (
         OPERATOR,
         [],
         "FixedNetwork.projections[0].operators[0]: None is none of FixedDense, "
-        "FixedConvolution, FixedScaling, SumPooling, MaxPooling",
+        "FixedSparse, FixedConvolution, FixedScaling, SumPooling, MaxPooling",
     ),
     "a list as a kind": (
         (*OPERATOR, "kind"),
         [],
         "FixedNetwork.projections[0].operators[0]: [] is none of FixedDense, "
-        "FixedConvolution, FixedScaling, SumPooling, MaxPooling",
+        "FixedSparse, FixedConvolution, FixedScaling, SumPooling, MaxPooling",
     ),
     "long": (
         ("dt",),

@@ -25,6 +25,7 @@ from snnc.compiler.operators import (
     FixedDense,
     FixedOperator,
     FixedScaling,
+    FixedSparse,
     MaxPooling,
     Shape,
     SumPooling,
@@ -192,9 +193,9 @@ def fixed_operators(
     layers += ["convolution"] * (2 * (n is None and len(shape) > 1))
     layer = draw(st.sampled_from(layers))
     if layer == "dense":
-        return *before, FixedDense(
-            weight=draw(fixed_weights(kind, n or draw(st.integers(1, 3)), size))
-        )
+        weight = draw(fixed_weights(kind, n or draw(st.integers(1, 3)), size))
+        lists = draw(st.booleans())
+        return *before, FixedSparse.of(weight) if lists else FixedDense(weight=weight)
     if layer == "factors":
         weighted: FixedOperator = FixedScaling(weight=draw(fixed_weights(kind, size)))
     else:

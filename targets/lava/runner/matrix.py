@@ -16,7 +16,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from scipy.sparse import coo_matrix, csr_matrix
+from scipy.sparse import coo_matrix, csc_matrix, csr_matrix
 
 from .faults import ProcessFault
 from .program import Projection
@@ -50,7 +50,7 @@ class Stored:
 def kept(projection: Projection, shape: Shape) -> Stored:
     """Give the weights of a linear projection from a source of ``shape``.
 
-    Those of a dense one stay the array that they are.
+    Those of a dense one stay the array that they are, and those of a sparse one all there are.
 
     Raises:
         ProcessFault: They do not fit; whoever chose the process has to see to that.
@@ -59,6 +59,10 @@ def kept(projection: Projection, shape: Shape) -> Stored:
     if len(operators) == 1 and operators[0]["kind"] == "FixedDense":
         bits, mode = projection.weight_bits, projection.sign_mode
         return stored(operators[0]["weight"], bits, mode, projection.weight_exp)
+    if len(operators) == 1 and operators[0]["kind"] == "FixedSparse":
+        bits, mode = projection.weight_bits, projection.sign_mode
+        matrix, _ = _sparse(operators[0], shape)
+        return stored(matrix, bits, mode, projection.weight_exp)
     found = fitted(composed(operators, shape), projection.weight_exp)
     if found is None:
         raise ProcessFault(f"{projection.name}: products of its weights do not fit 8 bits")
@@ -139,6 +143,13 @@ def _dense(record: Record, _: Shape) -> tuple[Matrix, Shape]:
     return csr_matrix(weight.astype(np.int64)), weight.shape[:1]
 
 
+def _sparse(record: Record, _: Shape) -> tuple[Matrix, Shape]:
+    weight, target, begin = (record[field] for field in ("weight", "target", "begin"))
+    extents = record["n_out"], len(begin) - 1
+    matrix = csc_matrix((weight.astype(np.int64), target, begin), shape=extents)
+    return csr_matrix(matrix), extents[:1]
+
+
 def _scaling(record: Record, shape: Shape) -> tuple[Matrix, Shape]:
     weight = record["weight"].astype(np.int64)
     places = [np.arange(weight.size)]
@@ -191,6 +202,7 @@ def _of_entries(values: list[Any], rows: list[Any], columns: list[Any], extents:
 
 _MATRICES: dict[str, Callable[[Record, Shape], tuple[Matrix, Shape]]] = {
     "FixedDense": _dense,
+    "FixedSparse": _sparse,
     "FixedConvolution": _convolution,
     "FixedScaling": _scaling,
     "SumPooling": _sum_pooling,

@@ -54,8 +54,8 @@ class Synapses:
         """Take the operators, applied one after the other.
 
         Args:
-            operators: Records of ``FixedDense``, ``FixedConvolution``, ``FixedScaling``,
-                ``SumPooling`` and ``MaxPooling``.
+            operators: Records of ``FixedDense``, ``FixedSparse``, ``FixedConvolution``,
+                ``FixedScaling``, ``SumPooling`` and ``MaxPooling``.
             shape: Of what the source sends.
             weight_exp: Exponent of the sum, -7 to 14.
             largest: Bound of the magnitude of what the source sends.
@@ -96,6 +96,27 @@ def _dense(record: Record, shape: Shape, largest: float) -> Stage:
         return matrix.times(x.reshape(len(x), -1))
 
     return Stage(multiply, weight.shape[:1], largest, prod(shape) + len(weight))
+
+
+def _sparse(record: Record, shape: Shape, largest: float) -> Stage:
+    """Give the sums over the lists of the sources that sent."""
+    weight, target, begin = (record[field] for field in ("weight", "target", "begin"))
+    n = int(record["n_out"])
+    largest *= float(np.bincount(target, np.abs(weight.astype(np.float64)), n).max(initial=0))
+    lengths = np.diff(begin)
+
+    def scatter(sample: Values) -> Floats:
+        sources = np.flatnonzero(sample)
+        each = lengths[sources]
+        skipped = begin[sources] - (np.cumsum(each) - each)
+        places = np.arange(each.sum()) + np.repeat(skipped, each)
+        products = weight[places] * np.repeat(sample[sources].astype(np.float64), each)
+        return np.asarray(np.bincount(target[places], products, n), np.float64)
+
+    def add(x: Values) -> Values:
+        return np.stack([scatter(sample) for sample in x.reshape(len(x), -1)])
+
+    return Stage(add, (n,), largest, prod(shape) + n)
 
 
 def _convolution(record: Record, shape: Shape, largest: float) -> Stage:
@@ -149,6 +170,7 @@ _POOLING: dict[str, tuple[Callable[[Values, Values], Values], float]] = {
 """How two elements under a window become one, and what the padding holds."""
 _STAGES: dict[str, Callable[[Record, Shape, float], Stage]] = {
     "FixedDense": _dense,
+    "FixedSparse": _sparse,
     "FixedConvolution": _convolution,
     "FixedScaling": _scaling,
     "SumPooling": _pooling,
