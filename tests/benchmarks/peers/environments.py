@@ -15,6 +15,8 @@ from pathlib import Path
 TORCH = "torch==2.13.0 numpy scipy"
 """The build without CUDA where pip's sources have one; numpy, as torch imports it."""
 STAMP = "installed.json"
+GENN = "GENN_SOURCE"
+"""Stands for the folder of GeNN's source."""
 
 
 class NotAvailable(Exception):
@@ -26,14 +28,14 @@ class Environment:
     """What pip puts into an environment.
 
     Attributes:
-        installs: For each call of ``pip install`` its arguments, as on a command line; ``{genn}``
-            stands for the folder of GeNN's source.
+        installs: For each call of ``pip install`` its arguments, as on a command line.
     """
 
     installs: tuple[str, ...]
 
 
-# Brian2 2.9.0 needs an attribute that NumPy 2.4 has not. norse, snnTorch and SpikingJelly would pull in torchvision, and that a torch with CUDA.
+# Brian2 2.9.0 needs an attribute that NumPy 2.4 has not. norse, snnTorch and SpikingJelly would
+# pull in torchvision, and that a torch with CUDA.
 ENVIRONMENTS = {
     "lava": Environment(
         (
@@ -44,13 +46,13 @@ ENVIRONMENTS = {
     "norse": Environment((TORCH, "nir==1.0.8", "--no-deps norse==1.1.0 nirtorch==2.6")),
     "snntorch": Environment((TORCH, "nir==1.0.8", "--no-deps snntorch==1.0.0 nirtorch==2.6")),
     "spikingjelly": Environment(
-        (TORCH, "tqdm matplotlib tensorboard", "--no-deps spikingjelly==2.0.0")
+        (TORCH, "tqdm matplotlib tensorboard loguru", "--no-deps spikingjelly==2.0.0")
     ),
     "brian2": Environment(("numpy<2.4 scipy setuptools", "brian2==2.9.0")),
     "genn": Environment(
         (
             "numpy setuptools wheel pybind11 psutil pkgconfig",
-            "--no-build-isolation {genn}",
+            f"--no-build-isolation {GENN}",
         )
     ),
     "nest": Environment(("numpy scipy nest-simulator==3.10.0",)),
@@ -88,11 +90,11 @@ def interpreter(name: str, folder: Path, genn: Path | None, say: Callable[[str],
 
 
 def _filled(install: str, genn: Path | None) -> str:
-    if "{genn}" not in install:
+    if GENN not in install:
         return install
     if genn is None:
         raise NotAvailable("pip has no GeNN; give the folder of its source with --genn-source")
-    return install.format(genn=shlex.quote(str(genn.resolve())))
+    return install.replace(GENN, shlex.quote(str(genn.resolve())))
 
 
 def _pip(python: Path, install: str, log: Path) -> None:

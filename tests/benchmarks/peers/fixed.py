@@ -20,6 +20,7 @@ from snnc.compiler.operators import (
     FixedConvolution,
     FixedDense,
     FixedOperator,
+    FixedSparse,
     SumPooling,
     Window,
 )
@@ -104,10 +105,12 @@ def _operators(weights: Weights, shape: tuple[int, ...], n_out: int) -> tuple[Fi
             pool = SumPooling(window=_window(2, stride=2))
             return FixedConvolution(weight=weight, window=_window(k), groups=1), pool
         case Sparse():
-            source, target, values = synapses(weights, shape)
-            dense = np.zeros((n_out, prod(shape)), np.int8)
-            dense[target, source] = values
-            return (FixedDense(weight=dense),)
+            _, target, values = synapses(weights, shape)
+            begin = len(weights.target[0]) * np.arange(prod(shape) + 1, dtype=np.int64)
+            sparse = FixedSparse(
+                weight=values.astype(np.int8), target=target, begin=begin, n_out=n_out
+            )
+            return (sparse,)
 
 
 def _window(size: int, stride: int = 1) -> Window:

@@ -140,16 +140,20 @@ class Network:
 
 def synapses(weights: Weights, shape: tuple[int, ...]) -> Synapses:
     """Give every synapse of ``weights`` behind a source of ``shape``, sorted by source."""
+    source, target, values = _listed(weights, shape)
+    return source.astype(np.int32), target.astype(np.int32), values.astype(np.int16)
+
+
+def _listed(weights: Weights, shape: tuple[int, ...]) -> tuple[Array, Array, Array]:
     match weights:
         case Dense(weight):
             source, target = np.nonzero(weight.T)
-            values = weight.T[source, target]
+            return source, target, weight.T[source, target]
         case Sparse(target, values):
-            source = np.repeat(np.arange(len(target)), target.shape[1])
-            target, values = target.ravel(), values.ravel()
+            source = np.repeat(np.arange(shape[0]), target.size // shape[0])
+            return source, target.ravel(), values.ravel()
         case Convolution():
-            source, target, values = _unrolled(weights.folded(), shape)
-    return source.astype(np.int32), target.astype(np.int32), values.astype(np.int16)
+            return _unrolled(weights.folded(), shape)
 
 
 def _unrolled(kernel: Array, shape: tuple[int, ...]) -> tuple[Array, Array, Array]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
@@ -97,7 +99,7 @@ class Row:
 
 
 class Worker:
-    """A worker process."""
+    """A worker process; between its answers it and what it started stand still."""
 
     def __init__(
         self, python: Path, module: str, spec: str, batch: int, settings: Settings
@@ -135,11 +137,13 @@ class Worker:
         assert self._process.stdout is not None
         alarm = threading.Timer(self._timeout, self._process.kill)
         alarm.start()
+        self._signal(signal.SIGCONT)
         try:
             line = self._process.stdout.readline()
             while line and not line.startswith("{"):  # a greeting of a library
                 line = self._process.stdout.readline()
         finally:
+            self._signal(signal.SIGSTOP)
             late = not alarm.is_alive()
             alarm.cancel()
         if not line:
@@ -175,14 +179,15 @@ class Worker:
 
     def kill(self) -> None:
         """End it and what it started, however far it is."""
-        try:
-            os.killpg(self._process.pid, 9)
-        except ProcessLookupError:
-            pass
+        self._signal(signal.SIGKILL)
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
 
     def _last_words(self) -> str:
         lines = [line for line in self._errors.read_text().splitlines() if line.strip()]
@@ -201,7 +206,7 @@ def measure(spec: str, batch: int, names: list[str], settings: Settings) -> list
     Returns:
         A row for each of ``names``, whether it could be measured or not.
     """
-    rows = {name: Row(spec, batch, name) for name in names}
+    rows = {name: Row(spec, batch, name) for name in SIMULATORS if name in names}
     workers: dict[str, Worker] = {}
     told: dict[str, dict[str, Any]] = {}
     try:
@@ -226,22 +231,15 @@ def measure(spec: str, batch: int, names: list[str], settings: Settings) -> list
     return list(rows.values())
 
 
-class _noted:
-    """Turns ``NotAvailable`` into the reason of a row."""
-
-    def __init__(self, row: Row, settings: Settings) -> None:
-        self._row, self._settings = row, settings
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        if not isinstance(error, NotAvailable):
-            return False
-        self._row.reason = str(error)
-        self._row.samples.clear()
-        self._settings.say(f"{self._row.simulator}: not measured: {error}")
-        return True
+@contextmanager
+def _noted(row: Row, settings: Settings) -> Generator[None]:
+    """Make ``NotAvailable`` the reason of a row."""
+    try:
+        yield
+    except NotAvailable as error:
+        row.reason = str(error)
+        row.samples.clear()
+        settings.say(f"{row.simulator}: not measured: {error}")
 
 
 def _started(name: str, row: Row, settings: Settings) -> Worker:

@@ -51,7 +51,8 @@ class Simulation(Protocol):
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
     def close(self) -> None:
-        """End what runs beside this process."""
+        """End what runs beside this process: nothing, unless a simulator says otherwise."""
+        return
 
 
 def digest(spikes: Array) -> str:

@@ -43,6 +43,15 @@ def _remark(row: Row) -> str:
     return "; ".join(remarks)
 
 
+def versions(groups: list[list[Row]]) -> str:
+    """Give the versions of every simulator that was measured, as a list of Markdown."""
+    found = {row.simulator: row.versions for rows in groups for row in rows if row.versions}
+    return "\n".join(
+        f"- {SIMULATORS[name].title}: {', '.join(f'{k} {v}' for k, v in known.items())}"
+        for name, known in found.items()
+    )
+
+
 def in_terminal(lines: Cells) -> str:
     """Set ``lines`` in columns."""
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]

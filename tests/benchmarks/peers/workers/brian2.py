@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import brian2
 import numpy as np
-from brian2 import NeuronGroup, SpikeGeneratorGroup, SpikeMonitor, Synapses, ms
 
 from tests.benchmarks.peers.networks import INPUT, Network, synapses
 from tests.benchmarks.peers.serving import Simulation, answer_requests, lags
+
+brian2: Any = import_module("brian2")
+ms = brian2.ms
 
 CLOCK = """
 {{ rusage r; getrusage(RUSAGE_SELF, &r); std::ofstream f("{name}.txt");
@@ -54,7 +56,7 @@ class Brian2(Simulation):
         self._net = brian2.Network()
         self._net.schedule = ["start", "groups", "thresholds", "resets", "synapses", "end"]
         self._groups = self._described()
-        self._monitors = [SpikeMonitor(group, record=False) for group in self._groups]
+        self._monitors = [brian2.SpikeMonitor(group, record=False) for group in self._groups]
         self._net.add(*self._monitors)
         device = brian2.get_device()
         device.insert_code("before_network_run", CLOCK.format(name="before"))
@@ -68,12 +70,12 @@ class Brian2(Simulation):
         groups: list[Any] = []
         if net.x is not None:
             times, indices = np.nonzero(net.x[:, 0].reshape(net.steps, -1))
-            source = SpikeGeneratorGroup(net.x[0, 0].size, indices, times * ms)
+            source = brian2.SpikeGeneratorGroup(net.x[0, 0].size, indices, times * ms)
             groups.append(source)
             self._net.add(source)
         for p, weights, shape in zip(net.populations, net.weights, net.shapes, strict=True):
             tau = -1 / np.log(p.decay) * ms
-            group = NeuronGroup(
+            group = brian2.NeuronGroup(
                 p.size,
                 EQUATIONS,
                 threshold="v > 1",
@@ -84,7 +86,7 @@ class Brian2(Simulation):
             group.drive = p.real_bias() / (1 - p.decay)
             groups.append(group)
             source = groups[-2] if len(groups) > 1 else group
-            links = Synapses(source, group, "w : 1 (constant)", on_pre="v_post += w")
+            links = brian2.Synapses(source, group, "w : 1 (constant)", on_pre="v_post += w")
             i, j, values = synapses(weights, shape)
             links.connect(i=i, j=j)
             links.w = p.real_weight(values) / p.decay

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy import sparse
 
 from tests.benchmarks.peers.networks import (
     INPUT,
@@ -27,6 +28,12 @@ from tests.benchmarks.peers.networks import (
     synapses,
 )
 from tests.benchmarks.peers.serving import Simulation, answer_requests, digest
+
+
+def lava(name: str) -> Any:
+    """Give a module of Lava; none may be imported before it is mended."""
+    return import_module(f"lava.{name}")
+
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -43,9 +50,7 @@ class Lava(Simulation):
 
     def _built(self, steps: int, *, every: bool) -> list[Any]:
         """Give the last population, and sinks of ``steps`` behind it or behind every one."""
-        from lava.proc.io import sink, source
-        from lava.proc.lif.process import LIF
-
+        sink, source = lava("proc.io.sink"), lava("proc.io.source")
         net = self._network
         end: Any = None
         if net.x is not None:
@@ -53,9 +58,10 @@ class Lava(Simulation):
             x[: net.steps] = net.x[: len(x), 0]
             end = source.RingBuffer(data=_turned(x)).s_out
         made: list[Any] = []
+        lif: Any = None
         for p, weights, shape in zip(net.populations, net.weights, net.shapes, strict=True):
             bias = p.bias.reshape(p.shape) if net.x is None else 0
-            lif = LIF(
+            lif = lava("proc.lif.process").LIF(
                 shape=p.shape[::-1], du=4095, dv=p.dv, vth=p.threshold, bias_mant=bias, bias_exp=0
             )
             layer = _synapses(weights, shape, p.size)
@@ -120,24 +126,22 @@ def _turned(values: Array) -> Array:
 
 
 def _synapses(weights: Weights, shape: tuple[int, ...], n_out: int) -> Any:
-    from lava.proc.conv.process import Conv
-    from lava.proc.dense import process as dense
-    from lava.proc.sparse import process as sparse
-
     match weights:
         case Dense(weight):
             wide = weight.astype(int)
             if len(shape) > 1:  # what arrives has Lava's order
                 wide = wide.reshape(-1, *shape).transpose(0, 3, 2, 1).reshape(len(wide), -1)
-            return dense.Dense(weights=wide)
+            return lava("proc.dense.process").Dense(weights=wide)
         case Convolution():
             kernel = weights.folded()[:, :, ::-1, ::-1].astype(int).transpose(0, 3, 2, 1)
-            return Conv(weight=kernel, input_shape=shape[::-1], stride=2)
+            return lava("proc.conv.process").Conv(weight=kernel, input_shape=shape[::-1], stride=2)
         case Sparse():
             source, target, values = synapses(weights, shape)
             n_in = len(weights.target)
-            return sparse.Sparse(
-                weights=csr_matrix((values.astype(int), (target, source)), shape=(n_out, n_in))
+            return lava("proc.sparse.process").Sparse(
+                weights=sparse.csr_matrix(
+                    (values.astype(int), (target, source)), shape=(n_out, n_in)
+                )
             )
 
 
@@ -164,7 +168,5 @@ def _pss_kib(pid: int) -> int:
 
 if __name__ == "__main__":
     sys.path.append(str(Path(__file__).parents[4] / "targets" / "lava"))
-    from runner import compat
-
-    compat.install()
+    import_module("runner.compat").install()
     answer_requests(Lava, sys.argv[1:])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Any
 
-import nest
 import numpy as np
 
 from tests.benchmarks.peers.networks import INPUT, Network, Population, synapses
 from tests.benchmarks.peers.serving import Simulation, answer_requests, lags
+
+nest: Any = import_module("nest")
 
 INPUT_STEPS = 50_000
 """Steps for which spikes of the input are laid down, the same ones again and again."""

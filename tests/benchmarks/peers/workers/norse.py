@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
-import norse.torch
-import torch
-
 from tests.benchmarks.peers.networks import Network, Population
 from tests.benchmarks.peers.serving import answer_requests
-from tests.benchmarks.peers.workers.torch_layers import TorchLayers
+from tests.benchmarks.peers.workers.torch_layers import TorchLayers, torch
+
+norse: Any = import_module("norse.torch")
 
 DT = 1e-3
 
@@ -27,14 +27,14 @@ class Norse(TorchLayers):
 
     def neuron(self, p: Population) -> Any:
         """Give cells."""
-        parameters = norse.torch.LIFBoxParameters(
+        parameters = norse.LIFBoxParameters(
             tau_mem_inv=torch.tensor((1 - p.decay) / DT), v_th=torch.tensor(1.0)
         )
-        return norse.torch.LIFBoxCell(parameters, dt=DT)
+        return norse.LIFBoxCell(parameters, dt=DT)
 
     def at_rest(self, neuron: Any) -> Any:
         """Leave it to the cell."""
-        return
+        del neuron
 
 
 if __name__ == "__main__":

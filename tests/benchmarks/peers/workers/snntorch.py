@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any
-
-import snntorch
 
 from tests.benchmarks.peers.networks import Network, Population
 from tests.benchmarks.peers.serving import answer_requests
 from tests.benchmarks.peers.workers.torch_layers import TorchLayers
+
+snntorch: Any = import_module("snntorch")
 
 
 class SnnTorch(TorchLayers):

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-from spikingjelly.activation_based import functional, layer, neuron
-from torch import nn
 
 from tests.benchmarks.peers.networks import Network, Population
 from tests.benchmarks.peers.serving import answer_requests
-from tests.benchmarks.peers.workers.torch_layers import TorchLayers
+from tests.benchmarks.peers.workers.torch_layers import TorchLayers, nn
+
+functional, layer, neuron = (
+    import_module(f"spikingjelly.activation_based.{name}")
+    for name in ("functional", "layer", "neuron")
+)
 
 
 class SpikingJelly(TorchLayers):

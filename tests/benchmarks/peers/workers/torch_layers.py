@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
-import torch
-from torch import nn
 
 from tests.benchmarks.peers.networks import (
     INPUT,
@@ -19,6 +18,9 @@ from tests.benchmarks.peers.networks import (
     synapses,
 )
 from tests.benchmarks.peers.serving import Simulation
+
+torch: Any = import_module("torch")
+nn: Any = torch.nn
 
 DENSE_UP_TO = 2000
 """Neurons up to which random synapses are a dense matrix, which torch multiplies faster."""
@@ -56,7 +58,8 @@ class TorchLayers(Simulation):
 
     def step(self, neuron: Any, current: Any, state: Any) -> tuple[Any, Any]:
         """Give spikes and the state of a layer after a step."""
-        return neuron(current, state)  # type: ignore[no-any-return]
+        spikes, state = neuron(current, state)
+        return spikes, state
 
     def first(self) -> dict[str, Any]:
         """Run once, and sum up what every layer sends."""
@@ -75,7 +78,7 @@ class TorchLayers(Simulation):
         """Run all steps; add the mean of what each layer sends in each of them, if asked to."""
         states = [self.at_rest(neuron) for neuron in self.neurons]
         spikes = torch.zeros(self.batch, self.network.populations[-1].size)
-        total = 0.0
+        total = torch.zeros_like(spikes)
         for t in range(self.network.steps):
             if self.x is not None:
                 spikes = self.x[t]
@@ -125,4 +128,8 @@ class TorchLayers(Simulation):
             torch.tensor(real[order]),
             size=(p.size, p.size),
         )
-        return lambda spikes: (matrix @ spikes.T).T
+
+        def product(spikes: Any) -> Any:
+            return (matrix @ spikes.T).T
+
+        return product
