@@ -199,11 +199,7 @@ def _operated(operator: FixedOperator, x: Value) -> Value:
         sums = [sum(w * value for w, value in zip(row, flat, strict=True)) for row in rows]
         return Value((len(sums),), {(i,): total for i, total in enumerate(sums)})
     if isinstance(operator, FixedSparse):
-        at = {(i,): 0 for i in range(operator.n_out)}
-        for j, value in enumerate(x.at.values()):
-            for k in range(operator.begin[j], operator.begin[j + 1]):
-                at[(int(operator.target[k]),)] += int(operator.weight[k]) * value
-        return Value((operator.n_out,), at)
+        return _listed(operator, x)
     if isinstance(operator, FixedScaling):
         weights = operator.weight.tolist()
         products = {place: w * x.at[place] for w, place in zip(weights, x.at, strict=True)}
@@ -212,7 +208,7 @@ def _operated(operator: FixedOperator, x: Value) -> Value:
     channels = x.shape[0]
     if isinstance(operator, FixedConvolution):
         channels = operator.weight.shape[0]
-    at = {}
+    at: dict[tuple[int, ...], int] = {}
     for c, *place in product(range(channels), *map(range, counts)):
         if isinstance(operator, FixedConvolution):
             at[c, *place] = _correlated(operator, x, c, place)
@@ -220,6 +216,15 @@ def _operated(operator: FixedOperator, x: Value) -> Value:
             seen = [value for _, value in _under(operator.window, x, c, place)]
             at[c, *place] = sum(seen) if isinstance(operator, SumPooling) else max(seen)
     return Value((channels, *counts), at)
+
+
+def _listed(operator: FixedSparse, x: Value) -> Value:
+    """Give the sum over the list of each source."""
+    at = {(i,): 0 for i in range(operator.n_out)}
+    for j, value in enumerate(x.at.values()):
+        for k in range(operator.begin[j], operator.begin[j + 1]):
+            at[(int(operator.target[k]),)] += int(operator.weight[k]) * value
+    return Value((operator.n_out,), at)
 
 
 def _correlated(operator: FixedConvolution, x: Value, c: int, place: list[int]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from ctypes import c_int64, c_void_p
+from ctypes import c_int32, c_int64, c_void_p
 from math import prod
 from typing import Any
 
@@ -38,6 +38,8 @@ NARROW_INPUT = 2**18
 """Largest synaptic input with which states stay within 32 bits (``native/arithmetic.h``)."""
 BEST = -1
 """The best instructions that this machine has."""
+PATIENCE = 200
+"""Microseconds that a run lasts before it takes other threads: about what they take to begin."""
 SIGNALS: dict[str, type[np.generic]] = {"spikes": np.uint8, "u": np.int32, "v": np.int32}
 
 
@@ -46,7 +48,7 @@ class Engine:
 
     Attributes:
         network: The integers.
-        narrow: Whether states have 32 bits; 64 where sums are not bounded enough.
+        narrow: Whether all states have 32 bits; 64 where sums are not bounded enough.
     """
 
     def __init__(self, network: FixedNetwork, level: int = BEST) -> None:
@@ -57,10 +59,10 @@ class Engine:
             OSError: There is no engine.
         """
         self.network = network
-        bounds = [largest_input(network, p) for p in network.populations]
-        self.narrow = max(bounds, default=0) <= NARROW_INPUT
-        records = _Records()
-        self._prepared = library.Prepared(records.network(network, narrow=self.narrow), level)
+        narrow = [largest_input(network, p) <= NARROW_INPUT for p in network.populations]
+        self.narrow = all(narrow)
+        records = _Records()  # until the engine has read them
+        self._prepared = library.Prepared(records.network(network, narrow), level)
 
     @property
     def bytes(self) -> int:
@@ -73,14 +75,17 @@ class Engine:
         record: Mapping[str, tuple[str, ...]],
         threads: int,
         progress: Progress,
+        *,
+        patience: int = PATIENCE,
     ) -> dict[str, dict[str, Array]]:
         """Run a batch of samples, each from rest.
 
         Args:
             inputs: Integers of each input, shape ``[steps, batch, n]``.
             record: For each signal the populations of which it is kept.
-            threads: Samples that run at once.
+            threads: Samples that run at once, at most.
             progress: Told the hardware steps done and in all; what it raises ends the run.
+            patience: Microseconds that the run lasts before it takes more threads than one.
 
         Returns:
             For each signal and population an array ``[steps + latency, batch, n]`` in hardware
@@ -110,6 +115,7 @@ class Engine:
             latency=network.latency,
             batch=batch,
             threads=threads,
+            patience=patience,
             inputs=(c_void_p * len(x))(*map(library.address, x)),
             recordings=recordings,
         )
@@ -135,11 +141,14 @@ class _Records:
     def __init__(self) -> None:
         self._kept: list[npt.NDArray[Any]] = []
 
-    def network(self, network: FixedNetwork, *, narrow: bool) -> library.Network:
+    def network(self, network: FixedNetwork, narrow: list[bool]) -> library.Network:
         places = {i.name: k for k, i in enumerate(network.inputs)}
         first = len(places)
         places |= {p.name: first + k for k, p in enumerate(network.populations)}
-        populations = [self._population(p) for p in network.populations]
+        populations = [
+            self._population(p, is_narrow)
+            for p, is_narrow in zip(network.populations, narrow, strict=True)
+        ]
         projections = [
             self._projection(q, places, first, network.shapes[q.source])
             for q in network.projections
@@ -148,13 +157,15 @@ class _Records:
             input_count=len(network.inputs),
             population_count=len(populations),
             projection_count=len(projections),
-            narrow=int(narrow),
             input_sizes=(c_int64 * len(network.inputs))(*(i.size for i in network.inputs)),
+            input_largest=(c_int32 * len(network.inputs))(
+                *(min(i.max_abs, 2**31 - 1) for i in network.inputs)
+            ),
             populations=(library.Population * len(populations))(*populations),
             projections=(library.Projection * len(projections))(*projections),
         )
 
-    def _population(self, p: FixedPopulation) -> library.Population:
+    def _population(self, p: FixedPopulation, narrow: bool) -> library.Population:
         wide = {name: getattr(p, name).astype(np.int64) for name in ("du", "dv", "threshold")}
         return library.Population(
             size=p.size,
@@ -162,6 +173,7 @@ class _Records:
             spiking=int(p.spiking),
             refractory=p.refractory,
             lag=p.lag,
+            narrow=int(narrow),
             keep_u=self._array(2**DECAY_BITS - (wide["du"] + 1), np.int32),
             keep_v=self._array(2**DECAY_BITS - wide["dv"], np.int32),
             theta=self._array(wide["threshold"] << ALIGN_BITS, np.int32),

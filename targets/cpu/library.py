@@ -34,7 +34,7 @@ KINDS = (
     "MaxPooling",
     "FixedSparse",
 )
-"""In the order of ``Kind`` in ``synapse.h``."""
+"""In the order of ``Kind`` in ``weights.h``."""
 
 ProgressFunction = ctypes.CFUNCTYPE(c_int32, c_int64, c_int64)
 
@@ -82,6 +82,8 @@ class Population(Structure):
         ("spiking", c_int32),
         ("refractory", c_int32),
         ("lag", c_int32),
+        ("narrow", c_int32),
+        ("reserved", c_int32),
         ("keep_u", c_void_p),
         ("keep_v", c_void_p),
         ("theta", c_void_p),
@@ -97,8 +99,9 @@ class Network(Structure):
         ("input_count", c_int32),
         ("population_count", c_int32),
         ("projection_count", c_int32),
-        ("narrow", c_int32),
+        ("reserved", c_int32),
         ("input_sizes", POINTER(c_int64)),
+        ("input_largest", POINTER(c_int32)),
         ("populations", POINTER(Population)),
         ("projections", POINTER(Projection)),
     )
@@ -118,7 +121,7 @@ class Run(Structure):
         ("latency", c_int64),
         ("batch", c_int64),
         ("threads", c_int32),
-        ("reserved", c_int32),
+        ("patience", c_int32),
         ("inputs", POINTER(c_void_p)),
         ("recordings", POINTER(Recording)),
     )

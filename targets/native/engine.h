@@ -40,6 +40,8 @@ struct SnncPopulation {
   int32_t spiking;
   int32_t refractory;
   int32_t lag;
+  int32_t narrow;  // every synaptic input is within 2**18
+  int32_t reserved;
   const int32_t* keep_u;   // 4096 - (du + 1)
   const int32_t* keep_v;   // 4096 - dv
   const int32_t* theta;    // threshold * 64
@@ -51,13 +53,14 @@ struct SnncNetwork {
   int32_t input_count;
   int32_t population_count;
   int32_t projection_count;
-  int32_t narrow;  // every synaptic input is within 2**18
+  int32_t reserved;
   const int64_t* input_sizes;
+  const int32_t* input_largest;  // magnitude of a value that enters
   const SnncPopulation* populations;
   const SnncProjection* projections;
 };
 
-// Where the signals of a population go, [steps + latency, batch, n], or null.
+// Where the signals of a population go, [steps + latency, batch, n], zero before, or null.
 struct SnncRecording {
   uint8_t* spikes;
   int32_t* u;
@@ -69,7 +72,7 @@ struct SnncRun {
   int64_t latency;
   int64_t batch;
   int32_t threads;
-  int32_t reserved;
+  int32_t patience;                 // microseconds that a run lasts before it takes more than one
   const int32_t* const* inputs;     // of each input [steps, batch, n]
   const SnncRecording* recordings;  // of each population
 };

@@ -12,10 +12,14 @@
 
 namespace snnc {
 
-// The state of a population and what a step needs of it, an element for each neuron.
+constexpr int64_t kChunk = 256;  // neurons that are stepped at once, in the innermost cache
+constexpr int64_t kLanes = 16;   // neurons come in whole vectors
+
+// What a step needs of a chunk of neurons. Where all neurons have the same parameter, its pointer
+// is to a chunk of them and stays.
 template <class I>
-struct NeuronArrays {
-  I* a;  // synaptic input; 0 afterwards
+struct Chunk {
+  const int32_t* a;  // synaptic input
   I* u;
   I* v;
   int32_t* pause;
@@ -26,7 +30,32 @@ struct NeuronArrays {
   const I* bias;
 };
 
-// A window that moves over a value of rows and columns. The channels of results run fastest.
+// How the sums of a population lie in memory: rows of `run` of them, with a margin between.
+struct Tally {
+  int64_t size = 0;     // sums that count
+  int64_t run = 0;      // of them in a row
+  int64_t rows = 1;     // rows in a plane
+  int64_t pitch = 0;    // elements from one row to the next
+  int64_t plane = 0;    // and from one plane to the next
+  int64_t origin = 0;   // of the first
+  int64_t room = 0;     // elements in all
+  bool shorts = false;  // of 16 bits, which hold every sum there can be; else of 32
+};
+
+// The kernel of a source element, and where among the sums it is added to.
+struct Placed {
+  int32_t kernel;  // its number; below 0 where the element reaches nothing
+  int32_t sums;
+};
+
+// The runs of memory that a kernel consists of, each of `units` times 16 elements.
+struct Runs {
+  const int32_t* offsets;  // of each run among the sums
+  int64_t count;
+  int64_t units;
+};
+
+// A window that moves over a value of rows and columns, the channels of which run fastest.
 struct Sweep {
   int64_t in[2];
   int64_t out[2];
@@ -34,33 +63,30 @@ struct Sweep {
   int64_t stride[2];
   int64_t before[2];  // padding
   int64_t dilation[2];
-  int64_t channels_out;
-  int64_t group_in;  // channels of a group
-  int64_t group_out;
-  // Of a convolution: where the window moves by single columns, a row of the kernel is one run of
-  // memory, and results have a margin on both sides so that no run has to be cut.
-  bool runs;
-  int64_t row_taps;  // elements of a row of the kernel, with zeros up to whole vectors in a run
-  // Of the value with a margin, a convolution's result or what is pooled: columns of a row in
-  // memory, and those before the first.
-  int64_t pitch;
-  int64_t origin;
+  int64_t channels;
 };
 
+using Convolve = void (*)(const Runs&, const void* kernels, const Placed* table,
+                          const int32_t* places, const int32_t* values, int64_t count, void* sums);
+using StepNarrow = void (*)(const Chunk<int32_t>&, int64_t n, int32_t refractory);
+using StepWide = void (*)(const Chunk<int64_t>&, int64_t n, int32_t refractory);
+
 struct Kernels {
-  void (*add_bytes)(const int8_t*, int64_t, const int32_t*, int64_t, int32_t*);
-  void (*add_shorts)(const int16_t*, int64_t, const int32_t*, int64_t, int32_t*);
-  void (*scale_bytes)(const int8_t*, int64_t, const int32_t*, const int32_t*, int64_t, int32_t*);
-  void (*scale_shorts)(const int16_t*, int64_t, const int32_t*, const int32_t*, int64_t, int32_t*);
-  void (*convolve_bytes)(const Sweep&, const int8_t*, const int32_t*, const int32_t*, int64_t,
-                         int32_t*);
-  void (*convolve_shorts)(const Sweep&, const int16_t*, const int32_t*, const int32_t*, int64_t,
-                          int32_t*);
-  void (*pool_sum)(const Sweep&, const int32_t*, int32_t*);
-  void (*pool_max)(const Sweep&, const int32_t*, int32_t*);
-  int64_t (*list_events)(const int32_t*, int64_t, int32_t*);
-  void (*step_narrow)(Reset, bool, const NeuronArrays<int32_t>&, int64_t, int32_t);
-  void (*step_wide)(Reset, bool, const NeuronArrays<int64_t>&, int64_t, int32_t);
+  double few;  // share of weights that are not zero, up to which a list of them is faster
+  void (*add_rows)(const uint8_t* rows, int64_t stride, int32_t zero, const int32_t* places,
+                   int64_t count, int32_t* sums);
+  void (*add_scaled_rows)(const uint8_t* rows, int64_t stride, int32_t zero,
+                          const int32_t* places, const int32_t* values, int64_t count,
+                          int32_t* sums);
+  // For weights of 8 or 16 bits and sums of 16 or 32; `values` is null where all are 1.
+  Convolve (*convolve)(bool wide_weights, bool wide_sums, const Runs&);
+  void (*pool)(bool largest, const Sweep&, const int32_t* x, int32_t* y);
+  int64_t (*list_values)(const int32_t* x, int64_t n, int32_t* places, bool* ones);
+  int64_t (*list_spikes)(const int32_t* spikes, int64_t n, int32_t first, int32_t* places);
+  void (*gather)(const Tally&, void* sums, int64_t first, int64_t n, int up, int down, bool more,
+                 int32_t* a);
+  StepNarrow (*step_narrow)(Reset, bool spiking, bool current, bool pauses);
+  StepWide (*step_wide)(Reset, bool spiking);
 };
 
 #define SNNC_LEVEL plain
@@ -72,30 +98,34 @@ struct Kernels {
 #pragma GCC push_options
 #pragma GCC target("avx2")
 #define SNNC_LEVEL avx2
+#define SNNC_AVX2
 #include "kernels.h"
+#undef SNNC_AVX2
 #undef SNNC_LEVEL
 #pragma GCC pop_options
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,prefer-vector-width=512")
 #define SNNC_LEVEL avx512
-#define SNNC_COMPRESS
+#define SNNC_AVX512
 #include "kernels.h"
-#undef SNNC_COMPRESS
+#undef SNNC_AVX512
 #undef SNNC_LEVEL
 #pragma GCC pop_options
 #elif defined(__x86_64__) && defined(__clang__)
 #define SNNC_HAS_LEVELS 1
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
 #define SNNC_LEVEL avx2
+#define SNNC_AVX2
 #include "kernels.h"
+#undef SNNC_AVX2
 #undef SNNC_LEVEL
 #pragma clang attribute pop
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq"))), \
                              apply_to = function)
 #define SNNC_LEVEL avx512
-#define SNNC_COMPRESS
+#define SNNC_AVX512
 #include "kernels.h"
-#undef SNNC_COMPRESS
+#undef SNNC_AVX512
 #undef SNNC_LEVEL
 #pragma clang attribute pop
 #endif

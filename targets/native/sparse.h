@@ -16,7 +16,7 @@
 #include <sys/mman.h>
 #endif
 
-#include "engine.h"
+#include "weights.h"
 
 namespace snnc {
 
@@ -191,33 +191,41 @@ std::unique_ptr<SynapseLists> synapse_lists(std::vector<int64_t> begins, int64_t
   return made(std::make_unique<ListsOf<SplitSynapses<int32_t, int16_t>>>(begins));
 }
 
-inline int32_t weight_of(const SnncOperator& o, int64_t index) {
-  return o.weight_bytes == 1 ? static_cast<const int8_t*>(o.weight)[index]
-                             : static_cast<const int16_t*>(o.weight)[index];
-}
-
 // Of a sparse operator, which has lists.
-inline std::unique_ptr<SynapseLists> lists_of(const SnncOperator& o, int64_t in, int64_t out) {
-  std::vector<int64_t> begins(o.begin, o.begin + in + 1);
-  return synapse_lists(std::move(begins), out, o.weight_bytes == 1, [&](auto& lists) {
-    for (int64_t k = 0; k < o.begin[in]; ++k) lists.set(k, o.index[k], weight_of(o, k));
+inline std::unique_ptr<SynapseLists> lists_of(const SnncOperator& o, const Order& from,
+                                              const Order& to) {
+  const int64_t in = from.size();
+  std::vector<int64_t> begins(in + 1);
+  for (int64_t p = 0; p < in; ++p) {
+    const int64_t r = from.element(p);
+    begins[p + 1] = begins[p] + o.begin[r + 1] - o.begin[r];
+  }
+  return synapse_lists(begins, to.size(), o.weight_bytes == 1, [&](auto& lists) {
+    for (int64_t p = 0; p < in; ++p) {
+      int64_t k = o.begin[from.element(p)];
+      for (int64_t into = begins[p]; into < begins[p + 1]; ++into, ++k) {
+        lists.set(into, static_cast<int32_t>(to.place(o.index[k])), weight_at(o, k));
+      }
+    }
   });
 }
 
 // Of a dense operator, whose zeros are left out.
-inline std::unique_ptr<SynapseLists> lists_of_matrix(const SnncOperator& o, int64_t in,
-                                                     int64_t out) {
+inline std::unique_ptr<SynapseLists> lists_of_matrix(const SnncOperator& o, const Order& from,
+                                                     const Order& to) {
+  const int64_t in = from.size(), out = to.size();
   std::vector<int64_t> begins(in + 1);
   for (int64_t c = 0; c < out; ++c) {
-    for (int64_t r = 0; r < in; ++r) begins[r + 1] += weight_of(o, c * in + r) != 0;
+    for (int64_t r = 0; r < in; ++r) begins[from.place(r) + 1] += weight_at(o, c * in + r) != 0;
   }
-  for (int64_t r = 0; r < in; ++r) begins[r + 1] += begins[r];
+  for (int64_t p = 0; p < in; ++p) begins[p + 1] += begins[p];
   std::vector<int64_t> next(begins.begin(), begins.end() - 1);
-  return synapse_lists(std::move(begins), out, o.weight_bytes == 1, [&](auto& lists) {
-    for (int64_t c = 0; c < out; ++c) {
+  return synapse_lists(begins, out, o.weight_bytes == 1, [&](auto& lists) {
+    for (int64_t place = 0; place < out; ++place) {
+      const int64_t c = to.element(place);
       for (int64_t r = 0; r < in; ++r) {
-        const int32_t w = weight_of(o, c * in + r);
-        if (w != 0) lists.set(next[r]++, static_cast<int32_t>(c), w);
+        const int32_t w = weight_at(o, c * in + r);
+        if (w != 0) lists.set(next[from.place(r)]++, static_cast<int32_t>(place), w);
       }
     }
   });

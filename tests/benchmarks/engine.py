@@ -92,18 +92,23 @@ def convolutional() -> FixedNetwork:
 
 
 def recurrent() -> FixedNetwork:
-    """Give 1,000 neurons, of which each reaches 10 % of all."""
+    """Give 1,000 neurons that their bias drives, of which each reaches 10 % of all."""
     rng = np.random.default_rng(0)
     n = 1000
-    into = fixed_dense(100 * np.eye(n, dtype=np.int8))
-    among = rng.integers(-80, 80, (n, n)) * (rng.random((n, n)) < 0.1)
+    among = rng.integers(-40, 41, (n, n)) * (rng.random((n, n)) < 0.1)
+    driven = population(
+        "p",
+        (n,),
+        FixedReset.ZERO,
+        0,
+        dv=40,
+        threshold=1000,
+        bias_mant=rng.integers(1500, 4000, n),
+    )
     return FixedNetwork(
-        inputs=(FixedInput("x", (n,)),),
-        populations=(neurons("p", (n,), 1, 120),),
-        projections=(
-            projection("x", "p", into),
-            projection("p", "p", fixed_dense(among.astype(np.int8))),
-        ),
+        inputs=(FixedInput("x", (1,)),),
+        populations=(driven,),
+        projections=(projection("p", "p", fixed_dense(among.astype(np.int8))),),
         outputs=(Output("out", "p"),),
         dt=1e-3,
     )
@@ -115,7 +120,7 @@ def cases() -> list[Case]:
         Case("dense layers", dense_layers(), 100, 64),
         Case("convolutional", convolutional(), 25, 1),
         Case("convolutional", convolutional(), 25, 64),
-        Case("recurrent", recurrent(), 100, 1),
+        Case("recurrent", recurrent(), 1000, 1),
     ]
 
 

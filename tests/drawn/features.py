@@ -27,6 +27,7 @@ from snnc.compiler.operators import (
     FixedConvolution,
     FixedDense,
     FixedScaling,
+    FixedSparse,
     MaxPooling,
     SumPooling,
     Window,
@@ -119,6 +120,8 @@ def _of_operators(q: FixedProjection) -> Iterator[str]:
         match operator:
             case FixedDense(weight=weight):
                 yield "sparse" if (weight == 0).mean() > 0.5 and weight.size > 3 else "dense"
+            case FixedSparse():
+                yield "lists"
             case FixedScaling():
                 yield "scaling"
             case FixedConvolution(window=window, groups=groups):

@@ -21,7 +21,15 @@ WANTED = {
     *(f"{bits} bits, {mode}" for mode in SignMode for bits in range(1 + mode.sign_bits, 9)),
     *(f"{name} of each" for name in LIMITS),
     *(f"{name} {limit}" for name, limits in LIMITS.items() for limit in limits),
-    *("dense", "sparse", "scaling", "convolution 1-D", "convolution 2-D", "convolution, groups"),
+    *(
+        "dense",
+        "sparse",
+        "lists",
+        "scaling",
+        "convolution 1-D",
+        "convolution 2-D",
+        "convolution, groups",
+    ),
     *(f"{kind}, {what}" for kind in ("convolution", "pooling") for what in WINDOWS),
     *(
         f"{kind} pooling {place} weights"

@@ -30,6 +30,7 @@ from snnc.compiler.operators import (
     FixedConvolution,
     FixedOperator,
     FixedScaling,
+    FixedSparse,
     SumPooling,
     Window,
 )
@@ -278,6 +279,7 @@ def every_stock_process() -> FixedNetwork:
         groups=2,
     )
     pool = SumPooling(window=Window((2, 2), (2, 1), ((0, 0), (0, 0)), (1, 1)))  # to [4, 2, 2]
+    lists = np.where(rng.random((300, 256)) < 0.05, weights(300, 256, low=-128), 0)
     thin = np.where(rng.random((300, 256)) < 0.04, weights(300, 256, low=-128), 0)
     quiet = {"dv": 300, "threshold": 60}
     read_out = {"spiking": False, "dv": 500, "scale": 3.7}
@@ -295,6 +297,7 @@ def every_stock_process() -> FixedNetwork:
         projections=(
             projection("x", "conv", turned, exp=4),
             projection("y", "wide", thin, exp=-1),
+            projection("x", "wide", FixedSparse.of(lists[:, :70].astype(np.int8)), delay=3),
             projection("y", "first", weights(3, 256, low=-2, high=3), delay=3),
             projection("conv", "loop", pool, factors(16), exp=1),
             projection("loop", "loop", factors(16), delay=2),

@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.fixed import FixedNetwork, FixedPopulation, FixedProjection, FixedReset
-from snnc.compiler.operators import FixedConvolution, FixedDense, FixedScaling
+from snnc.compiler.operators import FixedConvolution, FixedDense, FixedScaling, FixedSparse
 from snnc.compiler.trace import SIGNALS
 
 Array = npt.NDArray[Any]
@@ -112,7 +112,7 @@ def check_plain(fixed: FixedNetwork) -> None:
 
 def _has_process(projection: FixedProjection) -> bool:
     match projection.operators:
-        case (FixedDense() | FixedScaling(),):
+        case (FixedDense() | FixedSparse() | FixedScaling(),):
             return True
         case (FixedConvolution(window=w),):
             symmetric = all(before == after for before, after in w.padding)
@@ -184,7 +184,7 @@ class Sample:
         synapses.a_out.reshape(target.a_in.shape).connect(target.a_in)
 
     def matrix(self, p: FixedProjection, operator: Any, message: int) -> Any:
-        """Give Dense, DelayDense or, of one synapse a neuron, Sparse or DelaySparse.
+        """Give Dense, DelayDense or, of lists and of one synapse a neuron, Sparse or DelaySparse.
 
         Of 8 bits with mixed signs Lava keeps the even numbers from -256 to 254.
         """
@@ -192,21 +192,22 @@ class Sample:
         from lava.proc.sparse.process import DelaySparse, Sparse
         from scipy.sparse import csr_matrix
 
-        weight = operator.weight.astype(np.int32)
+        weights = operator.matrix if isinstance(operator, FixedSparse) else operator.weight
+        weight = weights.astype(np.int32)
         mixed = weight.min(initial=0) < 0 < weight.max(initial=0)
-        scaling = isinstance(operator, FixedScaling)
-        weight = np.diag(weight) if scaling else weight
+        few = isinstance(operator, FixedScaling | FixedSparse)
+        weight = np.diag(weight) if isinstance(operator, FixedScaling) else weight
         rows = lava_order(self.fixed.shapes[p.target]).reshape(-1)
         columns = lava_order(self.fixed.shapes[p.source]).reshape(-1)
         weight = weight[rows][:, columns] << mixed
         options: dict[str, Any] = {
-            "weights": csr_matrix(weight) if scaling else weight,
+            "weights": csr_matrix(weight) if few else weight,
             "weight_exp": p.weight_exp - int(mixed),
             "num_message_bits": message,
         }
         if p.delay == 1:
-            return Sparse(**options) if scaling else Dense(**options)
-        if scaling:
+            return Sparse(**options) if few else Dense(**options)
+        if few:
             delays = csr_matrix(np.where(weight, p.delay - 1, 0))
             return DelaySparse(delays=delays, max_delay=p.delay - 1, **options)
         return DelayDense(delays=p.delay - 1, **options)

@@ -1,0 +1,143 @@
+// A row of weights for every source element, so that an event adds one row up.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "sparse.h"
+#include "weights.h"
+
+namespace snnc {
+
+struct Extremes {
+  int32_t least = 0, largest = 0;
+  int64_t count = 0;  // of what is not 0
+};
+
+inline Extremes extremes_of(const SnncOperator& o, int64_t size) {
+  Extremes e;
+  for (int64_t i = 0; i < size; ++i) {
+    const int32_t w = weight_at(o, i);
+    e.least = std::min(e.least, w);
+    e.largest = std::max(e.largest, w);
+    e.count += w != 0;
+  }
+  return e;
+}
+
+// Bytes as kernels_dense.h has them.
+class DenseWeights : public Weights {
+ public:
+  DenseWeights(const SnncOperator& o, const Order& from, const Order& to, int32_t least)
+      : size_(volume(o.out)), zero_(-least), stride_(padded(size_, 16)) {
+    const int64_t in = volume(o.in);
+    rows_.resize(in * stride_, static_cast<uint8_t>(zero_));
+    std::vector<int64_t> column(size_);
+    for (int64_t c = 0; c < size_; ++c) column[c] = byte_of(to.place(c));
+    constexpr int64_t block = 64;  // both sides of the transposition stay in the cache
+    for (int64_t c0 = 0; c0 < size_; c0 += block) {
+      for (int64_t r0 = 0; r0 < in; r0 += block) {
+        for (int64_t r = r0; r < std::min(r0 + block, in); ++r) {
+          uint8_t* row = rows_.data() + from.place(r) * stride_;
+          for (int64_t c = c0; c < std::min(c0 + block, size_); ++c) {
+            row[column[c]] = static_cast<uint8_t>(weight_at(o, c * in + r) + zero_);
+          }
+        }
+      }
+    }
+  }
+
+  void add(const Kernels& kernels, const Events& events, void* sums) const override {
+    int32_t* into = static_cast<int32_t*>(sums);
+    const int32_t* places = events.places.data();
+    if (events.ones) {
+      kernels.add_rows(rows_.data(), stride_, zero_, places, events.count, into);
+    } else {
+      kernels.add_scaled_rows(rows_.data(), stride_, zero_, places, events.values.data(),
+                              events.count, into);
+    }
+  }
+  int64_t bytes() const override { return static_cast<int64_t>(rows_.size()); }
+  Tally tally() const override { return packed(size_); }
+
+ private:
+  // Blocks of 64 columns, and one of 32 and of 16 behind them.
+  int64_t byte_of(int64_t column) const {
+    const int64_t whole = stride_ / 64 * 64;
+    int64_t first = column / 64 * 64, block = 64;
+    if (column >= whole) {
+      first = whole;
+      block = stride_ - whole >= 32 ? 32 : 16;
+      if (column - first >= block) {
+        first += block;
+        block = 16;
+      }
+    }
+    const int64_t in = column - first, half = block / 2;
+    return first + (in < half ? 2 * in : 2 * (in - half) + 1);
+  }
+
+  int64_t size_;
+  int32_t zero_;
+  int64_t stride_;
+  std::vector<uint8_t> rows_;
+};
+
+// The weights of a source element that are not zero.
+class ListedWeights : public Weights {
+ public:
+  ListedWeights(std::unique_ptr<SynapseLists> lists, int64_t size)
+      : lists_(std::move(lists)), size_(size) {}
+
+  void add(const Kernels&, const Events& events, void* sums) const override {
+    const int32_t* values = events.ones ? nullptr : events.values.data();
+    lists_->add(events.places.data(), values, events.count, static_cast<int32_t*>(sums));
+  }
+  int64_t bytes() const override { return lists_->bytes(); }
+  Tally tally() const override { return packed(size_); }
+
+ private:
+  std::unique_ptr<SynapseLists> lists_;
+  int64_t size_;
+};
+
+// One weight for each element.
+class ScalingWeights : public Weights {
+ public:
+  ScalingWeights(const SnncOperator& o, const Order& from, const Order& to)
+      : weights_(volume(o.in)), targets_(volume(o.in)) {
+    for (int64_t i = 0; i < from.size(); ++i) {
+      weights_[from.place(i)] = static_cast<int16_t>(weight_at(o, i));
+      targets_[from.place(i)] = static_cast<int32_t>(to.place(i));
+    }
+  }
+  void add(const Kernels&, const Events& events, void* sums) const override {
+    int32_t* into = static_cast<int32_t*>(sums);
+    for (int64_t k = 0; k < events.count; ++k) {
+      const int32_t place = events.places[k];
+      into[targets_[place]] += weights_[place] * events.value(k);
+    }
+  }
+  int64_t bytes() const override { return static_cast<int64_t>(weights_.size() * 6); }
+  Tally tally() const override { return packed(static_cast<int64_t>(weights_.size())); }
+
+ private:
+  std::vector<int16_t> weights_;
+  std::vector<int32_t> targets_;
+};
+
+// Lists where no more than `few` of the weights are not zero.
+inline std::unique_ptr<Weights> dense_weights(const SnncOperator& o, const Order& from,
+                                              const Order& to, double few) {
+  const int64_t size = volume(o.in) * volume(o.out);
+  const Extremes e = extremes_of(o, size);
+  if (e.count < few * size || e.largest - e.least > 255) {
+    return std::make_unique<ListedWeights>(lists_of_matrix(o, from, to), to.size());
+  }
+  return std::make_unique<DenseWeights>(o, from, to, e.least);
+}
+
+}  // namespace snnc

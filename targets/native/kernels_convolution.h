@@ -1,0 +1,114 @@
+// Part of kernels.h: kernels added to the positions that an event lies under, and pooling.
+
+// sums += run * value, for V times 16 elements. In unsigned elements, as sums of places that do
+// not count may leave their bits.
+template <int V, bool Ones, class W, class S>
+inline void add_run(const W* run, S value, S* sums) {
+  typedef W Few __attribute__((vector_size(16 * sizeof(W)), aligned(1), may_alias));
+  typedef S Some __attribute__((vector_size(16 * sizeof(S)), aligned(2), may_alias));
+  typedef S Many __attribute__((vector_size(16 * sizeof(S))));
+  const Few* from = reinterpret_cast<const Few*>(run);
+  Some* into = reinterpret_cast<Some*>(sums);
+  for (int j = 0; j < V; ++j) {
+    const Many weights = (Many)__builtin_convertvector(from[j], Some);
+    into[j] += Ones ? weights : weights * value;
+  }
+}
+
+template <int V, bool Ones, class W, class S>
+inline void add_long_run(const W* run, int64_t units, S value, S* sums) {
+  if (V) return add_run<V, Ones>(run, value, sums);
+  int64_t j = 0;
+  for (; j + 4 <= units; j += 4) add_run<4, Ones>(run + 16 * j, value, sums + 16 * j);
+  for (; j < units; ++j) add_run<1, Ones>(run + 16 * j, value, sums + 16 * j);
+}
+
+// R is the number of runs and V that of vectors in each, 0 for any.
+template <int R, int V, bool Ones, class W, class S>
+inline void add_kernels(const Runs& runs, const W* kernels, const Placed* table,
+                        const int32_t* places, const int32_t* values, int64_t count, S* sums) {
+  const int64_t rows = R ? R : runs.count, units = V ? V : runs.units;
+  const int32_t* offsets = runs.offsets;
+  for (int64_t k = 0; k < count; ++k) {
+    const Placed at = table[places[k]];
+    if (at.kernel < 0) continue;
+    const W* kernel = kernels + at.kernel * (16 * rows * units);
+    const S value = Ones ? S{1} : static_cast<S>(values[k]);
+    S* into = sums + at.sums;
+#pragma GCC unroll 5
+    for (int64_t r = 0; r < rows; ++r) {
+      add_long_run<V, Ones>(kernel + 16 * units * r, units, value, into + offsets[r]);
+    }
+  }
+}
+
+template <int R, int V, class W, class S>
+void convolve(const Runs& runs, const void* kernels, const Placed* table, const int32_t* places,
+              const int32_t* values, int64_t count, void* sums) {
+  const W* weights = static_cast<const W*>(kernels);
+  S* into = static_cast<S*>(sums);
+  if (values) {
+    add_kernels<0, 0, false>(runs, weights, table, places, values, count, into);
+  } else {
+    add_kernels<R, V, true>(runs, weights, table, places, values, count, into);
+  }
+}
+
+template <int R, class W, class S>
+Convolve convolve_of(int64_t units) {
+  switch (units) {
+    case 1: return convolve<R, 1, W, S>;
+    case 2: return convolve<R, 2, W, S>;
+    case 3: return convolve<R, 3, W, S>;
+    case 4: return convolve<R, 4, W, S>;
+    default: return convolve<0, 0, W, S>;
+  }
+}
+
+template <class W, class S>
+Convolve convolve_of(const Runs& runs) {
+  return runs.count == 3 ? convolve_of<3, W, S>(runs.units) : convolve_of<0, W, S>(runs.units);
+}
+
+Convolve convolve_of(bool wide_weights, bool wide_sums, const Runs& runs) {
+  if (wide_sums) {
+    return wide_weights ? convolve_of<0, int16_t, uint32_t>(runs.units)
+                        : convolve_of<0, int8_t, uint32_t>(runs.units);
+  }
+  return wide_weights ? convolve_of<int16_t, uint16_t>(runs)
+                      : convolve_of<int8_t, uint16_t>(runs);
+}
+
+// Sum or largest under the window at every position.
+template <bool Largest>
+inline void pool_with(const Sweep& s, const int32_t* x, int32_t* y) {
+  const int64_t channels = s.channels;
+  for (int64_t row = 0; row < s.out[0]; ++row) {
+    for (int64_t column = 0; column < s.out[1]; ++column, y += channels) {
+      bool any = false;
+      for (int64_t i = 0; i < s.kernel[0]; ++i) {
+        const int64_t r = row * s.stride[0] - s.before[0] + i * s.dilation[0];
+        if (r < 0 || r >= s.in[0]) continue;
+        for (int64_t j = 0; j < s.kernel[1]; ++j) {
+          const int64_t c = column * s.stride[1] - s.before[1] + j * s.dilation[1];
+          if (c < 0 || c >= s.in[1]) continue;
+          const int32_t* from = x + (r * s.in[1] + c) * channels;
+          if (!any) {
+            for (int64_t k = 0; k < channels; ++k) y[k] = from[k];
+          } else if (Largest) {
+            for (int64_t k = 0; k < channels; ++k) y[k] = from[k] > y[k] ? from[k] : y[k];
+          } else {
+            for (int64_t k = 0; k < channels; ++k) y[k] += from[k];
+          }
+          any = true;
+        }
+      }
+      for (int64_t k = 0; !any && k < channels; ++k) y[k] = 0;
+    }
+  }
+}
+
+void pool(bool largest, const Sweep& s, const int32_t* x, int32_t* y) {
+  if (largest) return pool_with<true>(s, x, y);
+  pool_with<false>(s, x, y);
+}

@@ -1,0 +1,98 @@
+// Part of kernels.h: lists of what is not 0, and sums gathered from where they were added up.
+
+// Lists the places of what is not 0, and gives their number; tells whether all of it is 1.
+// `places` has room for a vector behind the last.
+int64_t list_values(const int32_t* x, int64_t n, int32_t* places, bool* ones) {
+  int64_t count = 0, i = 0;
+  bool other = false;
+#ifdef SNNC_AVX512
+  const __m512i one = _mm512_set1_epi32(1);
+  __m512i index = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  __mmask16 others = 0;
+  for (; i < n; i += 16) {
+    const __mmask16 real = n - i < 16 ? static_cast<__mmask16>((1u << (n - i)) - 1) : 0xffff;
+    const __m512i values = _mm512_maskz_loadu_epi32(real, x + i);
+    const __mmask16 there = _mm512_test_epi32_mask(values, values);
+    others |= _mm512_mask_cmpneq_epi32_mask(there, values, one);
+    _mm512_storeu_si512(places + count, _mm512_maskz_compress_epi32(there, index));
+    count += __builtin_popcount(there);
+    index = _mm512_add_epi32(index, _mm512_set1_epi32(16));
+  }
+  other = others != 0;
+#endif
+  for (; i < n; ++i) {
+    places[count] = static_cast<int32_t>(i);
+    count += x[i] != 0;
+    other |= (x[i] & ~1) != 0;
+  }
+  *ones = !other;
+  return count;
+}
+
+// Lists `first` and more where there is a spike.
+int64_t list_spikes(const int32_t* spikes, int64_t n, int32_t first, int32_t* places) {
+  int64_t count = 0, i = 0;
+#ifdef SNNC_AVX512
+  const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  __m512i index = _mm512_add_epi32(lanes, _mm512_set1_epi32(first));
+  for (; i < n; i += 16) {
+    const __mmask16 real = n - i < 16 ? static_cast<__mmask16>((1u << (n - i)) - 1) : 0xffff;
+    const __m512i values = _mm512_maskz_loadu_epi32(real, spikes + i);
+    const __mmask16 there = _mm512_test_epi32_mask(values, values);
+    _mm512_storeu_si512(places + count, _mm512_maskz_compress_epi32(there, index));
+    count += __builtin_popcount(there);
+    index = _mm512_add_epi32(index, _mm512_set1_epi32(16));
+  }
+#elif defined(SNNC_AVX2)
+  for (; i + 8 <= n; i += 8) {
+    const __m256i values = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(spikes + i));
+    const __m256i there = _mm256_slli_epi32(values, 31);
+    int mask = _mm256_movemask_ps(_mm256_castsi256_ps(there));
+    for (; mask; mask &= mask - 1) {
+      places[count++] = first + static_cast<int32_t>(i) + __builtin_ctz(mask);
+    }
+  }
+#endif
+  for (; i < n; ++i) {
+    places[count] = first + static_cast<int32_t>(i);
+    count += spikes[i];
+  }
+  return count;
+}
+
+// a = or += sums * 2**(up - down), rounded down (1); sums become 0.
+template <bool More, class S>
+inline void gather_run(S* sums, int64_t n, int up, int down, int32_t* a) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < n; ++i) {
+    const int32_t sum = static_cast<int32_t>(static_cast<uint32_t>(int32_t{sums[i]}) << up) >> down;
+    a[i] = More ? a[i] + sum : sum;
+    sums[i] = 0;
+  }
+}
+
+template <bool More, class S>
+inline void gather_rows(const Tally& t, S* sums, int64_t first, int64_t n, int up, int down,
+                        int32_t* a) {
+  if (t.run >= t.size) return gather_run<More>(sums + t.origin + first, n, up, down, a);
+  int64_t row = first / t.run, column = first % t.run;
+  for (int64_t done = 0; done < n; ++row, column = 0) {
+    const int64_t left = n - done, here = t.run - column < left ? t.run - column : left;
+    S* from = sums + t.origin + row / t.rows * t.plane + row % t.rows * t.pitch + column;
+    gather_run<More>(from, here, up, down, a + done);
+    done += here;
+  }
+}
+
+// Of neurons [first, first + n).
+void gather(const Tally& t, void* sums, int64_t first, int64_t n, int up, int down, bool more,
+            int32_t* a) {
+  if (t.shorts) {
+    int16_t* from = static_cast<int16_t*>(sums);
+    if (more) return gather_rows<true>(t, from, first, n, up, down, a);
+    return gather_rows<false>(t, from, first, n, up, down, a);
+  }
+  int32_t* from = static_cast<int32_t*>(sums);
+  if (more) return gather_rows<true>(t, from, first, n, up, down, a);
+  gather_rows<false>(t, from, first, n, up, down, a);
+}

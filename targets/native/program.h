@@ -1,0 +1,82 @@
+// A network that is prepared: what all threads share, and nothing of a run.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "engine.h"
+#include "levels.h"
+#include "population.h"
+#include "projection.h"
+
+namespace snnc {
+
+struct Program {
+  Kernels kernels;
+  std::vector<int64_t> input_sizes;
+  std::vector<Projection> projections;
+  std::vector<Population> populations;
+  std::vector<int64_t> depths;  // for each source the steps that are remembered
+
+  Program(const SnncNetwork& n, int level)
+      : kernels(kernels_of(level)),
+        input_sizes(n.input_sizes, n.input_sizes + n.input_count),
+        depths(n.input_count + n.population_count, 1) {
+    const std::vector<Order> orders = orders_of(n);
+    for (int32_t i = 0; i < n.population_count; ++i) {
+      populations.emplace_back(n.populations[i], orders[n.input_count + i], kernels);
+    }
+    for (int32_t k = 0; k < n.projection_count; ++k) {
+      const SnncProjection& p = n.projections[k];
+      const bool enters = p.source < n.input_count;
+      const Range range = {enters ? n.input_largest[p.source] : 1, enters};
+      projections.emplace_back(p, orders[p.source], orders[n.input_count + p.target], range,
+                               kernels);
+      depths[p.source] = std::max<int64_t>(depths[p.source], p.delay + 1);
+      join(k);
+    }
+  }
+
+  int64_t source_size(size_t source) const {
+    const size_t inputs = input_sizes.size();
+    return source < inputs ? input_sizes[source] : populations[source - inputs].size;
+  }
+
+  int64_t bytes() const {
+    int64_t total = 0;
+    for (const Projection& p : projections) total += p.bytes();
+    for (const Population& p : populations) total += p.bytes();
+    return total;
+  }
+
+ private:
+  // Behind a convolution neurons lie as its sums do.
+  static std::vector<Order> orders_of(const SnncNetwork& n) {
+    std::vector<Order> orders;
+    for (int32_t i = 0; i < n.input_count; ++i) orders.emplace_back(n.input_sizes[i]);
+    for (int32_t i = 0; i < n.population_count; ++i) orders.emplace_back(n.populations[i].size);
+    for (int32_t k = n.projection_count; k-- > 0;) {
+      const SnncProjection& p = n.projections[k];
+      const SnncOperator& weighted = p.operators[weighted_of(p)];
+      if (weighted.kind != kConvolution) continue;
+      orders[n.input_count + p.target] =
+          Order(p.operators[p.operator_count - 1].out, weighted.groups);
+    }
+    return orders;
+  }
+
+  // Projections whose sums are shifted to the left may add to the same.
+  void join(int32_t k) {
+    const Projection& p = projections[k];
+    std::vector<Group>& groups = populations[p.target].groups;
+    const int up = std::max(p.exponent, 0), down = std::max(-p.exponent, 0);
+    for (Group& g : groups) {
+      const bool other = p.apart() || projections[g.members[0]].apart();
+      if (!other && down == 0 && g.down == 0 && g.up == up) return g.members.push_back(k);
+    }
+    groups.push_back({p.tally(), up, down, {k}});
+  }
+};
+
+}  // namespace snnc

@@ -1,0 +1,208 @@
+// A projection: what the events of a source become as synaptic input of a population.
+//
+// Only what is not zero is looked at. Pooled sums around a convolution are part of its kernels.
+// Other pooling before the weights makes another list of events; pooling behind them is of sums
+// that are kept apart until then.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "convolution.h"
+#include "dense.h"
+#include "engine.h"
+#include "events.h"
+#include "pooling.h"
+#include "weights.h"
+
+namespace snnc {
+
+// Memory that a worker needs for a projection. What it holds between two steps is zero in `x` and
+// `sums`.
+struct Scratch {
+  std::vector<int32_t> x;     // a value before it is pooled
+  std::vector<int32_t> sums;  // what the weights make, where it is to be pooled or put in order
+  std::vector<int32_t> gathered, ordered;
+  std::vector<int32_t> pooled[2];  // in turns
+  Events events;
+};
+
+inline bool pools(const SnncOperator& o) { return o.kind == kSumPool || o.kind == kMaxPool; }
+
+// The operator with weights.
+inline int32_t weighted_of(const SnncProjection& p) {
+  int32_t k = 0;
+  while (pools(p.operators[k])) ++k;
+  return k;
+}
+
+class Projection {
+ public:
+  Projection(const SnncProjection& p, const Order& from, const Order& to, Range range,
+             const Kernels& kernels)
+      : source(p.source), target(p.target), delay(p.delay), exponent(p.weight_exp) {
+    const int32_t w = weighted_of(p);
+    if (p.operators[w].kind == kConvolution) {
+      convolution(p, w, from, to, range);
+    } else {
+      matrix(p, w, from, to, kernels);
+    }
+  }
+
+  const int32_t source;
+  const int32_t target;
+  const int32_t delay;
+  const int32_t exponent;
+
+  // Whether sums lie in a way of their own, and not one after the other as the neurons do.
+  bool apart() const { return direct_ && apart_; }
+  Tally tally() const { return apart() ? weights_->tally() : packed(size_); }
+  int64_t bytes() const { return weights_->bytes(); }
+
+  Scratch scratch() const {
+    Scratch s;
+    const int64_t largest = std::max(before_.largest(), behind_.largest());
+    for (auto& pooled : s.pooled) pooled.resize(largest);
+    if (!before_.empty()) {
+      s.x.resize(before_.in().size());
+      s.events.reserve(before_.out().size());
+      s.events.values.resize(before_.out().size());
+    }
+    if (!direct_) {
+      const Tally t = weights_->tally();
+      s.sums.resize(t.shorts ? t.room / 2 : t.room);
+      s.gathered.resize(t.size);
+      s.ordered.resize(order_.empty() ? 0 : t.size);
+    }
+    return s;
+  }
+
+  // Adds to sums that lie as tally() says.
+  void add(const Kernels& kernels, const Events& sent, Scratch& s, void* sums) const {
+    const Events& events = before_.empty() ? sent : pooled(kernels, sent, s);
+    if (events.count == 0) return;
+    if (direct_) return weights_->add(kernels, events, sums);
+    weights_->add(kernels, events, s.sums.data());
+    add_behind(kernels, s, static_cast<int32_t*>(sums));
+  }
+
+ private:
+  void append(const SnncProjection& p, int32_t first, int32_t last, Pools& pools) {
+    for (int32_t k = first; k < last; ++k) pools.append(p.operators[k]);
+  }
+
+  void matrix(const SnncProjection& p, int32_t w, const Order& from, const Order& to,
+              const Kernels& kernels) {
+    const SnncOperator& o = p.operators[w];
+    append(p, 0, w, before_);
+    append(p, w + 1, p.operator_count, behind_);
+    const Order in = before_.empty() ? from : before_.out();
+    const Order out = behind_.empty() ? to : behind_.in();
+    scatter(from);
+    if (o.kind == kDense) {
+      weights_ = dense_weights(o, in, out, kernels.few);
+    } else if (o.kind == kSparse) {
+      weights_ = std::make_unique<ListedWeights>(lists_of(o, in, out), out.size());
+    } else {
+      weights_ = std::make_unique<ScalingWeights>(o, in, out);
+    }
+    finish(out, to);
+  }
+
+  // With as much of the pooling as pays.
+  void convolution(const SnncProjection& p, int32_t w, const Order& from, const Order& to,
+                   const Range& range) {
+    int32_t b = w, e = w + 1;
+    while (b > 0 && p.operators[b - 1].kind == kSumPool) --b;
+    while (e < p.operator_count && p.operators[e].kind == kSumPool) ++e;
+    const int32_t ways[4][2] = {{b, e}, {w, e}, {b, w + 1}, {w, w + 1}};
+    for (const auto& way : ways) {
+      before_ = behind_ = Pools();
+      append(p, 0, way[0], before_);
+      append(p, way[1], p.operator_count, behind_);
+      Range in = range;
+      for (int32_t k = 0; k < way[0]; ++k) {
+        const SnncOperator& o = p.operators[k];
+        if (o.kind == kSumPool) in.largest *= o.kernel[0] * o.kernel[1];
+      }
+      auto made = std::make_unique<ConvolutionWeights>(
+          p.operators, way[0], way[1], w, before_.empty() ? from : before_.out(), in);
+      const bool plain = way[1] - way[0] == 1;
+      if (!plain && !made->worth()) continue;
+      weights_ = std::move(made);
+      apart_ = true;
+      scatter(from);
+      finish(Order(p.operators[way[1] - 1].out, p.operators[w].groups), to);
+      return;
+    }
+  }
+
+  void scatter(const Order& from) {
+    if (before_.empty()) return;
+    scatter_.resize(from.size());
+    for (int64_t e = 0; e < from.size(); ++e) {
+      scatter_[from.place(e)] = static_cast<int32_t>(before_.in().place(e));
+    }
+  }
+
+  // `out` is the order of what the weights make.
+  void finish(const Order& out, const Order& to) {
+    size_ = to.size();
+    direct_ = behind_.empty() && out == to;
+    if (direct_) return;
+    const Order result = behind_.empty() ? out : behind_.out();
+    if (!behind_.empty() && !(behind_.in() == out)) {
+      order_.resize(out.size());
+      for (int64_t e = 0; e < out.size(); ++e) {
+        order_[out.place(e)] = static_cast<int32_t>(behind_.in().place(e));
+      }
+    }
+    places_.resize(size_);
+    for (int64_t e = 0; e < size_; ++e) {
+      places_[result.place(e)] = static_cast<int32_t>(to.place(e));
+    }
+  }
+
+  const Events& pooled(const Kernels& kernels, const Events& sent, Scratch& s) const {
+    for (int64_t k = 0; k < sent.count; ++k) s.x[scatter_[sent.places[k]]] = sent.value(k);
+    const int32_t* y =
+        before_.apply(kernels, s.x.data(), s.pooled[0].data(), s.pooled[1].data());
+    for (int64_t k = 0; k < sent.count; ++k) s.x[scatter_[sent.places[k]]] = 0;
+    list(kernels, y, before_.out().size(), s.events);
+    return s.events;
+  }
+
+  void add_behind(const Kernels& kernels, Scratch& s, int32_t* sums) const {
+    const Tally t = weights_->tally();
+    const int32_t* y = s.gathered.data();
+    kernels.gather(t, s.sums.data(), 0, t.size, 0, 0, false, s.gathered.data());
+    if (!order_.empty()) {
+      for (int64_t k = 0; k < t.size; ++k) s.ordered[order_[k]] = y[k];
+      y = s.ordered.data();
+    }
+    y = behind_.apply(kernels, y, s.pooled[0].data(), s.pooled[1].data());
+    for (int64_t k = 0; k < size_; ++k) sums[places_[k]] += y[k];
+  }
+
+ public:
+  static void list(const Kernels& kernels, const int32_t* x, int64_t n, Events& events) {
+    events.count = kernels.list_values(x, n, events.places.data(), &events.ones);
+    if (events.ones) return;
+    for (int64_t k = 0; k < events.count; ++k) events.values[k] = x[events.places[k]];
+  }
+
+ private:
+  Pools before_;
+  std::unique_ptr<Weights> weights_;
+  Pools behind_;
+  bool direct_ = true;   // sums are those of the population
+  bool apart_ = false;
+  int64_t size_ = 0;
+  std::vector<int32_t> scatter_;  // from the source's order to that of pooling
+  std::vector<int32_t> order_;    // from the order of the weights' sums to that of pooling
+  std::vector<int32_t> places_;   // from there to the neurons
+};
+
+}  // namespace snnc

@@ -1,0 +1,49 @@
+// A layer of weights: what every form of them is to a projection.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine.h"
+#include "events.h"
+#include "levels.h"
+
+namespace snnc {
+
+enum Kind : int32_t {
+  kDense = 0,
+  kScaling = 1,
+  kConvolution = 2,
+  kSumPool = 3,
+  kMaxPool = 4,
+  kSparse = 5,
+};
+
+constexpr int64_t kPad = 64;  // sums stand in whole blocks of as many
+inline int64_t padded(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+// Sums one after the other.
+inline Tally packed(int64_t size) {
+  Tally t;
+  t.size = t.run = size;
+  t.room = padded(size, kPad);
+  return t;
+}
+
+class Weights {
+ public:
+  virtual ~Weights() = default;
+  // Adds to sums that lie as tally() says.
+  virtual void add(const Kernels& kernels, const Events& events, void* sums) const = 0;
+  virtual int64_t bytes() const = 0;
+  virtual Tally tally() const = 0;
+};
+
+inline int32_t weight_at(const SnncOperator& o, int64_t index) {
+  return o.weight_bytes == 1 ? static_cast<const int8_t*>(o.weight)[index]
+                             : static_cast<const int16_t*>(o.weight)[index];
+}
+
+}  // namespace snnc
