@@ -129,7 +129,8 @@ class Run(Structure):
 
 def address(array: npt.NDArray[Any]) -> int:
     """Give where the elements of ``array`` lie, one after the other in C order."""
-    return int(array.ctypes.data)
+    found: int = array.__array_interface__["data"][0]  # a tenth of the time of array.ctypes
+    return found
 
 
 def path() -> str | None:

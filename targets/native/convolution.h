@@ -138,7 +138,7 @@ class ConvolutionWeights : public Weights {
     wide_ = !bytes;
     if (wide_) return;
     bytes_.assign(words_.begin(), words_.end());
-    std::vector<int16_t>().swap(words_);
+    Array<int16_t>().swap(words_);
   }
 
   void make_kernel(const Pattern& row, const Pattern& column, int64_t channel,
@@ -207,9 +207,9 @@ class ConvolutionWeights : public Weights {
   bool fits_ = true;
   bool wide_ = true;  // whether kernels have 16 bits
   int64_t weight_bytes_ = 0;
-  std::vector<int16_t> words_;
-  std::vector<int8_t> bytes_;
-  std::vector<Placed> table_;
+  Array<int16_t> words_;
+  Array<int8_t> bytes_;
+  Array<Placed> table_;
 };
 
 }  // namespace snnc

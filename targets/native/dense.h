@@ -94,7 +94,7 @@ class DenseWeights : public Weights {
   int32_t zero_;
   int64_t largest_;  // magnitude of a value that arrives
   int64_t stride_;
-  std::vector<uint8_t> rows_;
+  Array<uint8_t> rows_;
 };
 
 // The weights of a source element that are not zero.

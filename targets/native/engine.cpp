@@ -82,9 +82,10 @@ class Crew {
         for (int64_t k = 0; k < steps; ++k) {
           if (stopped_.load(std::memory_order_relaxed)) break;
           worker->step(k, sample);
-          if (caller && --until_look_ == 0) look();
+          if (caller && --until_look_ == 0) look(k + 1);
         }
         done_.fetch_add(steps, std::memory_order_relaxed);
+        if (caller) own_ = 0;
       }
       prepared_.give(std::move(worker));
     } catch (const std::exception&) {  // only memory can lack
@@ -93,7 +94,8 @@ class Crew {
   }
 
   // Now and then on the caller's thread: looks less often the shorter steps are.
-  void look() {
+  void look(int64_t own) {
+    own_ = own;
     const Clock::time_point now = Clock::now();
     const auto since = now - last_;
     if (since < kShort) interval_ *= 2;
@@ -131,7 +133,7 @@ class Crew {
 
   void tell() {
     told_ = Clock::now();
-    if (!stopped_ && progress_(done_.load(), total_)) stopped_ = true;
+    if (!stopped_ && progress_(done_.load() + own_, total_)) stopped_ = true;
   }
 
   Prepared& prepared_;
@@ -148,6 +150,7 @@ class Crew {
   std::vector<std::thread> team_;
   // of the caller's thread
   Clock::time_point begin_, last_, told_;
+  int64_t own_ = 0;  // steps of a sample that is not done
   int64_t interval_ = 1, until_look_ = 1;
   bool called_ = false;
 };

@@ -23,7 +23,7 @@ namespace snnc {
 // `sums`.
 struct Scratch {
   std::vector<int32_t> x;     // a value before it is pooled
-  std::vector<int32_t> sums;  // what the weights make, where it is to be pooled or put in order
+  Array<int32_t> sums;  // what the weights make, where it is to be pooled or put in order
   std::vector<int32_t> gathered, ordered;
   std::vector<int32_t> pooled[2];  // in turns
   Events events;

@@ -9,6 +9,7 @@
 #include "engine.h"
 #include "events.h"
 #include "levels.h"
+#include "memory.h"
 
 namespace snnc {
 

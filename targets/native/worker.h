@@ -61,14 +61,14 @@ class Worker {
  private:
   template <class I>
   struct Potentials {
-    std::vector<I> u, v;
+    Array<I> u, v;
   };
 
   struct State {
     Potentials<int32_t> narrow;  // one of both is empty
     Potentials<int64_t> wide;
-    std::vector<int32_t> pause;
-    std::vector<std::vector<int32_t>> sums;  // of each group
+    Array<int32_t> pause;
+    std::vector<Array<int32_t>> sums;  // of each group
     std::vector<char> touched;               // whether there is something in them
     int64_t room;
     bool is_narrow, keeps_u = true;
@@ -252,7 +252,7 @@ class Worker {
   }
 
   template <class I>
-  static void copy(const std::vector<I>& from, const Order& order, int32_t* to) {
+  static void copy(const Array<I>& from, const Order& order, int32_t* to) {
     if (order.plain()) {
       for (int64_t j = 0; j < order.size(); ++j) to[j] = static_cast<int32_t>(from[j]);
     } else {

@@ -335,6 +335,19 @@ def test_what_progress_raises_ends_the_run() -> None:
     assert 0 <= done < total == 2 * 50_001
 
 
+def test_steps_of_a_sample_are_told() -> None:
+    told: list[int] = []
+
+    def stop(done: int, total: int) -> None:
+        told.append(done)
+        if 0 < done < total // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        long_run(RunOptions(progress=stop))
+    assert 0 < told[-1] < 50_001
+
+
 def test_engine_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     library.library.cache_clear()
     monkeypatch.setattr(library, "MODULE", "snnc.targets.cpu._nothing")
