@@ -73,14 +73,16 @@ class Engine:
         record: Mapping[str, tuple[str, ...]],
         threads: int,
         progress: Progress,
+        parts: int = 0,
     ) -> dict[str, dict[str, Array]]:
         """Run a batch of samples, each from rest.
 
         Args:
             inputs: Integers of each input, shape ``[steps, batch, n]``.
             record: For each signal the populations of which it is kept.
-            threads: Samples that run at once.
+            threads: At most; they run samples at once, or share one where there are more threads.
             progress: Told the hardware steps done and in all; what it raises ends the run.
+            parts: Threads that share every step of a sample, for tests; 0 as many as are faster.
 
         Returns:
             For each signal and population an array ``[steps + latency, batch, n]`` in hardware
@@ -110,6 +112,7 @@ class Engine:
             latency=network.latency,
             batch=batch,
             threads=threads,
+            parts=parts,
             inputs=(c_void_p * len(x))(*map(library.address, x)),
             recordings=recordings,
         )

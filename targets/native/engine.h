@@ -72,7 +72,7 @@ struct SnncRun {
   int64_t latency;
   int64_t batch;
   int32_t threads;
-  int32_t reserved;
+  int32_t parts;  // threads that share a sample; 0 as many as are faster than one
   const int32_t* const* inputs;     // of each input [steps, batch, n]
   const SnncRecording* recordings;  // of each population
 };
