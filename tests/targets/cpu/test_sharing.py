@@ -15,7 +15,13 @@ from hypothesis import given, settings
 
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
 from snnc.compiler.network import Output
-from snnc.compiler.operators import FixedOperator, FixedScaling, FixedSparse, MaxPooling
+from snnc.compiler.operators import (
+    FixedOperator,
+    FixedScaling,
+    FixedSparse,
+    MaxPooling,
+    weights_in_full,
+)
 from snnc.targets.cpu.engine import Engine
 from snnc.targets.integer.reference import execute
 from snnc.targets.running import no_progress
@@ -101,7 +107,7 @@ def test_parts(parts: int) -> None:
 @given(networks())
 def test_random_networks(fixed: FixedNetwork) -> None:
     projections = tuple(
-        replace(q, operators=tuple(FixedSparse.of(o.weight) for o in q.operators))
+        replace(q, operators=(FixedSparse.of(weights_in_full(q.operators)),))
         for q in fixed.projections
     )
     fixed = replace(fixed, projections=projections)
@@ -125,6 +131,26 @@ def test_many_short_runs() -> None:
     engine = Engine(fixed)
     x = flat(fixed, random_inputs(fixed, steps=1, batch=1))
     assert [unequal(fixed, x, 4, engine) for _ in range(20)] == [0] * 20
+
+
+@pytest.mark.parametrize("parts", [0, 2])
+def test_one_long_sample_tells_its_progress_and_can_be_ended(parts: int) -> None:
+    """Inputs are of one value a step, and only few neurons are recorded: 300,000 steps fit."""
+    fixed = large_network(5000)
+    x = np.zeros((300_000, 1, 1), np.int32)
+    told: list[int] = []
+
+    def progress(done: int, total: int) -> None:
+        assert total == 300_002
+        told.append(done)
+        if len(told) == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Engine(fixed).run({"x": x}, {"v": ("shown",)}, 2, progress, parts)
+    assert told == sorted(set(told))
+    assert told[0] > 0
+    assert told[-1] < 300_000
 
 
 THREADS = """
