@@ -38,6 +38,8 @@ NARROW_INPUT = 2**18
 """Largest synaptic input with which states stay within 32 bits (``native/arithmetic.h``)."""
 BEST = -1
 """The best instructions that this machine has."""
+PATIENCE = 200
+"""Microseconds that a run lasts before it takes other threads: about what they take to begin."""
 SIGNALS: dict[str, type[np.generic]] = {"spikes": np.uint8, "u": np.int32, "v": np.int32}
 
 
@@ -73,6 +75,8 @@ class Engine:
         record: Mapping[str, tuple[str, ...]],
         threads: int,
         progress: Progress,
+        *,
+        patience: int = PATIENCE,
         parts: int = 0,
     ) -> dict[str, dict[str, Array]]:
         """Run a batch of samples, each from rest.
@@ -82,6 +86,7 @@ class Engine:
             record: For each signal the populations of which it is kept.
             threads: At most; they run samples at once, or share one where there are more threads.
             progress: Told the hardware steps done and in all; what it raises ends the run.
+            patience: Microseconds that the run lasts before it takes more threads than one.
             parts: Threads that share every step of a sample, for tests; 0 as many as are faster.
 
         Returns:
@@ -112,6 +117,7 @@ class Engine:
             latency=network.latency,
             batch=batch,
             threads=threads,
+            patience=patience,
             parts=parts,
             inputs=(c_void_p * len(x))(*map(library.address, x)),
             recordings=recordings,

@@ -121,7 +121,9 @@ class Run(Structure):
         ("latency", c_int64),
         ("batch", c_int64),
         ("threads", c_int32),
+        ("patience", c_int32),
         ("parts", c_int32),
+        ("reserved", c_int32),
         ("inputs", POINTER(c_void_p)),
         ("recordings", POINTER(Recording)),
     )

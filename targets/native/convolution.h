@@ -44,7 +44,7 @@ class ConvolutionWeights : public Weights {
   void add(const Kernels& kernels, const Events& events, void* sums) const override {
     const Runs runs = {offsets_.data(), static_cast<int64_t>(offsets_.size()), units_};
     const void* from = wide_ ? static_cast<const void*>(words_.data()) : bytes_.data();
-    kernels.convolve(wide_, !tally_.shorts, units_)(
+    kernels.convolve(wide_, !tally_.shorts, runs)(
         runs, from, table_.data(), events.places.data(),
         events.ones ? nullptr : events.values.data(), events.count, sums);
   }
@@ -101,7 +101,7 @@ class ConvolutionWeights : public Weights {
       if (!rows[r]) continue;
       used_rows_.push_back(r);
       for (const Segment& s : segments_) {
-        offsets_.push_back(r * tally_.pitch + s.first * group_out_);
+        offsets_.push_back(static_cast<int32_t>(r * tally_.pitch + s.first * group_out_));
       }
     }
     units_ = padded(longest * group_out_, 16) / 16;
@@ -180,10 +180,11 @@ class ConvolutionWeights : public Weights {
       at = {-1, 0};
       if (row.pattern < 0 || column.pattern < 0) continue;
       const int64_t columns = static_cast<int64_t>(columns_.patterns().size());
-      at.kernel = ((row.pattern * columns + column.pattern) * o_.in[0] + channel) * block_;
-      at.sums = channel / group_in * tally_.plane +
-                (row.first + rows_.margin()) * tally_.pitch +
-                (column.first + columns_.margin()) * group_out_;
+      at.kernel = static_cast<int32_t>(
+          (row.pattern * columns + column.pattern) * o_.in[0] + channel);
+      at.sums = static_cast<int32_t>(channel / group_in * tally_.plane +
+                                     (row.first + rows_.margin()) * tally_.pitch +
+                                     (column.first + columns_.margin()) * group_out_);
     }
   }
 
@@ -197,7 +198,7 @@ class ConvolutionWeights : public Weights {
   Tally tally_;
   std::vector<Segment> segments_;
   std::vector<int64_t> used_rows_;
-  std::vector<int64_t> offsets_;  // of runs among the sums
+  std::vector<int32_t> offsets_;  // of runs among the sums
   int64_t units_ = 0;             // times 16: the length of a run
   int64_t block_ = 0;             // elements of a kernel
   bool fits_ = true;

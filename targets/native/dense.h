@@ -147,13 +147,12 @@ class ScalingWeights : public Weights {
   std::vector<int32_t> targets_;
 };
 
-constexpr double kListed = 0.02;  // share of weights that are not zero, up to which a list pays
-
+// Lists where no more than `few` of the weights are not zero.
 inline std::unique_ptr<Weights> dense_weights(const SnncOperator& o, const Order& from,
-                                              const Order& to) {
+                                              const Order& to, double few) {
   const int64_t size = volume(o.in) * volume(o.out);
   const Extremes e = extremes_of(o, size);
-  if (e.count < kListed * size || e.largest - e.least > 255) {
+  if (e.count < few * size || e.largest - e.least > 255) {
     return std::make_unique<ListedWeights>(lists_of_matrix(o, from, to), to.size());
   }
   return std::make_unique<DenseWeights>(o, from, to, e.least);

@@ -23,7 +23,6 @@
 
 namespace snnc {
 
-constexpr auto kHelpersAfter = std::chrono::microseconds(200);
 constexpr auto kTold = std::chrono::milliseconds(50);
 constexpr auto kShort = std::chrono::milliseconds(2);  // between two looks at the clock
 constexpr auto kLong = std::chrono::milliseconds(20);
@@ -143,7 +142,7 @@ class Crew {
     if (since > kLong && interval_ > 1) interval_ /= 2;
     until_look_ = interval_;
     last_ = now;
-    if (!called_ && now - begin_ > kHelpersAfter) call_helpers();
+    if (!called_ && now - begin_ >= std::chrono::microseconds(run_.patience)) call_helpers();
     if (now - told_ > kTold) tell();
   }
 

@@ -15,58 +15,68 @@ inline void add_run(const W* run, S value, S* sums) {
   }
 }
 
-// V is the number of vectors in a run, 0 for any.
 template <int V, bool Ones, class W, class S>
+inline void add_long_run(const W* run, int64_t units, S value, S* sums) {
+  if (V) return add_run<V, Ones>(run, value, sums);
+  int64_t j = 0;
+  for (; j + 4 <= units; j += 4) add_run<4, Ones>(run + 16 * j, value, sums + 16 * j);
+  for (; j < units; ++j) add_run<1, Ones>(run + 16 * j, value, sums + 16 * j);
+}
+
+// R is the number of runs and V that of vectors in each, 0 for any.
+template <int R, int V, bool Ones, class W, class S>
 inline void add_kernels(const Runs& runs, const W* kernels, const Placed* table,
                         const int32_t* places, const int32_t* values, int64_t count, S* sums) {
-  const int64_t units = V ? V : runs.units;
+  const int64_t rows = R ? R : runs.count, units = V ? V : runs.units;
+  const int32_t* offsets = runs.offsets;
   for (int64_t k = 0; k < count; ++k) {
     const Placed at = table[places[k]];
     if (at.kernel < 0) continue;
-    const W* kernel = kernels + at.kernel;
+    const W* kernel = kernels + at.kernel * (16 * rows * units);
     const S value = Ones ? S{1} : static_cast<S>(values[k]);
-    for (int64_t r = 0; r < runs.count; ++r, kernel += 16 * units) {
-      S* into = sums + at.sums + runs.offsets[r];
-      if (V) {
-        add_run<V, Ones>(kernel, value, into);
-      } else {
-        int64_t j = 0;
-        for (; j + 4 <= units; j += 4) add_run<4, Ones>(kernel + 16 * j, value, into + 16 * j);
-        for (; j < units; ++j) add_run<1, Ones>(kernel + 16 * j, value, into + 16 * j);
-      }
+    S* into = sums + at.sums;
+#pragma GCC unroll 5
+    for (int64_t r = 0; r < rows; ++r) {
+      add_long_run<V, Ones>(kernel + 16 * units * r, units, value, into + offsets[r]);
     }
   }
 }
 
-template <int V, class W, class S>
+template <int R, int V, class W, class S>
 void convolve(const Runs& runs, const void* kernels, const Placed* table, const int32_t* places,
               const int32_t* values, int64_t count, void* sums) {
   const W* weights = static_cast<const W*>(kernels);
   S* into = static_cast<S*>(sums);
   if (values) {
-    add_kernels<0, false>(runs, weights, table, places, values, count, into);
+    add_kernels<0, 0, false>(runs, weights, table, places, values, count, into);
   } else {
-    add_kernels<V, true>(runs, weights, table, places, values, count, into);
+    add_kernels<R, V, true>(runs, weights, table, places, values, count, into);
+  }
+}
+
+template <int R, class W, class S>
+Convolve convolve_of(int64_t units) {
+  switch (units) {
+    case 1: return convolve<R, 1, W, S>;
+    case 2: return convolve<R, 2, W, S>;
+    case 3: return convolve<R, 3, W, S>;
+    case 4: return convolve<R, 4, W, S>;
+    default: return convolve<0, 0, W, S>;
   }
 }
 
 template <class W, class S>
-Convolve convolve_in(int64_t units) {
-  switch (units) {
-    case 1: return convolve<1, W, S>;
-    case 2: return convolve<2, W, S>;
-    case 3: return convolve<3, W, S>;
-    case 4: return convolve<4, W, S>;
-    default: return convolve<0, W, S>;
-  }
+Convolve convolve_of(const Runs& runs) {
+  return runs.count == 3 ? convolve_of<3, W, S>(runs.units) : convolve_of<0, W, S>(runs.units);
 }
 
-Convolve convolve_of(bool wide_weights, bool wide_sums, int64_t units) {
-  if (wide_weights) {
-    return wide_sums ? convolve_in<int16_t, uint32_t>(units)
-                     : convolve_in<int16_t, uint16_t>(units);
+Convolve convolve_of(bool wide_weights, bool wide_sums, const Runs& runs) {
+  if (wide_sums) {
+    return wide_weights ? convolve_of<0, int16_t, uint32_t>(runs.units)
+                        : convolve_of<0, int8_t, uint32_t>(runs.units);
   }
-  return wide_sums ? convolve_in<int8_t, uint32_t>(units) : convolve_in<int8_t, uint16_t>(units);
+  return wide_weights ? convolve_of<int16_t, uint16_t>(runs)
+                      : convolve_of<int8_t, uint16_t>(runs);
 }
 
 // Sum or largest under the window at every position.

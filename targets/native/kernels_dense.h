@@ -7,43 +7,58 @@
 
 constexpr int64_t kRowsOfBytes = 257;  // 257 * 255 is the last that 16 bits hold
 
+#if defined(SNNC_AVX512)
+constexpr int kWords = 32;  // of a vector
+constexpr double kFewWeights = 0.025;  // measured: a row takes as long as a list of so many
+#elif defined(SNNC_AVX2)
+constexpr int kWords = 16;
+constexpr double kFewWeights = 0.05;
+#else
+constexpr int kWords = 8;
+constexpr double kFewWeights = 0.08;
+#endif
+
 template <int N>
-struct Block {
-  typedef uint16_t Words __attribute__((vector_size(2 * N), aligned(1), may_alias));
-  typedef uint16_t Sums __attribute__((vector_size(2 * N)));
+struct Vector {
+  static constexpr int words = N < kWords ? N : kWords;
+  typedef uint16_t Memory __attribute__((vector_size(2 * words), aligned(1), may_alias));
+  typedef uint16_t Sums __attribute__((vector_size(2 * words)));
 };
 
 // sums[c] += what the rows have at c, for `B` blocks of 2 N columns.
 template <int N, int B>
 inline void add_blocks(const uint8_t* rows, int64_t stride, int32_t zero, const int32_t* places,
                        int64_t count, int32_t* sums) {
-  typedef typename Block<N>::Words Words;
-  typedef typename Block<N>::Sums Sums;
+  typedef typename Vector<N>::Memory Memory;
+  typedef typename Vector<N>::Sums Sums;
+  constexpr int words = Vector<N>::words, in_block = N / words, vectors = B * in_block;
   for (int64_t first = 0; first < count; first += kRowsOfBytes) {
     const int64_t last = count - first < kRowsOfBytes ? count : first + kRowsOfBytes;
-    Sums all[B] = {}, odd[B] = {};
+    Sums all[vectors] = {}, odd[vectors] = {};
     for (int64_t k = first; k < last; ++k) {
-      const Words* row = reinterpret_cast<const Words*>(rows + places[k] * stride);
-      for (int j = 0; j < B; ++j) {
-        const Sums words = row[j];
-        all[j] += words;
-        odd[j] += words >> 8;
+      const Memory* row = reinterpret_cast<const Memory*>(rows + places[k] * stride);
+      for (int j = 0; j < vectors; ++j) {
+        const Sums two = row[j];
+        all[j] += two;
+        odd[j] += two >> 8;
       }
     }
     const int32_t zeros = static_cast<int32_t>(last - first) * zero;
-    for (int j = 0; j < B; ++j) {
+    for (int j = 0; j < vectors; ++j) {
       const Sums even = all[j] - (odd[j] << 8);
-      int32_t* into = sums + 2 * N * j;
-      for (int i = 0; i < N; ++i) into[i] += even[i] - zeros;
-      for (int i = 0; i < N; ++i) into[N + i] += odd[j][i] - zeros;
+      int32_t* into = sums + j / in_block * 2 * N + j % in_block * words;
+      for (int i = 0; i < words; ++i) into[i] += even[i] - zeros;
+      for (int i = 0; i < words; ++i) into[N + i] += odd[j][i] - zeros;
     }
   }
 }
 
-#ifdef SNNC_AVX512
+#if defined(SNNC_AVX512)
 constexpr int kBlocks = 8;  // of 64 columns: half of the registers
-#else
+#elif defined(SNNC_AVX2)
 constexpr int kBlocks = 2;
+#else
+constexpr int kBlocks = 1;
 #endif
 
 // sums[c] += weights[r, c] over the rows r that spiked. The stride is a multiple of 16.

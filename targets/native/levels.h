@@ -42,15 +42,15 @@ struct Tally {
   bool shorts = false;  // of 16 bits, which hold every sum there can be; else of 32
 };
 
-// Where the kernel of a source element lies, and the sums that it is added to; both in elements.
+// The kernel of a source element, and where among the sums it is added to.
 struct Placed {
-  int64_t kernel;  // below 0 where the element reaches nothing
-  int64_t sums;
+  int32_t kernel;  // its number; below 0 where the element reaches nothing
+  int32_t sums;
 };
 
 // The runs of memory that a kernel consists of, each of `units` times 16 elements.
 struct Runs {
-  const int64_t* offsets;  // of each run among the sums
+  const int32_t* offsets;  // of each run among the sums
   int64_t count;
   int64_t units;
 };
@@ -72,13 +72,14 @@ using StepNarrow = void (*)(const Chunk<int32_t>&, int64_t n, int32_t refractory
 using StepWide = void (*)(const Chunk<int64_t>&, int64_t n, int32_t refractory);
 
 struct Kernels {
+  double few;  // share of weights that are not zero, up to which a list of them is faster
   void (*add_rows)(const uint8_t* rows, int64_t stride, int32_t zero, const int32_t* places,
                    int64_t count, int32_t* sums);
   void (*add_scaled_rows)(const uint8_t* rows, int64_t stride, int32_t zero,
                           const int32_t* places, const int32_t* values, int64_t count,
                           int32_t* sums);
   // For weights of 8 or 16 bits and sums of 16 or 32; `values` is null where all are 1.
-  Convolve (*convolve)(bool wide_weights, bool wide_sums, int64_t units);
+  Convolve (*convolve)(bool wide_weights, bool wide_sums, const Runs&);
   void (*pool)(bool largest, const Sweep&, const int32_t* x, int32_t* y);
   int64_t (*list_values)(const int32_t* x, int64_t n, int32_t* places, bool* ones);
   int64_t (*list_spikes)(const int32_t* spikes, int64_t n, int32_t first, int32_t* places);

@@ -33,7 +33,8 @@ struct Program {
       const SnncProjection& p = n.projections[k];
       const bool enters = p.source < n.input_count;
       const Range range = {enters ? n.input_largest[p.source] : 1, enters};
-      projections.emplace_back(p, orders[p.source], orders[n.input_count + p.target], range);
+      projections.emplace_back(p, orders[p.source], orders[n.input_count + p.target], range,
+                               kernels);
       depths[p.source] = std::max<int64_t>(depths[p.source], p.delay + 1);
       join(k);
     }

@@ -40,13 +40,14 @@ inline int32_t weighted_of(const SnncProjection& p) {
 
 class Projection {
  public:
-  Projection(const SnncProjection& p, const Order& from, const Order& to, Range range)
+  Projection(const SnncProjection& p, const Order& from, const Order& to, Range range,
+             const Kernels& kernels)
       : source(p.source), target(p.target), delay(p.delay), exponent(p.weight_exp) {
     const int32_t w = weighted_of(p);
     if (p.operators[w].kind == kConvolution) {
       convolution(p, w, from, to, range);
     } else {
-      matrix(p, w, from, to);
+      matrix(p, w, from, to, kernels);
     }
   }
 
@@ -100,7 +101,8 @@ class Projection {
     for (int32_t k = first; k < last; ++k) pools.append(p.operators[k]);
   }
 
-  void matrix(const SnncProjection& p, int32_t w, const Order& from, const Order& to) {
+  void matrix(const SnncProjection& p, int32_t w, const Order& from, const Order& to,
+              const Kernels& kernels) {
     const SnncOperator& o = p.operators[w];
     append(p, 0, w, before_);
     append(p, w + 1, p.operator_count, behind_);
@@ -108,7 +110,7 @@ class Projection {
     const Order out = behind_.empty() ? to : behind_.in();
     scatter(from);
     if (o.kind == kDense) {
-      weights_ = dense_weights(o, in, out);
+      weights_ = dense_weights(o, in, out, kernels.few);
     } else if (o.kind == kSparse) {
       weights_ = std::make_unique<ListedWeights>(lists_of(o, in, out), out.size());
     } else {

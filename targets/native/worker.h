@@ -194,7 +194,15 @@ class Worker {
     events.clear();
     if (k >= run_->steps) return;
     const int64_t n = program_.input_sizes[i];
-    Projection::list(program_.kernels, run_->inputs[i] + (k * run_->batch + sample) * n, n, events);
+    const int32_t* x = run_->inputs[i] + (k * run_->batch + sample) * n;
+    if (k + 1 < run_->steps) fetch(x + run_->batch * n, n);
+    Projection::list(program_.kernels, x, n, events);
+  }
+
+  // What comes next is on its way from memory while this step is computed.
+  static void fetch(const int32_t* x, int64_t n) {
+    constexpr int64_t line = 16, most = 2048;
+    for (int64_t j = 0; j < std::min(n, most); j += line) __builtin_prefetch(x + j);
   }
 
   void advance(Hand& hand, size_t i, int64_t k, int64_t sample) {

@@ -39,7 +39,7 @@ def unequal(fixed: FixedNetwork, x: Mapping[str, Array], parts: int, engine: Eng
     names = tuple(p.name for p in fixed.populations)
     inputs = {n: v.astype(np.int32) for n, v in x.items()}
     wanted = execute(fixed, inputs)
-    got = engine.run(inputs, dict.fromkeys(SIGNALS, names), 2, no_progress, parts)
+    got = engine.run(inputs, dict.fromkeys(SIGNALS, names), 2, no_progress, parts=parts)
     return sum(
         int((got[signal][name] != values).sum())
         for signal in SIGNALS
@@ -147,7 +147,7 @@ def test_one_long_sample_tells_its_progress_and_can_be_ended(parts: int) -> None
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Engine(fixed).run({"x": x}, {"v": ("shown",)}, 2, progress, parts)
+        Engine(fixed).run({"x": x}, {"v": ("shown",)}, 2, progress, parts=parts)
     assert told == sorted(set(told))
     assert told[0] > 0
     assert told[-1] < 300_000
