@@ -220,7 +220,7 @@ def _operated(operator: FixedOperator, x: Value) -> Value:
 
 def _listed(operator: FixedSparse, x: Value) -> Value:
     """Give the sum over the list of each source."""
-    at = {(i,): 0 for i in range(operator.n_out)}
+    at: dict[tuple[int, ...], int] = {(i,): 0 for i in range(operator.n_out)}
     for j, value in enumerate(x.at.values()):
         for k in range(operator.begin[j], operator.begin[j + 1]):
             at[(int(operator.target[k]),)] += int(operator.weight[k]) * value

@@ -84,15 +84,17 @@ class Engine:
         progress: Progress,
         *,
         patience: int = PATIENCE,
+        parts: int = 0,
     ) -> dict[str, dict[str, Array]]:
         """Run a batch of samples, each from rest.
 
         Args:
             inputs: Integers of each input, shape ``[steps, batch, n]``.
             record: For each signal the populations of which it is kept.
-            threads: Samples that run at once, at most.
+            threads: At most; they run samples at once, or share one where there are more threads.
             progress: Told the hardware steps done and in all; what it raises ends the run.
             patience: Microseconds that the run lasts before it takes more threads than one.
+            parts: Threads that share every step of a sample, for tests; 0 as many as are faster.
 
         Returns:
             For each signal and population an array ``[steps + latency, batch, n]`` in hardware
@@ -123,6 +125,7 @@ class Engine:
             batch=batch,
             threads=threads,
             patience=patience,
+            parts=parts,
             inputs=(c_void_p * len(x))(*map(library.address, x)),
             recordings=recordings,
         )

@@ -122,6 +122,8 @@ class Run(Structure):
         ("batch", c_int64),
         ("threads", c_int32),
         ("patience", c_int32),
+        ("parts", c_int32),
+        ("reserved", c_int32),
         ("inputs", POINTER(c_void_p)),
         ("recordings", POINTER(Recording)),
     )

@@ -107,6 +107,15 @@ class ListedWeights : public Weights {
     const int32_t* values = events.ones ? nullptr : events.values.data();
     lists_->add(events.places.data(), values, events.count, static_cast<int32_t*>(sums));
   }
+  bool shares() const override { return true; }
+  Share share(int64_t first, int64_t last) const override {
+    return {first, last, lists_->cut(first, last)};
+  }
+  void add_share(const Share& share, const Events& events, void* sums) const override {
+    const int32_t* values = events.ones ? nullptr : events.values.data();
+    lists_->add_cut(share.cuts.data(), events.places.data(), values, events.count,
+                    static_cast<int32_t*>(sums));
+  }
   int64_t bytes() const override { return lists_->bytes(); }
   Tally tally() const override { return packed(size_); }
 
@@ -130,6 +139,15 @@ class ScalingWeights : public Weights {
     for (int64_t k = 0; k < events.count; ++k) {
       const int32_t place = events.places[k];
       into[targets_[place]] += weights_[place] * events.value(k);
+    }
+  }
+  bool shares() const override { return true; }
+  void add_share(const Share& share, const Events& events, void* sums) const override {
+    int32_t* into = static_cast<int32_t*>(sums);
+    for (int64_t k = 0; k < events.count; ++k) {
+      const int32_t place = events.places[k], target = targets_[place];
+      if (target < share.first || target >= share.last) continue;
+      into[target] += weights_[place] * events.value(k);
     }
   }
   int64_t bytes() const override { return static_cast<int64_t>(weights_.size() * 6); }

@@ -1,7 +1,8 @@
 // The engine: samples of a network, each from rest, one after the other or on several threads.
 //
 // A sample depends on no other, so threads share nothing but the weights. The caller works, too; it
-// takes helpers when a run has shown that it lasts longer than they take to come.
+// takes helpers when a run has shown that it lasts longer than they take to come. Where there are
+// more threads than samples, several may do the steps of one: see team.h.
 #include "engine.h"
 
 #include <algorithm>
@@ -17,11 +18,11 @@
 
 #include "levels.h"
 #include "program.h"
+#include "team.h"
 #include "worker.h"
 
 namespace snnc {
 
-using Clock = std::chrono::steady_clock;
 constexpr auto kTold = std::chrono::milliseconds(50);
 constexpr auto kShort = std::chrono::milliseconds(2);  // between two looks at the clock
 constexpr auto kLong = std::chrono::milliseconds(20);
@@ -33,9 +34,10 @@ class Prepared {
 
   const Program program;
 
-  std::unique_ptr<Worker> take() {
+  std::unique_ptr<Worker> take(int parts) {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (idle_.empty()) return std::make_unique<Worker>(program);
+    while (!idle_.empty() && idle_.back()->parts != parts) idle_.pop_back();
+    if (idle_.empty()) return std::make_unique<Worker>(program, parts);
     std::unique_ptr<Worker> worker = std::move(idle_.back());
     idle_.pop_back();
     return worker;
@@ -50,12 +52,41 @@ class Prepared {
   std::vector<std::unique_ptr<Worker>> idle_;
 };
 
+// The steps of a sample, by one thread or by several.
+class Stepper {
+ public:
+  // `always` shares every step.
+  Stepper(Worker& worker, bool always) : worker_(worker), always_(always) {}
+
+  void step(int64_t k) {
+    if (worker_.parts == 1) return worker_.step(k);
+    if (always_ || pace_.shared()) {
+      k_ = k;
+      if (!team_) {
+        team_ = std::make_unique<Team>(
+            worker_.parts, [this](int part) { worker_.step_part(part, k_); });
+      }
+      team_->step();
+    } else {
+      worker_.step(k);
+    }
+    pace_.stepped();
+  }
+
+ private:
+  Worker& worker_;
+  bool always_;
+  Pace pace_;
+  int64_t k_ = 0;
+  std::unique_ptr<Team> team_;
+};
+
 // The samples of a run, handed out to threads, and what these report.
 class Crew {
  public:
   Crew(Prepared& prepared, const SnncRun& run, SnncProgress progress)
       : prepared_(prepared), run_(run), progress_(progress),
-        total_(run.batch * (run.steps + run.latency)) {}
+        total_(run.batch * (run.steps + run.latency)), parts_(parts_of(prepared.program, run)) {}
 
   int32_t work() {
     told_ = begin_ = last_ = Clock::now();
@@ -74,14 +105,15 @@ class Crew {
  private:
   void run_samples(bool caller) {
     try {
-      std::unique_ptr<Worker> worker = prepared_.take();
+      std::unique_ptr<Worker> worker = prepared_.take(parts_);
       worker->begin(run_);
+      Stepper stepper(*worker, run_.parts > 0);
       const int64_t steps = run_.steps + run_.latency;
       for (int64_t sample; (sample = next_.fetch_add(1)) < run_.batch && !stopped_;) {
-        worker->rest();
+        worker->rest(sample);
         for (int64_t k = 0; k < steps; ++k) {
           if (stopped_.load(std::memory_order_relaxed)) break;
-          worker->step(k, sample);
+          stepper.step(k);
           if (caller && --until_look_ == 0) look(k + 1);
         }
         done_.fetch_add(steps, std::memory_order_relaxed);
@@ -91,6 +123,12 @@ class Crew {
     } catch (const std::exception&) {  // only memory can lack
       failed_ = stopped_ = true;
     }
+  }
+
+  static int parts_of(const Program& program, const SnncRun& run) {
+    if (run.parts > 0) return run.parts;
+    if (!program.pays_sharing()) return 1;
+    return static_cast<int>(std::max<int64_t>(run.threads / run.batch, 1));
   }
 
   // Now and then on the caller's thread: looks less often the shorter steps are.
@@ -140,6 +178,7 @@ class Crew {
   const SnncRun& run_;
   SnncProgress progress_;
   const int64_t total_;
+  const int parts_;
   std::atomic<int64_t> next_{0};
   std::atomic<int64_t> done_{0};
   std::atomic<bool> stopped_{false};

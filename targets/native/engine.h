@@ -73,6 +73,8 @@ struct SnncRun {
   int64_t batch;
   int32_t threads;
   int32_t patience;                 // microseconds that a run lasts before it takes more than one
+  int32_t parts;                    // threads that share a sample; 0 as many as are faster than one
+  int32_t reserved;
   const int32_t* const* inputs;     // of each input [steps, batch, n]
   const SnncRecording* recordings;  // of each population
 };

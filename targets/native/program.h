@@ -12,6 +12,8 @@
 
 namespace snnc {
 
+constexpr int64_t kShared = 4096;  // neurons from which on threads may share a population
+
 struct Program {
   Kernels kernels;
   std::vector<int64_t> input_sizes;
@@ -41,6 +43,21 @@ struct Program {
   int64_t source_size(size_t source) const {
     const size_t inputs = input_sizes.size();
     return source < inputs ? input_sizes[source] : populations[source - inputs].size;
+  }
+
+  // Whether threads can share the neurons of a population, and one is so large that they should.
+  bool shares(const Population& p) const {
+    if (!p.order.plain()) return false;
+    for (const Group& g : p.groups) {
+      for (const int32_t q : g.members) {
+        if (!projections[q].shares()) return false;
+      }
+    }
+    return true;
+  }
+  bool pays_sharing() const {
+    return std::any_of(populations.begin(), populations.end(),
+                       [this](const Population& p) { return p.size >= kShared && shares(p); });
   }
 
   int64_t bytes() const {

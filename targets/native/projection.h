@@ -58,6 +58,9 @@ class Projection {
 
   // Whether sums lie in a way of their own, and not one after the other as the neurons do.
   bool apart() const { return direct_ && apart_; }
+  // Whether threads can share the targets.
+  bool shares() const { return shares_; }
+  Share share(int64_t first, int64_t last) const { return weights_->share(first, last); }
   Tally tally() const { return apart() ? weights_->tally() : packed(size_); }
   int64_t bytes() const { return weights_->bytes(); }
 
@@ -84,6 +87,10 @@ class Projection {
     return direct_ && before_.empty() && weights_->multiplies(kernels);
   }
   const Weights& weights() const { return *weights_; }
+  // The same as add() for the targets of a share.
+  void add_share(const Share& share, const Events& sent, void* sums) const {
+    if (sent.count != 0) weights_->add_share(share, sent, sums);
+  }
 
   // Adds to sums that lie as tally() says.
   void add(const Kernels& kernels, const Events& sent, Scratch& s, void* sums) const {
@@ -163,6 +170,7 @@ class Projection {
   void finish(const Order& out, const Order& to) {
     size_ = to.size();
     direct_ = behind_.empty() && out == to;
+    shares_ = direct_ && before_.empty() && to.plain() && weights_->shares();
     if (direct_) return;
     const Order result = behind_.empty() ? out : behind_.out();
     if (!behind_.empty() && !(behind_.in() == out)) {
@@ -210,6 +218,7 @@ class Projection {
   std::unique_ptr<Weights> weights_;
   Pools behind_;
   bool direct_ = true;   // sums are those of the population
+  bool shares_ = false;
   bool apart_ = false;
   int64_t size_ = 0;
   std::vector<int32_t> scatter_;  // from the source's order to that of pooling

@@ -117,6 +117,11 @@ class SynapseLists {
   // sums[target] += weight * value, for what sources sent; without values each sent 1.
   virtual void add(const int32_t* sources, const int32_t* values, int64_t count,
                    int32_t* sums) const = 0;
+  // The same of a part of each list.
+  virtual void add_cut(const Cut* cuts, const int32_t* sources, const int32_t* values,
+                       int64_t count, int32_t* sums) const = 0;
+  // For each source the part of its list with targets from `first` to before `last`.
+  virtual std::vector<Cut> cut(int64_t first, int64_t last) const = 0;
   virtual int64_t bytes() const = 0;
 };
 
@@ -130,18 +135,21 @@ class ListsOf : public SynapseLists {
 
   void add(const int32_t* sources, const int32_t* values, int64_t count,
            int32_t* sums) const override {
-    for (int64_t k = 0; k < count; ++k) {
-      if (k + kAhead < count) {
-        const int64_t* next = begins_.data() + sources[k + kAhead];
-        synapses_.fetch_list(next[0], next[1]);
-      }
-      const int64_t* list = begins_.data() + sources[k];
-      if (values) {
-        add_list<false>(list[0], list[1], values[k], sums);
-      } else {
-        add_list<true>(list[0], list[1], 1, sums);
-      }
+    const int64_t* begins = begins_.data();
+    const auto of = [=](int32_t source) { return Cut{begins[source], begins[source + 1]}; };
+    add_lists(of, sources, values, count, sums);
+  }
+  void add_cut(const Cut* cuts, const int32_t* sources, const int32_t* values, int64_t count,
+               int32_t* sums) const override {
+    add_lists([=](int32_t source) { return cuts[source]; }, sources, values, count, sums);
+  }
+  std::vector<Cut> cut(int64_t first, int64_t last) const override {
+    std::vector<Cut> cuts(begins_.size() - 1);
+    for (size_t r = 0; r < cuts.size(); ++r) {
+      const int64_t begin = find(begins_[r], begins_[r + 1], first);
+      cuts[r] = {begin, find(begin, begins_[r + 1], last)};
     }
+    return cuts;
   }
   int64_t bytes() const override {
     return synapses_.bytes() + static_cast<int64_t>(begins_.size() * sizeof(int64_t));
@@ -149,6 +157,36 @@ class ListsOf : public SynapseLists {
 
  private:
   static constexpr int64_t kAhead = 4;  // lists
+
+  // The first synapse of a list whose target is `target` or behind it.
+  int64_t find(int64_t begin, int64_t end, int64_t target) const {
+    while (begin < end) {
+      const int64_t middle = begin + (end - begin) / 2;
+      if (synapses_.target(middle) < target) {
+        begin = middle + 1;
+      } else {
+        end = middle;
+      }
+    }
+    return begin;
+  }
+
+  template <class Of>
+  void add_lists(const Of& of, const int32_t* sources, const int32_t* values, int64_t count,
+                 int32_t* sums) const {
+    for (int64_t k = 0; k < count; ++k) {
+      if (k + kAhead < count) {
+        const Cut next = of(sources[k + kAhead]);
+        synapses_.fetch_list(next.begin, next.end);
+      }
+      const Cut list = of(sources[k]);
+      if (values) {
+        add_list<false>(list.begin, list.end, values[k], sums);
+      } else {
+        add_list<true>(list.begin, list.end, 1, sums);
+      }
+    }
+  }
 
   template <bool Ones>
   void add_list(int64_t k, int64_t end, int32_t value, int32_t* sums) const {

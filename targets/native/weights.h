@@ -33,6 +33,17 @@ inline Tally packed(int64_t size) {
   return t;
 }
 
+// A part of a list.
+struct Cut {
+  int64_t begin, end;
+};
+
+// Neurons that a thread takes care of, and what it needs to find their weights.
+struct Share {
+  int64_t first, last;
+  std::vector<Cut> cuts;
+};
+
 class Weights {
  public:
   virtual ~Weights() = default;
@@ -42,6 +53,10 @@ class Weights {
   virtual bool multiplies(const Kernels&) const { return false; }
   // Those of kAhead steps, each of `pitch` bytes; gives sums one step after the other.
   virtual void multiply(const Kernels&, const int8_t*, int64_t, int32_t*) const {}
+  // Whether threads can share the targets, and the same for those of one thread.
+  virtual bool shares() const { return false; }
+  virtual Share share(int64_t first, int64_t last) const { return {first, last, {}}; }
+  virtual void add_share(const Share&, const Events&, void*) const {}
   virtual int64_t bytes() const = 0;
   virtual Tally tally() const = 0;
 };

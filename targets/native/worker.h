@@ -1,8 +1,9 @@
-// What one thread needs to run samples.
+// The state of a sample, and its steps.
 //
 // A step of a population is in two halves: accumulate() adds what has arrived to its sums, and
 // fire() steps neurons from `first` to `last` and lists their spikes. Populations wait for each
-// other in nothing, as every projection has a delay.
+// other in nothing, as every projection has a delay. So several threads may do a step, too, each
+// for its neurons: it reads what all of them listed in earlier steps, and lists its own apart.
 #pragma once
 
 #include <algorithm>
@@ -17,13 +18,15 @@ namespace snnc {
 
 class Worker {
  public:
-  explicit Worker(const Program& program) : program_(program) {
+  // For as many threads as `parts`.
+  Worker(const Program& program, int parts) : parts(parts), program_(program) {
     for (const Population& p : program.populations) states_.emplace_back(p);
     for (size_t i = 0; i < program.depths.size(); ++i) {
-      rings_.emplace_back(program.depths[i]);
-      for (Events& events : rings_.back()) {
-        events.reserve(program.source_size(i));
-        if (i < program.input_sizes.size()) events.values.resize(program.source_size(i));
+      const bool enters = i < program.input_sizes.size();
+      rings_.emplace_back(program.depths[i], std::vector<Events>(enters ? 1 : parts));
+      for (std::vector<Events>& sent : rings_.back()) {
+        sent[0].reserve(program.source_size(i));
+        if (enters) sent[0].values.resize(program.source_size(i));
       }
     }
     for (const Projection& p : program.projections) {
@@ -32,7 +35,11 @@ class Worker {
       ahead_.emplace_back(p, enters ? program.source_size(p.source) : 0, program.kernels);
       enters_.push_back(enters && ahead_.back().used());
     }
+    hands_.emplace_back(program, 0, 1);
+    for (int part = 0; part < parts && parts > 1; ++part) make_hand(part);
   }
+
+  const int parts;
 
   // Before the first sample of a run.
   void begin(const SnncRun& run) {
@@ -44,18 +51,36 @@ class Worker {
     }
   }
 
-  void rest() {
+  // Before each sample.
+  void rest(int64_t sample) {
+    sample_ = sample;
     for (size_t i = 0; i < states_.size(); ++i) states_[i].rest(program_.populations[i]);
     for (auto& ring : rings_) {
-      for (Events& events : ring) events.clear();
+      for (auto& sent : ring) {
+        for (Events& events : sent) events.clear();
+      }
     }
     for (Ahead& ahead : ahead_) ahead.rest();
   }
 
-  void step(int64_t k, int64_t sample) {
-    sample_ = sample;
+  // A step of all neurons.
+  void step(int64_t k) {
     for (size_t i = 0; i < program_.input_sizes.size(); ++i) receive(i, k);
-    for (size_t i = 0; i < states_.size(); ++i) advance(i, k);
+    for (size_t i = 0; i < states_.size(); ++i) {
+      for (Events& events : slot(program_.input_sizes.size() + i, k)) events.clear();
+      advance(hands_[0], i, k);
+    }
+  }
+
+  // A step of the neurons of a part. All parts make a step, at once or in any order.
+  void step_part(int part, int64_t k) {
+    if (part == 0) {
+      for (size_t i = 0; i < program_.input_sizes.size(); ++i) receive(i, k);
+    }
+    for (size_t i = 0; i < states_.size(); ++i) {
+      slot(program_.input_sizes.size() + i, k)[part].clear();
+      advance(hands_[1 + part], i, k);
+    }
   }
 
  private:
@@ -69,13 +94,11 @@ class Worker {
     Potentials<int64_t> wide;
     Array<int32_t> pause;
     std::vector<Array<int32_t>> sums;  // of each group
-    std::vector<char> touched;               // whether there is something in them
     int64_t room;
     bool is_narrow, keeps_u = true;
 
     explicit State(const Population& p)
         : pause(p.pauses || !p.narrow ? padded(p.size, kLanes) : 0),
-          touched(p.groups.size()),
           room(padded(p.size, kLanes)),
           is_narrow(p.narrow) {
       if (is_narrow) narrow.v.resize(room);
@@ -92,7 +115,6 @@ class Worker {
 
     void rest(const Population& p) {
       for (auto& group : sums) std::fill(group.begin(), group.end(), 0);
-      std::fill(touched.begin(), touched.end(), 0);
       std::fill(pause.begin(), pause.end(), 0);
       if (is_narrow) rest(narrow, p.parameters<int32_t>(), p.size);
       if (!is_narrow) rest(wide, p.parameters<int64_t>(), p.size);
@@ -114,17 +136,74 @@ class Worker {
     }
   };
 
-  Events& slot(size_t source, int64_t k) {
+  // What a thread does: all of a step, or a part of it.
+  struct Hand {
+    size_t part;
+    bool whole;  // it does populations that cannot be shared
+    std::vector<int64_t> first, last;        // neurons of each population
+    std::vector<std::vector<char>> touched;  // whether there is something in sums, by group
+    std::vector<Share> shares;               // of each projection, where targets are shared
+
+    Hand(const Program& program, int part, int parts) : part(part), whole(parts == 1) {
+      for (const Population& p : program.populations) {
+        const bool shared = parts > 1 && program.shares(p);
+        const int64_t mine = shared ? part : std::min(part, 1), all = shared ? parts : 1;
+        first.push_back(bound(p.size, mine, all));
+        last.push_back(bound(p.size, mine + 1, all));
+        touched.emplace_back(p.groups.size());
+      }
+      if (whole) return;
+      for (const Projection& p : program.projections) {
+        const bool shared = program.shares(program.populations[p.target]);
+        shares.push_back(shared ? p.share(first[p.target], last[p.target]) : Share());
+      }
+    }
+
+    // Whole vectors of neurons for each part.
+    static int64_t bound(int64_t n, int64_t part, int64_t parts) {
+      return part >= parts ? n : std::min(n, padded(n * part / parts, kLanes));
+    }
+  };
+
+  void make_hand(int part) {
+    hands_.emplace_back(program_, part, parts);
+    const Hand& hand = hands_.back();
+    for (const Population& p : program_.populations) {
+      if (joined_[0].places.size() < static_cast<size_t>(p.size)) joined_[0].reserve(p.size);
+    }
+    for (size_t i = 0; i < states_.size() && part > 0; ++i) {
+      for (auto& sent : rings_[program_.input_sizes.size() + i]) {
+        sent[part].reserve(hand.last[i] - hand.first[i]);
+      }
+    }
+  }
+
+  // What all parts sent, as one list.
+  const std::vector<Events>& joined(const std::vector<Events>& sent) {
+    const auto lists = std::count_if(sent.begin(), sent.end(),
+                                     [](const Events& events) { return events.count > 0; });
+    if (lists < 2) return sent;
+    Events& all = joined_[0];
+    all.clear();
+    for (const Events& events : sent) {
+      std::copy_n(events.places.begin(), events.count, all.places.begin() + all.count);
+      all.count += events.count;
+    }
+    return joined_;
+  }
+
+  std::vector<Events>& slot(size_t source, int64_t k) {
     auto& ring = rings_[source];
     const int64_t n = static_cast<int64_t>(ring.size());
     return ring[n & (n - 1) ? k % n : k & (n - 1)];
   }
 
   void receive(size_t i, int64_t k) {
-    Events& events = slot(i, k);
+    Events& events = slot(i, k)[0];
     events.clear();
     events.listed = k >= run_->steps;
     if (k + 1 < run_->steps) fetch(values(i, k + 1), program_.input_sizes[i]);
+    if (parts > 1) arrived(i, k);
   }
 
   // Of an input at a step.
@@ -132,14 +211,14 @@ class Worker {
     return run_->inputs[i] + (k * run_->batch + sample_) * program_.input_sizes[i];
   }
 
-  // Inputs are listed when somebody asks.
-  const Events& arrived(size_t source, int64_t k) {
-    Events& events = slot(source, k);
-    if (!events.listed) {
-      Projection::list(program_.kernels, values(source, k), program_.input_sizes[source], events);
-      events.listed = true;
+  // An input is listed when somebody asks, but where several threads may, when it enters.
+  const std::vector<Events>& arrived(size_t source, int64_t k) {
+    std::vector<Events>& sent = slot(source, k);
+    if (!sent[0].listed) {
+      Projection::list(program_.kernels, values(source, k), program_.input_sizes[source], sent[0]);
+      sent[0].listed = true;
     }
-    return events;
+    return sent;
   }
 
   // What comes next is on its way from memory while this step is computed.
@@ -148,36 +227,42 @@ class Worker {
     for (int64_t j = 0; j < std::min(n, most); j += line) __builtin_prefetch(x + j);
   }
 
-  void advance(size_t i, int64_t k) {
+  void advance(Hand& hand, size_t i, int64_t k) {
     const Population& p = program_.populations[i];
-    Events& sent = slot(program_.input_sizes.size() + i, k);
-    sent.clear();
-    if (k < p.lag || k >= p.lag + run_->steps) return;
-    accumulate(i, k);
+    if (k < p.lag || k >= p.lag + run_->steps || hand.first[i] >= hand.last[i]) return;
+    Events& sent = slot(program_.input_sizes.size() + i, k)[hand.part];
+    accumulate(hand, i, k);
     if (p.narrow) {
-      fire<int32_t>(i, 0, p.size, sent);
+      fire<int32_t>(hand, i, sent);
     } else {
-      fire<int64_t>(i, 0, p.size, sent);
+      fire<int64_t>(hand, i, sent);
     }
-    record(i, sent, (k * run_->batch + sample_) * p.size);
+    record(hand, i, sent, (k * run_->batch + sample_) * p.size);
   }
 
-  void accumulate(size_t i, int64_t k) {
-    State& s = states_[i];
-    const std::vector<Group>& groups = program_.populations[i].groups;
-    for (size_t g = 0; g < groups.size(); ++g) {
-      for (const int32_t q : groups[g].members) {
+  void accumulate(Hand& hand, size_t i, int64_t k) {
+    const Population& p = program_.populations[i];
+    const bool shared = hand.last[i] - hand.first[i] < p.size;
+    for (size_t g = 0; g < p.groups.size(); ++g) {
+      for (const int32_t q : p.groups[g].members) {
         const Projection& projection = program_.projections[q];
         if (k < projection.delay) continue;
         const int64_t t = k - projection.delay;
-        if (enters_[q] && multiplied(q, t, s.sums[g].data())) {
-          s.touched[g] = 1;
+        int32_t* sums = states_[i].sums[g].data();
+        if (enters_[q] && multiplied(q, t, sums)) {
+          hand.touched[i][g] = 1;
           continue;
         }
-        const Events& events = arrived(projection.source, t);
-        if (events.count == 0) continue;
-        projection.add(program_.kernels, events, scratch_[q], s.sums[g].data());
-        s.touched[g] = 1;
+        const std::vector<Events>& sent = arrived(projection.source, t);
+        for (const Events& events : shared ? sent : joined(sent)) {
+          if (events.count == 0) continue;
+          if (shared) {
+            projection.add_share(hand.shares[q], events, sums);
+          } else {
+            projection.add(program_.kernels, events, scratch_[q], sums);
+          }
+          hand.touched[i][g] = 1;
+        }
       }
     }
   }
@@ -190,9 +275,10 @@ class Worker {
                          run_->steps, sums);
   }
 
-  // Neurons [first, last), both multiples of 16 but for the last of all.
+  // Neurons [first, last) of the hand, both multiples of 16 but for the last of all.
   template <class I>
-  void fire(size_t i, int64_t first, int64_t last, Events& sent) {
+  void fire(Hand& hand, size_t i, Events& sent) {
+    const int64_t first = hand.first[i], last = hand.last[i];
     const Population& p = program_.populations[i];
     State& s = states_[i];
     Potentials<I>& of = s.template potentials<I>();
@@ -201,7 +287,7 @@ class Worker {
     alignas(64) I u[kChunk];
     for (int64_t n = first; n < last; n += kChunk) {
       const int64_t count = std::min(kChunk, last - n), room = padded(count, kLanes);
-      gather(p, s, n, count, room, a);
+      gather(hand.touched[i], i, n, count, room, a);
       const Chunk<I> chunk = {a,
                               s.keeps_u ? of.u.data() + n : u,
                               of.v.data() + n,
@@ -220,23 +306,25 @@ class Worker {
       sent.count += program_.kernels.list_spikes(spikes, count, static_cast<int32_t>(n),
                                                  sent.places.data() + sent.count);
     }
-    std::fill(s.touched.begin(), s.touched.end(), 0);
+    std::fill(hand.touched[i].begin(), hand.touched[i].end(), 0);
   }
 
   // Synaptic input of `room` neurons, of which `count` are real.
-  void gather(const Population& p, State& s, int64_t n, int64_t count, int64_t room, int32_t* a) {
+  void gather(const std::vector<char>& touched, size_t i, int64_t n, int64_t count, int64_t room,
+              int32_t* a) {
+    const std::vector<Group>& groups = program_.populations[i].groups;
     bool more = false;
-    for (size_t g = 0; g < p.groups.size(); ++g) {
-      if (!s.touched[g]) continue;
-      const Group& group = p.groups[g];
-      program_.kernels.gather(group.tally, s.sums[g].data(), n, count, group.up, group.down, more,
-                              a);
+    for (size_t g = 0; g < groups.size(); ++g) {
+      if (!touched[g]) continue;
+      const Group& group = groups[g];
+      program_.kernels.gather(group.tally, states_[i].sums[g].data(), n, count, group.up,
+                              group.down, more, a);
       more = true;
     }
     std::fill(a + (more ? count : 0), a + room, 0);
   }
 
-  void record(size_t i, const Events& sent, int64_t offset) const {
+  void record(const Hand& hand, size_t i, const Events& sent, int64_t offset) const {
     const SnncRecording& r = run_->recordings[i];
     const Population& p = program_.populations[i];
     const State& s = states_[i];
@@ -245,16 +333,18 @@ class Worker {
         r.spikes[offset + p.order.element(sent.places[k])] = 1;
       }
     }
-    if (r.u && p.narrow) copy(s.narrow.u, p.order, r.u + offset);
-    if (r.u && !p.narrow) copy(s.wide.u, p.order, r.u + offset);
-    if (r.v && p.narrow) copy(s.narrow.v, p.order, r.v + offset);
-    if (r.v && !p.narrow) copy(s.wide.v, p.order, r.v + offset);
+    const int64_t first = hand.first[i], last = hand.last[i];
+    if (r.u && p.narrow) copy(s.narrow.u, p.order, first, last, r.u + offset);
+    if (r.u && !p.narrow) copy(s.wide.u, p.order, first, last, r.u + offset);
+    if (r.v && p.narrow) copy(s.narrow.v, p.order, first, last, r.v + offset);
+    if (r.v && !p.narrow) copy(s.wide.v, p.order, first, last, r.v + offset);
   }
 
   template <class I>
-  static void copy(const Array<I>& from, const Order& order, int32_t* to) {
+  static void copy(const Array<I>& from, const Order& order, int64_t first, int64_t last,
+                   int32_t* to) {
     if (order.plain()) {
-      for (int64_t j = 0; j < order.size(); ++j) to[j] = static_cast<int32_t>(from[j]);
+      for (int64_t j = first; j < last; ++j) to[j] = static_cast<int32_t>(from[j]);
     } else {
       for (int64_t j = 0; j < order.size(); ++j) to[j] = static_cast<int32_t>(from[order.place(j)]);
     }
@@ -263,7 +353,9 @@ class Worker {
   const Program& program_;
   const SnncRun* run_ = nullptr;
   std::vector<State> states_;
-  std::vector<std::vector<Events>> rings_;
+  std::vector<std::vector<std::vector<Events>>> rings_;  // of each source, by step and part
+  std::vector<Events> joined_{1};
+  std::vector<Hand> hands_;                              // one for all, and one for each part
   std::vector<Scratch> scratch_;
   std::vector<Ahead> ahead_;
   std::vector<char> enters_;  // whether a projection is from an input and may multiply ahead
