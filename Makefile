@@ -56,7 +56,7 @@ clean:
 
 environment: python
 	@$(PYTHON) -m tests.environment "$(VENV)" "$(TORCH)" \
-	    "-e .[dev,lava,onnx,snntorch] onnxscript" "$(LAVA)" "$(NORSE)" "$(MNIST)"
+	    "-e .[dev,cuda,lava,onnx,snntorch] onnxscript" "$(LAVA)" "$(NORSE)" "$(MNIST)"
 
 python:
 	@command -v "$(PYTHON)" >/dev/null || { \

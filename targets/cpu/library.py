@@ -170,7 +170,7 @@ class Prepared:
 
         Args:
             network: Read, and not kept.
-            level: 0 baseline, 1 AVX2, 2 AVX-512; -1 the best that this machine has.
+            level: 0 baseline, 1 AVX2, 2 AVX-512, 3 and VNNI; -1 the best that this machine has.
 
         Raises:
             MemoryError: There is not enough.

@@ -37,6 +37,10 @@ class Weights {
   virtual ~Weights() = default;
   // Adds to sums that lie as tally() says.
   virtual void add(const Kernels& kernels, const Events& events, void* sums) const = 0;
+  // Whether products with all values of a step may be faster than events.
+  virtual bool multiplies(const Kernels&) const { return false; }
+  // Those of kAhead steps, each of `pitch` bytes; gives sums one step after the other.
+  virtual void multiply(const Kernels&, const int8_t*, int64_t, int32_t*) const {}
   virtual int64_t bytes() const = 0;
   virtual Tally tally() const = 0;
 };

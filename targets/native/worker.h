@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "ahead.h"
 #include "engine.h"
 #include "program.h"
 
@@ -25,7 +26,12 @@ class Worker {
         if (i < program.input_sizes.size()) events.values.resize(program.source_size(i));
       }
     }
-    for (const Projection& p : program.projections) scratch_.push_back(p.scratch());
+    for (const Projection& p : program.projections) {
+      const bool enters = p.source < static_cast<int32_t>(program.input_sizes.size());
+      scratch_.push_back(p.scratch());
+      ahead_.emplace_back(p, enters ? program.source_size(p.source) : 0, program.kernels);
+      enters_.push_back(enters && ahead_.back().used());
+    }
   }
 
   // Before the first sample of a run.
@@ -43,11 +49,13 @@ class Worker {
     for (auto& ring : rings_) {
       for (Events& events : ring) events.clear();
     }
+    for (Ahead& ahead : ahead_) ahead.rest();
   }
 
   void step(int64_t k, int64_t sample) {
-    for (size_t i = 0; i < program_.input_sizes.size(); ++i) receive(i, k, sample);
-    for (size_t i = 0; i < states_.size(); ++i) advance(i, k, sample);
+    sample_ = sample;
+    for (size_t i = 0; i < program_.input_sizes.size(); ++i) receive(i, k);
+    for (size_t i = 0; i < states_.size(); ++i) advance(i, k);
   }
 
  private:
@@ -112,14 +120,26 @@ class Worker {
     return ring[n & (n - 1) ? k % n : k & (n - 1)];
   }
 
-  void receive(size_t i, int64_t k, int64_t sample) {
+  void receive(size_t i, int64_t k) {
     Events& events = slot(i, k);
     events.clear();
-    if (k >= run_->steps) return;
-    const int64_t n = program_.input_sizes[i];
-    const int32_t* x = run_->inputs[i] + (k * run_->batch + sample) * n;
-    if (k + 1 < run_->steps) fetch(x + run_->batch * n, n);
-    Projection::list(program_.kernels, x, n, events);
+    events.listed = k >= run_->steps;
+    if (k + 1 < run_->steps) fetch(values(i, k + 1), program_.input_sizes[i]);
+  }
+
+  // Of an input at a step.
+  const int32_t* values(size_t i, int64_t k) const {
+    return run_->inputs[i] + (k * run_->batch + sample_) * program_.input_sizes[i];
+  }
+
+  // Inputs are listed when somebody asks.
+  const Events& arrived(size_t source, int64_t k) {
+    Events& events = slot(source, k);
+    if (!events.listed) {
+      Projection::list(program_.kernels, values(source, k), program_.input_sizes[source], events);
+      events.listed = true;
+    }
+    return events;
   }
 
   // What comes next is on its way from memory while this step is computed.
@@ -128,7 +148,7 @@ class Worker {
     for (int64_t j = 0; j < std::min(n, most); j += line) __builtin_prefetch(x + j);
   }
 
-  void advance(size_t i, int64_t k, int64_t sample) {
+  void advance(size_t i, int64_t k) {
     const Population& p = program_.populations[i];
     Events& sent = slot(program_.input_sizes.size() + i, k);
     sent.clear();
@@ -139,7 +159,7 @@ class Worker {
     } else {
       fire<int64_t>(i, 0, p.size, sent);
     }
-    record(i, sent, (k * run_->batch + sample) * p.size);
+    record(i, sent, (k * run_->batch + sample_) * p.size);
   }
 
   void accumulate(size_t i, int64_t k) {
@@ -149,12 +169,25 @@ class Worker {
       for (const int32_t q : groups[g].members) {
         const Projection& projection = program_.projections[q];
         if (k < projection.delay) continue;
-        const Events& events = slot(projection.source, k - projection.delay);
+        const int64_t t = k - projection.delay;
+        if (enters_[q] && multiplied(q, t, s.sums[g].data())) {
+          s.touched[g] = 1;
+          continue;
+        }
+        const Events& events = arrived(projection.source, t);
         if (events.count == 0) continue;
         projection.add(program_.kernels, events, scratch_[q], s.sums[g].data());
         s.touched[g] = 1;
       }
     }
+  }
+
+  bool multiplied(int32_t q, int64_t t, int32_t* sums) {
+    const Projection& p = program_.projections[q];
+    if (t >= run_->steps) return false;
+    const int64_t n = program_.input_sizes[p.source];
+    return ahead_[q].add(program_.kernels, p, values(p.source, t), n, run_->batch * n, t,
+                         run_->steps, sums);
   }
 
   // Neurons [first, last), both multiples of 16 but for the last of all.
@@ -196,7 +229,8 @@ class Worker {
     for (size_t g = 0; g < p.groups.size(); ++g) {
       if (!s.touched[g]) continue;
       const Group& group = p.groups[g];
-      program_.kernels.gather(group.tally, s.sums[g].data(), n, count, group.up, group.down, more, a);
+      program_.kernels.gather(group.tally, s.sums[g].data(), n, count, group.up, group.down, more,
+                              a);
       more = true;
     }
     std::fill(a + (more ? count : 0), a + room, 0);
@@ -231,6 +265,9 @@ class Worker {
   std::vector<State> states_;
   std::vector<std::vector<Events>> rings_;
   std::vector<Scratch> scratch_;
+  std::vector<Ahead> ahead_;
+  std::vector<char> enters_;  // whether a projection is from an input and may multiply ahead
+  int64_t sample_ = 0;
 };
 
 }  // namespace snnc
