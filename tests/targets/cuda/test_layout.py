@@ -137,6 +137,20 @@ def test_an_input_is_there_once_for_each_delay() -> None:
     assert windows(program_for(fixed)) == (("x", 1), ("x", 90_000))
 
 
+@pytest.mark.parametrize(
+    ("du", "largest", "narrow"),
+    [(0, 2**18, True), (0, 2**18 + 1, False), (4095, 2**24, True), (4095, 2**24 + 1, False)],
+)
+def test_states_of_32_bits_where_they_suffice(du: int, largest: int, narrow: bool) -> None:
+    """A current that keeps nothing leaves more room for the input."""
+    fixed = fixed_network(
+        [population("p", (1,), FixedReset.ZERO, 0, du=du)],
+        [projection("x", "p", fixed_dense(np.ones((1, 1), np.int8)), exp=7)],
+        inputs=[FixedInput("x", (1,), 1.0, -(-largest // 2**7))],
+    )
+    assert program_for(fixed).narrow == narrow
+
+
 def test_kernels_of_many_inputs() -> None:
     """Each in every form that it can take, and no form beyond."""
     one = fixed_dense(np.ones((1, 1), np.int8))
