@@ -9,11 +9,12 @@ from typing import Any
 
 from snnc.compiler.align import aligned_trace
 from snnc.compiler.diagnostics import Diagnostic
-from snnc.compiler.fixed import FixedNetwork
+from snnc.compiler.fixed import MAX_DU, FixedNetwork, FixedPopulation
 from snnc.compiler.store import Tensors, to_json
 from snnc.compiler.trace import Trace
 from snnc.targets.artifact import Artifact
 from snnc.targets.base import Target
+from snnc.targets.cpu.engine import NARROW_FORGETFUL, NARROW_INPUT
 from snnc.targets.cuda.architectures import compiled_ahead
 from snnc.targets.cuda.evidence import standing
 from snnc.targets.cuda.runner.compilation import source_hash
@@ -30,8 +31,6 @@ from snnc.targets.lava.bounds import largest_input
 from snnc.targets.options import limited_progress
 from snnc.targets.running import Inputs, RunOptions
 
-NARROW_INPUT = 2**18
-"""Largest synaptic input with which states stay within 32 bits (``native/arithmetic.h``)."""
 PLAN = "cuda.json"
 """What the runner is told beside the network: see ``runner/main.py``."""
 KERNELS = "kernels/"
@@ -109,8 +108,15 @@ def program_for(network: FixedNetwork) -> Program:
     """Give a network as the runner takes it, with the arrays that it has."""
     tensors: Tensors = {}
     data = to_json(network, "program", tensors)
-    bounds = [largest_input(network, p) for p in network.populations]
-    return program_of(data, tensors, narrow=max(bounds, default=0) <= NARROW_INPUT)
+    return program_of(
+        data, tensors, narrow=all(_is_narrow(network, p) for p in network.populations)
+    )
+
+
+def _is_narrow(network: FixedNetwork, p: FixedPopulation) -> bool:
+    """Say whether 32 bits hold the states of a population (``native/arithmetic.h``)."""
+    limit = NARROW_FORGETFUL if (p.du == MAX_DU).all() else NARROW_INPUT
+    return largest_input(network, p) <= limit
 
 
 def _images(artifact: Artifact) -> dict[str, bytes]:

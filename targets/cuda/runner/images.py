@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from itertools import product
 
 from .compilation import Nvrtc, compiled, selected
 from .faults import CudaFault, Lack
 from .launches import Chunked
-from .layout import FEW_ROWS, Chunk, Key, Task
+from .layout import FEW_ROWS, KINDS, Chunk, Key, Task
 from .machine import Launch
 from .records import Program
 
@@ -37,8 +36,8 @@ class _Names:
 def kernels_of(program: Program) -> tuple[str, ...]:
     """Give the kernels that runs of ``program`` can need, whatever the data and the batch."""
     names = _Names()
-    for kinds in product(*(_kinds(i.max_abs) for i in program.inputs)):
-        by_name = dict(zip((i.name for i in program.inputs), kinds, strict=True))
+    for kind in KINDS:  # what follows an input depends on no other
+        by_name = {i.name: _kind(kind, i.max_abs) for i in program.inputs}
         for batch in (1, FEW_ROWS):
             addresses: defaultdict[Key, int] = defaultdict(int)
             task = Task(program, by_name, {})
@@ -48,8 +47,9 @@ def kernels_of(program: Program) -> tuple[str, ...]:
     return tuple(sorted(names.found))
 
 
-def _kinds(largest: int) -> tuple[str, ...]:
-    return ("bits", "bytes") if largest <= LARGEST_BYTE else ("bits", "bytes", "words")
+def _kind(kind: str, largest: int) -> str:
+    """Give ``kind``, or bytes for an input that never needs words."""
+    return "bytes" if kind == "words" and largest <= LARGEST_BYTE else kind
 
 
 def image_names(architecture: int) -> tuple[str, str]:

@@ -21,6 +21,8 @@ ALIGNMENT = 512
 """Bytes to which the driver rounds an allocation up, at most."""
 LARGEST_GRAPH = 8192
 """Launches in a graph, about: more make it slow to begin with."""
+MOST_ROWS = 2**30
+"""Steps times samples at once: kernels count rows in 32 bits."""
 STAGED_BYTES = 2**28
 """Of inputs and results that a chunk moves between host and device, about."""
 SHARE = 9
@@ -198,7 +200,9 @@ def chosen_chunk(task: Task, batch: int, steps: int, free: int) -> Chunk:
 
     def fits(count: int) -> bool:
         chunk = Chunk(samples, count)
-        return needed(task, chunk) <= room and staged(task, chunk) <= STAGED_BYTES
+        if samples * count > MOST_ROWS or staged(task, chunk) > STAGED_BYTES:
+            return False
+        return needed(task, chunk) <= room
 
     low, high = fewest, most
     while low < high:  # the largest that fits; the fewest do

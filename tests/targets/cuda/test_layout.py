@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnc.compiler.fixed import FixedNetwork, FixedReset
+from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
 from snnc.targets.cuda.runner.images import kernels_of
 from snnc.targets.cuda.runner.layout import (
     Chunk,
@@ -133,6 +135,36 @@ def test_an_input_is_there_once_for_each_delay() -> None:
         [projection("x", name, one, delay=d) for name, d in (("a", 1), ("b", 90_000), ("c", 1))],
     )
     assert windows(program_for(fixed)) == (("x", 1), ("x", 90_000))
+
+
+@pytest.mark.parametrize(
+    ("du", "largest", "narrow"),
+    [(0, 2**18, True), (0, 2**18 + 1, False), (4095, 2**24, True), (4095, 2**24 + 1, False)],
+)
+def test_states_of_32_bits_where_they_suffice(du: int, largest: int, narrow: bool) -> None:
+    """A current that keeps nothing leaves more room for the input."""
+    fixed = fixed_network(
+        [population("p", (1,), FixedReset.ZERO, 0, du=du)],
+        [projection("x", "p", fixed_dense(np.ones((1, 1), np.int8)), exp=7)],
+        inputs=[FixedInput("x", (1,), 1.0, -(-largest // 2**7))],
+    )
+    assert program_for(fixed).narrow == narrow
+
+
+def test_kernels_of_many_inputs() -> None:
+    """Each in every form that it can take, and no form beyond."""
+    one = fixed_dense(np.ones((1, 1), np.int8))
+    names = [f"x{k}" for k in range(40)]
+    fixed = fixed_network(
+        [population("p", (1,), FixedReset.ZERO, 0)],
+        [projection(name, "p", one) for name in names],
+        inputs=[FixedInput(name, (1,), 1.0, 127 + (name == "x7")) for name in names],
+    )
+    ends = ("rest_narrow", "scan_zero_narrow")
+    dense = [f"dense_{kind}_i8_narrow" for kind in ("bits", "bytes", "words")]
+    assert kernels_of(program_for(fixed)) == (*dense, *ends)
+    few = replace(fixed, inputs=tuple(replace(i, max_abs=127) for i in fixed.inputs))
+    assert kernels_of(program_for(few)) == (*dense[:2], *ends)
 
 
 @given(fixed_networks())
