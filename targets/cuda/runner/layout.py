@@ -27,6 +27,8 @@ SHARE = 9
 """Tenths of the free memory that a run may take: the driver needs some for its own."""
 AT_ONCE = ("FixedConvolution", "FixedScaling")
 """Operators whose kernels add to the synaptic input; so do those of dense weights in tiles."""
+ARRAYS = {"weight", "target", "begin"}
+"""Arrays of an operator."""
 KINDS = {"bits": 32, "bytes": 4, "words": 1}
 """How values are kept: elements in a word of 32 bits."""
 
@@ -157,8 +159,10 @@ def constant_bytes(task: Task) -> int:
         total += len(PARAMETERS) * _aligned(4 * p.size)
     for q in task.program.projections:
         for operator in q.operators:
-            arrays = [v for v in operator.values() if isinstance(v, np.ndarray)]
-            total += sum(_aligned(a.nbytes + 4 * a.shape[0]) for a in arrays) + ALIGNMENT
+            for name in ARRAYS & operator.keys():
+                values: Array = operator[name]
+                total += _aligned(values.nbytes + 4 * values.shape[0])
+            total += ALIGNMENT  # of its window
     return total
 
 

@@ -39,7 +39,7 @@ class Bindings:
     def __getattr__(self, name: str) -> Callable[..., tuple[object, ...]]:
         def function(*arguments: object) -> tuple[object, ...]:
             self.called.append(name)
-            answer = self.answers.get(name, self.values.get(name, ()))
+            answer: Any = self.answers.get(name, self.values.get(name, ()))
             if isinstance(answer, str):
                 return (SimpleNamespace(name=answer, value=1),)
             if callable(answer):
@@ -48,6 +48,16 @@ class Bindings:
 
         function.__name__ = name
         return function
+
+
+def capability(major: int) -> Callable[..., tuple[object, ...]]:
+    """Give the answer to a question for a compute capability ``major.0``."""
+
+    def answer(kind: str, handle: object) -> tuple[object, ...]:
+        del handle
+        return (major if kind == "MAJOR" else 0,)
+
+    return answer
 
 
 def driver(monkeypatch: pytest.MonkeyPatch, **answers: Any) -> Bindings:
@@ -65,13 +75,13 @@ def driver(monkeypatch: pytest.MonkeyPatch, **answers: Any) -> Bindings:
         assert all(type(value) is int for value in values)  # it takes no None for a null
         return ()
 
-    values = {
+    values: dict[str, Any] = {
         "cuLaunchKernel": launched,
         "cuDriverGetVersion": (13000,),
         "cuDeviceGetCount": (1,),
         "cuDeviceGet": (0,),
         "cuDeviceGetName": (b"NVIDIA Good\0\0",),
-        "cuDeviceGetAttribute": lambda kind, _: (9 if kind == "MAJOR" else 0,),
+        "cuDeviceGetAttribute": capability(9),
         "cuDevicePrimaryCtxRetain": ("context",),
         "cuStreamCreate": ("stream",),
         "cuMemGetInfo": (FREE, 2 * FREE),
@@ -99,7 +109,7 @@ def nvrtc(monkeypatch: pytest.MonkeyPatch, **answers: Any) -> Bindings:
 
         return fill
 
-    values = {
+    values: dict[str, Any] = {
         "nvrtcVersion": (13, 9),
         "nvrtcGetSupportedArchs": ([75, 80, 90, 120],),
         "nvrtcCreateProgram": ("program",),

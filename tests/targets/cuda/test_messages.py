@@ -20,7 +20,7 @@ from snnc.targets.cuda.sources import kernel_hash
 from snnc.targets.cuda.target import CudaTarget, program_for
 from snnc.targets.cuda.trouble import KernelFault
 from snnc.targets.running import RunOptions
-from tests.targets.cuda.bindings import DRIVER, FREE, NVRTC, driver, nvrtc, without
+from tests.targets.cuda.bindings import DRIVER, FREE, NVRTC, capability, driver, nvrtc, without
 from tests.targets.lava.networks import artifact, random_inputs, recurrent
 
 Machine = Callable[[pytest.MonkeyPatch], object]
@@ -65,7 +65,7 @@ def old_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     driver(
         monkeypatch,
         cuDeviceGetName=(b"NVIDIA Old",),
-        cuDeviceGetAttribute=lambda kind, _: (7 if kind == "MAJOR" else 0,),
+        cuDeviceGetAttribute=capability(7),
     )
 
 
