@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
+from typing import Any
 
 from tests.targets.cuda import build
 
@@ -44,6 +46,11 @@ class CompileError(Exception):
     """The text is not CUDA C++."""
 
 
+def nvrtc() -> Any:
+    """Give NVIDIA's bindings of NVRTC."""
+    return import_module("cuda.bindings.nvrtc")
+
+
 @cache
 def sources() -> dict[str, str]:
     """Give the texts of the kernels by the name by which they are included."""
@@ -57,9 +64,7 @@ def compiled(text: str, architecture: int, headers: Mapping[str, str], *options:
     Raises:
         CompileError: The text is wrong, with the compiler's messages.
     """
-    from cuda.bindings import nvrtc
-
-    version = str(nvrtc.nvrtcVersion())
+    version = str(nvrtc().nvrtcVersion())
     given = (text, str(architecture), json.dumps(dict(headers), sort_keys=True), *options, version)
     path, there = build.kept("ptx", ".json", *given)
     if there:
@@ -72,9 +77,8 @@ def compiled(text: str, architecture: int, headers: Mapping[str, str], *options:
 def _compiled(
     text: str, architecture: int, headers: Mapping[str, str], options: tuple[str, ...]
 ) -> Compiled:
-    from cuda.bindings import nvrtc
-
-    error, program = nvrtc.nvrtcCreateProgram(
+    rtc = nvrtc()
+    error, program = rtc.nvrtcCreateProgram(
         text.encode(),
         b"kernels.cu",
         len(headers),
@@ -89,17 +93,17 @@ def _compiled(
         "--ptxas-options=-v",
         *options,
     ]
-    (error,) = nvrtc.nvrtcCompileProgram(program, len(flags), [flag.encode() for flag in flags])
-    log = _text(program, nvrtc.nvrtcGetProgramLogSize, nvrtc.nvrtcGetProgramLog)
+    (error,) = rtc.nvrtcCompileProgram(program, len(flags), [flag.encode() for flag in flags])
+    log = _text(program, "ProgramLog")
     if error:
         raise CompileError(log)
-    ptx = _text(program, nvrtc.nvrtcGetPTXSize, nvrtc.nvrtcGetPTX)
-    nvrtc.nvrtcDestroyProgram(program)
+    ptx = _text(program, "PTX")
+    rtc.nvrtcDestroyProgram(program)
     return Compiled(ptx, log)
 
 
-def _text(program: object, size_of: object, get: object) -> str:
-    _, size = size_of(program)  # type: ignore[operator]
+def _text(program: object, what: str) -> str:
+    _, size = getattr(nvrtc(), f"nvrtcGet{what}Size")(program)
     buffer = bytearray(size)
-    get(program, buffer)  # type: ignore[operator]
+    getattr(nvrtc(), f"nvrtcGet{what}")(program, buffer)
     return buffer.rstrip(b"\0").decode()

@@ -144,7 +144,7 @@ __attribute__((destructor)) void report() {
 
 // The library that PTX becomes, made by Python; empty where it cannot be.
 std::string built(const std::string& ptx) {
-  char name[] = "/tmp/emulated-XXXXXX";
+  char name[] = P_tmpdir "/emulated-XXXXXX";
   const int file = mkstemp(name);
   if (file < 0 || write(file, ptx.data(), ptx.size()) != static_cast<ssize_t>(ptx.size())) return "";
   close(file);

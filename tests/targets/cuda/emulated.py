@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 
 from snnc.compiler.fixed import FixedNetwork
 from snnc.targets.cuda.runner import images, session
-from snnc.targets.cuda.runner.layout import Chunk, Task, chosen_chunk, history
+from snnc.targets.cuda.runner.layout import Chunk, Task, chosen_chunk
+from snnc.targets.cuda.runner.plan import history
 from snnc.targets.cuda.runner.running import Code, run_on_gpu
 from snnc.targets.cuda.runner.session import recorded_names
 from snnc.targets.cuda.sources import kernel_sources

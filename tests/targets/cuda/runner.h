@@ -5,6 +5,7 @@
 // grid.
 #pragma once
 
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <algorithm>
@@ -62,8 +63,8 @@ class Runner final : public Machine {
       shared_.bytes.assign(local_.size(), Byte{});
       for (uint32_t block : ordered(blocks)) run_block(block);
     } else {
+      Fiber alone;
       for (uint32_t k : ordered(blocks * threads_)) {
-        Fiber alone;
         prepare(alone, k / threads_, k % threads_);
         current_ = &alone;
         body(alone);
@@ -90,7 +91,7 @@ class Runner final : public Machine {
   void barrier(Thread& thread, int32_t line) override {
     Fiber& fiber = *current_;
     fiber.waits = line + 1;
-    swapcontext(&fiber.here, &scheduler_);
+    leave(fiber);
     resumed(thread);
   }
 
@@ -109,8 +110,10 @@ class Runner final : public Machine {
     Thread thread;
     Who who;
     ucontext_t here;
+    jmp_buf place;
+    std::unique_ptr<char[]> stack;
     int32_t waits = 0;  // at a barrier: its line + 1
-    bool done = false;
+    bool done = true;
     Runner* runner = nullptr;
   };
 
@@ -152,19 +155,46 @@ class Runner final : public Machine {
 
   static void enter(uint32_t high, uint32_t low) {
     Fiber* fiber = reinterpret_cast<Fiber*>((uint64_t{high} << 32) | low);
-    fiber->runner->body(*fiber);
-    swapcontext(&fiber->here, &fiber->runner->scheduler_);
+    for (;;) {
+      fiber->runner->body(*fiber);
+      fiber->runner->leave(*fiber);
+    }
+  }
+
+  // Jumps need no call of the kernel, so a fiber is entered as a context only once. The address
+  // sanitizer follows contexts, and not jumps.
+  static bool jumps() { return !__asan_poison_memory_region; }
+
+  void leave(Fiber& fiber) {
+    if (!jumps()) {
+      swapcontext(&fiber.here, &scheduler_);
+    } else if (!_setjmp(fiber.place)) {
+      _longjmp(back_, 1);
+    }
+  }
+
+  __attribute__((noinline)) void go_on(Fiber& fiber, bool fresh) {
+    if (!jumps()) {
+      swapcontext(&scheduler_, &fiber.here);
+    } else if (!_setjmp(back_)) {
+      if (fresh) setcontext(&fiber.here);
+      _longjmp(fiber.place, 1);
+    }
   }
 
   void run_block(uint32_t block) {
     shared_.forget(++numbers_);
-    if (fibers_.size() < threads_) fibers_.resize(threads_);
-    if (stacks_.size() < threads_ * kStack) stacks_.resize(threads_ * kStack);
+    while (fibers_.size() < threads_) fibers_.push_back(std::make_unique<Fiber>());
+    fresh_.assign(threads_, false);
     for (uint32_t k = 0; k < threads_; ++k) {
-      Fiber& fiber = fibers_[k];
+      Fiber& fiber = *fibers_[k];
+      // One that ended waits for its next thread; one that was left in the middle begins anew.
+      fresh_[k] = !fiber.stack || !fiber.done;
       prepare(fiber, block, k);
+      if (!fresh_[k]) continue;
+      fiber.stack = std::make_unique<char[]>(kStack);
       getcontext(&fiber.here);
-      fiber.here.uc_stack.ss_sp = stacks_.data() + k * kStack;
+      fiber.here.uc_stack.ss_sp = fiber.stack.get();
       fiber.here.uc_stack.ss_size = kStack;
       fiber.here.uc_link = nullptr;
       const uint64_t address = reinterpret_cast<uint64_t>(&fiber);
@@ -181,15 +211,16 @@ class Runner final : public Machine {
     int32_t line = 0;
     bool apart = false, ended = false;
     for (uint32_t k : ordered(threads_)) {
-      Fiber& fiber = fibers_[k];
+      Fiber& fiber = *fibers_[k];
       if (fiber.done) continue;
       fiber.waits = 0;
       current_ = &fiber;
-      swapcontext(&scheduler_, &fiber.here);
+      go_on(fiber, fresh_[k]);
+      fresh_[k] = false;
     }
     Fiber* late = nullptr;
     for (uint32_t k = 0; k < threads_; ++k) {
-      Fiber& fiber = fibers_[k];
+      Fiber& fiber = *fibers_[k];
       ended = ended || (fiber.done && fiber.who.phase == ~0u);
       if (fiber.done) continue;
       ++waiting;
@@ -248,9 +279,10 @@ class Runner final : public Machine {
   std::mt19937 random_;
   std::vector<uint8_t> local_;
   Region shared_;
-  std::vector<Fiber> fibers_;
-  std::vector<char> stacks_;
+  std::vector<std::unique_ptr<Fiber>> fibers_;
+  std::vector<bool> fresh_;  // of the block: not entered yet
   ucontext_t scheduler_;
+  jmp_buf back_;
   Fiber* current_ = nullptr;
 };
 

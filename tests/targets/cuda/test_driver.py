@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -30,6 +31,7 @@ extern "C" __global__ void reads(int n, const int* x, int* y) {
 }
 """
 BEGIN = """
+import re
 import sys
 from pathlib import Path
 import numpy as np
@@ -86,7 +88,7 @@ def ended(ptx: str, folder: Path, body: str, **asked: object) -> driver.Ended:
     """Run a program with the stand-in."""
     file = folder / "kernels.ptx"
     file.write_text(ptx)
-    return driver.run([sys.executable, "-c", BEGIN + body, str(file)], folder, **asked)
+    return driver.run([sys.executable, "-c", BEGIN + body, str(file)], folder, None, **asked)
 
 
 COPY = "call(cu.cuMemcpyDtoHAsync, b.ctypes.data, y, 128, stream)\n"
@@ -196,8 +198,6 @@ WRONG = {
 
 @pytest.mark.parametrize("body", WRONG)
 def test_what_kernels_do_wrong_is_found(ptx: str, tmp_path: Path, body: str) -> None:
-    import re
-
     done = ended(ptx, tmp_path, "wait()\n" + body)
     assert done.report is not None
     found = [re.sub(r"line \d+", "line N", f) for f in done.report.faults]

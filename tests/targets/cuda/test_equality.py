@@ -10,7 +10,7 @@ import pytest
 
 from tests.targets.cuda import driver
 
-pytestmark = [pytest.mark.cuda, pytest.mark.slow]
+pytestmark = [pytest.mark.cuda, pytest.mark.slow, pytest.mark.timeout(900)]
 PARTS = 4
 NETWORKS = 75
 """Of each part; ``python -m tests.fuzz_cuda`` runs others, and more."""

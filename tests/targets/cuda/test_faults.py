@@ -27,7 +27,7 @@ from tests.targets.cuda.faults import (
 )
 from tests.targets.cuda.test_kernels import sanitized
 
-pytestmark = [pytest.mark.cuda, pytest.mark.slow]
+pytestmark = [pytest.mark.cuda, pytest.mark.slow, pytest.mark.timeout(900)]
 PAGE = (build.ROOT / "docs" / "cuda.md").read_text()
 SEEDS = range(9)
 NETWORKS = 40

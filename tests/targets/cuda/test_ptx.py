@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import product
 
 import numpy as np
 import pytest
@@ -86,11 +85,11 @@ def field_of(kind: str, a: int, start: int, length: int) -> int:
     bits, start, length = 8 * BYTES[kind], start & 255, length & 255
     if length == 0:
         return 0
-    part = (a % 2**bits) >> start & (2**length - 1)
+    part: int = (a % 2**bits) >> start & ((1 << length) - 1)
     last = min(start + length - 1, bits - 1)
     if kind[0] == "s" and (a % 2**bits) >> last & 1:
         kept = max(0, min(length, bits - start))
-        part |= -(2**kept)
+        part |= -(1 << kept)
     return part
 
 
@@ -143,9 +142,10 @@ TYPES = {
     "bfe.T": [*SIGNED[1:], *UNSIGNED[1:]],
 }
 """Of each form that does not have all of them."""
-PAIRS = {
+SMALL = ["s8", "u8"]
+PAIRS: dict[str, list[tuple[str, str]]] = {
     "dp4a.T.T": [(a, b) for a in ("s32", "u32") for b in ("s32", "u32")],
-    "cvt.T.T": list(product(("s8", "u8", *SIGNED, *UNSIGNED), repeat=2)),
+    "cvt.T.T": [(a, b) for a in SMALL + SIGNED + UNSIGNED for b in SMALL + SIGNED + UNSIGNED],
 }
 
 
@@ -252,7 +252,8 @@ def test_an_instruction_means(opcode: str, instructions: dict[str, Kernel]) -> N
 
 def meaning(shape: str, types: tuple[str, ...], row: tuple[int, ...]) -> int:
     if shape == "dp4a.T.T":
-        return dp4a(*types, *row)
+        one, other = types
+        return dp4a(one, other, *row)
     if shape == "bfe.T":
         return field_of(types[0], *row)
     if shape == "cvt.T.T":
