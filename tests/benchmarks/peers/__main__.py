@@ -83,7 +83,8 @@ class Report:
     def __init__(self, folder: Path, *, quick: bool) -> None:
         self.folder = folder
         self.found: dict[str, Any] = {"machine": machine(), "quick": quick}
-        self.tables: dict[str, str] = {"machine": _described(self.found["machine"])}
+        described = _described(self.found["machine"]) + (" (a quick run)" if quick else "")
+        self.tables: dict[str, str] = {"machine": f"{described}."}
         folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, name: str, lines: table.Cells, records: Any) -> None:
