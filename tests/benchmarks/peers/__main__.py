@@ -116,8 +116,9 @@ def beside_peers(options: argparse.Namespace, settings: Settings, report: Report
     """Measure the simulators, and the machine between them."""
     groups: list[list[Row]] = []
     probes = Probes(options, report)
-    for name in options.networks:
-        spec = QUICK.get(name, name) if options.quick else name
+    names: list[str] = options.networks
+    for name in names:
+        spec: str = QUICK.get(name, name) if options.quick else name
         for batch in BATCHES.get(name, (1,)):
             say(f"{spec}, batch {batch}")
             groups.append(measure(spec, batch, options.only, settings))
