@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -13,12 +13,14 @@ import pytest
 from snnc.targets.cpu import library
 from snnc.targets.integer.reference import execute
 from tests.benchmarks.peers import __main__ as command
-from tests.benchmarks.peers import roofline, simulators, table
+from tests.benchmarks.peers import roofline, rounds, simulators, table
+from tests.benchmarks.peers.environments import NotAvailable
 from tests.benchmarks.peers.fixed import fixed_network
 from tests.benchmarks.peers.growth import Point, plan
-from tests.benchmarks.peers.loop import Loop
+from tests.benchmarks.peers.loop import Loop, decayed
 from tests.benchmarks.peers.networks import SPECS, Network, network, synapses
 from tests.benchmarks.peers.rounds import Row, Settings, compare, measure, ratios
+from tests.benchmarks.peers.serving import sample
 from tests.benchmarks.peers.simulators import Simulator
 from tests.benchmarks.peers.workers.engine import inputs
 
@@ -63,7 +65,7 @@ def test_synapses_are_what_the_loop_multiplies(spec: str) -> None:
         source, target, values = synapses(weights, shape)
         assert np.all(np.diff(source) >= 0)
         sums = np.bincount(target, values * x[0, source].astype(float), p.size)
-        assert np.array_equal(Loop(net, 1)._arriving[i](x)[0], sums)
+        assert np.array_equal(Loop(net, 1).arriving[i](x)[0], sums)
 
 
 def test_every_network_of_the_table_can_be_drawn_again() -> None:
@@ -72,9 +74,32 @@ def test_every_network_of_the_table_can_be_drawn_again() -> None:
     assert network(TINY).digest() != network(TINY.replace("60", "61")).digest()
 
 
+def test_decay_rounds_toward_zero() -> None:
+    assert decayed(np.array([-4097, 4097, -1, 1]), 2048).tolist() == [-2048, 2048, 0, 0]
+
+
+class Clockwork:
+    """A simulation of which every run takes two seconds."""
+
+    seconds = 0.0
+
+    def run(self) -> None:
+        self.seconds += 2.0
+
+    def cpu(self) -> float:
+        return self.seconds
+
+
+def test_speed_is_steps_over_processor_time() -> None:
+    assert sample(cast("Any", Clockwork()), 100, 9.0, 4) == (50.0, 5)
+
+
 @needs_engine
-def test_engine_and_reference_are_measured_and_agree(settings: Settings) -> None:
-    rows = measure(TINY, 1, ["numpy", "cpu"], settings)
+@pytest.mark.parametrize(("spec", "batch"), [(TINY, 1), ("mlp:steps=8", 2)])
+def test_engine_and_reference_are_measured_and_agree(
+    settings: Settings, spec: str, batch: int
+) -> None:
+    rows = measure(spec, batch, ["numpy", "cpu"], settings)
     assert [row.simulator for row in rows] == ["cpu", "numpy"]
     for row in rows:
         assert row.reason == ""
@@ -84,7 +109,7 @@ def test_engine_and_reference_are_measured_and_agree(settings: Settings) -> None
         assert row.differs == []
         assert row.peak_mib is not None
     assert rows[0].rates == pytest.approx(rows[1].rates)
-    assert rows[0].rates["neurons"] > 0
+    assert min(rows[0].rates.values()) > 0
     assert ratios(rows)["cpu"] == 1
 
 
@@ -106,6 +131,18 @@ def test_silence_of_a_worker_is_a_reason(settings: Settings) -> None:
     (row,) = measure(TINY, 1, ["numpy"], replace(settings, timeout=0.01))
     assert row.reason == "no answer in 0 s"
     assert row.samples == []
+
+
+def end() -> None:
+    raise NotAvailable("it ended")
+
+
+def test_what_fails_in_the_middle_has_no_samples(settings: Settings) -> None:
+    row = Row(TINY, 1, "numpy", samples=[1.0])
+    with rounds.noted(row, settings):
+        end()
+    assert row.samples == []
+    assert row.reason == "it ended"
 
 
 def answer(network: str = "a", rate: float = 0.1, **more: Any) -> dict[str, Any]:
@@ -142,7 +179,7 @@ def test_spikes_and_networks_are_compared() -> None:
 ROWS = [
     Row("mlp", 64, "cpu", samples=[4000.0, 9000.0, 5000.0], rates={"p": 0.1}, exact=True),
     Row("mlp", 64, "numpy", samples=[50.0], rates={"p": 0.1}, peak_mib=1234.4, exact=True),
-    Row("mlp", 64, "norse", samples=[100.0], rates={"p": 0.2}, differs=["p"]),
+    Row("mlp", 64, "norse", samples=[100.0], rates={"p": 0.2}, differs=["p"], remark="slow"),
     Row("mlp", 64, "nest", reason="no batches"),
 ]
 
@@ -154,10 +191,15 @@ def test_table_in_terminal() -> None:
 network  batch  simulator   steps/s  snnc is faster    MiB  rates, %
 mlp         64  snnc cpu      5,000                         10.0      the same spikes
 mlp         64  NumPy loop       50  100.0 x         1,234  10.0
-mlp         64  norse           100  50.0 x                 20.0      other rates: p
+mlp         64  norse           100  50.0 x                 20.0      other rates: p; slow
 mlp         64  NEST                                                  not measured: no batches\
 """
     )
+
+
+def test_other_spikes_stand_out() -> None:
+    row = Row("mlp", 1, "lava", samples=[1.0], exact=False)
+    assert table.cells([[row]])[1][-1] == "OTHER SPIKES"
 
 
 def test_table_in_markdown() -> None:

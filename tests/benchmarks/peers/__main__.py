@@ -83,7 +83,8 @@ class Report:
     def __init__(self, folder: Path, *, quick: bool) -> None:
         self.folder = folder
         self.found: dict[str, Any] = {"machine": machine(), "quick": quick}
-        self.tables: dict[str, str] = {"machine": _described(self.found["machine"])}
+        described = _described(self.found["machine"]) + (" (a quick run)" if quick else "")
+        self.tables: dict[str, str] = {"machine": f"{described}."}
         folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, name: str, lines: table.Cells, records: Any) -> None:
@@ -115,8 +116,9 @@ def beside_peers(options: argparse.Namespace, settings: Settings, report: Report
     """Measure the simulators, and the machine between them."""
     groups: list[list[Row]] = []
     probes = Probes(options, report)
-    for name in options.networks:
-        spec = QUICK.get(name, name) if options.quick else name
+    names: list[str] = options.networks
+    for name in names:
+        spec: str = QUICK.get(name, name) if options.quick else name
         for batch in BATCHES.get(name, (1,)):
             say(f"{spec}, batch {batch}")
             groups.append(measure(spec, batch, options.only, settings))

@@ -98,7 +98,7 @@ class Loop:
 
     def __init__(self, network: Network, batch: int) -> None:
         self._network, self._batch = network, batch
-        self._arriving = [
+        self.arriving = [
             Arriving(weights, shape, p.size)
             for weights, shape, p in zip(
                 network.weights, network.shapes, network.populations, strict=True
@@ -116,7 +116,7 @@ class Loop:
         for t in range(net.steps):
             spikes = last[t - 1] if net.x is None else net.x[t, :batch].reshape(batch, -1)
             for i, p in enumerate(net.populations):
-                states[i], spikes = step(p, states[i], self._arriving[i](spikes))
+                states[i], spikes = step(p, states[i], self.arriving[i](spikes))
                 means[p.name].append(float(spikes.mean()))
             last[t] = spikes
         return Result(last, means)

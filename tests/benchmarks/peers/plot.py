@@ -48,7 +48,7 @@ def panel(axis: Any, what: str, lines: dict[str, list[tuple[float, float]]]) -> 
     axis.set_ylabel("steps/s" if not threads else "steps/s, time passed")
     if threads:
         axis.set_xticks([1, 2])
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(0, 1.1 * axis.get_ylim()[1])
     else:
         axis.set_xscale("log")
         axis.set_yscale("log")

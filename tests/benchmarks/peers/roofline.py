@@ -104,7 +104,7 @@ def connections(weights: Weights, shape: tuple[int, ...]) -> int:
         case Dense(weight) | Sparse(_, weight):
             return int(weight.size)
         case Convolution(weight):
-            k = weight.shape[2]
+            k = int(weight.shape[2])
             return int(weight.size) * prod(extent - k + 1 for extent in shape[1:])
 
 

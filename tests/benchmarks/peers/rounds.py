@@ -72,6 +72,7 @@ class Row:
         differs: Populations whose rate is more than 10 % off the reference's.
         peak_mib: Most memory used.
         prepared_s: Processor time until it could run.
+        remark: What else the simulator has to say.
         versions: Of the simulator and what it computes with.
     """
 
@@ -86,6 +87,7 @@ class Row:
     differs: list[str] = field(default_factory=list[str])
     peak_mib: float | None = None
     prepared_s: float | None = None
+    remark: str = ""
     versions: dict[str, str] = field(default_factory=dict[str, str])
 
     @property
@@ -211,19 +213,20 @@ def measure(spec: str, batch: int, names: list[str], settings: Settings) -> list
     told: dict[str, dict[str, Any]] = {}
     try:
         for name, row in rows.items():
-            with _noted(row, settings):
+            with noted(row, settings):
                 workers[name] = _started(name, row, settings)
                 told[name] = _told(row, workers[name].answer())
         for _ in range(settings.rounds):
             for name, row in rows.items():
                 if not row.reason:
-                    with _noted(row, settings):
+                    with noted(row, settings):
                         row.samples.append(workers[name].sample(settings.seconds))
         for name, row in rows.items():
             if not row.reason:
-                with _noted(row, settings):
+                with noted(row, settings):
                     last = workers[name].end()
                     row.peak_mib, row.versions = last["peak_mib"], last["versions"]
+                    row.remark = last["remark"]
     finally:
         for worker in workers.values():
             worker.kill()
@@ -232,7 +235,7 @@ def measure(spec: str, batch: int, names: list[str], settings: Settings) -> list
 
 
 @contextmanager
-def _noted(row: Row, settings: Settings) -> Generator[None]:
+def noted(row: Row, settings: Settings) -> Generator[None]:
     """Make ``NotAvailable`` the reason of a row."""
     try:
         yield

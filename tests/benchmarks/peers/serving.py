@@ -50,6 +50,10 @@ class Simulation(Protocol):
         """Give the most memory that was used so far, MiB."""
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
+    def remark(self) -> str:
+        """Give what else there is to say, if anything."""
+        return ""
+
     def close(self) -> None:
         """End what runs beside this process: nothing, unless a simulator says otherwise."""
         return
@@ -99,5 +103,9 @@ def answer_requests(kind: Any, arguments: list[str]) -> None:
         runs = wanted
         answer(steps_s=speed)
     versions = {"Python": platform.python_version(), "NumPy": np.__version__}
-    answer(peak_mib=round(simulation.peak_mib()), versions=versions | simulation.versions)
+    answer(
+        peak_mib=round(simulation.peak_mib()),
+        versions=versions | simulation.versions,
+        remark=simulation.remark(),
+    )
     simulation.close()

@@ -40,7 +40,7 @@ def _remark(row: Row) -> str:
     remarks = [f"other rates: {', '.join(row.differs)}"] if row.differs else []
     if row.exact is not None and row.simulator != REFERENCE:
         remarks.append("the same spikes" if row.exact else "OTHER SPIKES")
-    return "; ".join(remarks)
+    return "; ".join([*remarks, row.remark] if row.remark else remarks)
 
 
 def versions(groups: list[list[Row]]) -> str:
