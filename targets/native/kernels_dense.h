@@ -9,10 +9,10 @@ constexpr int64_t kRowsOfBytes = 257;  // 257 * 255 is the last that 16 bits hol
 
 #if defined(SNNC_AVX512)
 constexpr int kWords = 32;  // of a vector
-constexpr double kFewWeights = 0.025;  // measured: a row takes as long as a list of so many
+constexpr double kFewWeights = 0.025;  // where a list takes as long as a row, of 1,000 columns
 #elif defined(SNNC_AVX2)
 constexpr int kWords = 16;
-constexpr double kFewWeights = 0.05;
+constexpr double kFewWeights = 0.06;
 #else
 constexpr int kWords = 8;
 constexpr double kFewWeights = 0.08;
