@@ -415,14 +415,14 @@ ENGINE_COMPILED = Rule(
 CUDA_PACKAGES = Rule(
     "SNN511",
     "the packages that target cuda needs are installed",
-    "cuda-bindings calls NVIDIA's driver, and nvidia-cuda-nvrtc compiles the kernels, for the GPU at "
-    "hand or ahead of time for those that --arch names. Both are in the extra cuda.",
+    "cuda-bindings calls NVIDIA's driver, and nvidia-cuda-nvrtc compiles the kernels, for the GPU "
+    "at hand or ahead of time for those that --arch names. Both are in the extra cuda.",
 )
 CUDA_DEVICE = Rule(
     "SNN512",
     "there is an NVIDIA GPU, and its driver",
-    "The kernels of target cuda run on a GPU of compute capability 7.5 or higher. In a container the "
-    "driver comes from the host, with docker run --gpus all and NVIDIA's container toolkit.",
+    "The kernels of target cuda run on a GPU of compute capability 7.5 or higher. In a container "
+    "the driver comes from the host, with docker run --gpus all and NVIDIA's container toolkit.",
 )
 CUDA_DRIVER = Rule(
     "SNN513",
@@ -452,8 +452,9 @@ CUDA_COMPILES = Rule(
 CUDA_IMAGE = Rule(
     "SNN517",
     "the artifact has kernels for this GPU",
-    "An artifact holds the source of its kernels, which NVRTC compiles for the GPU at hand, and those "
-    "that were compiled ahead of time. Without NVRTC these have to be for this GPU or an older one.",
+    "An artifact holds the source of its kernels, which NVRTC compiles for the GPU at hand, and "
+    "those that were compiled ahead of time. Without NVRTC these have to be for this GPU or an "
+    "older one.",
 )
 CUDA_EXECUTION = Rule(
     "SNN518",
