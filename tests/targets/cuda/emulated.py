@@ -14,8 +14,9 @@ import random
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
+from unittest.mock import patch
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -55,6 +56,12 @@ def small_chunks(task: Task, batch: int, steps: int, free: int) -> Chunk:
     return Chunk(-(-batch // 2), max(1, min(steps, 3), *history(task.program).values()))
 
 
+def all_kernels(sources: Mapping[str, bytes], kernels: Iterable[str]) -> Mapping[str, bytes]:
+    """Give the source of one module for all networks, which is compiled once."""
+    del kernels
+    return sources
+
+
 def compare(count: int, first: int, phases: Sequence[Phase]) -> tuple[Counter[str], str]:
     """Compare networks of a seed; give what was seen, and the hash of all of their hashes."""
     seen, digest = Counter[str](), sha256()
@@ -72,8 +79,8 @@ def compare(count: int, first: int, phases: Sequence[Phase]) -> tuple[Counter[st
     @given(equality.integer_runs(), st.booleans())
     def check(drawn: tuple[FixedNetwork, dict[str, Array]], cut: bool) -> None:
         os.environ["EMULATED_SEED"] = str(draws.randrange(2**30))
-        vars(session)["chosen_chunk"] = small_chunks if cut else chosen_chunk
-        ways, wanted = equality.assert_equal(*drawn)
+        with patch.object(session, "chosen_chunk", small_chunks if cut else chosen_chunk):
+            ways, wanted = equality.assert_equal(*drawn)
         seen.update(["networks", *ways])
         seen["values"] += len(ways) * sum(a.size for s in wanted.values() for a in s.values())
         digest.update(equality.traces_hash(wanted).encode())
@@ -89,15 +96,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--once", action="store_true", help="PTX only; end at what differs")
     options = parser.parse_args(arguments)
-    # One module of all kernels, which is compiled once, and not one for each network.
-    vars(images)["selected"] = lambda sources, _: sources
     phases = [Phase.generate] if options.once else [Phase.generate, Phase.shrink]
     if options.once:
         equality.EXECUTORS.clear()
         WAYS.pop("host")
     equality.EXECUTORS["emulated"] = emulated
     try:
-        seen, digest = compare(options.count, options.seed, phases)
+        with patch.object(images, "selected", all_kernels):
+            seen, digest = compare(options.count, options.seed, phases)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is what was looked for)
         sys.stdout.write("".join(traceback.format_exception(error)))
         return 1

@@ -93,16 +93,22 @@ def field_of(kind: str, a: int, start: int, length: int) -> int:
     return part
 
 
-Meaning = Callable[..., int]
-MEANINGS: dict[str, Meaning] = {
+UNARY: dict[str, Callable[[int], int]] = {
+    "neg.T": lambda a: -a,
+    "abs.T": abs,
+    "not.T": lambda a: ~a,
+    "mov.T": lambda a: a,
+    "cvt.T.T": lambda a: a,
+    "cvta.to.global.u64": lambda a: a,
+    "popc.b32": lambda a: (a % 2**32).bit_count(),
+    "clz.b32": lambda a: 32 - (a % 2**32).bit_length(),
+}
+BINARY: dict[str, Callable[[int, int], int]] = {
     "add.T": lambda a, b: a + b,
     "sub.T": lambda a, b: a - b,
     "mul.lo.T": lambda a, b: a * b,
     "mul.wide.T": lambda a, b: a * b,
     "mul.hi.T": lambda a, b: a * b,
-    "mad.lo.T": lambda a, b, c: a * b + c,
-    "mad.wide.T": lambda a, b, c: a * b + c,
-    "mad.hi.T": lambda a, b, _: a * b,
     "div.T": quotient,
     "rem.T": lambda a, b: a - b * quotient(a, b),
     "min.T": min,
@@ -112,22 +118,24 @@ MEANINGS: dict[str, Meaning] = {
     "xor.T": lambda a, b: a ^ b,
     "shl.T": lambda a, n: a << n,
     "shr.T": lambda a, n: a >> n,
-    "neg.T": lambda a: -a,
-    "abs.T": abs,
-    "not.T": lambda a: ~a,
-    "mov.T": lambda a: a,
-    "cvt.T.T": lambda a: a,
-    "selp.T": lambda a, b, p: a if p else b,
     "setp.eq.T": lambda a, b: a == b,
     "setp.ne.T": lambda a, b: a != b,
     "setp.lt.T": lambda a, b: a < b,
     "setp.le.T": lambda a, b: a <= b,
     "setp.gt.T": lambda a, b: a > b,
     "setp.ge.T": lambda a, b: a >= b,
-    "cvta.to.global.u64": lambda a: a,
-    "popc.b32": lambda a: (a % 2**32).bit_count(),
-    "clz.b32": lambda a: 32 - (a % 2**32).bit_length(),
+}
+TERNARY: dict[str, Callable[[int, int, int], int]] = {
+    "mad.lo.T": lambda a, b, c: a * b + c,
+    "mad.wide.T": lambda a, b, c: a * b + c,
+    "mad.hi.T": lambda a, b, _: a * b,
+    "selp.T": lambda a, b, p: a if p else b,
     "prmt.b32": permuted,
+}
+MEANINGS: dict[str, Callable[..., int]] = {
+    **UNARY,
+    **BINARY,
+    **TERNARY,
     "lop3.b32": looked_up,
 }
 
@@ -201,9 +209,9 @@ def arguments(opcode: str, given: list[str]) -> list[tuple[int, ...]]:
         rows = [row for row in rows if row[1]]
     if opcode.startswith("sh"):
         rows += [(row[0], k) for k, row in enumerate(rows)]
-        rows = [(a, min(n, 999)) for a, n in rows]
+        rows = [(row[0], min(row[1], 999)) for row in rows]
     if opcode.startswith("bfe"):
-        rows = [(a, b % 70, c % 70) for a, b, c in rows]
+        rows = [(row[0], row[1] % 70, row[2] % 70) for row in rows]
     return [(*row[:3], 0xCA) for row in rows] if opcode.startswith("lop3") else rows
 
 
