@@ -15,11 +15,12 @@ ARGS   ?=
 
 RUN := $(VENV)/bin/python
 
-.PHONY: help demo test lint matrix package clean environment python
+.PHONY: help demo test test-gpu lint matrix package clean environment python
 
 help:
 	@echo "make demo     train a network, compile it for Lava, run it there and compare"
 	@echo "make test     run every test"
+	@echo "make test-gpu  run target cuda on this machine's GPU, and write down that it is right"
 	@echo "make lint     ruff, mypy and pyright"
 	@echo "make matrix   run the tests of the core and of Lava on each Python and NumPy"
 	@echo "make package  build the sdist and the wheel into dist/"
@@ -32,6 +33,10 @@ demo: environment
 
 test: environment
 	$(RUN) -m pytest --complete -n auto --dist loadgroup $(ARGS)
+
+test-gpu: environment
+	$(RUN) -m pip install -q "cuda-bindings>=13,<14" "nvidia-cuda-nvrtc>=13,<14"
+	$(RUN) -m pytest -m gpu tests/targets/cuda/test_gpu.py $(ARGS)
 
 lint: environment
 	$(RUN) -m ruff check
@@ -51,7 +56,7 @@ clean:
 
 environment: python
 	@$(PYTHON) -m tests.environment "$(VENV)" "$(TORCH)" \
-	    "-e .[dev,lava,onnx,snntorch] onnxscript" "$(LAVA)" "$(NORSE)" "$(MNIST)"
+	    "-e .[dev,cuda,lava,onnx,snntorch] onnxscript" "$(LAVA)" "$(NORSE)" "$(MNIST)"
 
 python:
 	@command -v "$(PYTHON)" >/dev/null || { \

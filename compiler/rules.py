@@ -412,6 +412,55 @@ ENGINE_COMPILED = Rule(
     "pip install compiles it where it finds a compiler of C++17, and a wheel brings it along. All "
     "else of snnc works without it: --target integer computes the same, slowly.",
 )
+CUDA_PACKAGES = Rule(
+    "SNN511",
+    "the packages that target cuda needs are installed",
+    "cuda-bindings calls NVIDIA's driver, and nvidia-cuda-nvrtc compiles the kernels, for the GPU at "
+    "hand or ahead of time for those that --arch names. Both are in the extra cuda.",
+)
+CUDA_DEVICE = Rule(
+    "SNN512",
+    "there is an NVIDIA GPU, and its driver",
+    "The kernels of target cuda run on a GPU of compute capability 7.5 or higher. In a container the "
+    "driver comes from the host, with docker run --gpus all and NVIDIA's container toolkit.",
+)
+CUDA_DRIVER = Rule(
+    "SNN513",
+    "the driver of the GPU is new enough",
+    "The packages of CUDA 13 need a driver of the series 580 or newer. nvidia-smi tells which one "
+    "there is.",
+)
+CUDA_ARCHITECTURE = Rule(
+    "SNN514",
+    "kernels can be compiled for the architecture of the GPU",
+    "CUDA 13 compiles for compute capability 7.5 (sm_75) and higher. --arch takes those that the "
+    "installed NVRTC knows; what is compiled for one runs on all later ones, too, as the driver "
+    "translates it when it is loaded.",
+)
+CUDA_MEMORY = Rule(
+    "SNN515",
+    "a sample of the network fits into the memory of the GPU",
+    "Samples and steps are computed in portions that fit into the memory that is free. Weights, "
+    "states, and the steps of the longest delay of one sample have to fit at once.",
+)
+CUDA_COMPILES = Rule(
+    "SNN516",
+    "the kernels of snnc compile",
+    "This is a fault of snnc, or of a compiler that no release of it has seen. Another version of "
+    "nvidia-cuda-nvrtc may compile them.",
+)
+CUDA_IMAGE = Rule(
+    "SNN517",
+    "the artifact has kernels for this GPU",
+    "An artifact holds the source of its kernels, which NVRTC compiles for the GPU at hand, and those "
+    "that were compiled ahead of time. Without NVRTC these have to be for this GPU or an older one.",
+)
+CUDA_EXECUTION = Rule(
+    "SNN518",
+    "the GPU does its work to the end",
+    "The driver reported an error in the middle of a run. After a fault of the hardware, or where "
+    "another process broke the GPU, it has to be reset; nothing was written.",
+)
 INTERNAL = Rule(
     "SNN900",
     "snnc keeps its own invariants",

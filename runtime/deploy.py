@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
@@ -25,6 +25,7 @@ from snnc.runtime.rounding import Rounding
 from snnc.runtime.stages import Stages, silent
 from snnc.targets import TARGETS, get_target
 from snnc.targets.artifact import Artifact
+from snnc.targets.cuda.architectures import architecture_problems, chosen_architectures
 from snnc.targets.inputs import CALIBRATION_DATA, named_inputs, real_inputs
 from snnc.targets.lava.forms import Form, form_problems
 from snnc.targets.lava.stock import STOCK_LIMITS, stock_choices
@@ -49,6 +50,7 @@ def compile(
     budget: str | None = None,
     labels: npt.ArrayLike | None = None,
     lava: str | None = None,
+    arch: str | Sequence[str] | None = None,
     progress: Stages = silent,
     **quantization: Unpack[QuantizationOptions],
 ) -> Artifact:
@@ -57,7 +59,7 @@ def compile(
     Args:
         model: A NIR graph, a trained module, the path of a ``.nir`` or ``.onnx`` file, or
             ``FILE.py:FUNCTION`` that returns a trained module.
-        target: ``float``, ``integer`` or ``lava``.
+        target: ``float``, ``integer``, ``cpu``, ``cuda`` or ``lava``.
         calibration: Typical input data, ``[steps, batch, *shape]``: tells whether spikes or real
             values enter. Without it, spikes are assumed. A network of ReLUs in an ``.onnx`` file
             needs it for the activations of its layers, too, and of such a file ``[samples,
@@ -76,6 +78,9 @@ def compile(
         labels: For a budget, the true class of each sample of ``calibration``, shape ``[batch]``.
         lava: For target ``lava``: ``stock``, Lava's own processes only; ``mixed``, ours as well
             where Lava's cannot do it (where nothing is said); ``fused``, one of ours for all.
+        arch: For target ``cuda``: the GPUs for which kernels are compiled ahead of time, such as
+            ``sm_90``; ``sm_75``, which all later ones take, where nothing is said and NVRTC is
+            installed.
         progress: Called with the name of each stage of a search as it begins.
         quantization: How real numbers become integers: ``weight_bits``, ``rounding``,
             ``max_thresholds``, ``decays``, ``overflow``, ``strict`` (see ``Quantization``).
@@ -102,6 +107,7 @@ def compile(
         [
             *_target_problems(target),
             *form_problems(lava, target, options.rounding),
+            *architecture_problems(arch, target),
             *options.problems(calibrated=calibration is not None),
             *([] if _rounds(target) else options.unused(target)),
             *budget_problems(budget, target, labels=labels, calibration=calibration),
@@ -124,6 +130,7 @@ def compile(
         "dt": network.dt,
         **options.as_json(calibrated=calibration is not None),
         **({} if target != "lava" else {"lava": str(lava or Form.MIXED)}),
+        **({} if target != "cuda" else {"arch": chosen_architectures(arch)}),
         "choices": list(network.choices),
     }
     if kind_of(model) is Kind.ONNX and isinstance(calibration, Mapping):

@@ -59,6 +59,8 @@ PACKAGES = (
     Package("snntorch", 'pip install "snnc[snntorch]"', "models of snnTorch"),
     Package("norse", 'pip install "snnc[norse]"', "models of norse"),
     Package("onnx", 'pip install "snnc[onnx]"', "ONNX models"),
+    Package("cuda-bindings", 'pip install "snnc[cuda]"', "target cuda"),
+    Package("nvidia-cuda-nvrtc", 'pip install "snnc[cuda]"', "target cuda"),
     Package("lava-nc", LAVA_COMMAND, "target lava"),
     Package("asteval", 'pip install "snnc[lava]"', "target lava"),
     Package("scikit-learn", 'pip install "snnc[lava]"', "target lava, examples"),

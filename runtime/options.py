@@ -183,6 +183,12 @@ _COMPILE_OPTIONS = (
         "fused, one of ours for all.",
     ),
     click.option(
+        "--arch",
+        metavar="sm_N,...",
+        help="GPUs for which target cuda compiles ahead of time, such as sm_90 [sm_75, which later "
+        "ones take too, where NVRTC is installed].",
+    ),
+    click.option(
         "--config",
         type=PATH,
         metavar="FILE.yaml",

@@ -56,6 +56,7 @@ class Settings(BaseModel):
     weight_bits: int | str | dict[str, StrictInt] = 0
     rounding: str = ""
     lava: str = ""
+    arch: str | tuple[str, ...] = ""
     input: str = ""
     labels: str = ""
     targets: str | tuple[str, ...] = ""

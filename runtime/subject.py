@@ -35,6 +35,7 @@ class CompileOptions(QuantizationOptions, total=False):
     state: str | os.PathLike[str] | None
     trust_input: bool | None
     lava: str | None
+    arch: str | Sequence[str] | None
 
 
 def given_options(options: CompileOptions) -> CompileOptions:

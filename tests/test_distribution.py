@@ -35,6 +35,8 @@ BESIDE_THE_CODE = {
 
 
 ENGINE = "snnc/targets/cpu/_engine.abi3.so"
+ARITHMETIC = "snnc/targets/native/arithmetic.h"
+"""The kernels of the CUDA target include it, which are compiled where they run."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def test_editable_install_is_a_path_and_no_import_hook(built: Built, tmp_path: P
 
 def code_files() -> set[str]:
     """Name every file of the code as the wheel has to hold it."""
-    files = {"snnc/__init__.py", "snnc/__main__.py", "snnc/py.typed"}
+    files = {"snnc/__init__.py", "snnc/__main__.py", "snnc/py.typed", ARITHMETIC}
     for part in PARTS:
         for path in (ROOT / part).rglob("*"):
             if path.is_file() and not {"__pycache__", "native", ".so"} & {*path.parts, path.suffix}:

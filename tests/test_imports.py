@@ -37,9 +37,10 @@ STAGES = {
 
 _FOLDERS = {name for allowed in STAGES.values() for name in allowed}
 
-RUNNER = "targets/lava/runner/"
+RUNNERS = ("targets/cuda/runner/", "targets/lava/runner/")
 HOMES = {
-    "lava": RUNNER,
+    "cuda": "targets/cuda/runner/",
+    "lava": "targets/lava/runner/",
     "norse": "frontends/",
     "onnx": "frontends/",
     "snntorch": "frontends/",
@@ -47,9 +48,9 @@ HOMES = {
 }
 """For each package that may be missing, where it is imported."""
 
-RUNNER_NEEDS = {"lava", "numpy", "safetensors", "scipy"}
-"""The runner is copied into artifacts, which run where nothing else is installed. Lava needs
-scipy itself."""
+RUNNER_NEEDS = {"cuda", "lava", "numpy", "safetensors", "scipy"}
+"""A runner is copied into artifacts, which run where nothing else is installed. Lava needs scipy
+itself."""
 
 LATE_NAME = re.compile(r"snnc\.(compiler|frontends|targets|runtime)(\.\w+)*(:\w+)?")
 """A module that is imported by its name, such as the values of ``targets.TARGETS``."""
@@ -105,9 +106,9 @@ def complaints(path: str, source: str) -> list[str]:
 
 def _complaints(path: str, one: Import) -> Iterator[str]:
     if one.level:
-        if not path.startswith(RUNNER) or one.level > 1:
+        if not path.startswith(RUNNERS) or one.level > 1:
             yield "a relative import; absolute ones can be searched for"
-    elif path.startswith(RUNNER):
+    elif path.startswith(RUNNERS):
         package = one.name.partition(".")[0]
         if package not in RUNNER_NEEDS | sys.stdlib_module_names:
             yield f"the runner imports {package}, which is not there where an artifact runs"

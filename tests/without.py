@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
-OPTIONAL = ("lava", "mlxtend", "norse", "onnx", "onnxscript", "snntorch", "torch")
+OPTIONAL = ("cuda", "lava", "mlxtend", "norse", "onnx", "onnxscript", "snntorch", "torch")
 
 
 class Without(PathFinder):

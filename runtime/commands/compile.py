@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 @click.command(name="compile", short_help="Compile a model into an artifact.")
 @click.argument("model")
-@click.option("--target", required=True, metavar="NAME", help="Where to run: lava, integer, float.")
+@click.option(
+    "--target", required=True, metavar="NAME", help="Where to run: lava, cuda, cpu, integer, ...."
+)
 @click.option("-o", "--output", type=PATH, metavar="DIR", help="Default: MODEL's stem.TARGET.")
 @click.option(
     "--budget",

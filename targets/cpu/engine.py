@@ -15,6 +15,7 @@ from snnc.compiler.diagnostics import InternalError
 from snnc.compiler.fixed import (
     ALIGN_BITS,
     DECAY_BITS,
+    MAX_DU,
     FixedNetwork,
     FixedPopulation,
     FixedProjection,
@@ -36,6 +37,8 @@ from snnc.targets.running import Progress
 
 NARROW_INPUT = 2**18
 """Largest synaptic input with which states stay within 32 bits (``native/arithmetic.h``)."""
+NARROW_FORGETFUL = 2**24
+"""The same where no neuron keeps a current: ``u`` is what arrives, and does not add up."""
 BEST = -1
 """The best instructions that this machine has."""
 PATIENCE = 200
@@ -59,7 +62,11 @@ class Engine:
             OSError: There is no engine.
         """
         self.network = network
-        narrow = [largest_input(network, p) <= NARROW_INPUT for p in network.populations]
+        narrow = [
+            largest_input(network, p)
+            <= (NARROW_FORGETFUL if (p.du == MAX_DU).all() else NARROW_INPUT)
+            for p in network.populations
+        ]
         self.narrow = all(narrow)
         records = _Records()  # until the engine has read them
         self._prepared = library.Prepared(records.network(network, narrow), level)

@@ -131,7 +131,8 @@ class Run(Structure):
 
 def address(array: npt.NDArray[Any]) -> int:
     """Give where the elements of ``array`` lie, one after the other in C order."""
-    return int(array.ctypes.data)
+    found: int = array.__array_interface__["data"][0]  # a tenth of the time of array.ctypes
+    return found
 
 
 def path() -> str | None:
@@ -172,7 +173,7 @@ class Prepared:
 
         Args:
             network: Read, and not kept.
-            level: 0 baseline, 1 AVX2, 2 AVX-512; -1 the best that this machine has.
+            level: 0 baseline, 1 AVX2, 2 AVX-512, 3 and VNNI; -1 the best that this machine has.
 
         Raises:
             MemoryError: There is not enough.

@@ -22,7 +22,8 @@ constexpr int32_t kAlign = 1 << 6;        // of synaptic input and threshold
 constexpr int kDecayBits = 12;            // a decay is a fraction of 2**12
 constexpr int32_t kNarrowInput = 1 << 18;
 // With |a| up to this, u is below 2**23 + 2**24 before its wrap and within 24 bits behind it, so
-// 32 bits hold everything.
+// 32 bits hold everything. Where u keeps nothing, keep_u = 0, they do with |a| up to 2**24: u is
+// then below 2**30, and v the sum of it and of what has 24 bits.
 
 enum Reset : int32_t {
   kNone = 0,

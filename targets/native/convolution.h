@@ -31,7 +31,8 @@ class ConvolutionWeights : public Weights {
     for (int32_t k = first; k < last; ++k) {
       if (k != weighted) ways *= operators[k].kernel[0] * operators[k].kernel[1];
     }
-    tally_.shorts = largest_sum(range.negative) <= std::numeric_limits<int16_t>::max() / ways;
+    constexpr int64_t most = std::numeric_limits<int16_t>::max();
+    tally_.shorts = largest_sum(range.negative) <= most / ways;
     find_runs();
     make_kernels(last - first > 1);
     find_table(source, from);
@@ -72,7 +73,7 @@ class ConvolutionWeights : public Weights {
 
   // Bound of the sums of a channel for inputs of 1.
   int64_t largest_sum(bool negative) const {
-    const int64_t taps = volume(o_.in) / (o_.in[1] * o_.in[2]) / o_.groups * o_.kernel[0] * o_.kernel[1];
+    const int64_t taps = o_.in[0] / o_.groups * o_.kernel[0] * o_.kernel[1];
     int64_t largest = 1;
     for (int64_t c = 0; c < o_.out[0]; ++c) {
       int64_t above = 0, below = 0;
@@ -110,9 +111,11 @@ class ConvolutionWeights : public Weights {
   }
 
   void make_kernels(bool folded) {
-    weight_bytes_ = o_.out[0] * (o_.in[0] / o_.groups) * o_.kernel[0] * o_.kernel[1] * o_.weight_bytes;
+    const int64_t taps = o_.in[0] / o_.groups * o_.kernel[0] * o_.kernel[1];
+    weight_bytes_ = o_.out[0] * taps * o_.weight_bytes;
     block_ = static_cast<int64_t>(offsets_.size()) * units_ * 16;
-    const int64_t variants = static_cast<int64_t>(rows_.patterns().size() * columns_.patterns().size());
+    const int64_t variants =
+        static_cast<int64_t>(rows_.patterns().size() * columns_.patterns().size());
     const int64_t size = variants * o_.in[0] * block_;
     fits_ = !folded || size <= std::max(kFew, 3 * weight_bytes_ / 2);
     if (!fits_) return;
@@ -135,7 +138,7 @@ class ConvolutionWeights : public Weights {
     wide_ = !bytes;
     if (wide_) return;
     bytes_.assign(words_.begin(), words_.end());
-    std::vector<int16_t>().swap(words_);
+    Array<int16_t>().swap(words_);
   }
 
   void make_kernel(const Pattern& row, const Pattern& column, int64_t channel,
@@ -204,9 +207,9 @@ class ConvolutionWeights : public Weights {
   bool fits_ = true;
   bool wide_ = true;  // whether kernels have 16 bits
   int64_t weight_bytes_ = 0;
-  std::vector<int16_t> words_;
-  std::vector<int8_t> bytes_;
-  std::vector<Placed> table_;
+  Array<int16_t> words_;
+  Array<int8_t> bytes_;
+  Array<Placed> table_;
 };
 
 }  // namespace snnc

@@ -31,8 +31,9 @@ inline Extremes extremes_of(const SnncOperator& o, int64_t size) {
 // Bytes as kernels_dense.h has them.
 class DenseWeights : public Weights {
  public:
-  DenseWeights(const SnncOperator& o, const Order& from, const Order& to, int32_t least)
-      : size_(volume(o.out)), zero_(-least), stride_(padded(size_, 16)) {
+  DenseWeights(const SnncOperator& o, const Order& from, const Order& to, int32_t least,
+               int64_t largest)
+      : size_(volume(o.out)), zero_(-least), largest_(largest), stride_(padded(size_, 16)) {
     const int64_t in = volume(o.in);
     rows_.resize(in * stride_, static_cast<uint8_t>(zero_));
     std::vector<int64_t> column(size_);
@@ -57,8 +58,17 @@ class DenseWeights : public Weights {
       kernels.add_rows(rows_.data(), stride_, zero_, places, events.count, into);
     } else {
       kernels.add_scaled_rows(rows_.data(), stride_, zero_, places, events.values.data(),
-                              events.count, into);
+                              events.count, largest_, into);
     }
+  }
+  // Spikes are not: to add up the rows of all takes about as long.
+  bool multiplies(const Kernels& kernels) const override {
+    return kernels.multiply && largest_ > 1 && largest_ < 128;
+  }
+  void multiply(const Kernels& kernels, const int8_t* bytes, int64_t pitch,
+                int32_t* sums) const override {
+    const int64_t count = static_cast<int64_t>(rows_.size()) / stride_;
+    kernels.multiply(rows_.data(), stride_, zero_, bytes, pitch, count, sums);
   }
   int64_t bytes() const override { return static_cast<int64_t>(rows_.size()); }
   Tally tally() const override { return packed(size_); }
@@ -82,8 +92,9 @@ class DenseWeights : public Weights {
 
   int64_t size_;
   int32_t zero_;
+  int64_t largest_;  // magnitude of a value that arrives
   int64_t stride_;
-  std::vector<uint8_t> rows_;
+  Array<uint8_t> rows_;
 };
 
 // The weights of a source element that are not zero.
@@ -149,13 +160,14 @@ class ScalingWeights : public Weights {
 
 // Lists where no more than `few` of the weights are not zero.
 inline std::unique_ptr<Weights> dense_weights(const SnncOperator& o, const Order& from,
-                                              const Order& to, double few) {
+                                              const Order& to, int64_t largest,
+                                              double few) {
   const int64_t size = volume(o.in) * volume(o.out);
   const Extremes e = extremes_of(o, size);
   if (e.count < few * size || e.largest - e.least > 255) {
     return std::make_unique<ListedWeights>(lists_of_matrix(o, from, to), to.size());
   }
-  return std::make_unique<DenseWeights>(o, from, to, e.least);
+  return std::make_unique<DenseWeights>(o, from, to, e.least, largest);
 }
 
 }  // namespace snnc

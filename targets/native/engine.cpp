@@ -58,17 +58,17 @@ class Stepper {
   // `always` shares every step.
   Stepper(Worker& worker, bool always) : worker_(worker), always_(always) {}
 
-  void step(int64_t k, int64_t sample) {
-    if (worker_.parts == 1) return worker_.step(k, sample);
+  void step(int64_t k) {
+    if (worker_.parts == 1) return worker_.step(k);
     if (always_ || pace_.shared()) {
-      k_ = k, sample_ = sample;
+      k_ = k;
       if (!team_) {
         team_ = std::make_unique<Team>(
-            worker_.parts, [this](int part) { worker_.step_part(part, k_, sample_); });
+            worker_.parts, [this](int part) { worker_.step_part(part, k_); });
       }
       team_->step();
     } else {
-      worker_.step(k, sample);
+      worker_.step(k);
     }
     pace_.stepped();
   }
@@ -77,7 +77,7 @@ class Stepper {
   Worker& worker_;
   bool always_;
   Pace pace_;
-  int64_t k_ = 0, sample_ = 0;
+  int64_t k_ = 0;
   std::unique_ptr<Team> team_;
 };
 
@@ -110,17 +110,14 @@ class Crew {
       Stepper stepper(*worker, run_.parts > 0);
       const int64_t steps = run_.steps + run_.latency;
       for (int64_t sample; (sample = next_.fetch_add(1)) < run_.batch && !stopped_;) {
-        worker->rest();
-        int64_t told = 0;
+        worker->rest(sample);
         for (int64_t k = 0; k < steps; ++k) {
           if (stopped_.load(std::memory_order_relaxed)) break;
-          stepper.step(k, sample);
-          if (!caller || --until_look_ > 0) continue;
-          done_.fetch_add(k + 1 - told, std::memory_order_relaxed);
-          told = k + 1;
-          look();
+          stepper.step(k);
+          if (caller && --until_look_ == 0) look(k + 1);
         }
-        done_.fetch_add(steps - told, std::memory_order_relaxed);
+        done_.fetch_add(steps, std::memory_order_relaxed);
+        if (caller) own_ = 0;
       }
       prepared_.give(std::move(worker));
     } catch (const std::exception&) {  // only memory can lack
@@ -135,7 +132,8 @@ class Crew {
   }
 
   // Now and then on the caller's thread: looks less often the shorter steps are.
-  void look() {
+  void look(int64_t own) {
+    own_ = own;
     const Clock::time_point now = Clock::now();
     const auto since = now - last_;
     if (since < kShort) interval_ *= 2;
@@ -173,7 +171,7 @@ class Crew {
 
   void tell() {
     told_ = Clock::now();
-    if (!stopped_ && progress_(done_.load(), total_)) stopped_ = true;
+    if (!stopped_ && progress_(done_.load() + own_, total_)) stopped_ = true;
   }
 
   Prepared& prepared_;
@@ -191,6 +189,7 @@ class Crew {
   std::vector<std::thread> team_;
   // of the caller's thread
   Clock::time_point begin_, last_, told_;
+  int64_t own_ = 0;  // steps of a sample that is not done
   int64_t interval_ = 1, until_look_ = 1;
   bool called_ = false;
 };

@@ -40,7 +40,7 @@ struct SnncPopulation {
   int32_t spiking;
   int32_t refractory;
   int32_t lag;
-  int32_t narrow;  // every synaptic input is within 2**18
+  int32_t narrow;  // every synaptic input is within what 32 bits of states allow
   int32_t reserved;
   const int32_t* keep_u;   // 4096 - (du + 1)
   const int32_t* keep_v;   // 4096 - dv

@@ -15,6 +15,7 @@ struct Events {
   std::vector<int32_t> places;
   std::vector<int32_t> values;
   int64_t count = 0;
+  bool listed = true;  // false for an input that nobody has asked for
   bool ones = true;  // every value is 1, and `values` is not looked at
 
   void reserve(int64_t n) { places.resize(n + kLanes); }  // room for a vector behind the last

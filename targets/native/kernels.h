@@ -12,7 +12,7 @@ namespace SNNC_LEVEL {
 #include "kernels_neurons.h"
 
 constexpr Kernels table() {
-  return {kFewWeights, add_rows,    add_scaled_rows, convolve_of, pool,
+  return {kFewWeights, add_rows,    add_scaled_rows, nullptr,     convolve_of, pool,
           list_values, list_spikes, gather,          step_narrow, step_wide};
 }
 

@@ -32,8 +32,10 @@ auto step_of(Reset reset) -> void (*)(const Chunk<I>&, int64_t, int32_t) {
 StepNarrow step_narrow(Reset reset, bool spiking, bool current, bool pauses) {
   if (!spiking && current) return step_neurons<int32_t, kNone, false, true, false>;
   if (!spiking) return step_neurons<int32_t, kNone, false, false, false>;
-  if (current) return pauses ? step_of<int32_t, true, true>(reset) : step_of<int32_t, true, false>(reset);
-  return pauses ? step_of<int32_t, false, true>(reset) : step_of<int32_t, false, false>(reset);
+  if (current && pauses) return step_of<int32_t, true, true>(reset);
+  if (current) return step_of<int32_t, true, false>(reset);
+  if (pauses) return step_of<int32_t, false, true>(reset);
+  return step_of<int32_t, false, false>(reset);
 }
 
 StepWide step_wide(Reset reset, bool spiking) {

@@ -13,6 +13,7 @@
 namespace snnc {
 
 constexpr int64_t kChunk = 256;  // neurons that are stepped at once, in the innermost cache
+constexpr int kAhead = 4;        // steps of an input that are multiplied at once
 constexpr int64_t kLanes = 16;   // neurons come in whole vectors
 
 // What a step needs of a chunk of neurons. Where all neurons have the same parameter, its pointer
@@ -77,7 +78,10 @@ struct Kernels {
                    int64_t count, int32_t* sums);
   void (*add_scaled_rows)(const uint8_t* rows, int64_t stride, int32_t zero,
                           const int32_t* places, const int32_t* values, int64_t count,
-                          int32_t* sums);
+                          int64_t largest, int32_t* sums);
+  // Products with the values of several steps, null where there are no instructions for them.
+  void (*multiply)(const uint8_t* rows, int64_t stride, int32_t zero, const int8_t* bytes,
+                   int64_t pitch, int64_t count, int32_t* sums);
   // For weights of 8 or 16 bits and sums of 16 or 32; `values` is null where all are 1.
   Convolve (*convolve)(bool wide_weights, bool wide_sums, const Runs&);
   void (*pool)(bool largest, const Sweep&, const int32_t* x, int32_t* y);
@@ -111,6 +115,16 @@ struct Kernels {
 #undef SNNC_AVX512
 #undef SNNC_LEVEL
 #pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,prefer-vector-width=512")
+namespace vnni {
+#define SNNC_AVX512
+#define SNNC_VNNI
+#include "kernels_dense.h"
+#undef SNNC_VNNI
+#undef SNNC_AVX512
+}  // namespace vnni
+#pragma GCC pop_options
 #elif defined(__x86_64__) && defined(__clang__)
 #define SNNC_HAS_LEVELS 1
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
@@ -128,15 +142,25 @@ struct Kernels {
 #undef SNNC_AVX512
 #undef SNNC_LEVEL
 #pragma clang attribute pop
+#pragma clang attribute push( \
+    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni"))), apply_to = function)
+namespace vnni {
+#define SNNC_AVX512
+#define SNNC_VNNI
+#include "kernels_dense.h"
+#undef SNNC_VNNI
+#undef SNNC_AVX512
+}  // namespace vnni
+#pragma clang attribute pop
 #endif
 
-// 0 baseline, 1 AVX2, 2 AVX-512.
+// 0 baseline, 1 AVX2, 2 AVX-512, 3 AVX-512 with VNNI.
 inline int best_level() {
 #ifdef SNNC_HAS_LEVELS
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
-    return 2;
+    return __builtin_cpu_supports("avx512vnni") ? 3 : 2;
   }
   if (__builtin_cpu_supports("avx2")) return 1;
 #endif
@@ -145,6 +169,12 @@ inline int best_level() {
 
 inline Kernels kernels_of(int level) {
 #ifdef SNNC_HAS_LEVELS
+  if (level == 3) {
+    Kernels kernels = avx512::table();
+    kernels.add_scaled_rows = vnni::add_scaled_rows;
+    kernels.multiply = vnni::multiply;
+    return kernels;
+  }
   if (level == 2) return avx512::table();
   if (level == 1) return avx2::table();
 #endif

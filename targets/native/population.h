@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "events.h"
 #include "levels.h"
+#include "memory.h"
 
 namespace snnc {
 
@@ -34,7 +35,7 @@ class Column {
 
  private:
   bool each_;
-  std::vector<I> values_;
+  Array<I> values_;
 };
 
 template <class I>

@@ -23,7 +23,7 @@ namespace snnc {
 // `sums`.
 struct Scratch {
   std::vector<int32_t> x;     // a value before it is pooled
-  std::vector<int32_t> sums;  // what the weights make, where it is to be pooled or put in order
+  Array<int32_t> sums;  // what the weights make, where it is to be pooled or put in order
   std::vector<int32_t> gathered, ordered;
   std::vector<int32_t> pooled[2];  // in turns
   Events events;
@@ -47,7 +47,7 @@ class Projection {
     if (p.operators[w].kind == kConvolution) {
       convolution(p, w, from, to, range);
     } else {
-      matrix(p, w, from, to, kernels);
+      matrix(p, w, from, to, range, kernels);
     }
   }
 
@@ -82,6 +82,11 @@ class Projection {
     return s;
   }
 
+  // Whether sums of several steps of an input may be made at once.
+  bool ahead(const Kernels& kernels) const {
+    return direct_ && before_.empty() && weights_->multiplies(kernels);
+  }
+  const Weights& weights() const { return *weights_; }
   // The same as add() for the targets of a share.
   void add_share(const Share& share, const Events& sent, void* sums) const {
     if (sent.count != 0) weights_->add_share(share, sent, sums);
@@ -102,7 +107,7 @@ class Projection {
   }
 
   void matrix(const SnncProjection& p, int32_t w, const Order& from, const Order& to,
-              const Kernels& kernels) {
+              const Range& range, const Kernels& kernels) {
     const SnncOperator& o = p.operators[w];
     append(p, 0, w, before_);
     append(p, w + 1, p.operator_count, behind_);
@@ -110,13 +115,23 @@ class Projection {
     const Order out = behind_.empty() ? to : behind_.in();
     scatter(from);
     if (o.kind == kDense) {
-      weights_ = dense_weights(o, in, out, kernels.few);
+      weights_ = dense_weights(o, in, out, pooled_largest(p, w, range), kernels.few);
     } else if (o.kind == kSparse) {
       weights_ = std::make_unique<ListedWeights>(lists_of(o, in, out), out.size());
     } else {
       weights_ = std::make_unique<ScalingWeights>(o, in, out);
     }
     finish(out, to);
+  }
+
+  // Magnitude of the values behind the first `count` operators.
+  static int64_t pooled_largest(const SnncProjection& p, int32_t count, const Range& range) {
+    int64_t largest = range.largest;
+    for (int32_t k = 0; k < count; ++k) {
+      const SnncOperator& o = p.operators[k];
+      if (o.kind == kSumPool) largest *= o.kernel[0] * o.kernel[1];
+    }
+    return largest;
   }
 
   // With as much of the pooling as pays.
@@ -130,11 +145,7 @@ class Projection {
       before_ = behind_ = Pools();
       append(p, 0, way[0], before_);
       append(p, way[1], p.operator_count, behind_);
-      Range in = range;
-      for (int32_t k = 0; k < way[0]; ++k) {
-        const SnncOperator& o = p.operators[k];
-        if (o.kind == kSumPool) in.largest *= o.kernel[0] * o.kernel[1];
-      }
+      const Range in = {pooled_largest(p, way[0], range), range.negative};
       auto made = std::make_unique<ConvolutionWeights>(
           p.operators, way[0], way[1], w, before_.empty() ? from : before_.out(), in);
       const bool plain = way[1] - way[0] == 1;

@@ -9,6 +9,7 @@
 #include "engine.h"
 #include "events.h"
 #include "levels.h"
+#include "memory.h"
 
 namespace snnc {
 
@@ -48,6 +49,10 @@ class Weights {
   virtual ~Weights() = default;
   // Adds to sums that lie as tally() says.
   virtual void add(const Kernels& kernels, const Events& events, void* sums) const = 0;
+  // Whether products with all values of a step may be faster than events.
+  virtual bool multiplies(const Kernels&) const { return false; }
+  // Those of kAhead steps, each of `pitch` bytes; gives sums one step after the other.
+  virtual void multiply(const Kernels&, const int8_t*, int64_t, int32_t*) const {}
   // Whether threads can share the targets, and the same for those of one thread.
   virtual bool shares() const { return false; }
   virtual Share share(int64_t first, int64_t last) const { return {first, last, {}}; }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "ahead.h"
 #include "engine.h"
 #include "program.h"
 
@@ -28,7 +29,12 @@ class Worker {
         if (enters) sent[0].values.resize(program.source_size(i));
       }
     }
-    for (const Projection& p : program.projections) scratch_.push_back(p.scratch());
+    for (const Projection& p : program.projections) {
+      const bool enters = p.source < static_cast<int32_t>(program.input_sizes.size());
+      scratch_.push_back(p.scratch());
+      ahead_.emplace_back(p, enters ? program.source_size(p.source) : 0, program.kernels);
+      enters_.push_back(enters && ahead_.back().used());
+    }
     hands_.emplace_back(program, 0, 1);
     for (int part = 0; part < parts && parts > 1; ++part) make_hand(part);
   }
@@ -45,46 +51,49 @@ class Worker {
     }
   }
 
-  void rest() {
+  // Before each sample.
+  void rest(int64_t sample) {
+    sample_ = sample;
     for (size_t i = 0; i < states_.size(); ++i) states_[i].rest(program_.populations[i]);
     for (auto& ring : rings_) {
       for (auto& sent : ring) {
         for (Events& events : sent) events.clear();
       }
     }
+    for (Ahead& ahead : ahead_) ahead.rest();
   }
 
   // A step of all neurons.
-  void step(int64_t k, int64_t sample) {
-    for (size_t i = 0; i < program_.input_sizes.size(); ++i) receive(i, k, sample);
+  void step(int64_t k) {
+    for (size_t i = 0; i < program_.input_sizes.size(); ++i) receive(i, k);
     for (size_t i = 0; i < states_.size(); ++i) {
       for (Events& events : slot(program_.input_sizes.size() + i, k)) events.clear();
-      advance(hands_[0], i, k, sample);
+      advance(hands_[0], i, k);
     }
   }
 
   // A step of the neurons of a part. All parts make a step, at once or in any order.
-  void step_part(int part, int64_t k, int64_t sample) {
+  void step_part(int part, int64_t k) {
     if (part == 0) {
-      for (size_t i = 0; i < program_.input_sizes.size(); ++i) receive(i, k, sample);
+      for (size_t i = 0; i < program_.input_sizes.size(); ++i) receive(i, k);
     }
     for (size_t i = 0; i < states_.size(); ++i) {
       slot(program_.input_sizes.size() + i, k)[part].clear();
-      advance(hands_[1 + part], i, k, sample);
+      advance(hands_[1 + part], i, k);
     }
   }
 
  private:
   template <class I>
   struct Potentials {
-    std::vector<I> u, v;
+    Array<I> u, v;
   };
 
   struct State {
     Potentials<int32_t> narrow;  // one of both is empty
     Potentials<int64_t> wide;
-    std::vector<int32_t> pause;
-    std::vector<std::vector<int32_t>> sums;  // of each group
+    Array<int32_t> pause;
+    std::vector<Array<int32_t>> sums;  // of each group
     int64_t room;
     bool is_narrow, keeps_u = true;
 
@@ -189,14 +198,27 @@ class Worker {
     return ring[n & (n - 1) ? k % n : k & (n - 1)];
   }
 
-  void receive(size_t i, int64_t k, int64_t sample) {
+  void receive(size_t i, int64_t k) {
     Events& events = slot(i, k)[0];
     events.clear();
-    if (k >= run_->steps) return;
-    const int64_t n = program_.input_sizes[i];
-    const int32_t* x = run_->inputs[i] + (k * run_->batch + sample) * n;
-    if (k + 1 < run_->steps) fetch(x + run_->batch * n, n);
-    Projection::list(program_.kernels, x, n, events);
+    events.listed = k >= run_->steps;
+    if (k + 1 < run_->steps) fetch(values(i, k + 1), program_.input_sizes[i]);
+    if (parts > 1) arrived(i, k);
+  }
+
+  // Of an input at a step.
+  const int32_t* values(size_t i, int64_t k) const {
+    return run_->inputs[i] + (k * run_->batch + sample_) * program_.input_sizes[i];
+  }
+
+  // An input is listed when somebody asks, but where several threads may, when it enters.
+  const std::vector<Events>& arrived(size_t source, int64_t k) {
+    std::vector<Events>& sent = slot(source, k);
+    if (!sent[0].listed) {
+      Projection::list(program_.kernels, values(source, k), program_.input_sizes[source], sent[0]);
+      sent[0].listed = true;
+    }
+    return sent;
   }
 
   // What comes next is on its way from memory while this step is computed.
@@ -205,7 +227,7 @@ class Worker {
     for (int64_t j = 0; j < std::min(n, most); j += line) __builtin_prefetch(x + j);
   }
 
-  void advance(Hand& hand, size_t i, int64_t k, int64_t sample) {
+  void advance(Hand& hand, size_t i, int64_t k) {
     const Population& p = program_.populations[i];
     if (k < p.lag || k >= p.lag + run_->steps || hand.first[i] >= hand.last[i]) return;
     Events& sent = slot(program_.input_sizes.size() + i, k)[hand.part];
@@ -215,7 +237,7 @@ class Worker {
     } else {
       fire<int64_t>(hand, i, sent);
     }
-    record(hand, i, sent, (k * run_->batch + sample) * p.size);
+    record(hand, i, sent, (k * run_->batch + sample_) * p.size);
   }
 
   void accumulate(Hand& hand, size_t i, int64_t k) {
@@ -225,8 +247,13 @@ class Worker {
       for (const int32_t q : p.groups[g].members) {
         const Projection& projection = program_.projections[q];
         if (k < projection.delay) continue;
-        const std::vector<Events>& sent = slot(projection.source, k - projection.delay);
-        void* sums = states_[i].sums[g].data();
+        const int64_t t = k - projection.delay;
+        int32_t* sums = states_[i].sums[g].data();
+        if (enters_[q] && multiplied(q, t, sums)) {
+          hand.touched[i][g] = 1;
+          continue;
+        }
+        const std::vector<Events>& sent = arrived(projection.source, t);
         for (const Events& events : shared ? sent : joined(sent)) {
           if (events.count == 0) continue;
           if (shared) {
@@ -238,6 +265,14 @@ class Worker {
         }
       }
     }
+  }
+
+  bool multiplied(int32_t q, int64_t t, int32_t* sums) {
+    const Projection& p = program_.projections[q];
+    if (t >= run_->steps) return false;
+    const int64_t n = program_.input_sizes[p.source];
+    return ahead_[q].add(program_.kernels, p, values(p.source, t), n, run_->batch * n, t,
+                         run_->steps, sums);
   }
 
   // Neurons [first, last) of the hand, both multiples of 16 but for the last of all.
@@ -306,7 +341,7 @@ class Worker {
   }
 
   template <class I>
-  static void copy(const std::vector<I>& from, const Order& order, int64_t first, int64_t last,
+  static void copy(const Array<I>& from, const Order& order, int64_t first, int64_t last,
                    int32_t* to) {
     if (order.plain()) {
       for (int64_t j = first; j < last; ++j) to[j] = static_cast<int32_t>(from[j]);
@@ -322,6 +357,9 @@ class Worker {
   std::vector<Events> joined_{1};
   std::vector<Hand> hands_;                              // one for all, and one for each part
   std::vector<Scratch> scratch_;
+  std::vector<Ahead> ahead_;
+  std::vector<char> enters_;  // whether a projection is from an input and may multiply ahead
+  int64_t sample_ = 0;
 };
 
 }  // namespace snnc

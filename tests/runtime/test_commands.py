@@ -113,7 +113,7 @@ def test_bad_settings_file_is_refused_before_the_work(snnc: Snnc) -> None:
         "error[SNN004]: options have a value in their range and fit together\n"
         "  --> s.yaml: max-drop\n"
         "   found: no such option\n"
-        "   limit: budget, calibrate, decays, dialect, dt, input-shape, labels, lava, "
+        "   limit: arch, budget, calibrate, decays, dialect, dt, input-shape, labels, lava, "
         "max-thresholds, output, overflow, reset, rounding, strict, target, weight-bits\n"
         "  remedy: remove it\n"
     )
@@ -122,7 +122,7 @@ def test_bad_settings_file_is_refused_before_the_work(snnc: Snnc) -> None:
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [
-        ("cuda", "snnc targets lists them"),
+        ("loihi", "snnc targets lists them"),
         ("integr", "--target integer"),
         ("Lava", "--target lava"),
     ],
@@ -134,7 +134,7 @@ def test_unknown_target(name: str, remedy: str, here: Path, snnc: Snnc) -> None:
         "error[SNN004]: options have a value in their range and fit together\n"
         "  --> --target\n"
         f"   found: {name}\n"
-        "   limit: float, integer, cpu, lava\n"
+        "   limit: float, integer, cpu, cuda, lava\n"
         f"  remedy: {remedy}\n"
     )
 
@@ -552,15 +552,16 @@ def test_targets(snnc: Snnc, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lava", None)
     lines = snnc("targets").out.splitlines()
     assert lines[2].split()[:2] == ["float", "here"]
-    assert lines[5].startswith("lava     not here: no lava")
+    assert lines[6].startswith("lava     not here: no lava")
     found = json.loads(snnc("targets", "--json").out)["targets"]
     assert [(t["name"], t["available"]) for t in found] == [
         ("float", True),
         ("integer", True),
         ("cpu", True),
+        ("cuda", False),
         ("lava", False),
     ]
-    assert found[3]["remedy"].startswith("pip install")
+    assert found[4]["remedy"].startswith("pip install")
 
 
 def test_explain_every_rule(snnc: Snnc) -> None:

@@ -422,7 +422,7 @@ def test_unknown_targets(targets: tuple[str, ...], unknown: str, remedy: str) ->
         "error[SNN004]: options have a value in their range and fit together\n"
         "  --> --targets\n"
         f"   found: {unknown}\n"
-        "   limit: float, integer, cpu, lava\n"
+        "   limit: float, integer, cpu, cuda, lava\n"
         f"  remedy: {remedy}"
     )
 
@@ -432,7 +432,7 @@ def test_options_out_of_range_at_once() -> None:
         "error[SNN004]: options have a value in their range and fit together\n"
         "  --> --targets\n"
         "   found: lavva, cuda\n"
-        "   limit: float, integer, cpu, lava\n"
+        "   limit: float, integer, cpu, cuda, lava\n"
         "  remedy: snnc targets lists them\n"
         "\n"
         "error[SNN004]: options have a value in their range and fit together\n"

@@ -463,7 +463,7 @@ MANIFESTS: dict[str, tuple[Callable[[Path], object], list[str]]] = {
     ),
     "an unknown target": (
         lambda p: edit_manifest(p, target="loihi"),
-        ["target 'loihi'; there are float, integer, cpu, lava"],
+        ["target 'loihi'; there are float, integer, cpu, cuda, lava"],
     ),
     "a field that is not ours": (
         lambda p: edit_manifest(p, author="me"),

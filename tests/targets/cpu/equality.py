@@ -28,7 +28,7 @@ Array = npt.NDArray[Any]
 Signals = dict[str, dict[str, Array]]
 Executor = Callable[[FixedNetwork, Mapping[str, Array]], Iterator[tuple[str, Signals]]]
 
-SIGNALS = ("spikes", "u", "v")
+SIGNALS: tuple[str, ...] = ("spikes", "u", "v")
 BATCHES = (1, 3, 17)
 THREADS = (1, 2, 5)
 LEVELS = range(library.library().snnc_best_level() + 1 if library.path() else 0)
@@ -100,10 +100,11 @@ def _difference(found: Signals, wanted: Signals) -> str:
         for name, values in arrays.items():
             places = np.argwhere(found[signal][name] != values)
             if len(places):
-                step, sample, neuron = places[0]
+                first = tuple(places[0])
+                step, sample, neuron = first
                 return (
                     f"{signal} of {name}: {len(places)} of {values.size} differ, first at step "
                     f"{step}, sample {sample}, neuron {neuron}: "
-                    f"{found[signal][name][step, sample, neuron]}, not {values[step, sample, neuron]}"
+                    f"{found[signal][name][first]}, not {values[first]}"
                 )
     return "other names, types or shapes"

@@ -234,6 +234,18 @@ def test_operators(name: str, largest: int) -> None:
     assert np.unique(wanted.u["p"]).size > 5
 
 
+@pytest.mark.parametrize("largest", [2, 127, 128, 3000])
+@pytest.mark.parametrize(("n_in", "n_out"), [(61, 112), (64, 10), (300, 200)])
+def test_many_values(n_in: int, n_out: int, largest: int) -> None:
+    """Steps of which most values are not 0, and others between them, in groups of any length."""
+    fixed = layers(fixed_dense(weights(n_out, n_in)), shape=(n_in,), largest=largest)
+    rng = np.random.default_rng(8)
+    x = rng.integers(-largest, largest + 1, (15, 3, n_in))
+    x[5:9] *= rng.random((4, 3, n_in)) < 0.1
+    x[:, 1] = largest
+    assert [different(fixed, {"x": x}, level) for level in LEVELS] == [0 for _ in LEVELS]
+
+
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_threads(threads: int) -> None:
     fixed = recurrent()
@@ -257,6 +269,27 @@ def test_sums_that_need_64_bits() -> None:
     )
     assert not Engine(fixed).narrow
     x = np.random.default_rng(6).integers(-3000, 3001, (20, 2, 4))
+    assert [different(fixed, {"x": x}, level) for level in LEVELS] == [0 for _ in LEVELS]
+    u = execute(fixed, {"x": x.astype(np.int32)}).u["zero"]
+    assert np.abs(u.astype(np.int64)).max() > 2**24
+
+
+def test_sums_without_memory_need_32_bits() -> None:
+    """Beyond 2**18 one wrap is not enough either, but nothing adds up."""
+    fixed = FixedNetwork(
+        inputs=(FixedInput("x", (4,), 1.0, 200),),
+        populations=tuple(
+            population(str(reset), (6,), reset, 1, dv=3, threshold=90000, refractory=k % 2)
+            for k, reset in enumerate(FixedReset)
+        ),
+        projections=tuple(
+            projection("x", str(reset), fixed_dense(weights(6, 4)), exp=7) for reset in FixedReset
+        ),
+        outputs=(Output("out", "zero"),),
+        dt=1e-3,
+    )
+    assert Engine(fixed).narrow
+    x = np.random.default_rng(6).integers(-200, 201, (20, 2, 4))
     assert [different(fixed, {"x": x}, level) for level in LEVELS] == [0 for _ in LEVELS]
     u = execute(fixed, {"x": x.astype(np.int32)}).u["zero"]
     assert np.abs(u.astype(np.int64)).max() > 2**24
@@ -302,6 +335,19 @@ def test_what_progress_raises_ends_the_run() -> None:
     assert 0 <= done < total == 2 * 50_001
 
 
+def test_steps_of_a_sample_are_told() -> None:
+    told: list[int] = []
+
+    def stop(done: int, total: int) -> None:
+        told.append(done)
+        if 0 < done < total // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        long_run(RunOptions(progress=stop))
+    assert 0 < told[-1] < 50_001
+
+
 def test_engine_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     library.library.cache_clear()
     monkeypatch.setattr(library, "MODULE", "snnc.targets.cpu._nothing")
@@ -324,11 +370,16 @@ SANITIZED = """
 import sys
 from snnc.targets.cpu import library
 library.path = lambda: sys.argv[1]
+from tests.fuzz_engine import compare
 from tests.targets.cpu import test_engine as tests
 for name in tests.OPERATORS:
     tests.test_operators(name, 9)
+    tests.test_operators(name, 1)
 tests.test_sums_that_need_64_bits()
+tests.test_sums_without_memory_need_32_bits()
 tests.test_threads(2)
+tests.test_many_values(61, 112, 127)
+assert compare(1, 30)[-1] == ""
 print("all")
 """
 

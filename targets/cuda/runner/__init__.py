@@ -1,0 +1,1 @@
+"""Runs a network on a GPU. Copied into artifacts: NumPy, safetensors and cuda-bindings suffice."""

@@ -1,0 +1,217 @@
+// What one core of this machine can do at most: prints a line of JSON. Each figure is the best of
+// several tries, by the processor time of the thread.
+//
+// Compiled by roofline.py with -O3 -march=native; where the machine has no int8 dot product, that
+// figure is 0.
+#include <sys/mman.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+#if defined(__AVX512VNNI__) || defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
+namespace {
+
+double now() {
+  timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+template <class Work>
+double best(int tries, Work work) {
+  double least = 1e9;
+  for (int i = 0; i < tries; i++) {
+    double begin = now();
+    work();
+    least = std::min(least, now() - begin);
+  }
+  return least;
+}
+
+// An optimizer must think that this reads what p points to.
+void used(const void* p) { asm volatile("" : : "r"(p) : "memory"); }
+
+uint64_t drawn(uint64_t& state) {  // xorshift64
+  state ^= state << 13;
+  state ^= state >> 7;
+  return state ^= state << 17;
+}
+
+template <class T>
+T* pages(size_t count) {
+  size_t bytes = (count * sizeof(T) + (2 << 20)) & ~static_cast<size_t>((2 << 20) - 1);
+  void* p = std::aligned_alloc(2 << 20, bytes);
+  if (p == nullptr) std::exit(1);
+#ifdef MADV_HUGEPAGE
+  madvise(p, bytes, MADV_HUGEPAGE);
+#endif
+  std::memset(p, 1, bytes);
+  return static_cast<T*>(p);
+}
+
+typedef uint64_t Words __attribute__((vector_size(64)));
+typedef int8_t Bytes32 __attribute__((vector_size(32)));
+typedef int16_t Shorts32 __attribute__((vector_size(64)));
+
+// Bytes a second that are read from a block of this size.
+double read_bandwidth(size_t bytes) {
+  size_t count = bytes / sizeof(Words);
+  Words* block = pages<Words>(count);
+  size_t passes = std::max<size_t>(1, (64 << 20) / bytes);
+  double seconds = best(7, [&] {
+    Words a{}, b{}, c{}, d{};
+    for (size_t pass = 0; pass < passes; pass++) {
+      for (size_t i = 0; i + 4 <= count; i += 4) {
+        a ^= block[i];
+        b ^= block[i + 1];
+        c ^= block[i + 2];
+        d ^= block[i + 3];
+      }
+      used(block);
+    }
+    a ^= b ^ c ^ d;
+    used(&a);
+  });
+  std::free(block);
+  return static_cast<double>(passes) * static_cast<double>(count * sizeof(Words)) / seconds;
+}
+
+// Weights a second of rows of 256 int8 weights that are added up in int16 in registers. The matrix
+// is the first one of the MLP, of which a tenth of the rows is added.
+double row_adds() {
+  const int inputs = 784, active = 78, steps = 4000;
+  Bytes32* weights = pages<Bytes32>(inputs * 8);
+  std::vector<int> rows(active);
+  uint64_t state = 88172645463325252ull;
+  for (int& row : rows) row = static_cast<int>(drawn(state) % inputs);
+  std::sort(rows.begin(), rows.end());
+  double seconds = best(9, [&] {
+    for (int step = 0; step < steps; step++) {
+      Shorts32 sums[8] = {};
+      for (int row : rows) {
+        const Bytes32* w = weights + 8 * row;
+#pragma GCC unroll 8
+        for (int k = 0; k < 8; k++) sums[k] += __builtin_convertvector(w[k], Shorts32);
+      }
+      used(sums);
+    }
+  });
+  std::free(weights);
+  return 256.0 * active * steps / seconds;
+}
+
+// Products of int8 a second that are added up in int32 in registers.
+double dot_products() {
+#ifdef __AVX512VNNI__
+  const int64_t turns = 4000000;
+  __m512i sums[8];
+  for (auto& sum : sums) sum = _mm512_setzero_si512();
+  const __m512i a = _mm512_set1_epi8(1), b = _mm512_set1_epi8(3);
+  double seconds = best(7, [&] {
+    for (int64_t i = 0; i < turns; i++) {
+#pragma GCC unroll 8
+      for (int k = 0; k < 8; k++) sums[k] = _mm512_dpbusd_epi32(sums[k], a, b);
+      asm volatile("" : "+v"(sums[0]), "+v"(sums[1]), "+v"(sums[2]), "+v"(sums[3]));
+      asm volatile("" : "+v"(sums[4]), "+v"(sums[5]), "+v"(sums[6]), "+v"(sums[7]));
+    }
+  });
+  used(sums);
+  return 8.0 * 64.0 * static_cast<double>(turns) / seconds;
+#else
+  return 0.0;
+#endif
+}
+
+// Synapses a second that are added to one of n targets each: lists of 100, of 4 % of n sources, in
+// order, as (target << 8 | weight), fetched ahead.
+double scatter_adds(int n) {
+  const int fan = 100, ahead = 4, steps = std::max(4, 400000 / n);
+  uint32_t* lists = pages<uint32_t>(static_cast<size_t>(n) * fan);
+  int32_t* sums = pages<int32_t>(n);
+  uint64_t state = 88172645463325252ull;
+  const uint64_t stretch = n / fan;
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t e = 0; e < fan; e++)
+      lists[i * fan + e] = static_cast<uint32_t>((e * stretch + drawn(state) % stretch) << 8 | 3);
+  double least = 1e9;
+  for (int attempt = 0; attempt < 9; attempt++) {
+    std::vector<std::vector<int>> spikes(steps);
+    int64_t count = 0;
+    for (auto& list : spikes) {
+      for (int i = 0; i < n; i++)
+        if (drawn(state) % 25 == 0) list.push_back(i);
+      count += static_cast<int64_t>(list.size());
+    }
+    double begin = now();
+    for (const auto& list : spikes) {
+      for (size_t k = 0; k < list.size(); k++) {
+        if (k + ahead < list.size()) {
+          const uint32_t* next = lists + static_cast<size_t>(list[k + ahead]) * fan;
+          for (int e = 0; e < fan; e += 16) __builtin_prefetch(next + e);
+        }
+        const uint32_t* synapse = lists + static_cast<size_t>(list[k]) * fan;
+        for (int e = 0; e < fan; e++)
+          sums[synapse[e] >> 8] += static_cast<int8_t>(synapse[e] & 255);
+      }
+      used(sums);
+    }
+    least = std::min(least, (now() - begin) / static_cast<double>(count * fan));
+  }
+  std::free(lists);
+  std::free(sums);
+  return 1 / least;
+}
+
+// Neurons a second that take a step: decay, input, bias, clip, threshold, reset, input cleared.
+double neuron_steps(int n) {
+  const int steps = std::max(8, 8000000 / n);
+  int32_t *v = pages<int32_t>(n), *arriving = pages<int32_t>(n), *bias = pages<int32_t>(n);
+  uint8_t* spikes = pages<uint8_t>(n);
+  for (int i = 0; i < n; i++) bias[i] = 1500 + i % 2500;
+  const int32_t keep = 4056, theta = 64000, limit = (1 << 23) - 1;
+  double seconds = best(7, [&] {
+    for (int step = 0; step < steps; step++) {
+      for (int i = 0; i < n; i++) {
+        int32_t size = v[i] < 0 ? -v[i] : v[i];
+        int32_t kept = (size >> 12) * keep + (((size & 4095) * keep) >> 12);
+        int32_t sum = (v[i] < 0 ? -kept : kept) + 64 * arriving[i] + bias[i];
+        sum = sum > limit ? limit : sum < -limit ? -limit : sum;
+        bool spike = sum > theta;
+        v[i] = spike ? 0 : sum;
+        arriving[i] = 0;
+        spikes[i] = spike;
+      }
+      used(v);
+      used(arriving);
+    }
+  });
+  std::free(v);
+  std::free(arriving);
+  std::free(bias);
+  std::free(spikes);
+  return static_cast<double>(n) * steps / seconds;
+}
+
+}  // namespace
+
+int main(int, char** given) {
+  // the caller says how large the caches are
+  const char* names[] = {"read_L1", "read_L2", "read_L3", "read_DRAM"};
+  std::printf("{");
+  for (int i = 0; i < 4; i++) {
+    double bytes = std::atof(given[1 + i]);
+    std::printf("\"%s\": %.4g, ", names[i], read_bandwidth(static_cast<size_t>(bytes)));
+  }
+  std::printf("\"row_adds\": %.4g, \"dot_products\": %.4g", row_adds(), dot_products());
+  for (int n : {1000, 10000, 100000})
+    std::printf(", \"scatter_adds_%d\": %.4g, \"neuron_steps_%d\": %.4g", n, scatter_adds(n), n,
+                neuron_steps(n));
+  std::printf("}\n");
+}
