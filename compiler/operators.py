@@ -267,11 +267,12 @@ class FixedSparse(Frozen):
     def of(cls, weight: Weights) -> FixedSparse:
         """Give what is not zero in a matrix of shape ``[n_out, n_in]``."""
         sources, targets = np.nonzero(weight.T)
-        begin = np.searchsorted(sources, np.arange(weight.shape[1] + 1))
+        begin = np.zeros(weight.shape[1] + 1, np.int64)
+        np.cumsum(np.bincount(sources, minlength=weight.shape[1]), out=begin[1:])
         return cls(
             weight=weight[targets, sources],
             target=targets.astype(np.int32),
-            begin=begin.astype(np.int64),
+            begin=begin,
             n_out=weight.shape[0],
         )
 

@@ -184,7 +184,7 @@ def scattered(operator: FixedSparse, x: npt.NDArray[np.integer]) -> Integers:
     sources = np.flatnonzero(x)
     begin, lengths = operator.begin[sources], np.diff(operator.begin)[sources]
     before = np.cumsum(lengths) - lengths
-    places = np.arange(lengths.sum()) + np.repeat(begin - before, lengths)
+    places: Integers = np.arange(int(lengths.sum())) + np.repeat(begin - before, lengths)
     products = operator.weight[places] * np.repeat(x[sources].astype(np.float64), lengths)
     return np.bincount(operator.target[places], products, operator.n_out).astype(np.int64)
 

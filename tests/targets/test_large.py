@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
@@ -19,6 +21,9 @@ from snnc.targets.artifact import Artifact, load
 from snnc.targets.integer.reference import execute
 from tests.benchmarks.sparse_engine import large_network
 from tests.builders import one_neuron
+
+Array = npt.NDArray[Any]
+Change = Callable[[Array], Array]
 
 
 def artifact(n: int) -> Artifact:
@@ -48,12 +53,12 @@ def test_a_hundred_thousand_neurons(tmp_path: Path) -> None:
     assert np.array_equal(trace.spikes["p"], wanted.spikes["p"][1:25])
 
 
-def forge(path: Path, field: str, change: Any) -> None:
+def forge(path: Path, field: str, change: Change | int) -> None:
     """Change a tensor of the lists between the neurons, or ``n_out``; hashes are put right."""
     program = json.loads((path / "program.json").read_text())
     tensors = load_tensors((path / "weights.safetensors").read_bytes())
     operator = program["projections"][1]["operators"][0]
-    if field == "n_out":
+    if isinstance(change, int):
         operator[field] = change
     else:
         name = operator[field]["tensor"]
@@ -68,8 +73,8 @@ def forge(path: Path, field: str, change: Any) -> None:
     (path / "manifest.json").write_text(json.dumps(manifest))
 
 
-def put(k: int, value: int) -> Any:
-    def change(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def put(k: int, value: int) -> Change:
+    def change(values: Array) -> Array:
         values[k] = value
         return values
 
@@ -77,7 +82,7 @@ def put(k: int, value: int) -> Any:
 
 
 PLACE = "FixedNetwork.projections[1].operators[0]"
-HOSTILE: dict[str, tuple[str, Any, str]] = {
+HOSTILE: dict[str, tuple[str, Change, str]] = {
     "target behind the last": (
         "target",
         put(-1, 300),

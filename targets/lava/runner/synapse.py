@@ -109,7 +109,7 @@ def _sparse(record: Record, shape: Shape, largest: float) -> Stage:
         sources = np.flatnonzero(sample)
         each = lengths[sources]
         skipped = begin[sources] - (np.cumsum(each) - each)
-        places = np.arange(each.sum()) + np.repeat(skipped, each)
+        places: Values = np.arange(int(each.sum())) + np.repeat(skipped, each)
         products = weight[places] * np.repeat(sample[sources].astype(np.float64), each)
         return np.asarray(np.bincount(target[places], products, n), np.float64)
 
