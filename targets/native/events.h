@@ -9,14 +9,16 @@
 
 namespace snnc {
 
+constexpr size_t kApart = 128;  // bytes: two lines of a cache, which are fetched in pairs
+
 // Places in ascending order, and what is there. Memory is kept from step to step, so `places` and
 // `values` are longer than the list is.
-struct Events {
+struct alignas(kApart) Events {
   std::vector<int32_t> places;
   std::vector<int32_t> values;
   int64_t count = 0;
   bool listed = true;  // false for an input that nobody has asked for
-  bool ones = true;  // every value is 1, and `values` is not looked at
+  bool ones = true;    // every value is 1, and `values` is not looked at
 
   void reserve(int64_t n) { places.resize(n + kLanes); }  // room for a vector behind the last
   void clear() {

@@ -137,11 +137,12 @@ class ListsOf : public SynapseLists {
            int32_t* sums) const override {
     const int64_t* begins = begins_.data();
     const auto of = [=](int32_t source) { return Cut{begins[source], begins[source + 1]}; };
-    add_lists(of, sources, values, count, sums);
+    add_lists(of, begins, sources, values, count, sums);
   }
   void add_cut(const Cut* cuts, const int32_t* sources, const int32_t* values, int64_t count,
                int32_t* sums) const override {
-    add_lists([=](int32_t source) { return cuts[source]; }, sources, values, count, sums);
+    const auto of = [=](int32_t source) { return cuts[source]; };
+    add_lists(of, cuts, sources, values, count, sums);
   }
   std::vector<Cut> cut(int64_t first, int64_t last) const override {
     std::vector<Cut> cuts(begins_.size() - 1);
@@ -171,10 +172,12 @@ class ListsOf : public SynapseLists {
     return begin;
   }
 
-  template <class Of>
-  void add_lists(const Of& of, const int32_t* sources, const int32_t* values, int64_t count,
-                 int32_t* sums) const {
+  // `of` gives the list of a source, and finds it at its place in `bounds`.
+  template <class Of, class Bound>
+  void add_lists(const Of& of, const Bound* bounds, const int32_t* sources, const int32_t* values,
+                 int64_t count, int32_t* sums) const {
     for (int64_t k = 0; k < count; ++k) {
+      if (k + 3 * kAhead < count) __builtin_prefetch(bounds + sources[k + 3 * kAhead]);
       if (k + kAhead < count) {
         const Cut next = of(sources[k + kAhead]);
         synapses_.fetch_list(next.begin, next.end);

@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "events.h"
+
 namespace snnc {
 
 using Clock = std::chrono::steady_clock;
@@ -100,9 +102,9 @@ class Team {
 
   const std::function<void(int)> work_;
   std::vector<std::thread> threads_;
-  std::atomic<int64_t> step_{0};  // that the helpers are to do
-  std::atomic<int64_t> left_{0};  // helpers that still do it
-  std::atomic<int64_t> asleep_{0};
+  alignas(kApart) std::atomic<int64_t> step_{0};  // that the helpers are to do
+  alignas(kApart) std::atomic<int64_t> left_{0};  // helpers that still do it
+  alignas(kApart) std::atomic<int64_t> asleep_{0};
   std::atomic<bool> over_{false};
   std::mutex mutex_;
   std::condition_variable wake_;
@@ -118,12 +120,14 @@ class Pace {
     ++steps_;
     const Clock::time_point now = Clock::now();
     const Nanoseconds taken = now - since_;
-    const bool late = shared_ && taken > steps_ * alone_ + kWindow;
+    const bool late = shared_ && taken > steps_ * alone_ + (settling_ ? kSettled : kWindow);
     if (!late && (taken < kWindow || steps_ < kSteps)) return;
     const Nanoseconds each = taken / steps_;
     if (!shared_) {
       alone_ = each;
-      shared_ = now >= again_;
+      shared_ = settling_ = now >= again_;
+    } else if (settling_ && !late) {
+      settling_ = false;  // the others had to come, or to wake
     } else if (late || each > kGain * alone_) {
       shared_ = false;
       again_ = now + pause_;
@@ -144,11 +148,12 @@ class Pace {
   static constexpr int64_t kSteps = 4;
   static constexpr double kGain = 0.95;
   static constexpr auto kWindow = std::chrono::milliseconds(1);
+  static constexpr auto kSettled = std::chrono::milliseconds(5);
   static constexpr auto kCompared = std::chrono::milliseconds(250);
   static constexpr auto kShortest = std::chrono::milliseconds(20);
   static constexpr auto kLongest = std::chrono::milliseconds(1000);
 
-  bool shared_ = false;
+  bool shared_ = false, settling_ = false;
   int64_t steps_ = 0;
   Nanoseconds alone_{0};  // a step
   Clock::duration pause_ = kShortest;

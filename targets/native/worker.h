@@ -136,8 +136,9 @@ class Worker {
     }
   };
 
-  // What a thread does: all of a step, or a part of it.
-  struct Hand {
+  // What a thread does: all of a step, or a part of it. On cache lines of its own, as is all that
+  // a thread writes in a step: lines that two threads write go to and fro between them.
+  struct alignas(kApart) Hand {
     size_t part;
     bool whole;  // it does populations that cannot be shared
     std::vector<int64_t> first, last;        // neurons of each population
@@ -150,7 +151,8 @@ class Worker {
         const int64_t mine = shared ? part : std::min(part, 1), all = shared ? parts : 1;
         first.push_back(bound(p.size, mine, all));
         last.push_back(bound(p.size, mine + 1, all));
-        touched.emplace_back(p.groups.size());
+        touched.emplace_back().reserve(p.groups.size() + kApart);
+        touched.back().resize(p.groups.size());
       }
       if (whole) return;
       for (const Projection& p : program.projections) {
@@ -283,6 +285,7 @@ class Worker {
     State& s = states_[i];
     Potentials<I>& of = s.template potentials<I>();
     const Parameters<I>& c = p.parameters<I>();
+    int64_t sent_here = 0;
     alignas(64) int32_t a[kChunk], spikes[kChunk];
     alignas(64) I u[kChunk];
     for (int64_t n = first; n < last; n += kChunk) {
@@ -303,9 +306,10 @@ class Worker {
         p.step_wide(chunk, room, p.refractory);
       }
       if (!p.spiking) continue;
-      sent.count += program_.kernels.list_spikes(spikes, count, static_cast<int32_t>(n),
-                                                 sent.places.data() + sent.count);
+      sent_here += program_.kernels.list_spikes(spikes, count, static_cast<int32_t>(n),
+                                                sent.places.data() + sent_here);
     }
+    sent.count = sent_here;
     std::fill(hand.touched[i].begin(), hand.touched[i].end(), 0);
   }
 

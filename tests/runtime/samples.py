@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import nir
 import numpy as np
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from snnc.compiler.fixed import FixedProjection
 from snnc.compiler.operators import FixedDense
+from snnc.compiler.trace import Trace
 from snnc.frontends.nir.file import write_nir
 from snnc.runtime.deploy import compile
 from snnc.targets.artifact import Artifact
@@ -99,3 +101,19 @@ def inverted() -> Artifact:
 
 def _inverted(q: FixedProjection) -> tuple[FixedDense, ...]:
     return tuple(FixedDense(weight=-o.weight) for o in q.operators if isinstance(o, FixedDense))
+
+
+def spoil(signal: str, population: str, index: tuple[int, ...]) -> Any:
+    """Give what changes one value of a trace."""
+
+    def change(trace: Trace) -> Trace:
+        values = {n: a.copy() for n, a in trace.signal(signal).items()}
+        values[population][index] += 1
+        changed: dict[str, Any] = {signal: values}
+        return replace(trace, **changed)
+
+    return change
+
+
+def statuses(report: Any) -> dict[str, str]:
+    return {link.name: str(link.status) for link in report.links}

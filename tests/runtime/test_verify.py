@@ -26,12 +26,20 @@ from snnc.runtime.render import html_text
 from snnc.runtime.report import Link, Report, Status, Verdict
 from snnc.runtime.summary import summary_text
 from snnc.runtime.verify import verify
-from snnc.targets.cpu import library
-from snnc.targets.cpu.target import CpuTarget
 from snnc.targets.integer.target import IntegerTarget
 from snnc.targets.lava.target import LavaTarget
 from tests.runtime.conftest import Snnc
-from tests.runtime.samples import BATCH, CLASSES, artifact, data, graph, inverted, labels
+from tests.runtime.samples import (
+    BATCH,
+    CLASSES,
+    artifact,
+    data,
+    graph,
+    inverted,
+    labels,
+    spoil,
+    statuses,
+)
 
 
 @pytest.fixture
@@ -52,22 +60,6 @@ def lava(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr(LavaTarget, "run", run)
     return changes
-
-
-def spoil(signal: str, population: str, index: tuple[int, ...]) -> Any:
-    """Give what changes one value of a trace."""
-
-    def change(trace: Trace) -> Trace:
-        values = {n: a.copy() for n, a in trace.signal(signal).items()}
-        values[population][index] += 1
-        changed: dict[str, Any] = {signal: values}
-        return replace(trace, **changed)
-
-    return change
-
-
-def statuses(report: Any) -> dict[str, str]:
-    return {link.name: str(link.status) for link in report.links}
 
 
 # --- the chain ----------------------------------------------------------------------------------
@@ -94,57 +86,6 @@ def test_all_links_with_labels(lava: list[Any]) -> None:
     assert (exact.signals, exact.differing, exact.uncompared) == (("spikes", "u", "v"), 0, ())
     assert report.first_divergence is None
     report.assert_equivalent()
-
-
-def _executor(report: Report, name: str) -> str:
-    (found,) = [e.executor for e in report.executions if e.name == name]
-    return found
-
-
-ENGINE = library.path() is not None
-
-
-@pytest.mark.skipif(not ENGINE, reason="no compiled engine")
-def test_engine_executes_the_integers() -> None:
-    report = verify(graph(), data(), labels=labels(), dt=1e-4, targets="integer")
-    told = "cpu, 4 of 4 samples repeated by the reference: all 1,584 values are equal"
-    assert _executor(report, "integer") == told
-    assert f"\ninteger by {told}\n" in summary_text(report)
-    assert told in html_text(report)
-    assert report.passed
-
-
-@pytest.mark.skipif(not ENGINE, reason="no compiled engine")
-@pytest.mark.parametrize("signal", ["spikes", "u", "v"])
-def test_engine_that_is_wrong_is_found(signal: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = CpuTarget.run
-    spoiled = spoil(signal, "output_layer", (7, 2, 1))
-    monkeypatch.setattr(CpuTarget, "run", lambda *given: spoiled(run(*given)))
-    report = verify(graph(), data(), labels=labels(), dt=1e-4, targets="integer")
-    assert statuses(report)["reference -> integer"] == "broken"
-    assert (report.verdict, report.exit_code) == ("not equivalent", 1)
-    assert report.headline.startswith(
-        "reference -> integer: 4 of 4 samples repeated by the reference: 1 of 1,584 values differ."
-    )
-    first = report.first_divergence
-    assert first is not None
-    assert (first.step, first.sample, first.population, first.signal) == (
-        *(7, 2, "output_layer"),
-        signal,
-    )
-
-
-@pytest.mark.parametrize("targets", ["integer", "cpu"])
-def test_reference_executes_where_the_engine_cannot(
-    targets: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if targets == "integer":  # there is no engine
-        monkeypatch.setattr(CpuTarget, "missing", lambda _: "no engine")
-    elif not ENGINE:
-        pytest.skip("no compiled engine")
-    report = verify(graph(), data(), labels=labels(), dt=1e-4, targets=targets)
-    assert _executor(report, "integer") == "integer"
-    assert report.passed
 
 
 @pytest.mark.parametrize("signal", ["spikes", "u", "v"])
@@ -413,7 +354,7 @@ def test_labels_that_do_not_fit(case: str) -> None:
     [
         (("Integer", "lavva"), "Integer, lavva", "--targets integer,lava"),
         (("integer", "lavva"), "lavva", "--targets integer,lava"),
-        (("integer", "cuda"), "cuda", "snnc targets lists them"),
+        (("integer", "fpga"), "fpga", "snnc targets lists them"),
         ((), "none", "snnc targets lists them"),
     ],
 )
@@ -428,10 +369,10 @@ def test_unknown_targets(targets: tuple[str, ...], unknown: str, remedy: str) ->
 
 
 def test_options_out_of_range_at_once() -> None:
-    assert message(graph(), data(), targets=("lavva", "cuda"), max_drop=-1) == (
+    assert message(graph(), data(), targets=("lavva", "fpga"), max_drop=-1) == (
         "error[SNN004]: options have a value in their range and fit together\n"
         "  --> --targets\n"
-        "   found: lavva, cuda\n"
+        "   found: lavva, fpga\n"
         "   limit: float, integer, cpu, cuda, lava\n"
         "  remedy: snnc targets lists them\n"
         "\n"

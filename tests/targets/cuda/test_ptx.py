@@ -208,8 +208,8 @@ def arguments(opcode: str, given: list[str]) -> list[tuple[int, ...]]:
     if opcode.startswith(("div", "rem")):
         rows = [row for row in rows if row[1]]
     if opcode.startswith("sh"):
-        rows += [(row[0], k) for k, row in enumerate(rows)]
-        rows = [(row[0], min(row[1], 999)) for row in rows]
+        shifts = [(row[0], k) for k, row in enumerate(rows)]
+        return [(x, min(by, 999)) for x, by, *_ in [*rows, *shifts]]
     if opcode.startswith("bfe"):
         rows = [(row[0], row[1] % 70, row[2] % 70) for row in rows]
     return [(*row[:3], 0xCA) for row in rows] if opcode.startswith("lop3") else rows
