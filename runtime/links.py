@@ -171,8 +171,9 @@ class Judge:
         self, names: tuple[str, str], runs: tuple[Run, Run], promise: str, signals: Sequence[str]
     ) -> tuple[Comparison, Link]:
         reference, other = _traces(runs)
-        silent = signals == ("spikes",) and not (reference.spikes or other.spikes)
-        comparison = NOTHING if silent else compare(reference, other, signals)
+        silent = not (reference.spikes or other.spikes)
+        nothing = silent and signals == ("spikes",)
+        comparison = NOTHING if nothing else compare(reference, other, signals)
         return comparison, Link(
             reference=names[0],
             other=names[1],

@@ -85,7 +85,7 @@ def test_what_is_found_is_small() -> None:
         ),
         settings=settings(max_examples=500, derandomize=True, database=None),
     ).network
-    # Hypothesis draws constants of the modules that are loaded, so other tests decide how far it gets
+    # Hypothesis draws constants of the modules that are loaded: other tests change what it finds.
     (population,) = least.populations
     assert population.size <= 8
     assert len(least.projections) <= 2
