@@ -532,6 +532,7 @@ def test_module_can_be_run(here: Path) -> None:
         "float",
         "integer",
         "cpu",
+        "cuda",
         "lava",
     ]
     assert cli_module.main(["--version"]) == 0
