@@ -83,18 +83,42 @@ def integer_inputs(network: FixedNetwork, inputs: Inputs) -> dict[str, npt.NDArr
     Raises:
         InputError: SNN502, shapes do not fit; SNN503, a value is no integer of the input's range.
     """
+    return {n: x.astype(np.int32) for n, x in _encoded_inputs(network, inputs).items()}
+
+
+def narrow_inputs(
+    network: FixedNetwork, inputs: Inputs
+) -> dict[str, npt.NDArray[np.int8 | np.int32]]:
+    """Give the same integers in 8 bits where those of the input fit.
+
+    Raises:
+        InputError: As for ``integer_inputs``.
+    """
+    fits = {i.name: i.max_abs <= np.iinfo(np.int8).max for i in network.inputs}
+    encoded = _encoded_inputs(network, inputs)
+    return {n: x.astype(np.int8 if fits[n] else np.int32) for n, x in encoded.items()}
+
+
+def _encoded_inputs(network: FixedNetwork, inputs: Inputs) -> dict[str, npt.NDArray[Any]]:
+    """Give the integers that enter, as numbers of whatever type.
+
+    Raises:
+        InputError: SNN502, shapes do not fit; SNN503, a value is no integer of the input's range.
+    """
     raise_all(_shape_problems(network.inputs, inputs, INPUT_DATA))
     raise_all(_finite_problems(network.inputs, inputs, INPUT_DATA))
     encoded = {i.name: _encode(i, inputs[i.name]) for i in network.inputs}
     raise_all(
         problem for i in network.inputs for problem in _value_problems(i, inputs[i.name], encoded)
     )
-    return {name: values.astype(np.int32) for name, values in encoded.items()}
+    return encoded
 
 
-def _encode(declared: FixedInput, x: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    values = _flat(x).astype(np.float64)
-    return values if declared.step == 1 else np.rint(values / declared.step)
+def _encode(declared: FixedInput, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    values = _flat(x)
+    if declared.step == 1:
+        return values.view(np.uint8) if values.dtype == np.bool_ else values
+    return np.rint(values.astype(np.float64) / declared.step)
 
 
 def _flat(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -158,18 +182,19 @@ def _finite_problems(
 
 
 def _value_problems(
-    i: FixedInput, x: npt.NDArray[Any], encoded: Mapping[str, npt.NDArray[np.float64]]
+    i: FixedInput, x: npt.NDArray[Any], encoded: Mapping[str, npt.NDArray[Any]]
 ) -> Iterator[Diagnostic]:
     values = encoded[i.name]
-    off = values != np.rint(values)
+    off = values != np.rint(values) if values.dtype.kind == "f" else np.zeros(1, np.bool_)
     limit = f"integers from -{i.max_abs} to {i.max_abs}, in units of {i.step:g}"
     if i.step == 1 and i.max_abs == 1:
         limit = "spikes: 0, 1 or -1, since no calibration data show anything else"
     if off.any():
         found = f"{int(off.sum())} values between integers, such as {_flat(x)[off][0]:g}"
         yield _value_problem(i, found, limit)
-    elif np.abs(values).max() > i.max_abs:
-        worst = _flat(x).ravel()[np.abs(values).argmax()]
+    elif max(int(values.max()), -int(values.min())) > i.max_abs:
+        least = -int(values.min()) > int(values.max())
+        worst = _flat(x).ravel()[values.argmin() if least else values.argmax()]
         yield _value_problem(i, f"a value of {worst:g}", limit)
 
 

@@ -78,7 +78,7 @@ class Engine:
 
     def run(
         self,
-        inputs: Mapping[str, npt.NDArray[np.int32]],
+        inputs: Mapping[str, npt.NDArray[np.int8 | np.int32]],
         record: Mapping[str, tuple[str, ...]],
         threads: int,
         progress: Progress,
@@ -89,7 +89,8 @@ class Engine:
         """Run a batch of samples, each from rest.
 
         Args:
-            inputs: Integers of each input, shape ``[steps, batch, n]``.
+            inputs: Integers of each input, shape ``[steps, batch, n]``. Those of 8 bits are read
+                as they are, others as 32.
             record: For each signal the populations of which it is kept.
             threads: At most; they run samples at once, or share one where there are more threads.
             progress: Told the hardware steps done and in all; what it raises ends the run.
@@ -105,7 +106,7 @@ class Engine:
         """
         network = self.network
         steps, batch = next(iter(inputs.values())).shape[:2]
-        x = [library.contiguous(inputs[i.name], np.int32) for i in network.inputs]
+        x = [_integers(inputs[i.name]) for i in network.inputs]
         hardware_steps = steps + network.latency
         kept: dict[str, dict[str, Array]] = {
             signal: {
@@ -127,6 +128,7 @@ class Engine:
             patience=patience,
             parts=parts,
             inputs=(c_void_p * len(x))(*map(library.address, x)),
+            input_bytes=(c_int32 * len(x))(*(values.itemsize for values in x)),
             recordings=recordings,
         )
 
@@ -245,6 +247,10 @@ class _Records:
         array = library.contiguous(values, kind)
         self._kept.append(array)
         return library.address(array)
+
+
+def _integers(values: npt.NDArray[np.int8 | np.int32]) -> npt.NDArray[Any]:
+    return library.contiguous(values, np.int8 if values.dtype == np.int8 else np.int32)
 
 
 def _two(values: tuple[int, ...], first: int) -> tuple[int, int]:

@@ -125,6 +125,7 @@ class Run(Structure):
         ("parts", c_int32),
         ("reserved", c_int32),
         ("inputs", POINTER(c_void_p)),
+        ("input_bytes", POINTER(c_int32)),
         ("recordings", POINTER(Recording)),
     )
 

@@ -14,7 +14,7 @@ from snnc.targets.artifact import Artifact
 from snnc.targets.base import Target
 from snnc.targets.cpu.engine import Engine, threads_here
 from snnc.targets.cpu.library import MODULE, library
-from snnc.targets.inputs import integer_inputs
+from snnc.targets.inputs import narrow_inputs
 from snnc.targets.options import limited_progress
 from snnc.targets.running import Inputs, RunOptions
 
@@ -47,7 +47,7 @@ class CpuTarget(Target):
             MemoryError: There is not enough.
         """
         network = artifact.required_fixed
-        x = integer_inputs(network, inputs)
+        x = narrow_inputs(network, inputs)
         missing = self.missing()
         if missing is not None:
             raise EnvironmentFault([missing])

@@ -30,7 +30,8 @@ class Ahead {
 
   // Adds what step `t` of the input makes, if it is one of those that were multiplied: `x` are the
   // values of the step, and those of others are `apart` from it. Else gives false.
-  bool add(const Kernels& kernels, const Projection& projection, const int32_t* x, int64_t n,
+  template <class X>
+  bool add(const Kernels& kernels, const Projection& projection, const X* x, int64_t n,
            int64_t apart, int64_t t, int64_t steps, int32_t* sums) {
     const int64_t first = t / kAhead * kAhead;
     if (known_ != first) {
@@ -46,7 +47,8 @@ class Ahead {
 
  private:
   // Tells whether there is enough that is not 0.
-  bool pack(const int32_t* x, int64_t n, int64_t apart) {
+  template <class X>
+  bool pack(const X* x, int64_t n, int64_t apart) {
     int64_t count = 0;
     for (int64_t s = 0; s < kAhead; ++s, x += apart) {
       int8_t* into = bytes_.data() + s * pitch_;

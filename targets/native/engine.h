@@ -75,7 +75,8 @@ struct SnncRun {
   int32_t patience;                 // microseconds that a run lasts before it takes more than one
   int32_t parts;                    // threads that share a sample; 0 as many as are faster than one
   int32_t reserved;
-  const int32_t* const* inputs;     // of each input [steps, batch, n]
+  const void* const* inputs;        // of each input [steps, batch, n]
+  const int32_t* input_bytes;       // of a value of each input, with its sign: 1 or 4
   const SnncRecording* recordings;  // of each population
 };
 

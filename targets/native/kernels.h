@@ -13,7 +13,7 @@ namespace SNNC_LEVEL {
 
 constexpr Kernels table() {
   return {kFewWeights, add_rows,    add_scaled_rows, nullptr,     convolve_of, pool,
-          list_values, list_spikes, gather,          step_narrow, step_wide};
+          list_values, list_bytes, list_spikes, gather,          step_narrow, step_wide};
 }
 
 }  // namespace SNNC_LEVEL

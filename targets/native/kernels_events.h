@@ -29,6 +29,49 @@ int64_t list_values(const int32_t* x, int64_t n, int32_t* places, bool* ones) {
   return count;
 }
 
+// The same of bytes.
+int64_t list_bytes(const int8_t* x, int64_t n, int32_t* places, bool* ones) {
+  int64_t count = 0, i = 0;
+  bool other = false;
+#ifdef SNNC_AVX512
+  const __m512i one = _mm512_set1_epi8(1), lanes = _mm512_set1_epi32(16);
+  __m512i index = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  __mmask64 others = 0;
+  for (; i < n; i += 64) {
+    const __mmask64 real = n - i < 64 ? (uint64_t{1} << (n - i)) - 1 : ~uint64_t{0};
+    const __m512i values = _mm512_maskz_loadu_epi8(real, x + i);
+    const __mmask64 there = _mm512_test_epi8_mask(values, values);
+    others |= _mm512_mask_cmpneq_epi8_mask(there, values, one);
+    for (int shift = 0; shift < 64; shift += 16) {
+      const __mmask16 some = static_cast<__mmask16>(there >> shift);
+      _mm512_storeu_si512(places + count, _mm512_maskz_compress_epi32(some, index));
+      count += __builtin_popcount(some);
+      index = _mm512_add_epi32(index, lanes);
+    }
+  }
+  other = others != 0;
+#elif defined(SNNC_AVX2)
+  const __m256i one = _mm256_set1_epi8(1), zero = _mm256_setzero_si256();
+  for (; i + 32 <= n; i += 32) {
+    const __m256i values = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + i));
+    const __m256i none = _mm256_cmpeq_epi8(values, zero);
+    const __m256i known = _mm256_or_si256(none, _mm256_cmpeq_epi8(values, one));
+    other |= _mm256_movemask_epi8(known) != -1;
+    for (uint32_t mask = ~static_cast<uint32_t>(_mm256_movemask_epi8(none)); mask;
+         mask &= mask - 1) {
+      places[count++] = static_cast<int32_t>(i) + __builtin_ctz(mask);
+    }
+  }
+#endif
+  for (; i < n; ++i) {
+    places[count] = static_cast<int32_t>(i);
+    count += x[i] != 0;
+    other |= (x[i] & ~1) != 0;
+  }
+  *ones = !other;
+  return count;
+}
+
 // Lists `first` and more where there is a spike.
 int64_t list_spikes(const int32_t* spikes, int64_t n, int32_t first, int32_t* places) {
   int64_t count = 0, i = 0;

@@ -86,6 +86,7 @@ struct Kernels {
   Convolve (*convolve)(bool wide_weights, bool wide_sums, const Runs&);
   void (*pool)(bool largest, const Sweep&, const int32_t* x, int32_t* y);
   int64_t (*list_values)(const int32_t* x, int64_t n, int32_t* places, bool* ones);
+  int64_t (*list_bytes)(const int8_t* x, int64_t n, int32_t* places, bool* ones);
   int64_t (*list_spikes)(const int32_t* spikes, int64_t n, int32_t first, int32_t* places);
   void (*gather)(const Tally&, void* sums, int64_t first, int64_t n, int up, int down, bool more,
                  int32_t* a);

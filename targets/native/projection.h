@@ -207,8 +207,14 @@ class Projection {
   }
 
  public:
-  static void list(const Kernels& kernels, const int32_t* x, int64_t n, Events& events) {
-    events.count = kernels.list_values(x, n, events.places.data(), &events.ones);
+  // Of values of 1 or 4 bytes.
+  template <class X>
+  static void list(const Kernels& kernels, const X* x, int64_t n, Events& events) {
+    if constexpr (sizeof(X) == 1) {
+      events.count = kernels.list_bytes(x, n, events.places.data(), &events.ones);
+    } else {
+      events.count = kernels.list_values(x, n, events.places.data(), &events.ones);
+    }
     if (events.ones) return;
     for (int64_t k = 0; k < events.count; ++k) events.values[k] = x[events.places[k]];
   }

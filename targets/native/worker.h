@@ -200,32 +200,42 @@ class Worker {
     return ring[n & (n - 1) ? k % n : k & (n - 1)];
   }
 
+  // Gives `act` the values of an input at a step, and their number.
+  template <class Do>
+  auto with_values(size_t i, int64_t k, const Do& act) const {
+    const int64_t n = program_.input_sizes[i], first = (k * run_->batch + sample_) * n;
+    if (run_->input_bytes[i] == 1) {
+      return act(static_cast<const int8_t*>(run_->inputs[i]) + first, n);
+    }
+    return act(static_cast<const int32_t*>(run_->inputs[i]) + first, n);
+  }
+
   void receive(size_t i, int64_t k) {
     Events& events = slot(i, k)[0];
     events.clear();
     events.listed = k >= run_->steps;
-    if (k + 1 < run_->steps) fetch(values(i, k + 1), program_.input_sizes[i]);
+    if (k + 1 < run_->steps) {
+      with_values(i, k + 1, [](const auto* x, int64_t n) { fetch(x, n); });
+    }
     if (parts > 1) arrived(i, k);
-  }
-
-  // Of an input at a step.
-  const int32_t* values(size_t i, int64_t k) const {
-    return run_->inputs[i] + (k * run_->batch + sample_) * program_.input_sizes[i];
   }
 
   // An input is listed when somebody asks, but where several threads may, when it enters.
   const std::vector<Events>& arrived(size_t source, int64_t k) {
     std::vector<Events>& sent = slot(source, k);
     if (!sent[0].listed) {
-      Projection::list(program_.kernels, values(source, k), program_.input_sizes[source], sent[0]);
+      with_values(source, k, [&](const auto* x, int64_t n) {
+        Projection::list(program_.kernels, x, n, sent[0]);
+      });
       sent[0].listed = true;
     }
     return sent;
   }
 
   // What comes next is on its way from memory while this step is computed.
-  static void fetch(const int32_t* x, int64_t n) {
-    constexpr int64_t line = 16, most = 2048;
+  template <class X>
+  static void fetch(const X* x, int64_t n) {
+    constexpr int64_t line = 64 / sizeof(X), most = 128 * line;
     for (int64_t j = 0; j < std::min(n, most); j += line) __builtin_prefetch(x + j);
   }
 
@@ -272,9 +282,9 @@ class Worker {
   bool multiplied(int32_t q, int64_t t, int32_t* sums) {
     const Projection& p = program_.projections[q];
     if (t >= run_->steps) return false;
-    const int64_t n = program_.input_sizes[p.source];
-    return ahead_[q].add(program_.kernels, p, values(p.source, t), n, run_->batch * n, t,
-                         run_->steps, sums);
+    return with_values(p.source, t, [&](const auto* x, int64_t n) {
+      return ahead_[q].add(program_.kernels, p, x, n, run_->batch * n, t, run_->steps, sums);
+    });
   }
 
   // Neurons [first, last) of the hand, both multiples of 16 but for the last of all.

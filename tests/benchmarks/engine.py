@@ -134,7 +134,7 @@ def measure(case: Case) -> str:
     """Run both in turns, and give a row of the table."""
     network = case.network
     rng = np.random.default_rng(1)
-    x = (rng.random((case.steps, case.batch, network.inputs[0].size)) < RATE).astype(np.int32)
+    x = (rng.random((case.steps, case.batch, network.inputs[0].size)) < RATE).astype(np.int8)
     names = tuple(p.name for p in network.populations)
     engine = Engine(network)
     outputs = {"spikes": (names[-1],)}

@@ -11,7 +11,13 @@ import pytest
 
 from snnc.compiler.diagnostics import InputError
 from snnc.compiler.fixed import FixedInput
-from snnc.targets.inputs import CALIBRATION_DATA, integer_inputs, named_inputs, real_inputs
+from snnc.targets.inputs import (
+    CALIBRATION_DATA,
+    integer_inputs,
+    named_inputs,
+    narrow_inputs,
+    real_inputs,
+)
 from tests.builders import fixed_network, fixed_population, fixed_projection, network, population
 from tests.builders import projection as project
 
@@ -224,6 +230,25 @@ def test_reals_are_rounded_to_the_step() -> None:
     declared = fixed_with(FixedInput("x", (1,), 0.5, 127))
     x = np.array([0.0, 0.2, 0.3, -0.8, 63.5])[:, None, None]
     assert integer_inputs(declared, {"x": x})["x"].ravel().tolist() == [0, 0, 1, -2, 127]
+
+
+@pytest.mark.parametrize(("limit", "kind"), [(127, np.int8), (128, np.int32)])
+def test_eight_bits_where_they_do(limit: int, kind: type[np.generic]) -> None:
+    declared = fixed_with(FixedInput("x", (1,), 1.0, limit))
+    x = np.array([0, -limit, limit], np.int64)[:, None, None]
+    values = narrow_inputs(declared, {"x": x})["x"]
+    assert values.dtype == kind
+    assert values.ravel().tolist() == [0, -limit, limit]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [(np.int8, -128), (np.uint8, 255), (np.uint64, 2**63 + 2**20)]
+)
+def test_extremes_of_a_type_are_out_of_range(kind: type[np.generic], value: int) -> None:
+    x = np.array([0, 1, value], kind)[:, None, None]
+    for encode in (integer_inputs, narrow_inputs):
+        with pytest.raises(InputError, match="found: a value of"):
+            encode(fixed_with(FixedInput("x", (1,))), {"x": x})
 
 
 def test_values_between_integers() -> None:

@@ -30,7 +30,7 @@ from snnc.targets.cpu.target import CpuTarget
 from snnc.targets.integer.reference import execute
 from snnc.targets.running import RunOptions, no_progress
 from tests.builders import fixed_convolution, fixed_dense, window
-from tests.targets.cpu.equality import LEVELS
+from tests.targets.cpu.equality import LEVELS, narrowest
 from tests.targets.lava.networks import (
     RECORD_ALL,
     Array,
@@ -50,15 +50,14 @@ ROOT = Path(__file__).resolve().parents[3]
 def different(fixed: FixedNetwork, x: Mapping[str, Array], level: int, threads: int = 1) -> int:
     """Count the values that differ from those of the reference, outside of samples too."""
     names = tuple(p.name for p in fixed.populations)
-    wanted = execute(fixed, {n: v.astype(np.int32) for n, v in x.items()})
-    got = Engine(fixed, level).run(
-        {n: v.astype(np.int32) for n, v in x.items()},
-        {"spikes": names, "u": names, "v": names},
-        threads,
-        no_progress,
-    )
+    wide = {n: v.astype(np.int32) for n, v in x.items()}
+    wanted = execute(fixed, wide)
+    engine = Engine(fixed, level)
+    record = {"spikes": names, "u": names, "v": names}
+    runs = [engine.run(x, record, threads, no_progress) for x in (wide, narrowest(wide))]
     return sum(
         int((got[signal][name] != values).sum())
+        for got in runs
         for signal in ("spikes", "u", "v")
         for name, values in getattr(wanted, signal).items()
     )

@@ -45,14 +45,14 @@ class EngineRun(Simulation):
 
 
 def inputs(network: Network, batch: int) -> dict[str, Array]:
-    """Give what enters, int32, ``[steps, batch, n]``; a network without input has one that rests.
+    """Give what enters, int8, ``[steps, batch, n]``; a network without input has one that rests.
 
     Samples beyond the drawn ones repeat these.
     """
     if network.x is None:
-        return {INPUT: np.zeros((network.steps, batch, 1), np.int32)}
+        return {INPUT: np.zeros((network.steps, batch, 1), np.int8)}
     which = np.arange(batch) % network.x.shape[1]
-    return {INPUT: network.x[:, which].reshape(network.steps, batch, -1).astype(np.int32)}
+    return {INPUT: network.x[:, which].reshape(network.steps, batch, -1).astype(np.int8)}
 
 
 if __name__ == "__main__":
