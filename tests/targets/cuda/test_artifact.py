@@ -89,6 +89,13 @@ def test_the_runner_without_a_gpu(folder: Path) -> None:
     assert not (folder / "out.npz").exists()
 
 
+def test_the_runner_without_anything(folder: Path, tmp_path: Path) -> None:
+    assert start(folder / "a" / "run.py", tmp_path, "--help") == (
+        3,
+        "error: no numpy, safetensors: pip install numpy safetensors\n",
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -215,6 +215,12 @@ def test_damaged_artifact(tmp_path: Path, packages: Path) -> None:
     assert start(script, packages, *into) == (2, f"error: {wanted}\n")
 
 
+def test_nothing_is_there(tmp_path: Path) -> None:
+    script = write_artifact(tmp_path / "artifact", two_inputs())
+    wanted = "error: no numpy, safetensors: pip install numpy safetensors\n"
+    assert start(script, tmp_path / "packages", "--help") == (3, wanted)
+
+
 def test_packages_that_lack_are_named(tmp_path: Path) -> None:
     for name in ("numpy", "numpy.libs", "safetensors"):
         link_package(name, tmp_path / "packages")
