@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.environment import ROOT
 
 RESULTS = ROOT / "build" / "matrix"
-CORE = "not (torch or norse or onnx or mnist)"
+CORE = "not (torch or norse or onnx or mnist or cuda)"
 """The tests that are run: those of the core and of Lava."""
 
 
