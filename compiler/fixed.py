@@ -195,7 +195,7 @@ class FixedProjection:
     Attributes:
         name: Unique among projections.
         origin: The modules of the user's model that it came from.
-        source: Name of an input or a population.
+        source: Name of an input, a population or a group of axons.
         target: Name of a population.
         operators: Exactly one has weights; pooling may stand before and behind it.
         weight_bits: Width of a weight, 1 to 8, its sign included where signs are mixed.
@@ -218,6 +218,30 @@ class FixedProjection:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class FixedAxons(Frozen):
+    """Values of several sources side by side, in the same step: the input axons of a core.
+
+    Attributes:
+        name: Unique among inputs, populations and axons.
+        shape: As the projections that start here see it.
+        sources: Names of inputs and populations.
+        member: For each axon the index of its source in ``sources``; shape ``[n]``.
+        element: For each axon the element of that source; no element stands twice. Shape ``[n]``.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    sources: tuple[str, ...]
+    member: Ints
+    element: Ints
+
+    @property
+    def size(self) -> int:
+        """Number of axons."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class FixedNetwork:
     """Inputs, populations, projections and outputs, in integers.
 
@@ -227,6 +251,7 @@ class FixedNetwork:
         projections: In no order that matters: integer sums have none.
         outputs: Where spikes leave.
         dt: Length of one step in seconds.
+        axons: Where populations are cut over cores; else there are none.
     """
 
     inputs: tuple[FixedInput, ...]
@@ -234,6 +259,7 @@ class FixedNetwork:
     projections: tuple[FixedProjection, ...]
     outputs: tuple[Output, ...]
     dt: float
+    axons: tuple[FixedAxons, ...] = ()
 
     def incoming(self, name: str) -> Iterator[FixedProjection]:
         """Give the projections into the population ``name``."""
@@ -252,8 +278,9 @@ class FixedNetwork:
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of every input and population by name."""
-        nodes: tuple[FixedInput | FixedPopulation, ...] = (*self.inputs, *self.populations)
+        """Shape of every input, population and group of axons by name."""
+        nodes: tuple[FixedInput | FixedPopulation | FixedAxons, ...]
+        nodes = (*self.inputs, *self.populations, *self.axons)
         return {node.name: node.shape for node in nodes}
 
     @property
