@@ -352,6 +352,13 @@ JOINABLE = Rule(
     "its inputs and outputs. What passes a port are integers that the processes of the artifact "
     "receive and send; form stock has only what Lava's own processes can.",
 )
+STOCK_AXONS = Rule(
+    "SNN414",
+    "what Lava's own processes hear of a core is one source, whole",
+    "Where populations are cut over cores, a part may hear neurons of several others, or some of "
+    "an input only. snnc puts them side by side with a process of its own, the input axons of the "
+    "core; Lava has none that does. --lava mixed and --lava fused run the network as it is cut.",
+)
 PACKAGE_PRESENT = Rule(
     "SNN501",
     "the packages that a run needs are installed",
