@@ -21,16 +21,30 @@ STOCK_LIMIT = 2**18
 before its wrap is below ``2**23 + 2**24``, and one wrap is enough."""
 
 
-def own_delay(network: FixedNetwork, projection: FixedProjection) -> int:
-    """Give the steps from a spike to its effect, in the time of the network before retiming."""
+def senders(network: FixedNetwork) -> dict[str, tuple[str, ...]]:
+    """Give the inputs and populations that each source of projections stands for."""
+    nodes = (*network.inputs, *network.populations)
+    return {n.name: (n.name,) for n in nodes} | {a.name: a.sources for a in network.axons}
+
+
+def own_delays(network: FixedNetwork) -> dict[str, int]:
+    """Give for each projection the steps from a spike to its effect, before retiming.
+
+    From axons, which have no time of their own, those of the latest source.
+    """
     lags = {i.name: 0 for i in network.inputs} | {p.name: p.lag for p in network.populations}
-    return projection.delay - (lags[projection.target] - lags[projection.source])
+    latest = {n: max((lags[s] for s in sent), default=0) for n, sent in senders(network).items()}
+    return {q.name: q.delay - (lags[q.target] - latest[q.source]) for q in network.projections}
 
 
-def longest_own_delay(network: FixedNetwork, population: FixedPopulation) -> int:
-    """Give the longest own delay of what leaves ``population``, 0 where nothing does."""
-    leaving = (p for p in network.projections if p.source == population.name)
-    return max((own_delay(network, p) for p in leaving), default=0)
+def longest_own_delays(network: FixedNetwork) -> dict[str, int]:
+    """Give for each input and population the longest own delay of what leaves it, or 0."""
+    sent, own = senders(network), own_delays(network)
+    longest = dict.fromkeys((n.name for n in (*network.inputs, *network.populations)), 0)
+    for q in network.projections:
+        for name in sent[q.source]:
+            longest[name] = max(longest[name], own[q.name])
+    return longest
 
 
 def early(network: FixedNetwork) -> frozenset[str]:
@@ -42,8 +56,9 @@ def early(network: FixedNetwork) -> frozenset[str]:
     """
     found = {p.name for p in network.populations if _bias_suffices(p)}
     delayed = {p.name for p in network.populations if p.lag}
+    sent = senders(network)
     while True:
-        reached = {q.target for q in network.projections if q.source in found} & delayed
+        reached = {q.target for q in network.projections if found & {*sent[q.source]}} & delayed
         if reached <= found:
             return frozenset(found)
         found |= reached
