@@ -352,6 +352,13 @@ JOINABLE = Rule(
     "its inputs and outputs. What passes a port are integers that the processes of the artifact "
     "receive and send; form stock has only what Lava's own processes can.",
 )
+HARDWARE_DESCRIBED = Rule(
+    "SNN406",
+    "a description of hardware is complete, and every number in it has a source",
+    "What a core holds, how its synapses lie in memory and how cores are joined is read from a YAML "
+    "file: one that comes with snnc or your own. docs/hardware.md has its form. Every key has to be "
+    "there, so that no limit is forgotten; null says that there is none.",
+)
 STOCK_AXONS = Rule(
     "SNN414",
     "what Lava's own processes hear of a core is one source, whole",

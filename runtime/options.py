@@ -189,6 +189,12 @@ _COMPILE_OPTIONS = (
         "ones take too, where NVRTC is installed].",
     ),
     click.option(
+        "--hardware",
+        metavar="NAME|FILE.yaml",
+        help="Cut the network over the cores of this hardware, and place them: loihi1, loihi2, ..., "
+        "or a description of your own.",
+    ),
+    click.option(
         "--config",
         type=PATH,
         metavar="FILE.yaml",

@@ -36,6 +36,7 @@ class CompileOptions(QuantizationOptions, total=False):
     trust_input: bool | None
     lava: str | None
     arch: str | Sequence[str] | None
+    hardware: str | os.PathLike[str] | None
 
 
 def given_options(options: CompileOptions) -> CompileOptions:

@@ -32,7 +32,7 @@ from snnc.compiler.operators import (
 )
 from snnc.compiler.trace import Array
 from snnc.targets.cpu import library
-from snnc.targets.lava.bounds import largest_input
+from snnc.targets.lava.bounds import largest_inputs
 from snnc.targets.running import Progress
 
 NARROW_INPUT = 2**18
@@ -63,9 +63,8 @@ class Engine:
         """
         self.network = network
         narrow = [
-            largest_input(network, p)
-            <= (NARROW_FORGETFUL if (p.du == MAX_DU).all() else NARROW_INPUT)
-            for p in network.populations
+            largest <= (NARROW_FORGETFUL if (p.du == MAX_DU).all() else NARROW_INPUT)
+            for p, largest in zip(network.populations, largest_inputs(network), strict=True)
         ]
         self.narrow = all(narrow)
         records = _Records()  # until the engine has read them

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
-import numpy.typing as npt
 
 from snnc.compiler.fixed import (
     ALIGN_BITS,
@@ -11,8 +12,9 @@ from snnc.compiler.fixed import (
     FixedNetwork,
     FixedPopulation,
     FixedProjection,
+    largest_sent,
 )
-from snnc.compiler.linear import as_steps, magnitude
+from snnc.compiler.linear import Doubles, as_steps, magnitude
 
 STOCK_LIMIT = 2**18
 """Largest synaptic input for which Lava's LIF, in int32, keeps ``u`` within 24 bits: then ``u``
@@ -70,19 +72,40 @@ def _bias_suffices(p: FixedPopulation) -> bool:
 
 def largest_input(network: FixedNetwork, population: FixedPopulation) -> float:
     """Bound ``|a|`` over every input that the population can get."""
+    return _largest(population, network.incoming(population.name), _levels(network))
+
+
+def largest_inputs(network: FixedNetwork) -> tuple[float, ...]:
+    """Give ``largest_input`` of each population."""
+    arriving: dict[str, list[FixedProjection]] = {p.name: [] for p in network.populations}
+    for projection in network.projections:
+        arriving[projection.target].append(projection)
+    levels = _levels(network)
+    return tuple(_largest(p, arriving[p.name], levels) for p in network.populations)
+
+
+def _levels(network: FixedNetwork) -> dict[str, Doubles]:
+    """Give by source the largest magnitude of what each element sends, of its shape."""
+    inputs = {i.name: i for i in network.inputs}
+    nodes = (*network.inputs, *network.populations, *network.axons)
+    return {node.name: largest_sent(node, inputs) for node in nodes}
+
+
+def _largest(
+    population: FixedPopulation,
+    arriving: Iterable[FixedProjection],
+    levels: Mapping[str, Doubles],
+) -> float:
     total = np.zeros(population.size)
-    for projection in network.incoming(population.name):
-        total += _largest_sums(network, projection)
+    for projection in arriving:
+        total += _largest_sums(projection, levels[projection.source])
     return float(total.max(initial=0))
 
 
-def _largest_sums(network: FixedNetwork, projection: FixedProjection) -> npt.NDArray[np.float64]:
+def _largest_sums(projection: FixedProjection, sent: Doubles) -> Doubles:
     """Bound ``|a|`` of a projection, shape ``[n_target]``."""
-    shape = network.shapes[projection.source]
-    levels = {i.name: i.max_abs for i in network.inputs}
-    sent = max((levels.get(name, 1) for name in senders(network)[projection.source]), default=1)
-    largest = np.full((1, *shape), float(sent))
-    for step in as_steps(projection.operators, shape):
+    largest: Doubles = sent[np.newaxis]
+    for step in as_steps(projection.operators, sent.shape):
         largest = magnitude(step, largest)
     in_dense = MAX_WEIGHT_BITS - projection.weight_bits + projection.sign_mode.sign_bits
     return largest.reshape(-1) * 2.0 ** max(projection.weight_exp, in_dense)  # it has W << in_dense

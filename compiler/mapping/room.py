@@ -1,0 +1,130 @@
+"""What a core that is being filled still has room for: the ledger, asked about candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from snnc.compiler.fixed import FixedNetwork
+from snnc.compiler.mapping.demand import Demand, Meter, combine
+from snnc.compiler.mapping.hardware import Hardware
+from snnc.compiler.mapping.ledger import Sent, Use, uses
+from snnc.compiler.mapping.mapped import Part
+from snnc.compiler.mapping.pieces import NotABox, window_shapes
+from snnc.compiler.mapping.regions import Box, Region
+from snnc.compiler.mapping.traffic import add, reads, united, view
+
+Counts = npt.NDArray[np.int64]
+
+
+class Room:
+    """Asks the ledger whether parts fit a core, while others are placed.
+
+    Output axons depend on where the neurons are that receive. Those that are not placed yet are
+    taken from ``expected``, what an earlier attempt came to.
+
+    Attributes:
+        network: Whole and retimed.
+        hardware: Whose limits hold.
+        meter: Measures the parts of this network on this hardware.
+        receivers: Cores to which each neuron sends, as far as placed; by population, shape ``[n]``.
+        expected: The same of a whole mapping, less where not known.
+    """
+
+    def __init__(
+        self, network: FixedNetwork, hardware: Hardware, meter: Meter, expected: dict[str, Counts]
+    ) -> None:
+        self.network = network
+        self.hardware = hardware
+        self.meter = meter
+        self.shapes = network.shapes
+        self._forms = {
+            p.name: window_shapes(
+                tuple((q.operators, self.shapes[q.source]) for q in network.incoming(p.name))
+            )
+            for p in network.populations
+        }
+        self.receivers = {p.name: np.zeros(p.size, np.int64) for p in network.populations}
+        self.expected = expected
+
+    def sent(self, parts: Iterable[Part]) -> Sent:
+        """Give what the neurons of ``parts`` send to cores."""
+        axons = destinations = 0
+        for part in parts:
+            receivers = self._receivers(part)
+            axons += int(receivers.sum())
+            destinations = max(destinations, int(receivers.max(initial=0)))
+        return Sent(axons=axons, destinations=destinations)
+
+    def _receivers(self, part: Part) -> Counts:
+        shape = self.shapes[part.population]
+        known = view(self.receivers[part.population], part.region, shape)
+        expected = self.expected.get(part.population)
+        return known if expected is None else np.maximum(known, view(expected, part.region, shape))
+
+    def demand(self, parts: Sequence[Part]) -> Demand | None:
+        """Give what parts need of a core, None where one of them has a form that cannot be."""
+        if not all(map(self._may_be_cut, parts)):
+            return None
+        return combine([self.meter.demand(part) for part in parts])
+
+    def may_be_listed(self, population: str) -> bool:
+        """Say whether any neurons of a population may be a part."""
+        return not self._forms[population]
+
+    def _may_be_cut(self, part: Part) -> bool:
+        shape = self.shapes[part.population]
+        if isinstance(part.region, Box) and self._forms[part.population] <= {shape}:
+            return True
+        try:
+            return all(region.size for _, region in reads(self.network, part))
+        except NotABox:
+            return False
+
+    def uses(self, parts: Sequence[Part]) -> tuple[Use, ...] | None:
+        """Give what a core with these parts uses, None where one has a form that cannot be."""
+        needed = self.demand(parts)
+        return None if needed is None else uses(needed, self.sent(parts), self.hardware)
+
+    def fits(self, parts: Sequence[Part]) -> bool:
+        """Say whether a core can hold these parts."""
+        found = self.uses(parts)
+        return found is not None and all(use.fits for use in found)
+
+    def share(self, parts: Sequence[Part]) -> float:
+        """Give the largest share of a limit that these parts use; infinite where they cannot be."""
+        found = self.uses(parts)
+        if found is None:
+            return float("inf")
+        return max((use.share for use in found), default=0.0)
+
+    def incoming_axons(self, part: Part) -> float:
+        """Give the elements of all sources that a part reads."""
+        return float(sum(region.size for _, region in reads(self.network, part)))
+
+    def receive(self, parts: Sequence[Part], more: Part) -> None:
+        """Count a core that has ``parts`` and now gets ``more`` as one that others send to."""
+        before: dict[str, list[Region]] = {}
+        for part in parts:
+            for source, region in reads(self.network, part):
+                before.setdefault(source, []).append(region)
+        fresh: dict[str, list[Region]] = {}
+        for source, region in reads(self.network, more):
+            fresh.setdefault(source, []).append(region)
+        for source, regions in fresh.items():
+            if source in self.receivers:
+                self._count(source, before.get(source, []), regions)
+
+    def _count(self, source: str, before: list[Region], regions: list[Region]) -> None:
+        shape, counts = self.shapes[source], self.receivers[source]
+        region = united(regions, shape)
+        add(counts, region, shape, 1)
+        if before:
+            known = united(before, shape)
+            if isinstance(known, Box) and known == region:
+                add(counts, region, shape, -1)
+            else:
+                both = np.intersect1d(region.indices(shape), known.indices(shape))
+                counts[both] -= 1
