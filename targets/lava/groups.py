@@ -6,17 +6,18 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
 from safetensors.numpy import save
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
-from snnc.compiler.fixed import FixedAxons, FixedNetwork
+from snnc.compiler.fixed import FixedAxons, FixedNetwork, FixedPopulation
+from snnc.compiler.mapping.cut import Homes, cut, homes
+from snnc.compiler.mapping.mapped import MappedNetwork
 from snnc.compiler.network import Output
 from snnc.compiler.store import Tensors, to_json
-from snnc.compiler.trace import Array
 from snnc.targets.lava.forms import Form
 from snnc.targets.lava.plan import Plan, make_plan
-from snnc.targets.lava.runner.axons import Axons, Gather
 from snnc.targets.lava.runner.program import CUT
 
 
@@ -61,21 +62,40 @@ class Groups:
         text, weights = CUT
         return {text: json.dumps(data, sort_keys=True).encode() + b"\n", weights: save(tensors)}
 
-    def joined_signals(
-        self, signals: Mapping[str, Mapping[str, Array]]
-    ) -> dict[str, dict[str, Array]]:
-        """Give what was recorded of parts as signals of the populations of the model.
 
-        Args:
-            signals: By signal and part, shape ``[..., n]``; all parts of a population or none.
-        """
-        made: dict[str, dict[str, Array]] = {signal: {} for signal in signals}
-        for a in self.joined:
-            gather = Gather(Axons(a.name, a.shape, a.sources, a.member, a.element))
-            for signal, arrays in signals.items():
-                if a.sources[0] in arrays:
-                    made[signal][a.name] = gather.of([arrays[part] for part in a.sources])
-        return made
+def grouped(mapped: MappedNetwork) -> Groups:
+    """Give the network that the cores execute; axons that hold a source as it is are left out."""
+    network, found = cut(mapped), homes(mapped)
+    shapes = network.shapes
+    direct = {a.name: a.sources[0] for a in network.axons if _is_whole(a, shapes[a.sources[0]])}
+    return Groups(
+        network=replace(
+            network,
+            axons=tuple(a for a in network.axons if a.name not in direct),
+            projections=tuple(
+                replace(q, source=direct.get(q.source, q.source)) for q in network.projections
+            ),
+        ),
+        cores={name: core for of in found.values() for core, name in of.names.items()},
+        joined=tuple(_joined(p, found[p.name]) for p in mapped.fixed.populations),
+        outputs=mapped.fixed.outputs,
+    )
+
+
+def _is_whole(axons: FixedAxons, shape: tuple[int, ...]) -> bool:
+    """Tell whether axons are their only source, element by element."""
+    return axons.shape == shape and np.array_equal(axons.element, np.arange(axons.size))
+
+
+def _joined(p: FixedPopulation, of: Homes) -> FixedAxons:
+    cores = np.array(list(of.names))
+    return FixedAxons(
+        name=p.name,
+        shape=p.shape,
+        sources=tuple(of.names.values()),
+        member=np.searchsorted(cores, of.core).astype(np.int32),
+        element=of.place,
+    )
 
 
 def group_problems(network: FixedNetwork) -> Iterator[Diagnostic]:

@@ -17,6 +17,8 @@ from snnc.compiler import rules
 from snnc.compiler.align import aligned_trace
 from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault
 from snnc.compiler.fixed import FixedNetwork, FixedProjection
+from snnc.compiler.mapping.join import joined_trace
+from snnc.compiler.mapping.mapped import MappedNetwork
 from snnc.compiler.operators import (
     FixedConvolution,
     FixedDense,
@@ -32,7 +34,7 @@ from snnc.targets.directory import cannot_write
 from snnc.targets.inputs import integer_inputs
 from snnc.targets.lava.child import Limit, run_lava
 from snnc.targets.lava.forms import Form, form_of
-from snnc.targets.lava.groups import Groups
+from snnc.targets.lava.groups import Groups, group_problems, grouped
 from snnc.targets.lava.held import held_problems
 from snnc.targets.lava.plan import Plan, make_plan
 from snnc.targets.lava.runner import packages
@@ -66,12 +68,24 @@ class LavaTarget:
             yield from stock_problems(fixed)
             yield from held_problems(fixed)
 
+    def mapped_problems(
+        self, mapped: MappedNetwork, options: Mapping[str, Any]
+    ) -> Iterator[Diagnostic]:
+        """Yield what they cannot do with a network that is cut over cores, beside the above."""
+        if form_of(options) is Form.STOCK:
+            yield from group_problems(grouped(mapped).network)
+
     def members(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> Mapping[str, bytes]:
         """Give ``lava.json`` and the source of the runner, readable and complete."""
-        here = Path(__file__).resolve().parent
-        sources = (here / "run.py", *sorted((here / "runner").glob("*.py")))
-        files = {path.relative_to(here).as_posix(): path.read_bytes() for path in sources}
-        return {"lava.json": make_plan(fixed, form_of(options)).to_bytes(), **files}
+        return {PLAN: make_plan(fixed, form_of(options)).to_bytes(), **_runner()}
+
+    def mapped_members(
+        self, mapped: MappedNetwork, options: Mapping[str, Any]
+    ) -> Mapping[str, bytes]:
+        """Give the same of a network that is cut over cores, and its parts for the runner."""
+        groups = grouped(mapped)
+        plan = groups.plan(form_of(options)).to_bytes()
+        return {PLAN: plan, **groups.files(), **_runner()}
 
     def missing(self) -> Diagnostic | None:
         """Say what lacks to run Lava, without importing any of it."""
@@ -86,18 +100,31 @@ class LavaTarget:
             EnvironmentFault: SNN501, Lava is not installed; SNN505, Lava failed.
             TimeLimitExceeded: SNN506.
         """
-        network = artifact.required_fixed
+        return self._run(artifact.required_fixed, form_of(artifact.options), inputs, options)
+
+    def run_mapped(
+        self, mapped: MappedNetwork, form: Form, inputs: Inputs, options: RunOptions
+    ) -> Trace:
+        """Run the parts on the cores, and give what the whole network did; raises the same."""
+        return joined_trace(self._run(grouped(mapped), form, inputs, options), mapped)
+
+    def _run(
+        self, program: FixedNetwork | Groups, form: Form, inputs: Inputs, options: RunOptions
+    ) -> Trace:
+        cut = isinstance(program, Groups)
+        network, plan = (
+            (program.network, program.plan(form)) if cut else (program, make_plan(program, form))
+        )
         x = integer_inputs(network, inputs)
         missing = self.missing()
         if missing is not None:
             raise EnvironmentFault([missing])
-        plan = make_plan(network, form_of(artifact.options))
         steps, batch = next(iter(x.values())).shape[:2]
         limit = _limit(network, plan, batch * (steps + plan.gap), options)
         begin = time.perf_counter()
         with scratch_folder() as directory:
             try:
-                write_run(directory, network, plan, x)
+                write_run(directory, program, plan, x)
             except OSError as error:
                 raise EnvironmentFault([cannot_write(directory, error, "TMPDIR")]) from error
             run_lava(directory, options.record, limit, options.progress)
@@ -111,6 +138,13 @@ class LavaTarget:
             raw_time=options.raw_time,
             seconds=time.perf_counter() - begin,
         )
+
+
+def _runner() -> dict[str, bytes]:
+    """Give the source of the runner."""
+    here = Path(__file__).resolve().parent
+    sources = (here / "run.py", *sorted((here / "runner").glob("*.py")))
+    return {path.relative_to(here).as_posix(): path.read_bytes() for path in sources}
 
 
 def write_run(

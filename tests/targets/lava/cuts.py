@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from snnc.compiler.fixed import FixedAxons, FixedNetwork, FixedPopulation, FixedProjection
+from snnc.compiler.mapping.mapped import Core, MappedNetwork, Part
+from snnc.compiler.mapping.regions import Region
 from snnc.compiler.network import Output
 from snnc.compiler.operators import FixedDense
+from snnc.targets.hardware.load import load_hardware
 from snnc.targets.lava.forms import Form
 from snnc.targets.lava.groups import Groups
 from snnc.targets.lava.target import LavaTarget
@@ -128,3 +131,17 @@ def write_cut_artifact(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     return directory / "run.py"
+
+
+def mapped_to(fixed: FixedNetwork, *cores: dict[str, Region]) -> MappedNetwork:
+    """Map ``fixed`` to cores, each with a region of some populations."""
+    on = tuple(
+        Core(
+            parts=tuple(Part(name, region) for name, region in regions.items()),
+            chip=0,
+            slot=slot,
+            encodings={},
+        )
+        for slot, regions in enumerate(cores)
+    )
+    return MappedNetwork(fixed=fixed, hardware=load_hardware("loihi1"), cores=on, seed=0)
