@@ -12,7 +12,7 @@ from snnc.compiler.mapping.demand import Demand, Meter, combine
 from snnc.compiler.mapping.hardware import Hardware
 from snnc.compiler.mapping.ledger import Sent, Use, uses
 from snnc.compiler.mapping.mapped import Part
-from snnc.compiler.mapping.pieces import NotABox, window_shapes
+from snnc.compiler.mapping.pieces import NotABox, box_shape
 from snnc.compiler.mapping.regions import Box, Region
 from snnc.compiler.mapping.traffic import add, reads, united, view
 
@@ -41,9 +41,8 @@ class Room:
         self.meter = meter
         self.shapes = network.shapes
         self._forms = {
-            p.name: window_shapes(
-                tuple((q.operators, self.shapes[q.source]) for q in network.incoming(p.name))
-            )
+            p.name: {box_shape(q.operators, self.shapes[q.source]) for q in network.incoming(p.name)}
+            - {None}
             for p in network.populations
         }
         self.receivers = {p.name: np.zeros(p.size, np.int64) for p in network.populations}
