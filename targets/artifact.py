@@ -154,6 +154,28 @@ class Artifact:
             raise InternalError(f"an artifact for {self.target} holds no integers")
         return self.fixed
 
+    def for_target(self, target: str) -> Artifact:
+        """Give the same network as an artifact for ``target``, which is not saved yet.
+
+        Raises:
+            InputError: The target cannot do it.
+        """
+        made = get_target(target)
+        mapped = self.mapped if made.by_core else None
+        members: Mapping[str, bytes] = {}
+        if made.fixed and mapped is None:
+            raise_all(made.problems(self.required_fixed, self.options))
+            members = made.members(self.required_fixed, self.options)
+        elif mapped is not None:
+            raise_all(
+                [
+                    *made.problems(cut(mapped), self.options),
+                    *made.mapped_problems(mapped, self.options),
+                ]
+            )
+            members = made.mapped_members(mapped, self.options)
+        return replace(self, target=target, mapped=mapped, members=members, path=None)
+
     @cached_property
     def executed(self) -> Artifact:
         """What the target is given: of a mapped network the parts, each as a population."""
