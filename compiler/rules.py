@@ -359,6 +359,14 @@ HARDWARE_DESCRIBED = Rule(
     "file: one that comes with snnc or your own. docs/hardware.md has its form. Every key has to be "
     "there, so that no limit is forgotten; null says that there is none.",
 )
+PARTS_FIT = Rule(
+    "SNN411",
+    "populations can be cut into parts that keep every limit of a core",
+    "snnc cuts populations over cores and puts several of them on one, but a neuron stays whole: all "
+    "its synapses lie on its core, and sums are not divided, since that would change them. What is "
+    "too much for a core with a single neuron, or for every way of cutting that was tried, cannot "
+    "be laid out.",
+)
 STOCK_AXONS = Rule(
     "SNN414",
     "what Lava's own processes hear of a core is one source, whole",

@@ -191,8 +191,8 @@ _COMPILE_OPTIONS = (
     click.option(
         "--hardware",
         metavar="NAME|FILE.yaml",
-        help="Cut the network over the cores of this hardware, and place them: loihi1, loihi2, ..., "
-        "or a description of your own.",
+        help="Lay the network out over the cores of this hardware: loihi1, loihi2, ..., or a "
+        "description of your own.",
     ),
     click.option(
         "--config",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -76,11 +76,7 @@ class Subject:
         """Give the same network as an artifact for ``target``."""
         if target == self.artifact.target:
             return self.artifact
-        made = get_target(target)
-        if not made.fixed:
-            return replace(self.artifact, target=target, members={}, path=None)
-        members = made.members(self.artifact.required_fixed, self.artifact.options)
-        return replace(self.artifact, target=target, members=members, path=None)
+        return self.artifact.for_target(target)
 
 
 def load_subject(

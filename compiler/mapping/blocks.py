@@ -15,6 +15,7 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from snnc.compiler.fixed import FixedProjection
+from snnc.compiler.mapping.bounds import lower_bounds
 from snnc.compiler.mapping.ledger import Resource
 from snnc.compiler.mapping.mapped import Part
 from snnc.compiler.mapping.refine import Ints, Nets, Reals, refine
@@ -39,8 +40,6 @@ TOLERANCE = 1e-9
 
 SMALL = 1e-3
 """Of a synapse: a neuron without any."""
-_EACH = frozenset({Resource.NEURONS, Resource.SYNAPSE_MEMORY, Resource.INPUT_AXONS})
-"""Of these the parts need together at least what the whole needs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,14 +210,12 @@ def _pairs(projection: FixedProjection) -> tuple[Ints, Ints]:
 
 def _load(room: Room, tangle: Tangle) -> Reals:
     """Give the share of a core that each neuron takes of what there is least of."""
-    everything = [Part(name, Box.whole(room.shapes[name])) for name in tangle.populations]
-    found = room.uses(everything)
-    assert found is not None, "populations of which any neurons may be a part"
-    scarce = max((use for use in found if use.resource in _EACH), key=lambda use: use.share)
+    bounds = lower_bounds(room.network, room.hardware, tangle.populations)
+    scarce = max(bounds, key=lambda bound: bound.total / bound.limit.value)
     each = np.ones(tangle.size)
     if scarce.resource is not Resource.NEURONS:
         each = np.diff(tangle.reached.indptr) + SMALL
-    return np.asarray(each * (scarce.share / each.sum()))
+    return np.asarray(each * (scarce.total / scarce.limit.value / each.sum()))
 
 
 def _graph(tangle: Tangle) -> Sparse:

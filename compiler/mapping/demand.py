@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
@@ -105,6 +105,10 @@ def combine(demands: Iterable[Demand]) -> Demand:
     )
 
 
+class NotStorable(ValueError):
+    """No encoding can keep the synapses of a part; the text says of which projection."""
+
+
 class Meter:
     """Measures parts of one network on one kind of hardware; remembers what repeats."""
 
@@ -124,6 +128,7 @@ class Meter:
 
         Raises:
             KeyError: There is no such population.
+            NotStorable: No encoding can keep its synapses.
         """
         if isinstance(part.region, Listed):
             return self._measured(part)
@@ -132,17 +137,19 @@ class Meter:
             self._boxes[key] = self._measured(part)
         return self._boxes[key]
 
-    def _measured(self, part: Part) -> Demand:
-        kinds, wirings = self._kinds[part.population], self._wirings[part.population]
-        synapses = [(w.projection, w.into(part.region)) for w in wirings]
+    def without_synapses(self, part: Part) -> Demand:
+        """Give what the neurons of ``part`` alone need: little work, and often enough to say no."""
+        kinds = self._kinds[part.population]
         sets, thresholds = kinds.of(part.region)
         n = part.region.size
-        return Demand(
-            parts=1,
-            neurons=n,
-            compartments=n * self._compartments(kinds.population),
-            parameter_sets=sets,
-            thresholds=thresholds,
+        compartments = n * self._compartments(kinds.population)
+        return Demand(1, n, compartments, sets, thresholds, 0, ())
+
+    def _measured(self, part: Part) -> Demand:
+        wirings = self._wirings[part.population]
+        synapses = [(w.projection, w.into(part.region)) for w in wirings]
+        return replace(
+            self.without_synapses(part),
             fan_in=sum(s.fan_in for _, s in synapses),
             projections=tuple(self._stored(q, s) for q, s in synapses),
         )
@@ -165,7 +172,11 @@ def demand(network: FixedNetwork, part: Part, hardware: Hardware) -> Demand:
 
 
 def stored(projection: FixedProjection, synapses: Synapses, hardware: Hardware) -> ProjectionDemand:
-    """Choose the encoding with the fewest words, of those whose axons are not too long."""
+    """Choose the encoding with the fewest words, of those whose axons are not too long.
+
+    Raises:
+        NotStorable: None can be chosen.
+    """
     weight_bits = stored_width(projection, hardware)
     options = [
         (e, delay, measured)
@@ -174,6 +185,8 @@ def stored(projection: FixedProjection, synapses: Synapses, hardware: Hardware) 
         for measured in [_words(e, synapses, weight_bits + delay)]
         if measured is not None
     ]
+    if not options:
+        raise NotStorable(projection.name)
     most = hardware.words_per_axon
     encoding, delay, (total, longest) = min(
         options, key=lambda o: (most is not None and o[2][1] > most.value, o[2][0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from snnc.compiler.mapping.mapped import Part
@@ -81,6 +81,13 @@ class Packer:
         for part in parts:
             self.cores.append(Filled())
             self._put(self.cores[-1], part)
+
+    def put_all(self, cores: Iterable[tuple[Part, ...]]) -> None:
+        """Take cores of which it is decided what lies on them."""
+        for parts in cores:
+            self.cores.append(Filled())
+            for part in parts:
+                self._put(self.cores[-1], part)
 
     def _best_plan(self, population: str, whole: Box) -> _Plan:
         """Take slabs off for the room that is left elsewhere, while that saves cores."""

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.mapping.blocks import blocks, tangles
 from snnc.compiler.mapping.demand import Meter
 from snnc.compiler.mapping.hardware import Hardware
 from snnc.compiler.mapping.mapped import Part
+from snnc.compiler.mapping.misfit import alone_problem, core_problem
 from snnc.compiler.mapping.pack import Filled, Packer
 from snnc.compiler.mapping.room import Counts, Room
 from snnc.compiler.mapping.traffic import Rates, flows, km1
@@ -52,7 +54,87 @@ def partition(
     """
     meter = Meter(network, hardware)
     known = rates or {}
-    found: list[tuple[int, float, list[Filled], Room]] = []
-    for order in _orders(network):
-        cores, room = _filled(network, hardware, meter, order, known, seed)
-        ...
+    found = [_mapped(network, hardware, meter, o, known, seed) for o in _orders(network)]
+    good = [f for f in found if not f.problems]
+    if not good:
+        raise_all(found[0].problems)
+    fewest = min(len(f.cores) for f in good)
+    best = min(
+        (f for f in good if len(f.cores) == fewest),
+        key=lambda f: km1(flows(network, f.cores, known)),
+    )
+    place = {p.name: i for i, p in enumerate(network.populations)}
+    return tuple(_bundle(meter, core, place) for core in best.cores)
+
+
+@dataclass(frozen=True, eq=False)
+class _Mapped:
+    """One attempt.
+
+    Attributes:
+        cores: What lies on each.
+        problems: What stands against it.
+    """
+
+    cores: tuple[Filled, ...]
+    problems: tuple[Diagnostic, ...]
+
+
+def _mapped(
+    network: FixedNetwork,
+    hardware: Hardware,
+    meter: Meter,
+    order: tuple[str, ...],
+    rates: Rates,
+    seed: int,
+) -> _Mapped:
+    """Lay out populations in an order, until no core sends to more cores than it may."""
+    expected: dict[str, Counts] = {}
+    for _ in range(MOST_ROUNDS):
+        room = Room(network, hardware, meter, expected)
+        packer = _packed(room, order, rates, seed)
+        over = [core for core in packer.cores if not room.fits(core.parts)]
+        if packer.hopeless or not over:
+            break
+        expected = {
+            name: np.maximum(sent, expected.get(name, sent))
+            for name, sent in room.receivers.items()
+        }
+    problems = [alone_problem(room, part) for part in packer.hopeless]
+    problems += [core_problem(room, core.parts) for core in over if not packer.hopeless]
+    return _Mapped(tuple(packer.cores), tuple(dict.fromkeys(problems)))
+
+
+def _packed(room: Room, order: tuple[str, ...], rates: Rates, seed: int) -> Packer:
+    packer = Packer(room, [])
+    done = set[str]()
+    for tangle in tangles(room, rates):
+        found = blocks(room, tangle, seed)
+        if found is not None:
+            packer.put_all(found)
+            done.update(tangle.populations)
+    for name in order:
+        if name not in done:
+            packer.place(name)
+    return packer
+
+
+def _orders(network: FixedNetwork) -> Iterator[tuple[str, ...]]:
+    """Give orders in which populations are laid out.
+
+    Backward first: whoever receives is then placed before those that send to it.
+    """
+    names = tuple(p.name for p in network.populations)
+    yield names[::-1]
+    if 1 < len(names) <= FEW_POPULATIONS:
+        yield names
+        sizes = {p.name: p.size for p in network.populations}
+        yield tuple(sorted(names, key=lambda name: sizes[name]))
+        yield tuple(sorted(names, key=lambda name: -sizes[name]))
+
+
+def _bundle(meter: Meter, core: Filled, place: dict[str, int]) -> Bundle:
+    parts = sorted(core.parts, key=lambda part: place[part.population])
+    needed = (meter.demand(part) for part in parts)
+    encodings = {p.projection: p.encoding for d in needed for p in d.projections}
+    return Bundle(tuple(parts), encodings)

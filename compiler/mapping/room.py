@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.fixed import FixedNetwork
-from snnc.compiler.mapping.demand import Demand, Meter, combine
+from snnc.compiler.mapping.demand import Demand, Meter, NotStorable, combine
 from snnc.compiler.mapping.hardware import Hardware
 from snnc.compiler.mapping.ledger import Sent, Use, uses
 from snnc.compiler.mapping.mapped import Part
-from snnc.compiler.mapping.pieces import NotABox, window_shapes
+from snnc.compiler.mapping.pieces import NotABox, box_shape
 from snnc.compiler.mapping.regions import Box, Region
 from snnc.compiler.mapping.traffic import add, reads, united, view
 
@@ -41,9 +41,8 @@ class Room:
         self.meter = meter
         self.shapes = network.shapes
         self._forms = {
-            p.name: window_shapes(
-                tuple((q.operators, self.shapes[q.source]) for q in network.incoming(p.name))
-            )
+            p.name: {box_shape(q.operators, self.shapes[q.source]) for q in network.incoming(p.name)}
+            - {None}
             for p in network.populations
         }
         self.receivers = {p.name: np.zeros(p.size, np.int64) for p in network.populations}
@@ -68,7 +67,10 @@ class Room:
         """Give what parts need of a core, None where one of them has a form that cannot be."""
         if not all(map(self._may_be_cut, parts)):
             return None
-        return combine([self.meter.demand(part) for part in parts])
+        try:
+            return combine([self.meter.demand(part) for part in parts])
+        except NotStorable:
+            return None
 
     def may_be_listed(self, population: str) -> bool:
         """Say whether any neurons of a population may be a part."""
@@ -90,6 +92,9 @@ class Room:
 
     def fits(self, parts: Sequence[Part]) -> bool:
         """Say whether a core can hold these parts."""
+        bare = combine([self.meter.without_synapses(part) for part in parts])
+        if not all(use.fits for use in uses(bare, Sent(), self.hardware)):
+            return False
         found = self.uses(parts)
         return found is not None and all(use.fits for use in found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -249,6 +250,6 @@ def ascending(value: tuple[int, ...]) -> tuple[int, ...]:
     Raises:
         ValueError: It does not ascend.
     """
-    if any(b <= a for a, b in zip(value, value[1:], strict=False)):
+    if any(b <= a for a, b in pairwise(value)):
         raise ValueError(f"{list(value)}|widths that ascend")
     return value

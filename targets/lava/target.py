@@ -61,6 +61,7 @@ class LavaTarget:
     name = "lava"
     summary = "Intel Lava on its CPU simulation: bit-accurate processes, and a runner of its own"
     fixed = True
+    by_core = True
 
     def problems(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> Iterator[Diagnostic]:
         """Yield what Lava's own processes cannot do, where no others may be used."""
