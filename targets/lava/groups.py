@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from safetensors.numpy import save
@@ -18,7 +19,10 @@ from snnc.compiler.network import Output
 from snnc.compiler.store import Tensors, to_json
 from snnc.targets.lava.forms import Form
 from snnc.targets.lava.plan import Plan, make_plan
-from snnc.targets.lava.runner.program import CUT
+from snnc.targets.lava.runner.program import CUT, WHOLE
+
+if TYPE_CHECKING:
+    from snnc.targets.artifact import Artifact
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -61,6 +65,29 @@ class Groups:
         }
         text, weights = CUT
         return {text: json.dumps(data, sort_keys=True).encode() + b"\n", weights: save(tensors)}
+
+
+Runnable: TypeAlias = FixedNetwork | Groups
+"""What can run on Lava: a network as it is, or cut over cores."""
+
+
+def runnable(artifact: Artifact) -> Runnable:
+    """Give what an artifact runs."""
+    return artifact.required_fixed if artifact.mapped is None else grouped(artifact.mapped)
+
+
+def plan_of(program: Runnable, form: Form) -> Plan:
+    """Give the Lava process of every node."""
+    return program.plan(form) if isinstance(program, Groups) else make_plan(program, form)
+
+
+def program_files(program: Runnable) -> dict[str, bytes]:
+    """Give the two files of a program that ``runner/program.py`` reads beside ``lava.json``."""
+    if isinstance(program, Groups):
+        return program.files()
+    tensors: Tensors = {}
+    data = json.dumps(to_json(program, "program", tensors)).encode()
+    return dict(zip(WHOLE, (data, save(tensors)), strict=True))
 
 
 def grouped(mapped: MappedNetwork) -> Groups:

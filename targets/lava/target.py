@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from math import prod
@@ -11,13 +10,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import save
 
 from snnc.compiler import rules
 from snnc.compiler.align import aligned_trace
 from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault
 from snnc.compiler.fixed import FixedNetwork, FixedProjection
-from snnc.compiler.mapping.join import joined_trace
 from snnc.compiler.mapping.mapped import MappedNetwork
 from snnc.compiler.operators import (
     FixedConvolution,
@@ -27,19 +24,26 @@ from snnc.compiler.operators import (
     MaxPooling,
     SumPooling,
 )
-from snnc.compiler.store import Tensors, to_json
 from snnc.compiler.trace import Array, Trace
 from snnc.targets.artifact import Artifact
 from snnc.targets.directory import cannot_write
 from snnc.targets.inputs import integer_inputs
 from snnc.targets.lava.child import Limit, run_lava
 from snnc.targets.lava.forms import Form, form_of
-from snnc.targets.lava.groups import Groups, group_problems, grouped
+from snnc.targets.lava.groups import (
+    Groups,
+    Runnable,
+    group_problems,
+    grouped,
+    plan_of,
+    program_files,
+    runnable,
+)
 from snnc.targets.lava.held import held_problems
 from snnc.targets.lava.plan import Plan, make_plan
 from snnc.targets.lava.runner import packages
 from snnc.targets.lava.runner.arrays import save_array
-from snnc.targets.lava.runner.program import PLAN, WHOLE
+from snnc.targets.lava.runner.program import PLAN
 from snnc.targets.lava.scratch import scratch_folder
 from snnc.targets.lava.stock import stock_problems
 from snnc.targets.running import Inputs, RunOptions
@@ -101,25 +105,13 @@ class LavaTarget:
             EnvironmentFault: SNN501, Lava is not installed; SNN505, Lava failed.
             TimeLimitExceeded: SNN506.
         """
-        return self._run(artifact.required_fixed, form_of(artifact.options), inputs, options)
-
-    def run_mapped(
-        self, mapped: MappedNetwork, form: Form, inputs: Inputs, options: RunOptions
-    ) -> Trace:
-        """Run the parts on the cores, and give what the whole network did; raises the same."""
-        return joined_trace(self._run(grouped(mapped), form, inputs, options), mapped)
-
-    def _run(
-        self, program: FixedNetwork | Groups, form: Form, inputs: Inputs, options: RunOptions
-    ) -> Trace:
-        cut = isinstance(program, Groups)
-        network, plan = (
-            (program.network, program.plan(form)) if cut else (program, make_plan(program, form))
-        )
+        program = runnable(artifact)
+        network = program.network if isinstance(program, Groups) else program
         x = integer_inputs(network, inputs)
         missing = self.missing()
         if missing is not None:
             raise EnvironmentFault([missing])
+        plan = plan_of(program, form_of(artifact.options))
         steps, batch = next(iter(x.values())).shape[:2]
         limit = _limit(network, plan, batch * (steps + plan.gap), options)
         begin = time.perf_counter()
@@ -149,29 +141,19 @@ def _runner() -> dict[str, bytes]:
 
 
 def write_run(
-    directory: Path,
-    network: FixedNetwork | Groups,
-    plan: Plan,
-    x: Mapping[str, npt.NDArray[np.int32]],
+    directory: Path, program: Runnable, plan: Plan, x: Mapping[str, npt.NDArray[np.int32]]
 ) -> None:
     """Write the program and its inputs, each ``[steps, batch, n]``, for the runner to serve."""
-    write_program(directory, network, plan)
+    write_program(directory, program, plan)
     for row in plan.processes:
         if row.role == "input":
             save_array(directory / f"{row.id}.npy", x[row.of])
 
 
-def write_program(directory: Path, network: FixedNetwork | Groups, plan: Plan) -> None:
+def write_program(directory: Path, program: Runnable, plan: Plan) -> None:
     """Write the three files that ``runner/program.py`` reads."""
-    files = network.files() if isinstance(network, Groups) else _files(network)
-    for name, content in (files | {PLAN: plan.to_bytes()}).items():
+    for name, content in (program_files(program) | {PLAN: plan.to_bytes()}).items():
         (directory / name).write_bytes(content)
-
-
-def _files(network: FixedNetwork) -> dict[str, bytes]:
-    tensors: Tensors = {}
-    program = json.dumps(to_json(network, "program", tensors))
-    return dict(zip(WHOLE, (program.encode(), save(tensors)), strict=True))
 
 
 def _read(

@@ -12,8 +12,7 @@ import numpy as np
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.trace import SIGNALS
 from snnc.targets.lava.forms import Form
-from snnc.targets.lava.groups import Groups
-from snnc.targets.lava.plan import make_plan
+from snnc.targets.lava.groups import Groups, Runnable, plan_of
 from snnc.targets.lava.target import write_run
 from tests.targets.lava.networks import Array, Signals, expected
 
@@ -21,7 +20,7 @@ RUNNER = "snnc.targets.lava.runner"
 
 
 def whole_of(
-    program: FixedNetwork | Groups, inputs: dict[str, Array], package: str = RUNNER
+    program: Runnable, inputs: dict[str, Array], package: str = RUNNER
 ) -> tuple[Any, Signals]:
     """Give the executor of a program, and the arrays that it will record, in hardware time.
 
@@ -31,7 +30,7 @@ def whole_of(
         package: Where the runner is imported from.
     """
     fixed = program.network if isinstance(program, Groups) else program
-    plan = program.plan(Form.FUSED) if isinstance(program, Groups) else make_plan(fixed, Form.FUSED)
+    plan = plan_of(program, Form.FUSED)
     network, program_, whole, window = (
         import_module(f"{package}.{name}") for name in ("network", "program", "whole", "window")
     )
@@ -46,9 +45,7 @@ def whole_of(
         read = program_.read_program(Path(folder))
     steps, batch = next(iter(integers.values())).shape[:2]
     of = window.Window(steps, batch, steps + read.gap)
-    recorders = {
-        p.id: r for p in read.processes for r in network._recorders(read, p, of, SIGNALS)
-    }
+    recorders = {p.id: r for p in read.processes for r in network._recorders(read, p, of, SIGNALS)}
     signals: Signals = {signal: {} for signal in SIGNALS}
     for process in read.processes:
         if process.role == "population":
@@ -57,9 +54,7 @@ def whole_of(
     return whole.Whole(read, integers, recorders), signals
 
 
-def run_whole(
-    program: FixedNetwork | Groups, inputs: dict[str, Array], package: str = RUNNER
-) -> Signals:
+def run_whole(program: Runnable, inputs: dict[str, Array], package: str = RUNNER) -> Signals:
     """Give every signal of every population in hardware time, ``[steps + latency, batch, n]``."""
     executor, signals = whole_of(program, inputs, package)
     assert sum(1 for _ in executor.run()) == executor.steps

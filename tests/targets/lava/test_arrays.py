@@ -144,6 +144,8 @@ def test_full_disk_names_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     lif, sink = Process("n1", "population", "P", "p"), Process("n2", "output", "Sink", "out")
     of = Program({}, {"p": part}, {}, {"out": "p"}, "mixed", (lif, sink), 0, {}, {}, {"out": "p"})
     with pytest.raises(OSError, match="No space left on device") as error:
-        write_results(of, {"n1": {}, "n2": {"spikes": np.zeros((1, 1, 1))}}, tmp_path / "out.npz", None)
+        write_results(
+            of, {"n1": {}, "n2": {"spikes": np.zeros((1, 1, 1))}}, tmp_path / "out.npz", None
+        )
     assert error.value.filename == str(tmp_path / "out.npz")
     assert list(tmp_path.iterdir()) == []

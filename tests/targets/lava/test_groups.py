@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
+from snnc.compiler.mapping.join import joined_trace
 from snnc.compiler.mapping.mapped import MappedNetwork
 from snnc.compiler.mapping.regions import Box, Listed
 from snnc.compiler.network import Output
 from snnc.compiler.operators import FixedConvolution, SumPooling, Window
-from snnc.compiler.trace import SIGNALS
+from snnc.compiler.trace import SIGNALS, Trace
 from snnc.targets.lava.forms import Form
 from snnc.targets.lava.groups import grouped
 from snnc.targets.lava.target import LavaTarget
@@ -27,6 +29,7 @@ from tests.targets.lava.equality import differences
 from tests.targets.lava.networks import (
     RECORD_ALL,
     Array,
+    artifact,
     expected,
     expected_outputs,
     networks,
@@ -86,6 +89,12 @@ def on_four_cores() -> MappedNetwork:
     )
 
 
+def run(mapped: MappedNetwork, form: Form, inputs: dict[str, Array]) -> Trace:
+    """Run a network over cores as an artifact does."""
+    made = replace(artifact(mapped.fixed, form), mapped=mapped)
+    return joined_trace(LavaTarget().run(made.executed, inputs, RECORD_ALL), mapped)
+
+
 @settings(max_examples=25)
 @given(networks(), st.integers(1, 4), st.integers(0, 2**32 - 1))
 def test_random_cuts_in_one_process(fixed: FixedNetwork, cores: int, seed: int) -> None:
@@ -121,7 +130,7 @@ def test_random_cuts_on_processes(fixed: FixedNetwork, cores: int, seed: int) ->
     )
     inputs = random_inputs(fixed, steps=8, batch=3)
     wanted = expected(fixed, inputs)
-    trace = LavaTarget().run_mapped(mapped, Form.MIXED, inputs, RECORD_ALL)
+    trace = run(mapped, Form.MIXED, inputs)
     assert differences(trace, wanted, expected_outputs(fixed, wanted)) == []
 
 
@@ -131,16 +140,14 @@ def test_planes_on_four_cores(form: Form) -> None:
     fixed, mapped = planes(), on_four_cores()
     inputs = random_inputs(fixed, steps=15, batch=4)
     wanted = expected(fixed, inputs)
-    trace = LavaTarget().run_mapped(mapped, form, inputs, RECORD_ALL)
+    trace = run(mapped, form, inputs)
     assert differences(trace, wanted, expected_outputs(fixed, wanted)) == []
     assert all(0.05 < spikes.mean() < 0.95 for spikes in trace.spikes.values())
 
 
 @pytest.mark.lava
 @pytest.mark.parametrize("form", [Form.MIXED, Form.FUSED])
-def test_user_runs_a_cut_artifact_without_snnc(
-    tmp_path: Path, packages: Path, form: Form
-) -> None:
+def test_user_runs_a_cut_artifact_without_snnc(tmp_path: Path, packages: Path, form: Form) -> None:
     """The runner joins the parts: names, shapes and units are those of the model."""
     fixed = two_inputs()
     groups = grouped(
