@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -12,10 +13,11 @@ from safetensors.numpy import save
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
-from snnc.compiler.fixed import FixedAxons, FixedNetwork, FixedPopulation
+from snnc.compiler.fixed import FixedAxons, FixedNetwork, FixedPopulation, FixedProjection
 from snnc.compiler.mapping.cut import Homes, cut, homes
 from snnc.compiler.mapping.mapped import MappedNetwork
 from snnc.compiler.network import Output
+from snnc.compiler.operators import FixedConvolution, FixedOperator
 from snnc.compiler.store import Tensors, to_json
 from snnc.targets.lava.forms import Form
 from snnc.targets.lava.plan import Plan, make_plan
@@ -93,8 +95,12 @@ def program_files(program: Runnable) -> dict[str, bytes]:
 def grouped(mapped: MappedNetwork) -> Groups:
     """Give the network that the cores execute; axons that hold a source as it is are left out."""
     network, found = cut(mapped), homes(mapped)
-    shapes = network.shapes
-    direct = {a.name: a.sources[0] for a in network.axons if _is_whole(a, shapes[a.sources[0]])}
+    shapes, axons = network.shapes, {a.name: a for a in network.axons}
+    direct: dict[str, str] = {}
+    for q in network.projections:
+        (source, *more) = axons[q.source].sources
+        if not more and _is_whole(axons[q.source], shapes[source], q.operators):
+            direct[q.source] = source
     return Groups(
         network=replace(
             network,
@@ -109,9 +115,16 @@ def grouped(mapped: MappedNetwork) -> Groups:
     )
 
 
-def _is_whole(axons: FixedAxons, shape: tuple[int, ...]) -> bool:
-    """Tell whether axons are their only source, element by element."""
-    return axons.shape == shape and np.array_equal(axons.element, np.arange(axons.size))
+def _is_whole(
+    axons: FixedAxons, shape: tuple[int, ...], operators: tuple[FixedOperator, ...]
+) -> bool:
+    """Tell whether axons are all of a source of ``shape``, as ``operators`` see it."""
+    flat = len(operators) == 1 and not isinstance(operators[0], FixedConvolution)
+    return (
+        axons.size == prod(shape)
+        and (flat or axons.shape == shape)
+        and np.array_equal(axons.element, np.arange(axons.size))
+    )
 
 
 def _joined(p: FixedPopulation, of: Homes) -> FixedAxons:
@@ -126,15 +139,21 @@ def _joined(p: FixedPopulation, of: Homes) -> FixedAxons:
 
 
 def group_problems(network: FixedNetwork) -> Iterator[Diagnostic]:
-    """Yield the projections of parts that none of Lava's own processes can feed."""
-    heard = {q.source: q for q in network.projections}
-    for axons in network.axons:
-        q = heard[axons.name]
+    """Yield the projections that none of Lava's own processes can feed, each once."""
+    sizes = {a.name: a for a in network.axons}
+    found: dict[str, list[FixedProjection]] = {}
+    for q in network.projections:
+        if q.source in sizes:
+            found.setdefault(" + ".join(q.origin) or q.name, []).append(q)
+    for node, (first, *more) in found.items():
+        axons = sizes[first.source]
+        others = f", and those of {len(more)} more part{'s' * (len(more) > 1)}" if more else ""
         yield Diagnostic(
             rule=rules.STOCK_AXONS,
-            node=" + ".join(q.origin) or q.name,
-            found=f"{axons.size} input axons of {q.target}, from {', '.join(axons.sources)}",
-            limit="a source that is whole: Lava's ports cannot be put side by side "
-            "(lava/magma/core/process/ports/ports.py, ConcatPort)",
+            node=node,
+            found=f"{axons.size} input axons of {first.target}, from {', '.join(axons.sources)}"
+            + others,
+            limit="one source, all of it: Lava's ports are not put side by side "
+            "(ConcatPort, lava/magma/core/process/ports/ports.py:233-235)",
             remedy="--lava mixed, or leave --hardware out",
         )

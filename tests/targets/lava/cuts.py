@@ -54,8 +54,8 @@ def cut_by_hand(fixed: FixedNetwork, core_of: dict[str, Array]) -> Groups:
             shape = p.shape if mine.size == p.size else mine.shape
             populations.append(replace(p, name=name, shape=shape, **arrays))
             for q in fixed.incoming(p.name):
-                q, new = _cut_projection(q, name, mine, places[q.source], fixed.shapes[q.source])
-                projections.append(q)
+                made, new = _cut_projection(q, name, mine, places[q.source])
+                projections.append(made)
                 axons.extend(new)
     return Groups(
         network=replace(
@@ -76,7 +76,7 @@ def cut_by_hand(fixed: FixedNetwork, core_of: dict[str, Array]) -> Groups:
 
 
 def _cut_projection(
-    q: FixedProjection, part: str, mine: Array, places: list[_Place], shape: tuple[int, ...]
+    q: FixedProjection, part: str, mine: Array, places: list[_Place]
 ) -> tuple[FixedProjection, list[FixedAxons]]:
     (dense,) = q.operators
     assert isinstance(dense, FixedDense)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from snnc.compiler.diagnostics import InputError
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
 from snnc.compiler.mapping.join import joined_trace
 from snnc.compiler.mapping.mapped import MappedNetwork
@@ -21,10 +24,10 @@ from snnc.compiler.operators import FixedConvolution, SumPooling, Window
 from snnc.compiler.trace import SIGNALS, Trace
 from snnc.targets.lava.forms import Form
 from snnc.targets.lava.groups import grouped
-from snnc.targets.lava.target import LavaTarget
+from snnc.targets.lava.target import LavaTarget, write_program
 from tests.builders import fixed_convolution
 from tests.targets.lava.alone import run_whole
-from tests.targets.lava.cuts import cut_by_hand, mapped_to, scattered, write_cut_artifact
+from tests.targets.lava.cuts import mapped_to, scattered, write_cut_artifact
 from tests.targets.lava.equality import differences
 from tests.targets.lava.networks import (
     RECORD_ALL,
@@ -36,10 +39,10 @@ from tests.targets.lava.networks import (
     population,
     projection,
     random_inputs,
-    recurrent,
     save_inputs,
 )
 from tests.targets.lava.standalone import results, start
+from tests.targets.lava.test_joined import of_lavas_own
 from tests.targets.lava.test_runner import two_inputs
 
 
@@ -209,11 +212,110 @@ def test_nodes_lie_on_the_core_of_their_target() -> None:
     assert {(row["process"], row["core"]) for row in fused["processes"]} == {("Fused", None)}
 
 
+STRUCTURE = """
+import json, sys
+from collections import Counter
+from pathlib import Path
+import numpy as np
+from snnc.targets.lava.runner import compat
+compat.install()
+from lava.magma.core.run_configs import Loihi2SimCfg
+from snnc.targets.lava.runner.build import Job, build
+from snnc.targets.lava.runner.program import read_program
+from snnc.targets.lava.runner.window import Recorder, Window
+
+program = read_program(Path(sys.argv[1]))
+window = Window(1, 1, 1 + program.gap)
+inputs = {name: np.zeros((1, 1, i.size), np.int32) for name, i in program.inputs.items()}
+recorders = {p.id: Recorder(window) for p in program.processes}
+models = build(Job(program, inputs, window, recorders), program.processes)
+first = next(iter(models))
+first.compile(Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map=models))
+print(json.dumps({
+    core.name: [
+        list(core.hears),
+        list(core.tells),
+        Counter(type(process).__name__ for process in core.procs.members),
+    ]
+    for core in models if type(core).__name__ == "Core"
+}))
+"""
+
+
 @pytest.mark.lava
-def test_what_connects_the_cores() -> None:
-    """A core is a process with others within; between cores there is one port for each part."""
+def test_what_connects_the_cores(tmp_path: Path) -> None:
+    """A core is a process with others within, and hears each part outside of it at one port."""
+    groups = grouped(on_four_cores())
+    write_program(tmp_path, groups, groups.plan(Form.MIXED))
+    line = [sys.executable, "-W", "ignore", "-c", STRUCTURE, str(tmp_path)]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert json.loads(done.stdout) == {
+        "core0000": [
+            ["next@1", "next@2", "next@3", "x"],
+            ["conv@0", "out@0"],
+            {"LIFReset": 1, "Population": 1, "AxonsProcess": 2}
+            | {"Synapse": 1, "Dense": 1, "DelayDense": 1},
+        ],
+        "core0001": [
+            ["conv@0", "next@2", "next@3", "x"],
+            ["conv@1", "next@1"],
+            {"LIFReset": 1, "Population": 1, "AxonsProcess": 3, "Synapse": 2, "Dense": 1},
+        ],
+        "core0002": [
+            ["conv@0", "next@1", "next@3", "x"],
+            ["next@2", "out@2"],
+            {"Population": 2, "AxonsProcess": 2, "Synapse": 1, "Dense": 2, "DelayDense": 1},
+        ],
+        "core0003": [
+            ["conv@0", "conv@1", "next@1", "next@2"],
+            ["next@3"],
+            {"Population": 1, "AxonsProcess": 2, "Synapse": 1, "Dense": 1},
+        ],
+    }
 
 
 STOCK = """\
 error[SNN414]: what Lava's own processes hear of a core is one source, whole
-"""
+  --> conv to single
+   found: 4 input axons of single@0, from conv@0, and those of 1 more part
+   limit: one source, all of it: Lava's ports are not put side by side \
+(ConcatPort, lava/magma/core/process/ports/ports.py:233-235)
+  remedy: --lava mixed, or leave --hardware out"""
+
+
+def test_stock_form_is_refused_where_cores_need_axons() -> None:
+    fixed = of_lavas_own()
+    cut_up = mapped_to(
+        fixed,
+        {"conv": Box.whole((4, 1, 2)), "single": Box((0,), (4,))},
+        {"single": Box((4,), (8,))},
+    )
+    with pytest.raises(InputError) as error:
+        replace(artifact(fixed, Form.STOCK), mapped=cut_up).for_target("lava")
+    assert [d.text("error") for d in error.value.diagnostics] == [STOCK]
+    mixed = replace(artifact(fixed, Form.MIXED), mapped=cut_up).for_target("lava")
+    assert "cut.json" in mixed.members
+
+
+@pytest.mark.lava
+def test_stock_form_runs_where_each_core_has_what_is_whole() -> None:
+    """Lava's own processes alone, a convolution among them, in one group for each core."""
+    fixed = of_lavas_own()
+    mapped = mapped_to(fixed, {"conv": Box.whole((4, 1, 2))}, {"single": Box.whole((8,))})
+    made = replace(artifact(fixed, Form.STOCK), mapped=mapped).for_target("lava")
+    rows = json.loads(made.members["lava.json"])["processes"]
+    assert {(row["process"], row["core"]) for row in rows} == {
+        ("SourceRingBuffer", None),
+        ("LIFReset", 0),
+        ("Conv", 0),
+        ("LIFReset", 1),
+        ("Sparse", 1),
+        ("DelaySparse", 1),
+        ("SinkRingBuffer", None),
+    }
+    inputs = random_inputs(fixed, steps=12, batch=3)
+    wanted = expected(fixed, inputs)
+    trace = run(mapped, Form.STOCK, inputs)
+    assert differences(trace, wanted, expected_outputs(fixed, wanted)) == []
+    assert all(spikes.any() for spikes in trace.spikes.values())
