@@ -9,7 +9,7 @@ import numpy as np
 
 from snnc.compiler.fixed import FixedAxons, FixedNetwork, FixedPopulation, FixedProjection
 from snnc.compiler.mapping.mapped import Core, MappedNetwork, Part
-from snnc.compiler.mapping.regions import Region
+from snnc.compiler.mapping.regions import Listed, Region
 from snnc.compiler.network import Output
 from snnc.compiler.operators import FixedDense
 from snnc.targets.hardware.load import load_hardware
@@ -111,9 +111,23 @@ def _parts(places: list[_Place]) -> tuple[str, ...]:
 
 
 def scattered(fixed: FixedNetwork, cores: int, seed: int) -> Groups:
-    """Cut ``fixed`` with every neuron on a core that is drawn."""
+    """Cut ``fixed`` by hand with every neuron on a core that is drawn."""
+    return cut_by_hand(fixed, _drawn(fixed, cores, seed))
+
+
+def on_cores(fixed: FixedNetwork, cores: int, seed: int) -> MappedNetwork:
+    """Give the same as a mapping."""
+    drawn = _drawn(fixed, cores, seed)
+    regions: list[dict[str, Region]] = [
+        {n: Listed(np.flatnonzero(of == core)) for n, of in drawn.items() if (of == core).any()}
+        for core in range(cores)
+    ]
+    return mapped_to(fixed, *regions)
+
+
+def _drawn(fixed: FixedNetwork, cores: int, seed: int) -> dict[str, Array]:
     rng = np.random.default_rng(seed)
-    return cut_by_hand(fixed, {p.name: rng.integers(0, cores, p.size) for p in fixed.populations})
+    return {p.name: rng.integers(0, cores, p.size) for p in fixed.populations}
 
 
 def write_cut_artifact(

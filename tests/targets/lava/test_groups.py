@@ -27,7 +27,7 @@ from snnc.targets.lava.groups import grouped
 from snnc.targets.lava.target import LavaTarget, write_program
 from tests.builders import fixed_convolution
 from tests.targets.lava.alone import run_whole
-from tests.targets.lava.cuts import mapped_to, scattered, write_cut_artifact
+from tests.targets.lava.cuts import mapped_to, on_cores, scattered, write_cut_artifact
 from tests.targets.lava.equality import differences
 from tests.targets.lava.networks import (
     RECORD_ALL,
@@ -43,7 +43,7 @@ from tests.targets.lava.networks import (
 )
 from tests.targets.lava.standalone import results, start
 from tests.targets.lava.test_joined import of_lavas_own
-from tests.targets.lava.test_runner import two_inputs
+from tests.targets.lava.test_runner import on_three_cores, two_inputs
 
 
 def planes() -> FixedNetwork:
@@ -118,19 +118,7 @@ def test_random_cuts_in_one_process(fixed: FixedNetwork, cores: int, seed: int) 
 @given(networks(), st.integers(2, 3), st.integers(0, 2**32 - 1))
 def test_random_cuts_on_processes(fixed: FixedNetwork, cores: int, seed: int) -> None:
     """Through the module that a user's own mapping takes, too: lists of neurons alone."""
-    rng = np.random.default_rng(seed)
-    core_of = {p.name: rng.integers(0, cores, p.size) for p in fixed.populations}
-    mapped = mapped_to(
-        fixed,
-        *(
-            {
-                name: Listed(np.flatnonzero(of == core))
-                for name, of in core_of.items()
-                if (of == core).any()
-            }
-            for core in range(cores)
-        ),
-    )
+    mapped = on_cores(fixed, cores, seed)
     inputs = random_inputs(fixed, steps=8, batch=3)
     wanted = expected(fixed, inputs)
     trace = run(mapped, Form.MIXED, inputs)
@@ -153,14 +141,7 @@ def test_planes_on_four_cores(form: Form) -> None:
 def test_user_runs_a_cut_artifact_without_snnc(tmp_path: Path, packages: Path, form: Form) -> None:
     """The runner joins the parts: names, shapes and units are those of the model."""
     fixed = two_inputs()
-    groups = grouped(
-        mapped_to(
-            fixed,
-            {"hidden.0": Listed(np.array([0, 3, 4])), "file": Listed(np.array([1, 2]))},
-            {"hidden.0": Listed(np.array([1, 2, 5])), "potential": Box((0, 0), (1, 2))},
-            {"file": Listed(np.array([0, 3])), "potential": Box((1, 0), (2, 2))},
-        )
-    )
+    groups = grouped(on_three_cores(fixed))
     script = write_cut_artifact(tmp_path / "artifact", fixed, groups, form)
     for name in ("program.json", "weights.safetensors"):  # of the whole network, for others
         (script.parent / name).unlink()
