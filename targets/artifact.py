@@ -169,7 +169,7 @@ class Artifact:
         elif mapped is not None:
             raise_all(
                 [
-                    *made.problems(cut(mapped), self.options),
+                    *made.problems(self.required_fixed, self.options),
                     *made.mapped_problems(mapped, self.options),
                 ]
             )
@@ -181,7 +181,7 @@ class Artifact:
         """What the target is given: of a mapped network the parts, each as a population."""
         if self.mapped is None:
             return self
-        return replace(self, fixed=cut(self.mapped), mapped=None)
+        return replace(self, fixed=cut(self.mapped))
 
     def files(self) -> dict[str, bytes]:
         """Give every member, the manifest included: the same network gives the same bytes."""
