@@ -41,8 +41,8 @@ def cut(mapped: MappedNetwork) -> FixedNetwork:
 
     A population becomes a part ``NAME@CORE`` on each core that has neurons of it. A projection into
     it becomes one into each part, from axons ``PROJECTION@CORE.axons``, which give the elements of
-    its source that the part reads, in the same step. Delays and lags stay. An output becomes one
-    of each part.
+    its source that the part reads, in the same step; or from the source itself, if that is not cut
+    and all of it is read. Delays and lags stay. An output becomes one of each part.
 
     Args:
         mapped: Every neuron is on exactly one core, and every part is one that can be cut out.
@@ -68,15 +68,12 @@ def cut(mapped: MappedNetwork) -> FixedNetwork:
                 if of is None:
                     continue
                 name = f"{q.name}{at}{core}"
-                axons.append(_axons(f"{name}.axons", q.source, of, shapes, found))
+                source = _in_full(q.source, of, shapes[q.source], found)
+                if source is None:
+                    axons.append(_axons(f"{name}.axons", q.source, of, shapes, found))
+                    source = axons[-1].name
                 projections.append(
-                    replace(
-                        q,
-                        name=name,
-                        source=axons[-1].name,
-                        target=target,
-                        operators=of.operators,
-                    )
+                    replace(q, name=name, source=source, target=target, operators=of.operators)
                 )
     return FixedNetwork(
         inputs=fixed.inputs,
@@ -134,6 +131,14 @@ def _part(p: FixedPopulation, region: Region, name: str) -> FixedPopulation:
         if isinstance(values := getattr(p, f.name), np.ndarray)
     }
     return replace(p, name=name, shape=region.shape, **vectors)
+
+
+def _in_full(source: str, of: Piece, shape: tuple[int, ...], found: dict[str, Homes]) -> str | None:
+    """Name the input or the part that a piece reads from its first element to the last."""
+    if of.shape != shape:
+        return None
+    parts = [source] if source not in found else [*found[source].names.values()]
+    return parts[0] if len(parts) == 1 else None
 
 
 def _axons(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import ceil
 
 from snnc.compiler.mapping.mapped import Part
 from snnc.compiler.mapping.regions import Box
 from snnc.compiler.mapping.room import Room
-from snnc.compiler.mapping.split import best_count, cover, slab
+from snnc.compiler.mapping.split import Cost, Share, cores_alone, cover, slab
 
 MOST_OPEN = 24
 """Cores with room that a population is tried on."""
@@ -16,6 +17,11 @@ FULL = 0.97
 """Share of a limit from which on a core is not tried again."""
 MANY_BOXES = 200
 """Boxes from which on the free room of other cores is of no account."""
+
+MOST_REFUSED = 6
+"""Cores with no room for a population, after which no more are asked."""
+ENOUGH = 0.7
+"""Room on other cores, in parts of what it could save, below which it is of no account."""
 
 
 @dataclass
@@ -38,12 +44,12 @@ class _Plan:
     Attributes:
         carved: Boxes for cores in use.
         left: What takes cores of its own, None where nothing does.
-        fresh: How many those are.
+        fresh: How many those are, the last for the part of it that is in use.
     """
 
     carved: tuple[tuple[Filled, Box], ...]
     left: Box | None
-    fresh: int
+    fresh: float
 
 
 class Packer:
@@ -92,28 +98,38 @@ class Packer:
     def _best_plan(self, population: str, whole: Box) -> _Plan:
         """Take slabs off for the room that is left elsewhere, while that saves cores."""
         alone = self._alone(population)
-        best = _Plan((), whole, best_count(whole, alone))
+        best = _Plan((), whole, cores_alone(whole, alone))
         carved: list[tuple[Filled, Box]] = []
         left: Box | None = whole
-        for core in self._open(population) if best.fresh <= MANY_BOXES else ():
+        refused = 0
+        for core in self._useful(population, best):
             cut = self._largest_slab(population, core, left)
             if cut is None:
+                refused += 1
+                if refused == MOST_REFUSED:
+                    break
                 continue
             first, left = cut
             carved.append((core, first))
-            fresh = 0 if left is None else best_count(left, alone)
-            if fresh < best.fresh:
+            fresh = 0.0 if left is None else cores_alone(left, alone)
+            if ceil(fresh) < ceil(best.fresh):
                 best = _Plan(tuple(carved), left, fresh)
             if left is None or fresh > best.fresh + 1:
                 break
         return best
 
+    def _useful(self, population: str, plan: _Plan) -> list[Filled]:
+        """Give the cores with room, if it is enough together to save one."""
+        found = self._open(population) if plan.fresh <= MANY_BOXES else []
+        last = plan.fresh - ceil(plan.fresh) + 1
+        return found if sum(1 - core.share for core in found) > ENOUGH * last else []
+
     def _largest_slab(
         self, population: str, core: Filled, left: Box
     ) -> tuple[Box, Box | None] | None:
-        fits = self._beside(population, core)
+        share = self._beside(population, core)
         axes = [axis for axis, extent in enumerate(left.shape) if extent > 1] or [0]
-        cuts = [slab(left, axis, fits) for axis in axes]
+        cuts = [slab(left, axis, share) for axis in axes]
         return max((c for c in cuts if c is not None), key=lambda c: c[0].size, default=None)
 
     def _core_beside(self, part: Part) -> Filled | None:
@@ -137,11 +153,11 @@ class Packer:
         core.parts.append(part)
         core.share = self.room.share(core.parts)
 
-    def _alone(self, population: str) -> Callable[[Box], bool]:
-        return lambda box: self.room.fits([Part(population, box)])
+    def _alone(self, population: str) -> Share:
+        return lambda box: self.room.share([Part(population, box)])
 
-    def _beside(self, population: str, core: Filled) -> Callable[[Box], bool]:
-        return lambda box: self.room.fits([*core.parts, Part(population, box)])
+    def _beside(self, population: str, core: Filled) -> Share:
+        return lambda box: self.room.share([*core.parts, Part(population, box)])
 
-    def _traffic(self, population: str) -> Callable[[Box], float]:
+    def _traffic(self, population: str) -> Cost:
         return lambda box: self.room.incoming_axons(Part(population, box))

@@ -20,6 +20,8 @@ from snnc.compiler.mapping.traffic import Rates, flows, km1
 
 FEW_POPULATIONS = 64
 """Up to so many populations several orders are tried."""
+MANY_CORES = 400
+"""Cores from which on one order is enough."""
 MOST_ROUNDS = 8
 """Times that a mapping is made anew because neurons send to more cores than was expected."""
 
@@ -54,15 +56,14 @@ def partition(
     """
     meter = Meter(network, hardware)
     known = rates or {}
-    found = [_mapped(network, hardware, meter, o, known, seed) for o in _orders(network)]
-    good = [f for f in found if not f.problems]
-    if not good:
-        raise_all(found[0].problems)
-    fewest = min(len(f.cores) for f in good)
-    best = min(
-        (f for f in good if len(f.cores) == fewest),
-        key=lambda f: km1(flows(network, f.cores, known)),
-    )
+    best: _Mapped | None = None
+    for order in _orders(network):
+        found = _mapped(network, hardware, meter, order, known, seed)
+        best = found if best is None or found.rank < best.rank else best
+        if len(best.cores) > MANY_CORES:
+            break
+    assert best is not None, "there is always an order"
+    raise_all(best.problems)
     place = {p.name: i for i, p in enumerate(network.populations)}
     return tuple(_bundle(meter, core, place) for core in best.cores)
 
@@ -74,10 +75,17 @@ class _Mapped:
     Attributes:
         cores: What lies on each.
         problems: What stands against it.
+        traffic: Spikes a step between cores.
     """
 
     cores: tuple[Filled, ...]
     problems: tuple[Diagnostic, ...]
+    traffic: float
+
+    @property
+    def rank(self) -> tuple[bool, int, float]:
+        """Less is better: problems, then cores, then traffic."""
+        return bool(self.problems), len(self.cores), self.traffic
 
 
 def _mapped(
@@ -102,7 +110,8 @@ def _mapped(
         }
     problems = [alone_problem(room, part) for part in packer.hopeless]
     problems += [core_problem(room, core.parts) for core in over if not packer.hopeless]
-    return _Mapped(tuple(packer.cores), tuple(dict.fromkeys(problems)))
+    traffic = 0.0 if problems else km1(flows(network, packer.cores, rates))
+    return _Mapped(tuple(packer.cores), tuple(dict.fromkeys(problems)), traffic)
 
 
 def _packed(room: Room, order: tuple[str, ...], rates: Rates, seed: int) -> Packer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import inf
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from snnc.compiler.mapping.pieces import NotABox, box_shape
 from snnc.compiler.mapping.regions import Box, Region
 from snnc.compiler.mapping.traffic import add, reads, united, view
 
+NOTHING_SENT = Sent()
 Counts = npt.NDArray[np.int64]
 
 
@@ -92,18 +94,16 @@ class Room:
 
     def fits(self, parts: Sequence[Part]) -> bool:
         """Say whether a core can hold these parts."""
-        bare = combine([self.meter.without_synapses(part) for part in parts])
-        if not all(use.fits for use in uses(bare, Sent(), self.hardware)):
-            return False
-        found = self.uses(parts)
-        return found is not None and all(use.fits for use in found)
+        return self.share(parts) <= 1
 
     def share(self, parts: Sequence[Part]) -> float:
-        """Give the largest share of a limit that these parts use; infinite where they cannot be."""
-        found = self.uses(parts)
-        if found is None:
-            return float("inf")
-        return max((use.share for use in found), default=0.0)
+        """Give the largest share of a limit that these parts use; infinite where they cannot be.
+
+        Where the neurons alone are too much, their share is given.
+        """
+        bare = combine([self.meter.without_synapses(part) for part in parts])
+        neurons = _largest(uses(bare, NOTHING_SENT, self.hardware))
+        return neurons if neurons > 1 else _largest(self.uses(parts))
 
     def incoming_axons(self, part: Part) -> float:
         """Give the elements of all sources that a part reads."""
@@ -133,3 +133,7 @@ class Room:
             else:
                 both = np.intersect1d(region.indices(shape), known.indices(shape))
                 counts[both] -= 1
+
+
+def _largest(found: tuple[Use, ...] | None) -> float:
+    return inf if found is None else max((use.share for use in found), default=0.0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
-from math import prod
+from math import inf, prod
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +17,17 @@ import numpy.typing as npt
 from snnc.compiler.mapping.regions import Box
 
 Extents = tuple[int, ...]
-Fits = Callable[[Box], bool]
+Share = Callable[[Box], float]
+"""Gives the largest share of a limit that a box takes: it fits where that is 1 or less."""
 Cost = Callable[[Box], float]
 
 MOST_QUESTIONS = 256
 """Boxes of one search that are held against the limits: more only where there are four axes."""
 MOST_COMPARED = 8
 """Ways with the same number of boxes whose traffic is compared."""
+
+NEARLY_FULL = 0.98
+"""Share of a limit above which a guess is good enough."""
 
 
 @dataclass(frozen=True)
@@ -59,41 +63,41 @@ class Grid:
         return self.box(tuple((c - 1) // 2 for c in self.counts))
 
 
-def cover(whole: Box, fits: Fits, cost: Cost) -> tuple[list[Box], list[Box]]:
+def cover(whole: Box, share: Share, cost: Cost) -> tuple[list[Box], list[Box]]:
     """Cut ``whole`` into boxes that fit.
 
     Args:
         whole: What is cut.
-        fits: Whether a box keeps the limits of a core of its own.
+        share: What a box takes of a core of its own.
         cost: Traffic of a box, to choose between ways with the same number of boxes.
 
     Returns:
         The boxes, and the single neurons that fit nowhere.
     """
     if len(whole.shape) == 1:
-        return _row(whole, fits)
+        return _row(whole, share)
     fitting: list[Box] = []
     hopeless: list[Box] = []
     left = [whole]
     while left:
         box = left.pop()
-        if fits(box):
+        if share(box) <= 1:
             fitting.append(box)
         elif box.size == 1:
             hopeless.append(box)
         else:
-            left.extend(reversed(list(best_grid(box, fits, cost).boxes())))
+            left.extend(reversed(list(best_grid(box, share, cost).boxes())))
     return fitting, hopeless
 
 
-def _row(whole: Box, fits: Fits) -> tuple[list[Box], list[Box]]:
+def _row(whole: Box, share: Share) -> tuple[list[Box], list[Box]]:
     """Cut a row of neurons: each box as long as fits, which gives the fewest."""
     fitting: list[Box] = []
     hopeless: list[Box] = []
     left: Box | None = whole
     length = whole.size
     while left is not None:
-        cut = slab(left, 0, fits, length)
+        cut = slab(left, 0, share, length)
         if cut is None:
             first, left = cut_at(left, 0, 1)
             hopeless.append(first)
@@ -104,34 +108,40 @@ def _row(whole: Box, fits: Fits) -> tuple[list[Box], list[Box]]:
     return fitting, hopeless
 
 
-def best_count(whole: Box, fits: Fits) -> int:
-    """Give the fewest boxes into which ``whole`` is cut, as far as its middle one tells."""
-    if fits(whole):
-        return 1
+def cores_alone(whole: Box, share: Share) -> float:
+    """Give the cores that ``whole`` takes, the last one for the part of it that is in use.
+
+    It is an estimate: boxes are taken to be as large as the middle one can be.
+    """
+    taken = share(whole)
+    if taken <= 1:
+        return taken
     if len(whole.shape) == 1:
-        cut = slab(whole, 0, fits)
-        return -(-whole.size // (1 if cut is None else cut[0].size))
-    return prod(best_grid(whole, fits, lambda _: 0.0).counts)
+        cut = slab(whole, 0, share)
+        return whole.size / (1 if cut is None else cut[0].size)
+    grid = best_grid(whole, share, lambda _: 0.0)
+    last = grid.box(tuple(count - 1 for count in grid.counts))
+    return prod(grid.counts) - 1 + last.size / prod(grid.tile)
 
 
-def best_grid(whole: Box, fits: Fits, cost: Cost) -> Grid:
+def best_grid(whole: Box, share: Share, cost: Cost) -> Grid:
     """Give the grid with the fewest boxes whose middle one fits; single neurons if there is none.
 
     ``whole`` itself does not count.
     """
     tiles = _tiles(whole.shape)[1:]
     counts = _counts(whole.shape, tiles)
-    best = _fewest(whole, tiles, counts, fits)
+    best = _fewest(whole, tiles, counts, share)
     if best is None:
         return Grid(whole, (1,) * len(whole.shape))
     same = tiles[counts == counts[(tiles == best).all(axis=1)][0]]
     grids = [Grid(whole, _extents(tile)) for tile in same[:MOST_COMPARED]]
-    chosen = [g for g in grids if fits(g.middle)] or [Grid(whole, best)]
-    return _grown(min(chosen, key=lambda grid: cost(grid.middle)), fits)
+    chosen = [g for g in grids if share(g.middle) <= 1] or [Grid(whole, best)]
+    return _grown(min(chosen, key=lambda grid: cost(grid.middle)), share)
 
 
 def _fewest(
-    whole: Box, tiles: npt.NDArray[np.int64], counts: npt.NDArray[np.int64], fits: Fits
+    whole: Box, tiles: npt.NDArray[np.int64], counts: npt.NDArray[np.int64], share: Share
 ) -> Extents | None:
     """Give the tile of the grid with the fewest boxes that fit."""
     best = None
@@ -141,7 +151,7 @@ def _fewest(
             break
         middle = open_[open_.size // 2]
         middle = open_[np.searchsorted(counts[open_], counts[middle])]
-        if fits(Grid(whole, _extents(tiles[middle])).middle):
+        if share(Grid(whole, _extents(tiles[middle])).middle) <= 1:
             best = _extents(tiles[middle])
             open_ = open_[counts[open_] < counts[middle]]
         else:
@@ -150,7 +160,7 @@ def _fewest(
     return best
 
 
-def _grown(grid: Grid, fits: Fits) -> Grid:
+def _grown(grid: Grid, share: Share) -> Grid:
     """Let boxes grow along one axis while they are as many: it leaves the last of them small."""
     counts, tile = grid.counts, grid.tile
     axis = max(range(len(tile)), key=lambda i: (counts[i] > 1, tile[i]))
@@ -160,32 +170,49 @@ def _grown(grid: Grid, fits: Fits) -> Grid:
     while low < high:
         middle = (low + high + 1) // 2
         larger = Grid(grid.whole, (*tile[:axis], middle, *tile[axis + 1 :]))
-        low, high = (middle, high) if fits(larger.middle) else (low, middle - 1)
+        low, high = (middle, high) if share(larger.middle) <= 1 else (low, middle - 1)
     return Grid(grid.whole, (*tile[:axis], low, *tile[axis + 1 :]))
 
 
 def slab(
-    whole: Box, axis: int, fits: Fits, guess: int | None = None
+    whole: Box, axis: int, share: Share, guess: int | None = None
 ) -> tuple[Box, Box | None] | None:
     """Cut the thickest slab that fits off the beginning of ``whole``.
 
     Args:
         whole: What is cut.
         axis: The slab is thin along this one.
-        fits: Whether a slab keeps the limits; one that is thinner does so, too.
+        share: What a slab takes; one that is thinner takes no more.
         guess: A thickness that may be the answer.
 
     Returns:
         The slab and what is left, None where not even the thinnest fits.
     """
     low, high = 0, whole.shape[axis]
+    at_low, at_high = 0.0, inf
     ask = high if guess is None else min(guess, high)
     while low < high:
-        first, _ = cut_at(whole, axis, ask)
-        low, high = (ask, high) if fits(first) else (low, ask - 1)
-        ask = low + 1 if low == guess else (low + high + 1) // 2
+        taken = share(cut_at(whole, axis, ask)[0])
+        if taken <= 1:
+            low, at_low = ask, taken
+            if ask == guess and taken > NEARLY_FULL:
+                break
+        else:
+            high, at_high = ask - 1, taken
+        ask = _next(low, high, at_low, at_high)
     return cut_at(whole, axis, low) if low else None
 
+
+def _next(low: int, high: int, at_low: float, at_high: float) -> int:
+    """Give a thickness above ``low``, which fits, up to ``high``: where shares come to 1."""
+    if at_high < inf:
+        part = (1 - at_low) / max(at_high - at_low, 1e-9)
+        ask = low + int(part * (high + 1 - low))
+    elif at_low:
+        ask = int(low / at_low)
+    else:
+        ask = (low + high + 1) // 2
+    return min(max(ask, low + 1), high)
 
 def cut_at(whole: Box, axis: int, thickness: int) -> tuple[Box, Box | None]:
     """Give the first ``thickness`` layers of ``whole`` along ``axis``, and the others."""

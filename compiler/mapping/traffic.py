@@ -26,7 +26,7 @@ class HasParts(Protocol):
     """A core, placed or not."""
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> Sequence[Part]:
         """What lies on it."""
         ...
 
