@@ -16,7 +16,6 @@ from snnc.targets import TARGETS, get_target
 
 if TYPE_CHECKING:
     from snnc.compiler.mapping.hardware import Hardware
-    from snnc.compiler.mapping.mapped import MappedNetwork
     from snnc.compiler.mapping.traffic import Rates
     from snnc.runtime.observe import Reference
     from snnc.runtime.quantization import Quantization
@@ -72,16 +71,12 @@ def over_cores(
     if hardware is None:
         return artifact
     from snnc.compiler.mapping.lay_out import lay_out
+    from snnc.runtime.mapped import mapping_account
 
     rates = firing_rates(reference, artifact.account["relays"])
     mapped = lay_out(artifact.required_fixed, hardware, rates=rates)
     account = {**artifact.account, "mapping": mapping_account(mapped, rates)}
     return replace(artifact, mapped=mapped, account=account)
-
-
-def mapping_account(mapped: MappedNetwork, rates: Rates) -> dict[str, Any]:
-    """Give what came of a mapping, as JSON values."""
-    return {"hardware": mapped.hardware.name, "cores": len(mapped.cores)}
 
 
 def firing_rates(reference: Reference | None, relays: list[dict[str, Any]]) -> Rates:

@@ -98,6 +98,8 @@ def grouped(mapped: MappedNetwork) -> Groups:
     shapes, axons = network.shapes, {a.name: a for a in network.axons}
     direct: dict[str, str] = {}
     for q in network.projections:
+        if q.source not in axons:
+            continue
         (source, *more) = axons[q.source].sources
         if not more and _is_whole(axons[q.source], shapes[source], q.operators):
             direct[q.source] = source
