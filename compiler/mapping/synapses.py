@@ -5,8 +5,8 @@ at a time, elements that reach neurons at the same distances are of one kind, an
 element are those of its axes. Neurons of a box are counted place by place, channels fastest; those
 of a list as they stand there.
 
-Weights of a matrix that are zero are no synapses, and neither are kernels of zeros from a channel to
-a channel. Other zeros, within a kernel or among factors, are kept.
+Weights of a matrix that are zero are no synapses, and neither are kernels of zeros from a channel
+to a channel. Other zeros, within a kernel or among factors, are kept.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from math import ceil, prod
 from typing import Any
 
@@ -82,7 +83,7 @@ def _fits(widths: Sequence[int], way: int) -> bool:
 def _entry_bits(encoding: Encoding, entry: Sequence[int], bits: int) -> int:
     index = _width(encoding.index_bits, max(entry))
     first = _width(encoding.index_bits, entry[0])
-    ways = [b - a for a, b in zip(entry, entry[1:], strict=False)]
+    ways = [b - a for a, b in pairwise(entry)]
     match encoding.layout:
         case Layout.DENSE:
             return encoding.header_bits + first + (entry[-1] - entry[0] + 1) * bits

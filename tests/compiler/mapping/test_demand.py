@@ -46,9 +46,7 @@ def parts(draw: st.DrawFn) -> tuple[FixedNetwork, Part]:
     population = draw(st.sampled_from(network.populations))
     shape = population.shape
     if draw(st.booleans()):
-        region: Region = Box(
-            tuple(draw(st.integers(0, n - 1)) for n in shape), tuple(shape)
-        )
+        region: Region = Box(tuple(draw(st.integers(0, n - 1)) for n in shape), tuple(shape))
         ends = tuple(draw(st.integers(b + 1, n)) for b, n in zip(region.begin, shape, strict=True))
         region = Box(region.begin, ends)
     else:
@@ -59,11 +57,10 @@ def parts(draw: st.DrawFn) -> tuple[FixedNetwork, Part]:
 
 def stored_bits(network: FixedNetwork, q: FixedProjection, hardware: Hardware) -> tuple[int, ...]:
     """Give the bits of weight and delay by encoding."""
-    weight = min((w for w in hardware.weight_bits if w >= q.weight_bits))
+    weight = min(w for w in hardware.weight_bits if w >= q.weight_bits)
     late = 0 if q.source in {i.name for i in network.inputs} else q.delay - 1
     return tuple(
-        weight + min(w for w in e.delay_bits if w >= late.bit_length())
-        for e in hardware.encodings
+        weight + min(w for w in e.delay_bits if w >= late.bit_length()) for e in hardware.encodings
     )
 
 

@@ -13,6 +13,7 @@ from snnc.compiler.mapping.encodings import SynapseLists, width_for, words
 from snnc.compiler.mapping.hardware import Encoding, Layout
 from tests.compiler.mapping.plain import plain_words
 
+
 def nengo(layout: Layout, *index_bits: int) -> Encoding:
     """Give an encoding by the rule of nengo-loihi's ``bits_per_axon`` (``block.py:530-548``)."""
     return Encoding("nengo", layout, 64, 64, 10, index_bits, (), (0, 3, 4, 5, 6), "entry", 0)
