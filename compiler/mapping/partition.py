@@ -15,6 +15,7 @@ from snnc.compiler.mapping.hardware import Hardware
 from snnc.compiler.mapping.mapped import Part
 from snnc.compiler.mapping.misfit import alone_problem, core_problem
 from snnc.compiler.mapping.pack import Filled, Packer
+from snnc.compiler.mapping.regroup import regrouped
 from snnc.compiler.mapping.room import Counts, Room
 from snnc.compiler.mapping.traffic import Rates, flows, km1
 
@@ -57,15 +58,18 @@ def partition(
     meter = Meter(network, hardware)
     known = rates or {}
     best: _Mapped | None = None
+    expected: dict[str, Counts] = {}
     for order in _orders(network):
-        found = _mapped(network, hardware, meter, order, known, seed)
+        found = _mapped(network, hardware, meter, order, known, seed, expected)
+        expected = found.room.receivers
         best = found if best is None or found.rank < best.rank else best
         if len(best.cores) > MANY_CORES:
             break
     assert best is not None, "there is always an order"
     raise_all(best.problems)
+    cores = _regrouped(best, known, seed)
     place = {p.name: i for i, p in enumerate(network.populations)}
-    return tuple(_bundle(meter, core, place) for core in best.cores)
+    return tuple(_bundle(meter, core, place) for core in cores)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,11 +80,13 @@ class _Mapped:
         cores: What lies on each.
         problems: What stands against it.
         traffic: Spikes a step between cores.
+        room: The limits, as far as they depend on what lies where.
     """
 
     cores: tuple[Filled, ...]
     problems: tuple[Diagnostic, ...]
     traffic: float
+    room: Room
 
     @property
     def rank(self) -> tuple[bool, int, float]:
@@ -95,9 +101,9 @@ def _mapped(
     order: tuple[str, ...],
     rates: Rates,
     seed: int,
+    expected: dict[str, Counts],
 ) -> _Mapped:
     """Lay out populations in an order, until no core sends to more cores than it may."""
-    expected: dict[str, Counts] = {}
     for _ in range(MOST_ROUNDS):
         room = Room(network, hardware, meter, expected)
         packer = _packed(room, order, rates, seed)
@@ -111,7 +117,7 @@ def _mapped(
     problems = [alone_problem(room, part) for part in packer.hopeless]
     problems += [core_problem(room, core.parts) for core in over if not packer.hopeless]
     traffic = 0.0 if problems else km1(flows(network, packer.cores, rates))
-    return _Mapped(tuple(packer.cores), tuple(dict.fromkeys(problems)), traffic)
+    return _Mapped(tuple(packer.cores), tuple(dict.fromkeys(problems)), traffic, room)
 
 
 def _packed(room: Room, order: tuple[str, ...], rates: Rates, seed: int) -> Packer:
@@ -128,6 +134,18 @@ def _packed(room: Room, order: tuple[str, ...], rates: Rates, seed: int) -> Pack
     return packer
 
 
+def _regrouped(mapped: _Mapped, rates: Rates, seed: int) -> list[list[Part]]:
+    """Change which parts lie together, if that saves spikes and keeps every limit."""
+    cores = [core.parts for core in mapped.cores]
+    room = mapped.room
+    found = regrouped(room, cores, rates, seed)
+    after = Room(room.network, room.hardware, room.meter, {})
+    for parts in found:
+        for i, part in enumerate(parts):
+            after.receive(parts[:i], part)
+    return found if all(after.fits(parts) for parts in found) else cores
+
+
 def _orders(network: FixedNetwork) -> Iterator[tuple[str, ...]]:
     """Give orders in which populations are laid out.
 
@@ -142,8 +160,8 @@ def _orders(network: FixedNetwork) -> Iterator[tuple[str, ...]]:
         yield tuple(sorted(names, key=lambda name: -sizes[name]))
 
 
-def _bundle(meter: Meter, core: Filled, place: dict[str, int]) -> Bundle:
-    parts = sorted(core.parts, key=lambda part: place[part.population])
+def _bundle(meter: Meter, core: list[Part], place: dict[str, int]) -> Bundle:
+    parts = sorted(core, key=lambda part: place[part.population])
     needed = (meter.demand(part) for part in parts)
     encodings = {p.projection: p.encoding for d in needed for p in d.projections}
     return Bundle(tuple(parts), encodings)

@@ -43,7 +43,9 @@ class Room:
         self.meter = meter
         self.shapes = network.shapes
         self._forms = {
-            p.name: {box_shape(q.operators, self.shapes[q.source]) for q in network.incoming(p.name)}
+            p.name: {
+                box_shape(q.operators, self.shapes[q.source]) for q in network.incoming(p.name)
+            }
             - {None}
             for p in network.populations
         }

@@ -69,7 +69,11 @@ def pilotnet() -> FixedNetwork:
         window = Window((3, 3), stride, ((padding[0],) * 2, (padding[1],) * 2), (1, 1))
         weight = some_weights(rng, (channels, shape[0], 3, 3))
         shape = _add(
-            populations, projections, shape, FixedConvolution(weight=weight, window=window, groups=1), i
+            populations,
+            projections,
+            shape,
+            FixedConvolution(weight=weight, window=window, groups=1),
+            i,
         )
     for i, n in enumerate((100, 50, 10, 1)):
         operator = fixed_dense(some_weights(rng, (n, int(np.prod(shape)))))
@@ -88,7 +92,11 @@ def convolutional(n: int, channels: int = 32, layers: int = 8) -> FixedNetwork:
     for i in range(layers):
         weight = some_weights(rng, (channels, shape[0], 3, 3))
         shape = _add(
-            populations, projections, shape, FixedConvolution(weight=weight, window=window, groups=1), i
+            populations,
+            projections,
+            shape,
+            FixedConvolution(weight=weight, window=window, groups=1),
+            i,
         )
     return fixed_network(populations, projections, inputs=[FixedInput("x", (2, side, side))])
 
