@@ -164,7 +164,7 @@ def _spans(lists: SynapseLists, owner: Counts, reach: int) -> Counts:
 
 
 def _measured(lists: SynapseLists, owner: Counts, starts: Counts, *, dense: bool) -> _Entries:
-    ends = np.append(starts[1:], owner.size)
+    ends = np.append(starts, owner.size)[1:]
     first, last = lists.index[starts], lists.index[ends - 1]
     way = np.diff(lists.index, prepend=0)
     way[starts] = 0
