@@ -359,15 +359,6 @@ HARDWARE_DESCRIBED = Rule(
     "file: one that comes with snnc or your own. docs/hardware.md has its form. Every key has to be "
     "there, so that no limit is forgotten; null says that there is none.",
 )
-<<<<<<< HEAD
-PARTS_FIT = Rule(
-    "SNN411",
-    "populations can be cut into parts that keep every limit of a core",
-    "snnc cuts populations over cores and puts several of them on one, but a neuron stays whole: all "
-    "its synapses lie on its core, and sums are not divided, since that would change them. What is "
-    "too much for a core with a single neuron, or for every way of cutting that was tried, cannot "
-    "be laid out.",
-=======
 PART_FITS = Rule(
     "SNN407",
     "a core has room for the smallest part of each population",
@@ -388,7 +379,20 @@ HARDWARE_CAPABLE = Rule(
     "Resets, graded spikes, delays and widths of weights are those that the description of the "
     "hardware lists. Synapses add up what arrives, so there is no largest of several spikes. Without "
     "--hardware the network runs on the integers of Loihi 2, whatever a chip can do.",
->>>>>>> hw
+)
+PARTITION_FOUND = Rule(
+    "SNN411",
+    "neurons are laid out so that each core sends and receives what it can",
+    "How much a core sends depends on where the neurons are that receive. snnc lays a network out "
+    "anew, with fewer neurons on a core, while cores send to more cores than they may; smaller cores "
+    "are more cores to send to, so that this need not come to an end.",
+)
+STOCK_AXONS = Rule(
+    "SNN414",
+    "what Lava's own processes hear of a core is one source, whole",
+    "Where populations are cut over cores, a part may hear neurons of several others, or some of "
+    "an input only. snnc puts them side by side with a process of its own, the input axons of the "
+    "core; Lava has none that does. --lava mixed and --lava fused run the network as it is cut.",
 )
 PACKAGE_PRESENT = Rule(
     "SNN501",

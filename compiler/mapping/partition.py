@@ -13,7 +13,7 @@ from snnc.compiler.mapping.blocks import blocks, tangles
 from snnc.compiler.mapping.demand import Meter
 from snnc.compiler.mapping.hardware import Hardware
 from snnc.compiler.mapping.mapped import Part
-from snnc.compiler.mapping.misfit import alone_problem, core_problem
+from snnc.compiler.mapping.misfit import alone_problems, core_problem
 from snnc.compiler.mapping.pack import Filled, Packer
 from snnc.compiler.mapping.regroup import regrouped
 from snnc.compiler.mapping.room import Counts, Room
@@ -114,7 +114,7 @@ def _mapped(
             name: np.maximum(sent, expected.get(name, sent))
             for name, sent in room.receivers.items()
         }
-    problems = [alone_problem(room, part) for part in packer.hopeless]
+    problems = [p for part in packer.hopeless for p in alone_problems(room, part)]
     problems += [core_problem(room, core.parts) for core in over if not packer.hopeless]
     traffic = 0.0 if problems else km1(flows(network, packer.cores, rates))
     return _Mapped(tuple(packer.cores), tuple(dict.fromkeys(problems)), traffic, room)

@@ -32,10 +32,12 @@ from snnc.targets.directory import cannot_write
 from snnc.targets.inputs import integer_inputs
 from snnc.targets.lava.child import Limit, run_lava
 from snnc.targets.lava.forms import Form, form_of
+from snnc.targets.lava.groups import Groups
 from snnc.targets.lava.held import held_problems
 from snnc.targets.lava.plan import Plan, make_plan
 from snnc.targets.lava.runner import packages
 from snnc.targets.lava.runner.arrays import save_array
+from snnc.targets.lava.runner.program import PLAN, WHOLE
 from snnc.targets.lava.scratch import scratch_folder
 from snnc.targets.lava.stock import stock_problems
 from snnc.targets.running import Inputs, RunOptions
@@ -112,7 +114,10 @@ class LavaTarget:
 
 
 def write_run(
-    directory: Path, network: FixedNetwork, plan: Plan, x: Mapping[str, npt.NDArray[np.int32]]
+    directory: Path,
+    network: FixedNetwork | Groups,
+    plan: Plan,
+    x: Mapping[str, npt.NDArray[np.int32]],
 ) -> None:
     """Write the program and its inputs, each ``[steps, batch, n]``, for the runner to serve."""
     write_program(directory, network, plan)
@@ -121,13 +126,17 @@ def write_run(
             save_array(directory / f"{row.id}.npy", x[row.of])
 
 
-def write_program(directory: Path, network: FixedNetwork, plan: Plan) -> None:
+def write_program(directory: Path, network: FixedNetwork | Groups, plan: Plan) -> None:
     """Write the three files that ``runner/program.py`` reads."""
+    files = network.files() if isinstance(network, Groups) else _files(network)
+    for name, content in (files | {PLAN: plan.to_bytes()}).items():
+        (directory / name).write_bytes(content)
+
+
+def _files(network: FixedNetwork) -> dict[str, bytes]:
     tensors: Tensors = {}
     program = json.dumps(to_json(network, "program", tensors))
-    (directory / "program.json").write_text(program, encoding="utf-8")
-    (directory / "weights.safetensors").write_bytes(save(tensors))
-    (directory / "lava.json").write_bytes(plan.to_bytes())
+    return dict(zip(WHOLE, (program.encode(), save(tensors)), strict=True))
 
 
 def _read(
