@@ -157,10 +157,10 @@ def _joined(room: Room) -> list[tuple[str, ...]]:
 def _sparse(room: Room) -> Iterator[FixedProjection]:
     """Give projections of sparse synapses into populations that may be cut anywhere."""
     for projection in room.network.projections:
-        single = len(projection.operators) == 1
-        if single and isinstance(projection.operators[0], FixedSparse):
-            if room.may_be_listed(projection.target):
-                yield projection
+        (operator, *more) = projection.operators
+        alone = isinstance(operator, FixedSparse) and not more
+        if alone and room.may_be_listed(projection.target):
+            yield projection
 
 
 def _tangle(room: Room, names: tuple[str, ...], rates: Rates) -> Tangle:
@@ -175,7 +175,7 @@ def _tangle(room: Room, names: tuple[str, ...], rates: Rates) -> Tangle:
     start = dict(zip(order, begin.tolist(), strict=False))
     rows, columns = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for projection in projections:
-        row, column = _pairs(projection)
+        row, column = _pairs(projection, sizes[projection.target])
         rows.append(row + start[projection.target])
         columns.append(column + start[projection.source])
     row, column = np.concatenate(rows), np.concatenate(columns)
@@ -192,13 +192,12 @@ def _is_listed(projection: FixedProjection) -> bool:
     return not more and isinstance(operator, FixedSparse | FixedScaling)
 
 
-def _pairs(projection: FixedProjection) -> tuple[Ints, Ints]:
-    """Give the neuron and the source of each synapse."""
+def _pairs(projection: FixedProjection, n: int) -> tuple[Ints, Ints]:
+    """Give the neuron, of ``n``, and the source of each synapse."""
     (operator,) = projection.operators
     if isinstance(operator, FixedSparse):
         return operator.target.astype(np.int64), operator.source
-    assert isinstance(operator, FixedScaling)
-    neurons = np.arange(operator.weight.size)
+    neurons = np.arange(n)
     return neurons, neurons
 
 

@@ -18,6 +18,7 @@ from snnc.compiler.mapping.pack import Filled, Packer
 from snnc.compiler.mapping.regroup import regrouped
 from snnc.compiler.mapping.room import Counts, Room
 from snnc.compiler.mapping.traffic import Rates, flows, km1
+from snnc.compiler.mapping.violations import incapable, too_many_cores
 
 FEW_POPULATIONS = 64
 """Up to so many populations several orders are tried."""
@@ -57,17 +58,12 @@ def partition(
     """
     meter = Meter(network, hardware)
     known = rates or {}
-    best: _Mapped | None = None
-    expected: dict[str, Counts] = {}
-    for order in _orders(network):
-        found = _mapped(network, hardware, meter, order, known, seed, expected)
-        expected = found.room.receivers
-        best = found if best is None or found.rank < best.rank else best
-        if len(best.cores) > MANY_CORES:
-            break
-    assert best is not None, "there is always an order"
-    raise_all(best.problems)
+    best = _best(network, meter, known, seed)
     cores = _regrouped(best, known, seed)
+    problems = [*incapable(network, hardware), *best.problems]
+    if not problems and len(cores) > hardware.cores:
+        problems.append(too_many_cores(len(cores), hardware))
+    raise_all(problems)
     place = {p.name: i for i, p in enumerate(network.populations)}
     return tuple(_bundle(meter, core, place) for core in cores)
 
@@ -94,9 +90,17 @@ class _Mapped:
         return bool(self.problems), len(self.cores), self.traffic
 
 
+def _best(network: FixedNetwork, meter: Meter, rates: Rates, seed: int) -> _Mapped:
+    """Lay populations out in several orders; what one order comes to is expected of the next."""
+    first, *others = _orders(network)
+    best = found = _mapped(meter, first, rates, seed, {})
+    for order in others if len(best.cores) <= MANY_CORES else ():
+        found = _mapped(meter, order, rates, seed, found.room.receivers)
+        best = min(best, found, key=lambda mapped: mapped.rank)
+    return best
+
+
 def _mapped(
-    network: FixedNetwork,
-    hardware: Hardware,
     meter: Meter,
     order: tuple[str, ...],
     rates: Rates,
@@ -105,7 +109,7 @@ def _mapped(
 ) -> _Mapped:
     """Lay out populations in an order, until no core sends to more cores than it may."""
     for _ in range(MOST_ROUNDS):
-        room = Room(network, hardware, meter, expected)
+        room = Room(meter, expected)
         packer = _packed(room, order, rates, seed)
         over = [core for core in packer.cores if not room.fits(core.parts)]
         if packer.hopeless or not over:
@@ -116,7 +120,7 @@ def _mapped(
         }
     problems = [p for part in packer.hopeless for p in alone_problems(room, part)]
     problems += [core_problem(room, core.parts) for core in over if not packer.hopeless]
-    traffic = 0.0 if problems else km1(flows(network, packer.cores, rates))
+    traffic = 0.0 if problems else km1(flows(meter.network, packer.cores, rates))
     return _Mapped(tuple(packer.cores), tuple(dict.fromkeys(problems)), traffic, room)
 
 
@@ -137,9 +141,11 @@ def _packed(room: Room, order: tuple[str, ...], rates: Rates, seed: int) -> Pack
 def _regrouped(mapped: _Mapped, rates: Rates, seed: int) -> list[list[Part]]:
     """Change which parts lie together, if that saves spikes and keeps every limit."""
     cores = [core.parts for core in mapped.cores]
+    if mapped.problems:
+        return cores
     room = mapped.room
     found = regrouped(room, cores, rates, seed)
-    after = Room(room.network, room.hardware, room.meter, {})
+    after = Room(room.meter, {})
     for parts in found:
         for i, part in enumerate(parts):
             after.receive(parts[:i], part)
