@@ -380,13 +380,12 @@ HARDWARE_CAPABLE = Rule(
     "hardware lists. Synapses add up what arrives, so there is no largest of several spikes. Without "
     "--hardware the network runs on the integers of Loihi 2, whatever a chip can do.",
 )
-PARTS_FIT = Rule(
+PARTITION_FOUND = Rule(
     "SNN411",
-    "populations can be cut into parts that keep every limit of a core",
-    "snnc cuts populations over cores and puts several of them on one, but a neuron stays whole: all "
-    "its synapses lie on its core, and sums are not divided, since that would change them. What is "
-    "too much for a core with a single neuron, or for every way of cutting that was tried, cannot "
-    "be laid out.",
+    "neurons are laid out so that each core sends and receives what it can",
+    "How much a core sends depends on where the neurons are that receive. snnc lays a network out "
+    "anew, with fewer neurons on a core, while cores send to more cores than they may; smaller cores "
+    "are more cores to send to, so that this need not come to an end.",
 )
 STOCK_AXONS = Rule(
     "SNN414",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -18,16 +18,13 @@ from snnc.compiler.fixed import FixedProjection
 from snnc.compiler.mapping.bounds import lower_bounds
 from snnc.compiler.mapping.ledger import Resource
 from snnc.compiler.mapping.mapped import Part
+from snnc.compiler.mapping.metis import Sparse, cut_graph
 from snnc.compiler.mapping.refine import Ints, Nets, Reals, refine
 from snnc.compiler.mapping.regions import Box, Listed
 from snnc.compiler.mapping.room import Room
 from snnc.compiler.mapping.traffic import Rates, rate_of
 from snnc.compiler.operators import FixedScaling, FixedSparse
 
-Sparse: TypeAlias = Any
-"""A matrix of scipy, which has no types."""
-WEIGHT_LEVELS = 1000
-"""Rates are integers for METIS: the largest is this."""
 MOST_PINS = 2**26
 """Pins, or counts of pins by block, beyond which there is no refinement."""
 MOST_REPAIRS = 6
@@ -110,7 +107,7 @@ def _cut(
 ) -> list[tuple[Part, ...]] | None:
     """Cut into ``k`` blocks; those that break a limit give neurons away, a few times."""
     most = np.ones(k)
-    block = _metis(graph, k, load, seed)
+    block = cut_graph(graph, k, load, seed)
     for _ in range(MOST_REPAIRS):
         block = evened(block, load, most)
         if block is None:
@@ -160,10 +157,10 @@ def _joined(room: Room) -> list[tuple[str, ...]]:
 def _sparse(room: Room) -> Iterator[FixedProjection]:
     """Give projections of sparse synapses into populations that may be cut anywhere."""
     for projection in room.network.projections:
-        single = len(projection.operators) == 1
-        if single and isinstance(projection.operators[0], FixedSparse):
-            if room.may_be_listed(projection.target):
-                yield projection
+        (operator, *more) = projection.operators
+        alone = isinstance(operator, FixedSparse) and not more
+        if alone and room.may_be_listed(projection.target):
+            yield projection
 
 
 def _tangle(room: Room, names: tuple[str, ...], rates: Rates) -> Tangle:
@@ -178,7 +175,7 @@ def _tangle(room: Room, names: tuple[str, ...], rates: Rates) -> Tangle:
     start = dict(zip(order, begin.tolist(), strict=False))
     rows, columns = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for projection in projections:
-        row, column = _pairs(projection)
+        row, column = _pairs(projection, sizes[projection.target])
         rows.append(row + start[projection.target])
         columns.append(column + start[projection.source])
     row, column = np.concatenate(rows), np.concatenate(columns)
@@ -195,13 +192,12 @@ def _is_listed(projection: FixedProjection) -> bool:
     return not more and isinstance(operator, FixedSparse | FixedScaling)
 
 
-def _pairs(projection: FixedProjection) -> tuple[Ints, Ints]:
-    """Give the neuron and the source of each synapse."""
+def _pairs(projection: FixedProjection, n: int) -> tuple[Ints, Ints]:
+    """Give the neuron, of ``n``, and the source of each synapse."""
     (operator,) = projection.operators
     if isinstance(operator, FixedSparse):
         return operator.target.astype(np.int64), operator.source
-    assert isinstance(operator, FixedScaling)
-    neurons = np.arange(operator.weight.size)
+    neurons = np.arange(n)
     return neurons, neurons
 
 
@@ -219,36 +215,15 @@ def _load(room: Room, tangle: Tangle) -> Reals:
 
 
 def _graph(tangle: Tangle) -> Sparse:
-    """Give the graph that METIS sees, symmetric, without loops, weights of 1 and more."""
+    """Give the graph that METIS sees, symmetric, without loops."""
     from scipy import sparse
 
     n = tangle.size
-    largest = max(float(tangle.rate[:n].max(initial=0)), 1e-30)
-    weight = np.maximum(np.rint(tangle.rate[:n] / largest * WEIGHT_LEVELS), 1)
     inner = tangle.reached[:, :n].tocoo()
     keep = inner.row != inner.col
     row, column = inner.row[keep], inner.col[keep]
-    one = cast("Any", sparse).csr_array((weight[column], (row, column)), (n, n))
-    both = (one + one.T).tocsr()
-    both.sort_indices()
-    return both
-
-
-def _metis(graph: Sparse, k: int, load: Reals, seed: int) -> Ints:
-    import pymetis
-
-    metis = cast("Any", pymetis)
-    weights = np.maximum(np.rint(load / load.max() * WEIGHT_LEVELS), 1).astype(np.int64)
-    slack = k / float(load.sum()) - 1
-    _, found = metis.part_graph(
-        k,
-        metis.CSRAdjacency(graph.indptr.astype(np.int64), graph.indices.astype(np.int64)),
-        eweights=graph.data.astype(np.int64),
-        vweights=None if (weights == weights[0]).all() else weights,
-        recursive=False,
-        options=metis.Options(seed=seed, ufactor=max(1, int(1000 * slack))),
-    )
-    return np.asarray(found, np.int64)
+    one = cast("Any", sparse).csr_array((tangle.rate[column], (row, column)), (n, n))
+    return (one + one.T).tocsr()
 
 
 def evened(block: Ints, load: Reals, most: Reals) -> Ints | None:

@@ -1,4 +1,4 @@
-"""Why parts of a network fit no core, as diagnostics."""
+"""What stands against a partition, as diagnostics."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ from collections.abc import Sequence
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
-from snnc.compiler.mapping.ledger import Resource, Use
+from snnc.compiler.mapping.demand import NotStorable
 from snnc.compiler.mapping.mapped import Part
 from snnc.compiler.mapping.room import Room
-
-_REMEDIES = {
-    Resource.OUTPUT_AXONS: "use hardware with larger cores, so that fewer receive, or fewer neurons",
-    Resource.DESTINATIONS: "use hardware with larger cores, so that fewer receive, or fewer neurons",
-}
-REMEDY = "prune the weights of its inputs, give them fewer bits, or use other hardware"
+from snnc.compiler.mapping.violations import too_large
 
 
-def alone_problem(room: Room, part: Part) -> Diagnostic:
+def alone_problems(room: Room, part: Part) -> tuple[Diagnostic, ...]:
     """Say why a neuron that has a core to itself does not fit."""
-    return _problem(room, [part], "one neuron alone")
+    try:
+        return too_large(room.network, part, room.hardware, room.sent([part]))
+    except NotStorable as fault:
+        problem = Diagnostic(
+            rule=rules.PARTITION_FOUND,
+            node=_node(room, [part]),
+            found=f"synapses of {fault} that no encoding can keep",
+            limit=f"the encodings of {room.hardware.name}",
+            remedy="add an encoding with a wider index to the description (docs/hardware.md)",
+        )
+        return (problem,)
 
 
 def core_problem(room: Room, parts: Sequence[Part]) -> Diagnostic:
-    """Say what a core has too much of, when nothing helps any more."""
-    n = sum(part.region.size for part in parts)
-    return _problem(room, parts, f"{n} neurons on a core")
-
-
-def _problem(room: Room, parts: Sequence[Part], whose: str) -> Diagnostic:
-    found = room.uses(parts) or ()
-    over = [use for use in found if not use.fits]
+    """Say what a core has most too much of, when laying out anew has not helped."""
+    over = [use for use in room.uses(parts) or () if not use.fits]
     worst = max(over, key=lambda use: use.share)
+    neurons = sum(part.region.size for part in parts)
     return Diagnostic(
-        rule=rules.PARTS_FIT,
+        rule=rules.PARTITION_FOUND,
         node=_node(room, parts),
-        found=f"{worst.used} {worst.resource} for {whose}",
-        limit=_limit(worst),
-        remedy=_REMEDIES.get(worst.resource, REMEDY),
+        found=f"{worst.used} {worst.resource} for {neurons} neurons",
+        limit=f"{worst.limit.value} on {room.hardware.name} ({worst.limit.source})",
+        remedy="prune or narrow the weights of what receives, so that it takes fewer cores",
     )
 
 
@@ -45,7 +45,3 @@ def _node(room: Room, parts: Sequence[Part]) -> str:
     names = {part.population for part in parts}
     origins = (p.origin or (p.name,) for p in room.network.populations if p.name in names)
     return " + ".join(dict.fromkeys(path for origin in origins for path in origin))
-
-
-def _limit(use: Use) -> str:
-    return f"{use.limit.value} ({use.limit.source})"

@@ -68,15 +68,15 @@ class Packer:
 
     def place(self, population: str) -> None:
         """Lay out all neurons of a population as boxes."""
-        whole = Box.whole(self.room.shapes[population])
+        whole = Box.whole(self.room.form(population))
         plan = self._best_plan(population, whole)
         for core, box in plan.carved:
-            self._put(core, Part(population, box))
+            self._put(core, self.room.part(population, box))
         if plan.left is None:
             return
         boxes, hopeless = cover(plan.left, self._alone(population), self._traffic(population))
-        self.hopeless.extend(Part(population, box) for box in hopeless)
-        parts = [Part(population, box) for box in boxes]
+        self.hopeless.extend(self.room.part(population, box) for box in hopeless)
+        parts = [self.room.part(population, box) for box in boxes]
         beside = len(parts) <= MANY_BOXES
         for part in sorted(parts, key=lambda p: p.region.size) if beside else ():
             core = self._core_beside(part)
@@ -154,10 +154,10 @@ class Packer:
         core.share = self.room.share(core.parts)
 
     def _alone(self, population: str) -> Share:
-        return lambda box: self.room.share([Part(population, box)])
+        return lambda box: self.room.share([self.room.part(population, box)])
 
     def _beside(self, population: str, core: Filled) -> Share:
-        return lambda box: self.room.share([*core.parts, Part(population, box)])
+        return lambda box: self.room.share([*core.parts, self.room.part(population, box)])
 
     def _traffic(self, population: str) -> Cost:
-        return lambda box: self.room.incoming_axons(Part(population, box))
+        return lambda box: self.room.incoming_axons(self.room.part(population, box))

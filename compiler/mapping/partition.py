@@ -13,10 +13,12 @@ from snnc.compiler.mapping.blocks import blocks, tangles
 from snnc.compiler.mapping.demand import Meter
 from snnc.compiler.mapping.hardware import Hardware
 from snnc.compiler.mapping.mapped import Part
-from snnc.compiler.mapping.misfit import alone_problem, core_problem
+from snnc.compiler.mapping.misfit import alone_problems, core_problem
 from snnc.compiler.mapping.pack import Filled, Packer
+from snnc.compiler.mapping.regroup import regrouped
 from snnc.compiler.mapping.room import Counts, Room
 from snnc.compiler.mapping.traffic import Rates, flows, km1
+from snnc.compiler.mapping.violations import incapable, too_many_cores
 
 FEW_POPULATIONS = 64
 """Up to so many populations several orders are tried."""
@@ -56,16 +58,14 @@ def partition(
     """
     meter = Meter(network, hardware)
     known = rates or {}
-    best: _Mapped | None = None
-    for order in _orders(network):
-        found = _mapped(network, hardware, meter, order, known, seed)
-        best = found if best is None or found.rank < best.rank else best
-        if len(best.cores) > MANY_CORES:
-            break
-    assert best is not None, "there is always an order"
-    raise_all(best.problems)
+    best = _best(network, meter, known, seed)
+    cores = _regrouped(best, known, seed)
+    problems = [*incapable(network, hardware), *best.problems]
+    if not problems and len(cores) > hardware.cores:
+        problems.append(too_many_cores(len(cores), hardware))
+    raise_all(problems)
     place = {p.name: i for i, p in enumerate(network.populations)}
-    return tuple(_bundle(meter, core, place) for core in best.cores)
+    return tuple(_bundle(meter, core, place) for core in cores)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,11 +76,13 @@ class _Mapped:
         cores: What lies on each.
         problems: What stands against it.
         traffic: Spikes a step between cores.
+        room: The limits, as far as they depend on what lies where.
     """
 
     cores: tuple[Filled, ...]
     problems: tuple[Diagnostic, ...]
     traffic: float
+    room: Room
 
     @property
     def rank(self) -> tuple[bool, int, float]:
@@ -88,18 +90,26 @@ class _Mapped:
         return bool(self.problems), len(self.cores), self.traffic
 
 
+def _best(network: FixedNetwork, meter: Meter, rates: Rates, seed: int) -> _Mapped:
+    """Lay populations out in several orders; what one order comes to is expected of the next."""
+    first, *others = _orders(network)
+    best = found = _mapped(meter, first, rates, seed, {})
+    for order in others if len(best.cores) <= MANY_CORES else ():
+        found = _mapped(meter, order, rates, seed, found.room.receivers)
+        best = min(best, found, key=lambda mapped: mapped.rank)
+    return best
+
+
 def _mapped(
-    network: FixedNetwork,
-    hardware: Hardware,
     meter: Meter,
     order: tuple[str, ...],
     rates: Rates,
     seed: int,
+    expected: dict[str, Counts],
 ) -> _Mapped:
     """Lay out populations in an order, until no core sends to more cores than it may."""
-    expected: dict[str, Counts] = {}
     for _ in range(MOST_ROUNDS):
-        room = Room(network, hardware, meter, expected)
+        room = Room(meter, expected)
         packer = _packed(room, order, rates, seed)
         over = [core for core in packer.cores if not room.fits(core.parts)]
         if packer.hopeless or not over:
@@ -108,10 +118,10 @@ def _mapped(
             name: np.maximum(sent, expected.get(name, sent))
             for name, sent in room.receivers.items()
         }
-    problems = [alone_problem(room, part) for part in packer.hopeless]
+    problems = [p for part in packer.hopeless for p in alone_problems(room, part)]
     problems += [core_problem(room, core.parts) for core in over if not packer.hopeless]
-    traffic = 0.0 if problems else km1(flows(network, packer.cores, rates))
-    return _Mapped(tuple(packer.cores), tuple(dict.fromkeys(problems)), traffic)
+    traffic = 0.0 if problems else km1(flows(meter.network, packer.cores, rates))
+    return _Mapped(tuple(packer.cores), tuple(dict.fromkeys(problems)), traffic, room)
 
 
 def _packed(room: Room, order: tuple[str, ...], rates: Rates, seed: int) -> Packer:
@@ -128,6 +138,20 @@ def _packed(room: Room, order: tuple[str, ...], rates: Rates, seed: int) -> Pack
     return packer
 
 
+def _regrouped(mapped: _Mapped, rates: Rates, seed: int) -> list[list[Part]]:
+    """Change which parts lie together, if that saves spikes and keeps every limit."""
+    cores = [core.parts for core in mapped.cores]
+    if mapped.problems:
+        return cores
+    room = mapped.room
+    found = regrouped(room, cores, rates, seed)
+    after = Room(room.meter, {})
+    for parts in found:
+        for i, part in enumerate(parts):
+            after.receive(parts[:i], part)
+    return found if all(after.fits(parts) for parts in found) else cores
+
+
 def _orders(network: FixedNetwork) -> Iterator[tuple[str, ...]]:
     """Give orders in which populations are laid out.
 
@@ -142,8 +166,8 @@ def _orders(network: FixedNetwork) -> Iterator[tuple[str, ...]]:
         yield tuple(sorted(names, key=lambda name: -sizes[name]))
 
 
-def _bundle(meter: Meter, core: Filled, place: dict[str, int]) -> Bundle:
-    parts = sorted(core.parts, key=lambda part: place[part.population])
+def _bundle(meter: Meter, core: list[Part], place: dict[str, int]) -> Bundle:
+    parts = sorted(core, key=lambda part: place[part.population])
     needed = (meter.demand(part) for part in parts)
     encodings = {p.projection: p.encoding for d in needed for p in d.projections}
     return Bundle(tuple(parts), encodings)

@@ -1,7 +1,7 @@
 """Move and swap neurons between cores while that saves spikes between them.
 
 Each source of spikes is a net: it connects the core that it is on, if it is on any, with those of
-the neurons it reaches. A net of rate ``w`` on ``c`` cores costs ``w * (c - 1)``, and ``w * c`` where
+the neurons it reaches. A net of rate ``w`` on ``c`` cores costs ``w * (c - 1)``, and ``w * c`` if
 the source lies outside. This is the local search of Kernighan and Lin, and of Fiduccia and
 Mattheyses for single moves, on the connectivity metric; only what gains is done.
 """

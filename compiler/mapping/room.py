@@ -8,14 +8,13 @@ from math import inf
 import numpy as np
 import numpy.typing as npt
 
-from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.mapping.demand import Demand, Meter, NotStorable, combine
-from snnc.compiler.mapping.hardware import Hardware
 from snnc.compiler.mapping.ledger import Sent, Use, uses
 from snnc.compiler.mapping.mapped import Part
 from snnc.compiler.mapping.pieces import NotABox, box_shape
-from snnc.compiler.mapping.regions import Box, Region
+from snnc.compiler.mapping.regions import Box, Listed, Region
 from snnc.compiler.mapping.traffic import add, reads, united, view
+from snnc.compiler.operators import Shape
 
 NOTHING_SENT = Sent()
 Counts = npt.NDArray[np.int64]
@@ -35,15 +34,15 @@ class Room:
         expected: The same of a whole mapping, less where not known.
     """
 
-    def __init__(
-        self, network: FixedNetwork, hardware: Hardware, meter: Meter, expected: dict[str, Counts]
-    ) -> None:
-        self.network = network
-        self.hardware = hardware
+    def __init__(self, meter: Meter, expected: dict[str, Counts]) -> None:
+        self.network = network = meter.network
+        self.hardware = meter.hardware
         self.meter = meter
         self.shapes = network.shapes
         self._forms = {
-            p.name: {box_shape(q.operators, self.shapes[q.source]) for q in network.incoming(p.name)}
+            p.name: {
+                box_shape(q.operators, self.shapes[q.source]) for q in network.incoming(p.name)
+            }
             - {None}
             for p in network.populations
         }
@@ -77,6 +76,19 @@ class Room:
     def may_be_listed(self, population: str) -> bool:
         """Say whether any neurons of a population may be a part."""
         return not self._forms[population]
+
+    def form(self, population: str) -> Shape:
+        """Give the shape of which the parts of a population are boxes."""
+        whole = self.shapes[population]
+        forms = self._forms[population]
+        return whole if len(forms) != 1 else next(iter(forms))
+
+    def part(self, population: str, box: Box) -> Part:
+        """Give the part that is ``box`` in the form of a population."""
+        form = self.form(population)
+        if form == self.shapes[population]:
+            return Part(population, box)
+        return Part(population, Listed(np.sort(box.indices(form))))
 
     def _may_be_cut(self, part: Part) -> bool:
         shape = self.shapes[part.population]

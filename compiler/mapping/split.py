@@ -214,6 +214,7 @@ def _next(low: int, high: int, at_low: float, at_high: float) -> int:
         ask = (low + high + 1) // 2
     return min(max(ask, low + 1), high)
 
+
 def cut_at(whole: Box, axis: int, thickness: int) -> tuple[Box, Box | None]:
     """Give the first ``thickness`` layers of ``whole`` along ``axis``, and the others."""
     place = whole.begin[axis] + thickness

@@ -22,7 +22,7 @@ def usage(
         hardware: The limits.
         cores: Every neuron lies on one of them, and every part can be cut out.
     """
-    room = Room(network, hardware, Meter(network, hardware), {})
+    room = Room(Meter(network, hardware), {})
     for core in cores:
         for k, part in enumerate(core.parts):
             room.receive(core.parts[:k], part)

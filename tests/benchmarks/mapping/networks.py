@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +42,7 @@ def layered(sizes: Sequence[int], seed: int = 0) -> FixedNetwork:
     populations: list[FixedPopulation] = []
     projections: list[FixedProjection] = []
     source = "x"
-    for i, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for i, (n_in, n_out) in enumerate(pairwise(sizes)):
         if (n_out, n_in) not in weights:
             weights[n_out, n_in] = fixed_dense(some_weights(rng, (n_out, n_in)))
         name = f"layer{i}"
@@ -69,11 +70,15 @@ def pilotnet() -> FixedNetwork:
         window = Window((3, 3), stride, ((padding[0],) * 2, (padding[1],) * 2), (1, 1))
         weight = some_weights(rng, (channels, shape[0], 3, 3))
         shape = _add(
-            populations, projections, shape, FixedConvolution(weight=weight, window=window, groups=1), i
+            populations,
+            projections,
+            shape,
+            FixedConvolution(weight=weight, window=window, groups=1),
+            i,
         )
     for i, n in enumerate((100, 50, 10, 1)):
-        operator = fixed_dense(some_weights(rng, (n, int(np.prod(shape)))))
-        shape = _add(populations, projections, shape, operator, i + 5)
+        dense = fixed_dense(some_weights(rng, (n, int(np.prod(shape)))))
+        shape = _add(populations, projections, shape, dense, i + 5)
     return fixed_network(populations, projections, inputs=[FixedInput("x", (1,))])
 
 
@@ -88,7 +93,11 @@ def convolutional(n: int, channels: int = 32, layers: int = 8) -> FixedNetwork:
     for i in range(layers):
         weight = some_weights(rng, (channels, shape[0], 3, 3))
         shape = _add(
-            populations, projections, shape, FixedConvolution(weight=weight, window=window, groups=1), i
+            populations,
+            projections,
+            shape,
+            FixedConvolution(weight=weight, window=window, groups=1),
+            i,
         )
     return fixed_network(populations, projections, inputs=[FixedInput("x", (2, side, side))])
 
