@@ -359,6 +359,27 @@ HARDWARE_DESCRIBED = Rule(
     "file: one that comes with snnc or your own. docs/hardware.md has its form. Every key has to be "
     "there, so that no limit is forgotten; null says that there is none.",
 )
+PART_FITS = Rule(
+    "SNN407",
+    "a core has room for the smallest part of each population",
+    "Populations are cut until every part fits a core: rows, columns and channels of a convolution, "
+    "else neuron by neuron. A neuron itself is never cut, since what it adds up is rounded as a whole. "
+    "If one neuron has more synapses than a core can hold, no partition helps.",
+)
+CORES_THERE = Rule(
+    "SNN408",
+    "the hardware has as many cores as the network needs",
+    "The count is that of the best partition that was found; the report shows what each core is full "
+    "of. Narrower weights, fewer distinct parameters and smaller layers take fewer cores, and a "
+    "description of your own may have more chips.",
+)
+HARDWARE_CAPABLE = Rule(
+    "SNN409",
+    "the hardware can do all that the network does",
+    "Resets, graded spikes, delays and widths of weights are those that the description of the "
+    "hardware lists. Synapses add up what arrives, so there is no largest of several spikes. Without "
+    "--hardware the network runs on the integers of Loihi 2, whatever a chip can do.",
+)
 STOCK_AXONS = Rule(
     "SNN414",
     "what Lava's own processes hear of a core is one source, whole",

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.fixed import FixedNetwork, FixedPopulation, FixedProjection
-from snnc.compiler.mapping.encodings import width_for, words
+from snnc.compiler.mapping.encodings import SynapseLists, width_for, words
 from snnc.compiler.mapping.hardware import Encoding, Hardware, Layout
 from snnc.compiler.mapping.mapped import Part
 from snnc.compiler.mapping.regions import Box, Listed, Region
@@ -55,8 +55,10 @@ class Demand:
         compartments: Of these neurons.
         parameter_sets: Distinct ones.
         thresholds: Distinct ones.
-        fan_in: Synapses of a neuron, largest.
+        fan_in: Synapses of a neuron, at most: the largest of each projection, added up.
         projections: Into them.
+        resets: Neurons that take a synapse of their own to reset: they have several compartments.
+        reset_words: Words of these synapses, each an axon of its own.
     """
 
     parts: int
@@ -66,21 +68,23 @@ class Demand:
     thresholds: frozenset[int]
     fan_in: int
     projections: tuple[ProjectionDemand, ...]
+    resets: int = 0
+    reset_words: int = 0
 
     @property
     def formats(self) -> frozenset[Format]:
         """Distinct formats of synapses."""
-        return frozenset(p.format for p in self.projections)
+        return frozenset(p.format for p in self.projections) | ({RESET} if self.resets else set())
 
     @property
     def input_axons(self) -> int:
-        """Axons of all projections: they share none."""
-        return sum(p.axons for p in self.projections)
+        """Axons of all projections, which share none, and of resets."""
+        return sum(p.axons for p in self.projections) + self.resets
 
     @property
     def words(self) -> int:
         """Words of synapse memory."""
-        return sum(p.words for p in self.projections)
+        return sum(p.words for p in self.projections) + self.reset_words
 
     @property
     def words_per_axon(self) -> int:
@@ -88,6 +92,8 @@ class Demand:
         return max((p.words_per_axon for p in self.projections), default=0)
 
 
+RESET: Format = (8, 0, "inhibitory", 0, "reset")
+"""Of the synapses that reset neurons of several compartments."""
 NOTHING = Demand(0, 0, 0, frozenset(), frozenset(), 0, ())
 
 
@@ -102,6 +108,8 @@ def combine(demands: Iterable[Demand]) -> Demand:
         thresholds=frozenset[int]().union(*(d.thresholds for d in several)),
         fan_in=max((d.fan_in for d in several), default=0),
         projections=tuple(p for d in several for p in d.projections),
+        resets=sum(d.resets for d in several),
+        reset_words=sum(d.reset_words for d in several),
     )
 
 
@@ -116,6 +124,8 @@ class Meter:
             p.name: tuple(Wiring(network, q) for q in network.incoming(p.name))
             for p in network.populations
         }
+        self._inputs = frozenset(i.name for i in network.inputs)
+        self._word = _cheapest_word(hardware)
         self._boxes: dict[tuple[str, Box], Demand] = {}
         self._windows: dict[tuple[str, int], ProjectionDemand] = {}
 
@@ -137,14 +147,18 @@ class Meter:
         synapses = [(w.projection, w.into(part.region)) for w in wirings]
         sets, thresholds = kinds.of(part.region)
         n = part.region.size
+        each = self._compartments(kinds.population)
+        resets = n * (each - 1)
         return Demand(
             parts=1,
             neurons=n,
-            compartments=n * self._compartments(kinds.population),
+            compartments=n * each,
             parameter_sets=sets,
             thresholds=thresholds,
             fan_in=sum(s.fan_in for _, s in synapses),
             projections=tuple(self._stored(q, s) for q, s in synapses),
+            resets=resets,
+            reset_words=resets * self._word if resets else 0,
         )
 
     def _compartments(self, population: FixedPopulation) -> int:
@@ -152,11 +166,15 @@ class Meter:
 
     def _stored(self, projection: FixedProjection, synapses: Synapses) -> ProjectionDemand:
         if not synapses.kernels:
-            return stored(projection, synapses, self.hardware)
+            return self._chosen(projection, synapses)
         key = projection.name, id(synapses)  # the wirings keep these
         if key not in self._windows:
-            self._windows[key] = stored(projection, synapses, self.hardware)
+            self._windows[key] = self._chosen(projection, synapses)
         return self._windows[key]
+
+    def _chosen(self, projection: FixedProjection, synapses: Synapses) -> ProjectionDemand:
+        delay = 1 if projection.source in self._inputs else projection.delay
+        return stored(projection, synapses, delay, self.hardware)
 
 
 def demand(network: FixedNetwork, part: Part, hardware: Hardware) -> Demand:
@@ -164,18 +182,27 @@ def demand(network: FixedNetwork, part: Part, hardware: Hardware) -> Demand:
     return Meter(network, hardware).demand(part)
 
 
-def stored(projection: FixedProjection, synapses: Synapses, hardware: Hardware) -> ProjectionDemand:
-    """Choose the encoding with the fewest words, of those whose axons are not too long."""
+def stored(
+    projection: FixedProjection, synapses: Synapses, delay: int, hardware: Hardware
+) -> ProjectionDemand:
+    """Choose the encoding with the fewest words, of those whose axons are not too long.
+
+    Args:
+        projection: What the synapses belong to.
+        synapses: Into a part.
+        delay: Steps that they take, 1 or more; 1 for those of an input, whose sender waits.
+        hardware: The encodings, the first of which wins where several take as few words.
+    """
     weight_bits = stored_width(projection, hardware)
     options = [
-        (e, delay, measured)
-        for e in hardware.encodings
-        for delay in [delay_width(projection, e)]
-        for measured in [_words(e, synapses, weight_bits + delay)]
+        (encoding, delay_bits, measured)
+        for encoding in hardware.encodings
+        for delay_bits in [delay_width(delay, encoding)]
+        for measured in [_words(encoding, synapses, weight_bits + delay_bits, hardware)]
         if measured is not None
     ]
     most = hardware.words_per_axon
-    encoding, delay, (total, longest) = min(
+    encoding, delay_bits, (total, longest) = min(
         options, key=lambda o: (most is not None and o[2][1] > most.value, o[2][0])
     )
     signs = projection.sign_mode.value
@@ -186,7 +213,7 @@ def stored(projection: FixedProjection, synapses: Synapses, hardware: Hardware) 
         encoding=encoding.name,
         words=total,
         words_per_axon=longest,
-        format=(weight_bits, projection.weight_exp, signs, delay, encoding.name),
+        format=(weight_bits, projection.weight_exp, signs, delay_bits, encoding.name),
     )
 
 
@@ -196,20 +223,30 @@ def stored_width(projection: FixedProjection, hardware: Hardware) -> int:
     return next((w for w in widths if w >= projection.weight_bits), widths[-1])
 
 
-def delay_width(projection: FixedProjection, encoding: Encoding) -> int:
-    """Give the bits that the delay of a synapse takes beyond the step that each one has."""
-    width = width_for(encoding.delay_bits, projection.delay - 1)
+def delay_width(delay: int, encoding: Encoding) -> int:
+    """Give the bits that a delay takes, which every synapse does for a step without any."""
+    width = width_for(encoding.delay_bits, delay - 1)
     return encoding.delay_bits[-1] if width is None else width
 
 
-def _words(encoding: Encoding, synapses: Synapses, bits: int) -> tuple[int, int] | None:
+def _words(
+    encoding: Encoding, synapses: Synapses, bits: int, hardware: Hardware
+) -> tuple[int, int] | None:
     """Give the words of all axons and of the longest, or None where the encoding cannot do it."""
     if encoding.layout is Layout.SHARED:
         return _shared_words(encoding, synapses, bits)
-    each = words(encoding, synapses.lists, bits)
+    each = words(encoding, synapses.lists, bits, hardware.neurons.value)
     if each is None:
         return None
     return int(each @ synapses.lists.axons), int(each.max(initial=0))
+
+
+def _cheapest_word(hardware: Hardware) -> int:
+    """Give the words of an axon of one synapse."""
+    one = SynapseLists(np.array([0, 1]), np.array([0]), np.array([1]))
+    bits = hardware.weight_bits[-1]
+    found = [_words(e, Synapses(one, (), 1), bits, hardware) for e in hardware.encodings]
+    return min(f[0] for f in found if f is not None)
 
 
 def _shared_words(encoding: Encoding, synapses: Synapses, bits: int) -> tuple[int, int] | None:

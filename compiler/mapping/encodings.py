@@ -76,57 +76,56 @@ def width_for(widths: Sequence[int], value: int) -> int | None:
     return next((w for w in widths if value < 2**w), None)
 
 
-def words(encoding: Encoding, lists: SynapseLists, synapse_bits: int) -> Counts | None:
-    """Give the words of an axon of each kind, shape ``[kinds]``, or None if it cannot be encoded.
+def words(
+    encoding: Encoding, lists: SynapseLists, synapse_bits: int, neurons: int
+) -> Counts | None:
+    """Give the words of an axon of each kind, shape ``[kinds]``.
 
     Args:
         encoding: Any but a shared one.
         lists: What the axons reach.
         synapse_bits: Of weight and delay.
+        neurons: Of a core. What reaches farther does not fit anyway, and is counted as if it did.
+
+    Returns:
+        None where the encoding has no index as wide as it takes.
     """
-    entries = _entries(encoding, lists)
-    extra = _widths(_placed(encoding, entries), entries)
-    if extra is None:
-        return None
-    header, each = extra
-    bits = encoding.header_bits + header + entries.size * (synapse_bits + each)
-    return _whole_words(encoding, bits, entries.owner, lists.axons.size)
+    found = entry_bits(encoding, lists, synapse_bits, neurons)
+    return None if found is None else whole_words(encoding, *found, lists.axons.size)
 
 
-def _placed(encoding: Encoding, e: _Entries) -> tuple[tuple[Sequence[int], Counts, bool], ...]:
-    """Give what is stored beside weights: widths, values, and whether each synapse has one."""
-    match encoding.layout:
-        case Layout.SPARSE:
-            return ((encoding.index_bits, e.last, True),)
-        case Layout.RUN_LENGTH:
-            skips = (encoding.skip_bits, np.where(e.skip > 1, e.skip, 0), True)
-            return (encoding.index_bits, e.first, False), skips
-        case _:
-            return ((encoding.index_bits, e.first, False),)
-
-
-def _widths(
-    stored: tuple[tuple[Sequence[int], Counts, bool], ...], entries: _Entries
+def entry_bits(
+    encoding: Encoding, lists: SynapseLists, synapse_bits: int, neurons: int
 ) -> tuple[Counts, Counts] | None:
-    """Give the bits of each entry, and of each of its synapses, that say where they go."""
-    result = np.zeros((2, entries.size.size), np.int64)
-    for widths, values, each in stored:
-        if not widths:
-            continue
-        place = np.searchsorted([2**w for w in widths], values, side="right")
-        if place.size and place.max() == len(widths):
-            return None
-        result[int(each)] += np.asarray(widths, np.int64)[place]
-    return result[0], result[1]
+    """Give the bits of each entry, and the kind of axons that it belongs to; see ``words``."""
+    entries = _entries(encoding, lists)
+    place = entries.last if encoding.layout is Layout.SPARSE else entries.first
+    index = _widths(encoding.index_bits, np.minimum(place, neurons - 1))
+    skip = _widths(encoding.skip_bits, np.where(entries.skip > 1, entries.skip, 0))
+    if index is None or skip is None:
+        return None
+    once, each = (0, index) if encoding.layout is Layout.SPARSE else (index, skip)
+    return encoding.header_bits + once + entries.size * (synapse_bits + each), entries.owner
 
 
-def _whole_words(encoding: Encoding, bits: Counts, owner: Counts, kinds: int) -> Counts:
-    word = encoding.word_bits
+def whole_words(encoding: Encoding, bits: Counts, owner: Counts, owners: int) -> Counts:
+    """Give the words that the entries of each owner fill, shape ``[owners]``."""
     if encoding.align == "entry":
-        each = -(-(bits + encoding.spare_bits) // word)
-        return np.bincount(owner, each, kinds).astype(np.int64)
-    total = np.bincount(owner, bits, kinds).astype(np.int64)
-    return np.where(total > 0, -(-(total + encoding.spare_bits) // word), 0)
+        each = -(-(bits + encoding.spare_bits) // encoding.word_bits)
+        return np.bincount(owner, each, owners).astype(np.int64)
+    total = np.bincount(owner, bits, owners).astype(np.int64)
+    filled = -(-(total + encoding.spare_bits) // encoding.word_bits)
+    return np.where(total > 0, filled, 0)
+
+
+def _widths(widths: Sequence[int], values: Counts) -> Counts | None:
+    """Give the width that holds each value, 0 where there are no widths, None where none does."""
+    if not widths or not values.size:
+        return np.zeros(values.size, np.int64)
+    if values.max() >= 2 ** widths[-1]:
+        return None
+    place = np.searchsorted([2**w for w in widths], values, side="right")
+    return np.asarray(widths, np.int64)[place]
 
 
 def _entries(encoding: Encoding, lists: SynapseLists) -> _Entries:
@@ -165,7 +164,7 @@ def _spans(lists: SynapseLists, owner: Counts, reach: int) -> Counts:
 
 
 def _measured(lists: SynapseLists, owner: Counts, starts: Counts, *, dense: bool) -> _Entries:
-    ends = np.append(starts[1:], owner.size)
+    ends = np.append(starts, owner.size)[1:]
     first, last = lists.index[starts], lists.index[ends - 1]
     way = np.diff(lists.index, prepend=0)
     way[starts] = 0

@@ -86,7 +86,6 @@ class Encoding:
         delay_bits: Of a synapse, those that may be chosen, ascending: 0 where all take one step.
         align: ``axon``: an axon's entries are packed and fill whole words; ``entry``: each does.
         spare_bits: Free bits that an axon needs behind its last entry (one more word otherwise).
-        splits_signs: Positive and negative weights lie in entries of their own.
     """
 
     name: str
@@ -99,7 +98,6 @@ class Encoding:
     delay_bits: tuple[int, ...]
     align: str
     spare_bits: int
-    splits_signs: bool
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ _LEDGER: tuple[tuple[Resource, Count, Available], ...] = (
     (Resource.SYNAPSE_MEMORY, lambda d, _: d.words, lambda h: h.synapse_memory),
     (Resource.WORDS_PER_AXON, lambda d, _: d.words_per_axon, lambda h: h.words_per_axon),
     (Resource.INPUT_AXONS, lambda d, _: d.input_axons, lambda h: h.input_axons),
-    (Resource.OUTPUT_AXONS, lambda _, s: s.axons, lambda h: h.output_axons),
+    (Resource.OUTPUT_AXONS, lambda d, s: s.axons + d.resets, lambda h: h.output_axons),
     (Resource.PARAMETER_SETS, lambda d, _: len(d.parameter_sets), lambda h: h.parameter_sets),
     (Resource.THRESHOLDS, lambda d, _: len(d.thresholds), lambda h: h.thresholds),
     (Resource.SYNAPSE_FORMATS, lambda d, _: len(d.formats), lambda h: h.synapse_formats),

@@ -5,8 +5,8 @@ at a time, elements that reach neurons at the same distances are of one kind, an
 element are those of its axes. Neurons of a box are counted place by place, channels fastest; those
 of a list as they stand there.
 
-Weights that are zero are no synapses: of matrices each counts, of a convolution whole kernels from
-a channel to a channel. Within a kernel zeros are kept.
+Weights of a matrix that are zero are no synapses, and neither are kernels of zeros from a channel
+to a channel. Other zeros, within a kernel or among factors, are kept.
 """
 
 from __future__ import annotations
@@ -154,7 +154,9 @@ class Wiring:
 
         if isinstance(self._weighted, FixedDense):
             rows = sparse.csc_array(self._weighted.weight[neurons] != 0)
-            return _product(rows, self._before, self.source)
+            for pooling in reversed(_pooling_matrices(self._before, self.source)):
+                rows = ((rows.astype(np.int32) @ pooling) != 0).tocsc()
+            return rows
         if self._matrix is None:
             self._matrix = _unrolled(self._operators, self.source).tocsr()
         return self._matrix[neurons].tocsc()
@@ -244,13 +246,6 @@ def _of_matrix(matrix: Sparse) -> Synapses:
     return Synapses(SynapseLists(starts, index, np.ones(used.sum(), np.int64)), (), fan_in)
 
 
-def _product(matrix: Sparse, pooling: tuple[Pooling, ...], shape: Shape) -> Sparse:
-    """Give the synapses of a matrix behind ``pooling`` of a source of that shape."""
-    for matrix_of_one in reversed(_pooling_matrices(pooling, shape)):
-        matrix = ((matrix.astype(np.int32) @ matrix_of_one) != 0).tocsc()
-    return matrix
-
-
 def _pooling_matrices(pooling: tuple[Pooling, ...], shape: Shape) -> list[Sparse]:
     found: list[Sparse] = []
     for operator in pooling:
@@ -281,7 +276,7 @@ def _matrix_of(operator: FixedOperator, shape: Shape) -> Sparse:
             lists = (used, operator.target, operator.begin)
             return sparse.csc_array(lists, shape=operator.shape).tocsr()
         case FixedScaling():
-            return sparse.diags_array((operator.weight != 0).astype(np.int32), format="csr")
+            return sparse.eye_array(operator.weight.size, dtype=np.int32, format="csr")
         case FixedConvolution():
             return _window_matrix(operator.window, operator.weight, operator.groups, shape)
         case _:

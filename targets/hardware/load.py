@@ -18,7 +18,8 @@ from snnc.targets.hardware.schema import Description
 OWN = Path(__file__).resolve().parent
 """Where the descriptions that come with snnc lie."""
 REMEDY = "correct the description; docs/hardware.md has its form, and loihi1.yaml is an example"
-Path_ = tuple[int | str, ...]
+Keys = tuple[int | str, ...]
+"""Where something stands: keys of mappings and places in lists."""
 
 _LIMITS = {
     "missing": "every key of docs/hardware.md; null where there is no limit",
@@ -99,7 +100,7 @@ def _unreadable(name: str, error: OSError | UnicodeDecodeError) -> Diagnostic:
     return Diagnostic(
         rule=rules.HARDWARE_DESCRIBED,
         node=name,
-        found=f"{reason}",
+        found=reason,
         limit=f"{', '.join(hardware_names())}, or a YAML file",
         remedy="give the name of a description or the path of a file",
     )
@@ -112,8 +113,8 @@ def _no_yaml(name: str, error: yaml.YAMLError) -> Diagnostic:
     return Diagnostic(rules.HARDWARE_DESCRIBED, where, problem, "YAML 1.1", REMEDY)
 
 
-def _diagnostic(name: str, lines: dict[Path_, int], error: ErrorDetails) -> Diagnostic:
-    kind, path = error["type"], tuple(error["loc"])
+def _diagnostic(name: str, lines: dict[Keys, int], error: ErrorDetails) -> Diagnostic:
+    kind, path = error["type"], tuple(p for p in error["loc"] if p != "[key]")
     if kind == "value_error":
         found, _, limit = str(error["ctx"]["error"]).partition("|") if "ctx" in error else ("",) * 3
         return _broken(name, lines, path, found, limit)
@@ -129,7 +130,7 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _broken(name: str, lines: dict[Path_, int], path: Path_, found: str, limit: str) -> Diagnostic:
+def _broken(name: str, lines: dict[Keys, int], path: Keys, found: str, limit: str) -> Diagnostic:
     """Say what is wrong at ``path``; of a key that is missing its surroundings have a line."""
     known = next((path[:n] for n in range(len(path), -1, -1) if path[:n] in lines), None)
     line = "" if known is None else f":{lines[known]}"
@@ -138,7 +139,7 @@ def _broken(name: str, lines: dict[Path_, int], path: Path_, found: str, limit: 
     return Diagnostic(rules.HARDWARE_DESCRIBED, node, found, limit, REMEDY)
 
 
-def _lines(node: yaml.Node, path: Path_) -> Iterator[tuple[Path_, int]]:
+def _lines(node: yaml.Node, path: Keys) -> Iterator[tuple[Keys, int]]:
     """Give the line, from 1, of each key and each item of a list."""
     if not path:
         yield path, node.start_mark.line + 1
@@ -152,7 +153,7 @@ def _lines(node: yaml.Node, path: Path_) -> Iterator[tuple[Path_, int]]:
             yield from _lines(item, (*path, i))
 
 
-def _twice(node: yaml.Node, path: Path_) -> Iterator[Path_]:
+def _twice(node: yaml.Node, path: Keys) -> Iterator[Keys]:
     """Give the keys that a mapping has twice; YAML would take the last and say nothing."""
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from snnc.compiler.fixed import MAX_DELAY, MAX_WEIGHT_BITS, FixedReset
+from snnc.compiler.mapping.encodings import width_for
 from snnc.compiler.mapping.hardware import (
     Certainty,
     Coefficient,
@@ -112,7 +114,6 @@ class EncodingForm(_Sourced):
     delay_bits: Annotated[tuple[Width, ...], Field(strict=False, min_length=1)]
     align: Annotated[str, Field(pattern="^(axon|entry)$")]
     spare_bits: Some
-    splits_signs: bool
 
     @field_validator("index_bits", "skip_bits", "delay_bits")
     @classmethod
@@ -191,8 +192,6 @@ class Description(_Strict):
         names = [e.name for e in value]
         if len(set(names)) < len(names):
             raise ValueError(f"{', '.join(names)}|a name of its own for each encoding")
-        if all(e.layout is Layout.SHARED or e.splits_signs for e in value):
-            raise ValueError("shared encodings alone|one encoding that holds any synapses")
         return value
 
     @field_validator("costs")
@@ -202,6 +201,17 @@ class Description(_Strict):
         if unknown:
             raise ValueError(f"{', '.join(unknown)}|{', '.join(EVENTS)}")
         return value
+
+    @model_validator(mode="after")
+    def _reaches(self) -> Self:
+        """Hold that any synapses of a core can be stored."""
+        last = self.neurons.value - 1
+        for e in self.encodings:
+            if e.layout is not Layout.SHARED and (
+                not e.index_bits or width_for(e.index_bits, last) is not None
+            ):
+                return self
+        raise ValueError(f"no encoding for neuron {last}|one that is not shared and reaches it")
 
     def record(self) -> Hardware:
         """Give it as the compiler's record."""
@@ -249,6 +259,6 @@ def ascending(value: tuple[int, ...]) -> tuple[int, ...]:
     Raises:
         ValueError: It does not ascend.
     """
-    if any(b <= a for a, b in zip(value, value[1:], strict=False)):
+    if any(b <= a for a, b in pairwise(value)):
         raise ValueError(f"{list(value)}|widths that ascend")
     return value
