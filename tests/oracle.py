@@ -124,7 +124,8 @@ def _run_sample(network: FixedNetwork, inputs: dict[str, list[list[int]]]) -> _S
         recorded.spikes[p.name], recorded.u[p.name], recorded.v[p.name] = [], [], []
     neurons = {p.name: _neurons(p) for p in network.populations}
     shapes = {i.name: i.shape for i in network.inputs}
-    shapes |= {node.name: node.shape for node in (*network.populations, *network.axons)}
+    shapes |= {p.name: p.shape for p in network.populations}
+    shapes |= {a.name: a.shape for a in network.axons}
     for t in range(1, hardware_steps + 1):
         for p in network.populations:
             alive = 1 + p.lag <= t <= steps + p.lag
@@ -173,8 +174,8 @@ def _sent(
     steps = sent[name]
     if 1 <= when <= len(steps):
         return steps[when - 1]
-    (size,) = {node.size for node in (*network.inputs, *network.populations) if node.name == name}
-    return [0] * size
+    sizes = {i.name: i.size for i in network.inputs} | {p.name: p.size for p in network.populations}
+    return [0] * sizes[name]
 
 
 def synaptic_input(q: FixedProjection, row: list[int], shape: tuple[int, ...]) -> list[int]:
