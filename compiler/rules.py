@@ -380,6 +380,13 @@ HARDWARE_CAPABLE = Rule(
     "hardware lists. Synapses add up what arrives, so there is no largest of several spikes. Without "
     "--hardware the network runs on the integers of Loihi 2, whatever a chip can do.",
 )
+MAPPING_HOLDS = Rule(
+    "SNN412",
+    "what lies on the cores, counted anew, is within every limit of the hardware",
+    "Every neuron is on one core, and what the cores hold is counted a second time: synapse by "
+    "synapse, by code that has nothing in common with the one that maps. If the two disagree, one "
+    "of them is wrong, or the artifact was changed by hand.",
+)
 STOCK_AXONS = Rule(
     "SNN414",
     "what Lava's own processes hear of a core is one source, whole",
