@@ -380,6 +380,13 @@ HARDWARE_CAPABLE = Rule(
     "hardware lists. Synapses add up what arrives, so there is no largest of several spikes. Without "
     "--hardware the network runs on the integers of Loihi 2, whatever a chip can do.",
 )
+PARTITION_FOUND = Rule(
+    "SNN411",
+    "neurons are laid out so that each core sends and receives what it can",
+    "How much a core sends depends on where the neurons are that receive. snnc lays a network out "
+    "anew, with fewer neurons on a core, while cores send to more cores than they may; smaller cores "
+    "are more cores to send to, so that this need not come to an end.",
+)
 MAPPING_HOLDS = Rule(
     "SNN412",
     "what lies on the cores, counted anew, is within every limit of the hardware",

@@ -81,6 +81,20 @@ def check_mapped(mapped: MappedNetwork) -> Iterator[Diagnostic]:
         yield from _Anew(mapped).problems()
 
 
+def recounted(mapped: MappedNetwork) -> tuple[dict[str, int], ...]:
+    """Give for each core how much of each resource it uses, counted anew.
+
+    Args:
+        mapped: Arranged as it should be.
+    """
+    anew = _Anew(mapped)
+    counts = [anew.count(core) for core in mapped.cores]
+    return tuple(
+        {what: used for what, used, _ in anew.uses(core, count)}
+        for core, count in zip(mapped.cores, counts, strict=True)
+    )
+
+
 class _Anew:
     """Counts the cores of one network."""
 
@@ -107,10 +121,10 @@ class _Anew:
                 yield self._incapable(p.origin, f"the reset {p.reset}")
             for q in self.arriving[p.name]:
                 yield from self._incapacities(q)
-        counts = [self._count(core) for core in self.mapped.cores]
+        counts = [self.count(core) for core in self.mapped.cores]
         for k, (core, count) in enumerate(zip(self.mapped.cores, counts, strict=True)):
-            yield from self._encoding_problems(k, core, count)
-            for what, used, limit in self._uses(core, count):
+            yield from self._encoding_problems(k, count)
+            for what, used, limit in self.uses(core, count):
                 if limit is not None and used > limit.value:
                     yield faulty(
                         on_core(self.mapped, k),
@@ -118,7 +132,8 @@ class _Anew:
                         f"{limit.value} on {self.hardware.name} ({limit.source})",
                     )
 
-    def _uses(self, core: Core, count: _Count) -> Iterator[tuple[str, int, Limit | None]]:
+    def uses(self, core: Core, count: _Count) -> Iterator[tuple[str, int, Limit | None]]:
+        """Yield each resource, what a core uses of it and what there is, once all are counted."""
         has = self.hardware
         sent = [
             (part, part.region.indices(self.populations[part.population].shape))
@@ -127,7 +142,7 @@ class _Anew:
         hearing = [self.hearing[part.population][neurons] for part, neurons in sent]
         synapses = [self.synapses[part.population][neurons] for part, neurons in sent]
         axons = sum(int(cores.sum()) for cores in hearing) + count.resets
-        yield "neurons (compartments)", count.compartments, has.neurons
+        yield "neurons", count.compartments, has.neurons
         yield "words of synapse memory", count.words, has.synapse_memory
         yield "words of an input axon", count.longest, has.words_per_axon
         yield "input axons", count.axons, has.input_axons
@@ -140,7 +155,8 @@ class _Anew:
         yield "synapses of a neuron", max(int(n.max()) for n in synapses), has.fan_out
         yield "cores that a neuron sends to", max(int(n.max()) for n in hearing), has.destinations
 
-    def _count(self, core: Core) -> _Count:
+    def count(self, core: Core) -> _Count:
+        """Count what a core holds, and what its neurons hear."""
         count = _Count()
         heard: dict[str, list[Places]] = {}
         for part in core.parts:
@@ -220,7 +236,7 @@ class _Anew:
             return None
         return kernel_words(encoding, pairs, (shape, box), _strides(q, shape), bits)
 
-    def _encoding_problems(self, k: int, core: Core, count: _Count) -> Iterator[Diagnostic]:
+    def _encoding_problems(self, k: int, count: _Count) -> Iterator[Diagnostic]:
         """Yield the synapses that cannot lie in memory as the core says."""
         known = ", ".join(e.name for e in self.hardware.encodings)
         for q, name in count.unstored:
