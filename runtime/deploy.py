@@ -162,7 +162,7 @@ def compile(
     artifact = Artifact(
         target=target, network=network, fixed=fixed, options=told, account=account | chosen
     )
-    return over_cores(artifact, cores, made.reference).for_target(target)
+    return over_cores(artifact, cores, made, widths).for_target(target)
 
 
 def load_graph(

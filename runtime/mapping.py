@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from snnc.compiler.mapping.hardware import Hardware
     from snnc.compiler.mapping.traffic import Rates
     from snnc.runtime.observe import Reference
-    from snnc.runtime.quantization import Quantization
+    from snnc.runtime.quantization import Quantization, Quantizer
     from snnc.targets.artifact import Artifact
 
 
@@ -56,25 +56,32 @@ def for_cores(options: Quantization, hardware: Hardware) -> tuple[Quantization, 
 
 
 def over_cores(
-    artifact: Artifact, hardware: Hardware | None, reference: Reference | None
+    artifact: Artifact, hardware: Hardware | None, made: Quantizer, widths: dict[str, int]
 ) -> Artifact:
     """Lay the integers of ``artifact`` out over cores, where any hardware is named.
 
     Args:
         artifact: With integers, and their account.
         hardware: Whose cores, or None.
-        reference: What the float network does with calibration data, or None.
+        made: What made the integers.
+        widths: Of the weights into each population.
 
     Raises:
-        InputError: They do not fit; everything that stands against it.
+        InputError: They do not fit; everything that stands against it, and what helps.
     """
     if hardware is None:
         return artifact
     from snnc.compiler.mapping.lay_out import lay_out
     from snnc.runtime.mapped import mapping_account
 
-    rates = firing_rates(reference, artifact.account["relays"])
-    mapped = lay_out(artifact.required_fixed, hardware, rates=rates)
+    fixed = artifact.required_fixed
+    rates = firing_rates(made.reference, artifact.account["relays"])
+    try:
+        mapped = lay_out(fixed, hardware, rates=rates)
+    except InputError as error:
+        from snnc.runtime.remedies import with_remedies
+
+        raise with_remedies(error, made, widths, fixed, hardware) from error
     account = {**artifact.account, "mapping": mapping_account(mapped, rates)}
     return replace(artifact, mapped=mapped, account=account)
 
