@@ -380,6 +380,27 @@ HARDWARE_CAPABLE = Rule(
     "hardware lists. Synapses add up what arrives, so there is no largest of several spikes. Without "
     "--hardware the network runs on the integers of Loihi 2, whatever a chip can do.",
 )
+PARTITION_FOUND = Rule(
+    "SNN411",
+    "neurons are laid out so that each core sends and receives what it can",
+    "How much a core sends depends on where the neurons are that receive. snnc lays a network out "
+    "anew, with fewer neurons on a core, while cores send to more cores than they may; smaller cores "
+    "are more cores to send to, so that this need not come to an end.",
+)
+MAPPING_HOLDS = Rule(
+    "SNN412",
+    "what lies on the cores, counted anew, is within every limit of the hardware",
+    "Every neuron is on one core, and what the cores hold is counted a second time: synapse by "
+    "synapse, by code that has nothing in common with the one that maps. If the two disagree, one "
+    "of them is wrong, or the artifact was changed by hand.",
+)
+STOCK_AXONS = Rule(
+    "SNN414",
+    "what Lava's own processes hear of a core is one source, whole",
+    "Where populations are cut over cores, a part may hear neurons of several others, or some of "
+    "an input only. snnc puts them side by side with a process of its own, the input axons of the "
+    "core; Lava has none that does. --lava mixed and --lava fused run the network as it is cut.",
+)
 PACKAGE_PRESENT = Rule(
     "SNN501",
     "the packages that a run needs are installed",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
@@ -114,6 +114,10 @@ def combine(demands: Iterable[Demand]) -> Demand:
     )
 
 
+class NotStorable(ValueError):
+    """No encoding can keep the synapses of a part; the text says of which projection."""
+
+
 class Meter:
     """Measures parts of one network on one kind of hardware; remembers what repeats."""
 
@@ -135,6 +139,7 @@ class Meter:
 
         Raises:
             KeyError: There is no such population.
+            NotStorable: No encoding can keep its synapses.
         """
         if isinstance(part.region, Listed):
             return self._measured(part)
@@ -143,9 +148,9 @@ class Meter:
             self._boxes[key] = self._measured(part)
         return self._boxes[key]
 
-    def _measured(self, part: Part) -> Demand:
-        kinds, wirings = self._kinds[part.population], self._wirings[part.population]
-        synapses = [(w.projection, w.into(part.region)) for w in wirings]
+    def without_synapses(self, part: Part) -> Demand:
+        """Give what the neurons of ``part`` alone need: little work, and often enough to say no."""
+        kinds = self._kinds[part.population]
         sets, thresholds = kinds.of(part.region)
         n = part.region.size
         each = self._compartments(kinds.population)
@@ -156,10 +161,19 @@ class Meter:
             compartments=n * each,
             parameter_sets=sets,
             thresholds=thresholds,
-            fan_in=sum(s.fan_in for _, s in synapses),
-            projections=tuple(self._stored(q, s) for q, s in synapses),
+            fan_in=0,
+            projections=(),
             resets=resets,
             reset_words=resets * self._word if resets else 0,
+        )
+
+    def _measured(self, part: Part) -> Demand:
+        wirings = self._wirings[part.population]
+        synapses = [(w.projection, w.into(part.region)) for w in wirings]
+        return replace(
+            self.without_synapses(part),
+            fan_in=sum(s.fan_in for _, s in synapses),
+            projections=tuple(self._stored(q, s) for q, s in synapses),
         )
 
     def _compartments(self, population: FixedPopulation) -> int:
@@ -193,6 +207,9 @@ def stored(
         synapses: Into a part.
         delay: Steps that they take, 1 or more; 1 for those of an input, whose sender waits.
         hardware: The encodings, the first of which wins where several take as few words.
+
+    Raises:
+        NotStorable: None can be chosen.
     """
     weight_bits = stored_width(projection, hardware)
     options = [
@@ -202,6 +219,8 @@ def stored(
         for measured in [_words(encoding, synapses, weight_bits + delay_bits, hardware)]
         if measured is not None
     ]
+    if not options:
+        raise NotStorable(projection.name)
     most = hardware.words_per_axon
     encoding, delay_bits, (total, longest) = min(
         options, key=lambda o: (most is not None and o[2][1] > most.value, o[2][0])

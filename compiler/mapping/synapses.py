@@ -104,7 +104,10 @@ class Wiring:
             if axes not in self._boxes:
                 self._boxes[axes] = _of_box(axes, region.shape)
             return self._boxes[axes]
-        return _of_matrix(self._rows(numbered(region, self.target)))
+        neurons = numbered(region, self.target)
+        if isinstance(self._weighted, FixedDense) and not self._before:
+            return _of_rows(self._weighted.weight[neurons] != 0)
+        return _of_matrix(self._rows(neurons))
 
     def _axis(self, axis: int, begin: int, end: int) -> Axis:
         key = axis, begin, end
@@ -225,6 +228,19 @@ def _listed(lists: list[Counts], axons: list[int]) -> SynapseLists:
     begin = np.cumsum([0, *(one.size for one in lists)])
     index = np.concatenate([*lists, np.zeros(0, np.int64)]).astype(np.int64)
     return SynapseLists(begin.astype(np.int64), index, np.asarray(axons, np.int64))
+
+
+def _of_rows(used: npt.NDArray[np.bool_]) -> Synapses:
+    """Give the lists of rows of a matrix, of which it is known what is not zero."""
+    n, axons = used.shape
+    if used.all():
+        return Synapses(_listed([np.arange(n)], [axons]), (), axons)
+    columns = np.ascontiguousarray(used.T)
+    columns = columns[columns.any(axis=1)]
+    index = (np.flatnonzero(columns) % n).astype(np.int64)
+    begin = np.concatenate([[0], np.cumsum(np.count_nonzero(columns, axis=1))]).astype(np.int64)
+    fan_in = int(np.count_nonzero(used, axis=1).max(initial=0))
+    return Synapses(SynapseLists(begin, index, np.ones(len(columns), np.int64)), (), fan_in)
 
 
 def _of_matrix(matrix: Sparse) -> Synapses:
