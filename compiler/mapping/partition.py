@@ -26,6 +26,8 @@ MANY_CORES = 400
 """Cores from which on one order is enough."""
 MOST_ROUNDS = 8
 """Times that a mapping is made anew because neurons send to more cores than was expected."""
+MORE_ROUNDS = 2
+"""The same of orders after the first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,9 +97,9 @@ class _Mapped:
 def _best(network: FixedNetwork, meter: Meter, rates: Rates, seed: int) -> _Mapped:
     """Lay populations out in several orders; what one order comes to is expected of the next."""
     first, *others = _orders(network)
-    best = found = _mapped(meter, first, rates, seed, {})
+    best = found = _mapped(meter, first, rates, seed, {}, MOST_ROUNDS)
     for order in others if len(best.cores) <= MANY_CORES else ():
-        found = _mapped(meter, order, rates, seed, found.room.receivers)
+        found = _mapped(meter, order, rates, seed, found.room.receivers, MORE_ROUNDS)
         best = min(best, found, key=lambda mapped: mapped.rank)
     return best
 
@@ -108,9 +110,10 @@ def _mapped(
     rates: Rates,
     seed: int,
     expected: dict[str, Counts],
+    rounds: int,
 ) -> _Mapped:
     """Lay out populations in an order, until no core sends to more cores than it may."""
-    for _ in range(MOST_ROUNDS):
+    for _ in range(rounds):
         room = Room(meter, expected)
         packer = _packed(room, order, rates, seed)
         over = [core for core in packer.cores if not room.fits(core.parts)]
@@ -163,7 +166,6 @@ def _orders(network: FixedNetwork) -> Iterator[tuple[str, ...]]:
     if 1 < len(names) <= FEW_POPULATIONS:
         yield names
         sizes = {p.name: p.size for p in network.populations}
-        yield tuple(sorted(names, key=lambda name: sizes[name]))
         yield tuple(sorted(names, key=lambda name: -sizes[name]))
 
 

