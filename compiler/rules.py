@@ -394,6 +394,13 @@ MAPPING_HOLDS = Rule(
     "synapse, by code that has nothing in common with the one that maps. If the two disagree, one "
     "of them is wrong, or the artifact was changed by hand.",
 )
+CUDA_WHOLE = Rule(
+    "SNN413",
+    "target cuda runs networks that are not cut over cores",
+    "A GPU has no cores to cut for, and its kernels no axons that gather what parts send. The "
+    "whole network gives the same bits, with and without --hardware. The engine (--target cpu), the "
+    "reference and Lava run parts, too.",
+)
 STOCK_AXONS = Rule(
     "SNN414",
     "what Lava's own processes hear of a core is one source, whole",
