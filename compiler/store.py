@@ -40,8 +40,8 @@ def to_json(record: object, prefix: str, tensors: Tensors) -> Json:
             items = cast("tuple[object, ...]", record)
             return [to_json(item, f"{prefix}.{i}", tensors) for i, item in enumerate(items)]
         case dict():
-            values = cast("dict[str, object]", record)
-            return {str(k): to_json(v, f"{prefix}.{k}", tensors) for k, v in values.items()}
+            fields = cast("dict[str, object]", record)
+            return {str(k): to_json(v, f"{prefix}.{k}", tensors) for k, v in fields.items()}
         case None | str() | bool() | int() | float():
             return record
         case _ if dataclasses.is_dataclass(record):
@@ -103,7 +103,8 @@ def _decode_union(
 
 def _decode_dict(
     kind: Any, data: Json, tensors: Mapping[str, npt.NDArray[Any]], path: str
-) -> dict[object, object]:
+) -> object:
+    """Decode what stands under names; the names may be those of an enumeration."""
     if not isinstance(data, dict):
         raise StoreError(f"{path}: an object is expected, not {data!r:.60}")
     key_kind, value_kind = get_args(kind)

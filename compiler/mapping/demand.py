@@ -74,7 +74,8 @@ class Demand:
     @property
     def formats(self) -> frozenset[Format]:
         """Distinct formats of synapses."""
-        return frozenset(p.format for p in self.projections) | ({RESET} if self.resets else set())
+        formats = frozenset(p.format for p in self.projections)
+        return formats | {RESET} if self.resets else formats
 
     @property
     def input_axons(self) -> int:

@@ -118,7 +118,10 @@ def _mapped(
             name: np.maximum(sent, expected.get(name, sent))
             for name, sent in room.receivers.items()
         }
-    worst = {part.population: part for part in sorted(packer.hopeless, key=room.share)}
+    worst = {
+        part.population: part
+        for part in sorted(packer.hopeless, key=lambda part: room.share([part]))
+    }
     problems = [p for part in worst.values() for p in alone_problems(room, part)]
     problems += [core_problem(room, core.parts) for core in over if not packer.hopeless]
     traffic = 0.0 if problems else km1(flows(meter.network, packer.cores, rates))

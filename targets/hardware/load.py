@@ -96,7 +96,7 @@ def parse_hardware(text: str, name: str) -> Hardware:
 
 
 def _unreadable(name: str, error: OSError | UnicodeDecodeError) -> Diagnostic:
-    reason = error.strerror if isinstance(error, OSError) else "no text in UTF-8"
+    reason = str(error.strerror) if isinstance(error, OSError) else "no text in UTF-8"
     return Diagnostic(
         rule=rules.HARDWARE_DESCRIBED,
         node=name,
