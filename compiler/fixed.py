@@ -6,7 +6,7 @@ The arithmetic of these records is written down in ``docs/arithmetic.md``; whoev
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from math import prod
@@ -287,3 +287,21 @@ class FixedNetwork:
     def latency(self) -> int:
         """Hardware steps by which the last population runs behind the input."""
         return max((p.lag for p in self.populations), default=0)
+
+
+def largest_sent(
+    node: FixedInput | FixedPopulation | FixedAxons, inputs: Mapping[str, FixedInput]
+) -> npt.NDArray[np.float64]:
+    """Give the largest magnitude of what each element of ``node`` sends, of its shape.
+
+    Args:
+        node: An input; a population, which sends 0 and 1; or axons of these.
+        inputs: Those of the network, by name.
+    """
+    levels: int | npt.NDArray[np.int64] = 1
+    if isinstance(node, FixedInput):
+        levels = node.max_abs
+    elif isinstance(node, FixedAxons):
+        of = np.array([inputs[name].max_abs if name in inputs else 1 for name in node.sources])
+        levels = of[node.member].reshape(node.shape) if (of > 1).any() else 1
+    return np.broadcast_to(np.asarray(levels, np.float64), node.shape)

@@ -352,6 +352,55 @@ JOINABLE = Rule(
     "its inputs and outputs. What passes a port are integers that the processes of the artifact "
     "receive and send; form stock has only what Lava's own processes can.",
 )
+HARDWARE_DESCRIBED = Rule(
+    "SNN406",
+    "a description of hardware is complete, and every number in it has a source",
+    "What a core holds, how its synapses lie in memory and how cores are joined is read from a YAML "
+    "file: one that comes with snnc or your own. docs/hardware.md has its form. Every key has to be "
+    "there, so that no limit is forgotten; null says that there is none.",
+)
+PART_FITS = Rule(
+    "SNN407",
+    "a core has room for the smallest part of each population",
+    "Populations are cut until every part fits a core: rows, columns and channels of a convolution, "
+    "else neuron by neuron. A neuron itself is never cut, since what it adds up is rounded as a whole. "
+    "If one neuron has more synapses than a core can hold, no partition helps.",
+)
+CORES_THERE = Rule(
+    "SNN408",
+    "the hardware has as many cores as the network needs",
+    "The count is that of the best partition that was found; the report shows what each core is full "
+    "of. Narrower weights, fewer distinct parameters and smaller layers take fewer cores, and a "
+    "description of your own may have more chips.",
+)
+HARDWARE_CAPABLE = Rule(
+    "SNN409",
+    "the hardware can do all that the network does",
+    "Resets, graded spikes, delays and widths of weights are those that the description of the "
+    "hardware lists. Synapses add up what arrives, so there is no largest of several spikes. Without "
+    "--hardware the network runs on the integers of Loihi 2, whatever a chip can do.",
+)
+PARTITION_FOUND = Rule(
+    "SNN411",
+    "neurons are laid out so that each core sends and receives what it can",
+    "How much a core sends depends on where the neurons are that receive. snnc lays a network out "
+    "anew, with fewer neurons on a core, while cores send to more cores than they may; smaller cores "
+    "are more cores to send to, so that this need not come to an end.",
+)
+MAPPING_HOLDS = Rule(
+    "SNN412",
+    "what lies on the cores, counted anew, is within every limit of the hardware",
+    "Every neuron is on one core, and what the cores hold is counted a second time: synapse by "
+    "synapse, by code that has nothing in common with the one that maps. If the two disagree, one "
+    "of them is wrong, or the artifact was changed by hand.",
+)
+STOCK_AXONS = Rule(
+    "SNN414",
+    "what Lava's own processes hear of a core is one source, whole",
+    "Where populations are cut over cores, a part may hear neurons of several others, or some of "
+    "an input only. snnc puts them side by side with a process of its own, the input axons of the "
+    "core; Lava has none that does. --lava mixed and --lava fused run the network as it is cut.",
+)
 PACKAGE_PRESENT = Rule(
     "SNN501",
     "the packages that a run needs are installed",

@@ -189,6 +189,12 @@ _COMPILE_OPTIONS = (
         "ones take too, where NVRTC is installed].",
     ),
     click.option(
+        "--hardware",
+        metavar="NAME|FILE.yaml",
+        help="Lay the network out over the cores of this hardware: loihi1, loihi2, ..., or a "
+        "description of your own.",
+    ),
+    click.option(
         "--config",
         type=PATH,
         metavar="FILE.yaml",

@@ -81,10 +81,11 @@ class Encoding:
         entry_synapses: Most synapses of one entry; None where an axon is one entry.
         header_bits: Of an entry.
         index_bits: Of a synapse, those that may be chosen, ascending; empty where there is none.
-        skip_bits: Of a synapse of a run-length entry, those that may be chosen, ascending.
+        skip_bits: Of a synapse of a run-length entry, those that may be chosen, ascending; 0 where
+            only the next neuron can follow.
+        delay_bits: Of a synapse, those that may be chosen, ascending: 0 where all take one step.
         align: ``axon``: an axon's entries are packed and fill whole words; ``entry``: each does.
         spare_bits: Free bits that an axon needs behind its last entry (one more word otherwise).
-        splits_signs: Positive and negative weights lie in entries of their own.
     """
 
     name: str
@@ -94,9 +95,9 @@ class Encoding:
     header_bits: int
     index_bits: tuple[int, ...]
     skip_bits: tuple[int, ...]
+    delay_bits: tuple[int, ...]
     align: str
     spare_bits: int
-    splits_signs: bool
 
 
 @dataclass(frozen=True)

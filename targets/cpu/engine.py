@@ -16,6 +16,7 @@ from snnc.compiler.fixed import (
     ALIGN_BITS,
     DECAY_BITS,
     MAX_DU,
+    FixedAxons,
     FixedNetwork,
     FixedPopulation,
     FixedProjection,
@@ -32,7 +33,7 @@ from snnc.compiler.operators import (
 )
 from snnc.compiler.trace import Array
 from snnc.targets.cpu import library
-from snnc.targets.lava.bounds import largest_input
+from snnc.targets.lava.bounds import largest_inputs
 from snnc.targets.running import Progress
 
 NARROW_INPUT = 2**18
@@ -63,9 +64,8 @@ class Engine:
         """
         self.network = network
         narrow = [
-            largest_input(network, p)
-            <= (NARROW_FORGETFUL if (p.du == MAX_DU).all() else NARROW_INPUT)
-            for p in network.populations
+            largest <= (NARROW_FORGETFUL if (p.du == MAX_DU).all() else NARROW_INPUT)
+            for p, largest in zip(network.populations, largest_inputs(network), strict=True)
         ]
         self.narrow = all(narrow)
         records = _Records()  # until the engine has read them
@@ -157,24 +157,38 @@ class _Records:
         places = {i.name: k for k, i in enumerate(network.inputs)}
         first = len(places)
         places |= {p.name: first + k for k, p in enumerate(network.populations)}
+        axons = [self._axons(a, places) for a in network.axons]
+        places |= {a.name: len(places) + k for k, a in enumerate(network.axons)}
+        shapes = network.shapes
         populations = [
             self._population(p, is_narrow)
             for p, is_narrow in zip(network.populations, narrow, strict=True)
         ]
         projections = [
-            self._projection(q, places, first, network.shapes[q.source])
-            for q in network.projections
+            self._projection(q, places, first, shapes[q.source]) for q in network.projections
         ]
         return library.Network(
             input_count=len(network.inputs),
             population_count=len(populations),
             projection_count=len(projections),
+            axons_count=len(axons),
             input_sizes=(c_int64 * len(network.inputs))(*(i.size for i in network.inputs)),
             input_largest=(c_int32 * len(network.inputs))(
                 *(min(i.max_abs, 2**31 - 1) for i in network.inputs)
             ),
             populations=(library.Population * len(populations))(*populations),
             projections=(library.Projection * len(projections))(*projections),
+            axons=(library.Axons * len(axons))(*axons),
+        )
+
+    def _axons(self, a: FixedAxons, places: Mapping[str, int]) -> library.Axons:
+        sources = [places[name] for name in a.sources]
+        return library.Axons(
+            size=a.size,
+            source_count=len(sources),
+            sources=(c_int32 * len(sources))(*sources),
+            member=self._array(a.member, np.int32),
+            element=self._array(a.element, np.int32),
         )
 
     def _population(self, p: FixedPopulation, narrow: bool) -> library.Population:

@@ -92,6 +92,19 @@ class Population(Structure):
     )
 
 
+class Axons(Structure):
+    """``SnncAxons``."""
+
+    _fields_ = (
+        ("size", c_int64),
+        ("source_count", c_int32),
+        ("reserved", c_int32),
+        ("sources", POINTER(c_int32)),
+        ("member", c_void_p),
+        ("element", c_void_p),
+    )
+
+
 class Network(Structure):
     """``SnncNetwork``."""
 
@@ -99,11 +112,12 @@ class Network(Structure):
         ("input_count", c_int32),
         ("population_count", c_int32),
         ("projection_count", c_int32),
-        ("reserved", c_int32),
+        ("axons_count", c_int32),
         ("input_sizes", POINTER(c_int64)),
         ("input_largest", POINTER(c_int32)),
         ("populations", POINTER(Population)),
         ("projections", POINTER(Projection)),
+        ("axons", POINTER(Axons)),
     )
 
 

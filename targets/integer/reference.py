@@ -18,6 +18,7 @@ from snnc.compiler.fixed import (
     ALIGN_BITS,
     DECAY_BITS,
     STATE_LIMIT,
+    FixedAxons,
     FixedNetwork,
     FixedPopulation,
     FixedProjection,
@@ -120,7 +121,7 @@ def execute(
     for projection in network.projections:
         arriving[projection.target].append(projection)
     state = {p.name: at_rest(p, batch) for p in network.populations}
-    shapes = network.shapes
+    shapes, axons = network.shapes, {a.name: a for a in network.axons}
 
     for k in range(hardware_steps):
         for p in network.populations:
@@ -129,7 +130,7 @@ def execute(
             a = np.zeros((batch, p.size), np.int64)
             for projection in arriving[p.name]:
                 if k >= projection.delay:
-                    x = sent[projection.source][k - projection.delay].astype(np.int64)
+                    x = sent_at(k - projection.delay, projection.source, axons, sent)
                     a += synaptic_input(projection, x.reshape(batch, *shapes[projection.source]))
             step = neuron_step(p, *state[p.name], a)
             state[p.name] = step.u, step.v, step.rho
@@ -140,6 +141,30 @@ def execute(
             recording.v_peak[p.name] = max(recording.v_peak[p.name], _peak(step.v_sum))
         progress(k + 1, hardware_steps)
     return recording
+
+
+def sent_at(
+    k: int,
+    source: str,
+    axons: Mapping[str, FixedAxons],
+    sent: Mapping[str, npt.NDArray[np.integer]],
+) -> Integers:
+    """Give what a source sent at hardware step ``k``, shape ``[batch, n]``.
+
+    Args:
+        k: Of what is recorded.
+        source: An input, a population, or axons of these.
+        axons: All there are, by name.
+        sent: Of each input and population, shape ``[steps, batch, n]``.
+    """
+    if source not in axons:
+        return np.asarray(sent[source][k], np.int64)
+    of = axons[source]
+    x = np.zeros((sent[of.sources[0]].shape[1], of.size), np.int64)
+    for member, name in enumerate(of.sources):
+        here = of.member == member
+        x[:, here] = sent[name][k][:, of.element[here]]
+    return x
 
 
 def synaptic_input(projection: FixedProjection, x: Integers) -> Integers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from snnc.compiler.diagnostics import InternalError
 from snnc.compiler.fixed import (
@@ -18,13 +18,13 @@ from snnc.targets.lava.bounds import (
     STOCK_LIMIT,
     early,
     largest_input,
-    longest_own_delay,
-    own_delay,
+    longest_own_delays,
+    own_delays,
 )
 from snnc.targets.lava.forms import Form
 from snnc.targets.lava.stock import pays_sparse, stock_processes
 
-FORMAT = 3
+FORMAT = 4
 """Version of ``lava.json``."""
 
 
@@ -52,15 +52,17 @@ class Row:
 
     Attributes:
         id: A name for files and for Lava.
-        role: ``input``, ``population``, ``projection`` or ``output``.
+        role: ``input``, ``population``, ``axons``, ``projection`` or ``output``.
         process: Kind of Lava process.
         of: Name of the node.
+        core: Index of the core that it lies on; None outside of all cores.
     """
 
     id: str
     role: str
     process: str
     of: str
+    core: int | None = None
 
 
 @dataclass(frozen=True)
@@ -71,16 +73,18 @@ class Plan:
         form: Which processes there are.
         processes: A row for each node of the network.
         gap: Hardware steps from the last step of a sample to the first step of the next.
+        cut: Whether the network is one of parts, in ``cut.json`` and not in ``program.json``.
     """
 
     form: Form
     processes: tuple[Row, ...]
     gap: int
+    cut: bool = False
 
     def to_bytes(self) -> bytes:
         """Give ``lava.json``; names from the user's model stand in it as data only."""
         rows = [asdict(row) for row in self.processes]
-        data = {"format": FORMAT, "form": self.form, "gap": self.gap, "processes": rows}
+        data = asdict(replace(self, processes=())) | {"format": FORMAT, "processes": rows}
         return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=True).encode() + b"\n"
 
 
@@ -109,10 +113,12 @@ def make_plan(network: FixedNetwork, form: Form = Form.MIXED) -> Plan:
 
 def _mixed_processes(network: FixedNetwork) -> list[tuple[str, str, str]]:
     """Give role, process and name of every node: Lava's own process where it computes the same."""
-    sooner = early(network)
+    own = longest_own_delays(network)
+    late = frozenset(name for name in early(network) if own[name])
     return [
         *(("input", "Source", i.name) for i in network.inputs),
-        *(("population", _neuron_process(network, p, sooner), p.name) for p in network.populations),
+        *(("population", _neuron_process(network, p, late), p.name) for p in network.populations),
+        *(("axons", "Axons", a.name) for a in network.axons),
         *(("projection", _synapse_process(p), p.name) for p in network.projections),
         *(("output", "Sink", o.name) for o in network.outputs),
     ]
@@ -128,20 +134,25 @@ def _synapse_process(projection: FixedProjection) -> str:
 
 
 def _neuron_process(
-    network: FixedNetwork, population: FixedPopulation, sooner: frozenset[str]
+    network: FixedNetwork, population: FixedPopulation, late: frozenset[str]
 ) -> str:
     """Give ``LIFReset``, Lava's own, wherever it computes the same.
 
     It starts at zero, resets to zero only, and cannot be kept from spiking before the first step
     of a sample. Where it might, its spikes may only go where they arrive before the next reset:
     where a projection, apart from the lags of its ends, has no delay.
+
+    Args:
+        network: Of the population.
+        population: One of it.
+        late: Names of those that might, and whose spikes may arrive later.
     """
     stock = (
         population.spiking
         and population.reset is FixedReset.ZERO
         and not population.refractory
         and not population.initial.any()
-        and not (population.name in sooner and longest_own_delay(network, population))
+        and population.name not in late
         and largest_input(network, population) <= STOCK_LIMIT
     )
     return "LIFReset" if stock else "Population"
@@ -153,4 +164,4 @@ def _gap(network: FixedNetwork) -> int:
     Every population must end a sample (its lag), and a spike of the last step must arrive before
     its target begins the next (the delay).
     """
-    return max(network.latency, *(own_delay(network, p) for p in network.projections), 0)
+    return max(network.latency, *own_delays(network).values(), 0)

@@ -6,7 +6,7 @@ lava 0.10.0.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 from typing import Any, cast
 
@@ -40,7 +40,7 @@ from snnc.compiler.quantization.decays import lost_of_potential
 from snnc.compiler.quantization.limits import Limits
 from snnc.compiler.quantization.overflow import StateBounds, bound_states
 from snnc.compiler.store import Tensors, to_json
-from snnc.targets.lava.bounds import STOCK_LIMIT, early, largest_input, longest_own_delay
+from snnc.targets.lava.bounds import STOCK_LIMIT, early, largest_input, longest_own_delays
 from snnc.targets.lava.runner.matrix import (
     MAX_EXPONENT,
     composed,
@@ -154,11 +154,12 @@ def _has_exponent(operator: Operator) -> bool:
 
 def stock_problems(network: FixedNetwork) -> Iterator[Diagnostic]:
     """Yield what Lava's own processes cannot do."""
-    bounds, sooner = bound_states(network), early(network)
+    bounds, own = bound_states(network), longest_own_delays(network)
+    late = {name: own[name] for name in early(network) if own[name]}
     for population in network.populations:
         yield from _parameter_problems(population, bounds[population.name])
         yield from _size_problems(network, population, bounds[population.name])
-        yield from _delay_problems(network, population, sooner)
+        yield from _delay_problems(population, late)
     for projection in network.projections:
         yield from _projection_problems(network, projection)
 
@@ -238,14 +239,12 @@ def _size_problems(
         )
 
 
-def _delay_problems(
-    network: FixedNetwork, p: FixedPopulation, sooner: frozenset[str]
-) -> Iterator[Diagnostic]:
-    delay = longest_own_delay(network, p)
-    if delay and p.name in sooner:
+def _delay_problems(p: FixedPopulation, late: Mapping[str, int]) -> Iterator[Diagnostic]:
+    if p.name in late:
+        delay = _count(late[p.name], "step")
         yield _population(
             p,
-            f"spikes that take {_count(delay, 'step')} of their own, from neurons that may spike "
+            f"spikes that take {delay} of their own, from neurons that may spike "
             f"in the {_count(p.lag, 'step')} before their first",
             "one or the other: LIFReset cannot be kept silent until then "
             "(lava/proc/lif/models.py:432-449)",

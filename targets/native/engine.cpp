@@ -126,6 +126,7 @@ class Crew {
   }
 
   static int parts_of(const Program& program, const SnncRun& run) {
+    if (!program.axons.empty()) return 1;
     if (run.parts > 0) return run.parts;
     if (!program.pays_sharing()) return 1;
     return static_cast<int>(std::max<int64_t>(run.threads / run.batch, 1));

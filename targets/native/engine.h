@@ -25,7 +25,7 @@ struct SnncOperator {
 };
 
 struct SnncProjection {
-  int32_t source;  // inputs first, then populations
+  int32_t source;  // inputs first, then populations, then axons
   int32_t target;  // a population
   int32_t weight_exp;
   int32_t delay;
@@ -49,15 +49,26 @@ struct SnncPopulation {
   const int32_t* initial;  // v before the first step
 };
 
+// Elements of several sources, side by side in the same step.
+struct SnncAxons {
+  int64_t size;
+  int32_t source_count;
+  int32_t reserved;
+  const int32_t* sources;  // inputs first, then populations; each once
+  const int32_t* member;   // of each axon its source among these, [size]
+  const int32_t* element;  // and the element of that source; none stands twice
+};
+
 struct SnncNetwork {
   int32_t input_count;
   int32_t population_count;
   int32_t projection_count;
-  int32_t reserved;
+  int32_t axons_count;
   const int64_t* input_sizes;
   const int32_t* input_largest;  // magnitude of a value that enters
   const SnncPopulation* populations;
   const SnncProjection* projections;
+  const SnncAxons* axons;
 };
 
 // Where the signals of a population go, [steps + latency, batch, n], zero before, or null.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "axons.h"
 #include "engine.h"
 #include "levels.h"
 #include "population.h"
@@ -19,29 +20,40 @@ struct Program {
   std::vector<int64_t> input_sizes;
   std::vector<Projection> projections;
   std::vector<Population> populations;
+  std::vector<Axons> axons;
   std::vector<int64_t> depths;  // for each source the steps that are remembered
 
   Program(const SnncNetwork& n, int level)
       : kernels(kernels_of(level)),
         input_sizes(n.input_sizes, n.input_sizes + n.input_count),
-        depths(n.input_count + n.population_count, 1) {
+        depths(n.input_count + n.population_count + n.axons_count, 1) {
     const std::vector<Order> orders = orders_of(n);
     for (int32_t i = 0; i < n.population_count; ++i) {
       populations.emplace_back(n.populations[i], orders[n.input_count + i], kernels);
     }
+    for (int32_t i = 0; i < n.axons_count; ++i) axons.emplace_back(n.axons[i], orders);
     for (int32_t k = 0; k < n.projection_count; ++k) {
       const SnncProjection& p = n.projections[k];
-      const bool enters = p.source < n.input_count;
-      const Range range = {enters ? n.input_largest[p.source] : 1, enters};
+      const Range range = range_of(n, p.source);
       projections.emplace_back(p, orders[p.source], orders[n.input_count + p.target], range,
                                kernels);
       depths[p.source] = std::max<int64_t>(depths[p.source], p.delay + 1);
       join(k);
     }
+    for (size_t i = 0; i < axons.size(); ++i) {  // they gather late
+      const int64_t depth = depths[first_axons() + i];
+      for (const int32_t source : axons[i].sources) {
+        depths[source] = std::max(depths[source], depth);
+      }
+    }
   }
+
+  // Axons are sources behind inputs and populations.
+  size_t first_axons() const { return input_sizes.size() + populations.size(); }
 
   int64_t source_size(size_t source) const {
     const size_t inputs = input_sizes.size();
+    if (source >= first_axons()) return axons[source - first_axons()].size;
     return source < inputs ? input_sizes[source] : populations[source - inputs].size;
   }
 
@@ -56,7 +68,8 @@ struct Program {
     return true;
   }
   bool pays_sharing() const {
-    return std::any_of(populations.begin(), populations.end(),
+    return axons.empty() &&
+           std::any_of(populations.begin(), populations.end(),
                        [this](const Population& p) { return p.size >= kShared && shares(p); });
   }
 
@@ -64,15 +77,24 @@ struct Program {
     int64_t total = 0;
     for (const Projection& p : projections) total += p.bytes();
     for (const Population& p : populations) total += p.bytes();
+    for (const Axons& a : axons) total += a.bytes();
     return total;
   }
 
  private:
+  Range range_of(const SnncNetwork& n, int32_t source) const {
+    if (source < n.input_count) return {n.input_largest[source], true};
+    if (source < n.input_count + n.population_count) return {1, false};
+    const Axons& a = axons[source - first_axons()];
+    return a.range([&](int32_t member) { return range_of(n, member); });
+  }
+
   // Behind a convolution neurons lie as its sums do.
   static std::vector<Order> orders_of(const SnncNetwork& n) {
     std::vector<Order> orders;
     for (int32_t i = 0; i < n.input_count; ++i) orders.emplace_back(n.input_sizes[i]);
     for (int32_t i = 0; i < n.population_count; ++i) orders.emplace_back(n.populations[i].size);
+    for (int32_t i = 0; i < n.axons_count; ++i) orders.emplace_back(n.axons[i].size);
     for (int32_t k = n.projection_count; k-- > 0;) {
       const SnncProjection& p = n.projections[k];
       const SnncOperator& weighted = p.operators[weighted_of(p)];

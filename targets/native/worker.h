@@ -26,8 +26,11 @@ class Worker {
       rings_.emplace_back(program.depths[i], std::vector<Events>(enters ? 1 : parts));
       for (std::vector<Events>& sent : rings_.back()) {
         sent[0].reserve(program.source_size(i));
-        if (enters) sent[0].values.resize(program.source_size(i));
+        if (enters || i >= program.first_axons()) sent[0].values.resize(program.source_size(i));
       }
+    }
+    for (const Axons& a : program.axons) {
+      if (gathered_.size() < static_cast<size_t>(a.size)) gathered_.resize(a.size);
     }
     for (const Projection& p : program.projections) {
       const bool enters = p.source < static_cast<int32_t>(program.input_sizes.size());
@@ -66,6 +69,9 @@ class Worker {
   // A step of all neurons.
   void step(int64_t k) {
     for (size_t i = 0; i < program_.input_sizes.size(); ++i) receive(i, k);
+    for (size_t i = 0; i < program_.axons.size(); ++i) {
+      slot(program_.first_axons() + i, k)[0].listed = false;
+    }
     for (size_t i = 0; i < states_.size(); ++i) {
       for (Events& events : slot(program_.input_sizes.size() + i, k)) events.clear();
       advance(hands_[0], i, k);
@@ -220,10 +226,17 @@ class Worker {
     if (parts > 1) arrived(i, k);
   }
 
-  // An input is listed when somebody asks, but where several threads may, when it enters.
+  // An input is listed when somebody asks, but where several threads may, when it enters. What
+  // axons gather is listed when somebody asks, too, in whose program threads share no step.
   const std::vector<Events>& arrived(size_t source, int64_t k) {
     std::vector<Events>& sent = slot(source, k);
-    if (!sent[0].listed) {
+    if (!sent[0].listed && source >= program_.first_axons()) {
+      program_.axons[source - program_.first_axons()].gather(
+          program_.kernels,
+          [&](int32_t member) -> const Events& { return arrived(member, k)[0]; }, gathered_,
+          sent[0]);
+      sent[0].listed = true;
+    } else if (!sent[0].listed) {
       with_values(source, k, [&](const auto* x, int64_t n) {
         Projection::list(program_.kernels, x, n, sent[0]);
       });
@@ -369,6 +382,7 @@ class Worker {
   std::vector<State> states_;
   std::vector<std::vector<std::vector<Events>>> rings_;  // of each source, by step and part
   std::vector<Events> joined_{1};
+  std::vector<int32_t> gathered_;                        // zero; of the size of the largest axons
   std::vector<Hand> hands_;                              // one for all, and one for each part
   std::vector<Scratch> scratch_;
   std::vector<Ahead> ahead_;

@@ -10,9 +10,10 @@ from typing import Any, cast
 
 import numpy as np
 
+from .axons import Gather
 from .faults import BadInput
 from .network import Recording
-from .program import Input, Program
+from .program import Input, Population, Program
 from .window import Array
 
 
@@ -146,14 +147,40 @@ def _scratch(path: Path) -> Path:
 def _results(
     program: Program, recording: Recording, steps: int | None
 ) -> Iterator[tuple[str, Array]]:
-    for process in program.processes:
-        population = program.recorded(process)
-        if population is None:
-            continue
-        for signal, array in recording[process.id].items():
-            window = slice(None) if steps is None else slice(population.lag, population.lag + steps)
-            values = array[window]
-            if process.role == "output" and not population.spiking:
-                values = (values / population.scale + population.offset).astype(np.float32)
-            shaped = values.reshape(*values.shape[:2], *population.shape)
-            yield process.of if process.role == "output" else f"{process.of}.{signal}", shaped
+    for name in dict.fromkeys(_model_names(program)):
+        population = program.whole(name)
+        for signal, array in _joined(program, recording, "population", name).items():
+            yield f"{name}.{signal}", _shaped(population, array, steps)
+    for name, source in program.exits.items():
+        population = program.whole(source)
+        (array,) = _joined(program, recording, "output", source).values()
+        if not population.spiking:
+            array = (array / population.scale + population.offset).astype(np.float32)
+        yield name, _shaped(population, array, steps)
+
+
+def _model_names(program: Program) -> Iterator[str]:
+    """Yield the populations of the model, some as often as they have parts."""
+    cut = {part: name for name, axons in program.joined.items() for part in axons.sources}
+    return (cut.get(name, name) for name in program.populations)
+
+
+def _joined(program: Program, recording: Recording, role: str, name: str) -> dict[str, Array]:
+    """Give what processes of a role recorded of all parts of a population of the model."""
+    ids = {
+        recorded.name: process.id
+        for process in program.processes
+        if process.role == role and (recorded := program.recorded(process)) is not None
+    }
+    parts = [recording[ids[part]] for part in program.parts(name)]
+    if name not in program.joined:
+        return parts[0]
+    gather = Gather(program.joined[name])
+    return {signal: gather.of([part[signal] for part in parts]) for signal in parts[0]}
+
+
+def _shaped(population: Population, array: Array, steps: int | None) -> Array:
+    """Give the steps of the population, or all, in its shape."""
+    window = slice(None) if steps is None else slice(population.lag, population.lag + steps)
+    values = array[window]
+    return values.reshape(*values.shape[:2], *population.shape)

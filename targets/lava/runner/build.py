@@ -17,6 +17,7 @@ from lava.utils.weightutils import SignMode
 from scipy.sparse import csr_matrix
 
 from . import stock
+from .cores import AxonsProcess, CoreModel, axons_model, connect, make_cores, ports_of
 from .matrix import kept
 from .models import FastDelayDense, FastDense, RecordingLifReset
 from .neuron import Neurons
@@ -62,7 +63,7 @@ Maker = Callable[[Job, Process], Any]
 
 
 def build(job: Job, processes: Iterable[Process]) -> dict[Any, type]:
-    """Make and connect Lava processes.
+    """Make and connect Lava processes, those of a core in a process of its own.
 
     Lava would search a model for each by executing the Python files beside it; named here, it
     does not.
@@ -70,16 +71,17 @@ def build(job: Job, processes: Iterable[Process]) -> dict[Any, type]:
     Returns:
         Each Lava process with its model.
     """
-    made: dict[tuple[str, str], Any] = {}
+    made: dict[Process, Any] = {}
     models: dict[Any, type] = {}
     for process in processes:
         if process.kind == "Probe":  # an output that the process of its population records
             continue
-        lava_process, model = make(job, process)
-        made[_group(process.role), process.of] = lava_process
-        models[lava_process] = model
-    _connect(job.program, made)
-    return models
+        made[process], model = make(job, process)
+        models[made[process]] = model
+    outside = {process: one for process, one in made.items() if process.core is None}
+    cores = make_cores(job.program, made, [])
+    connect(job.program, outside, ports_of(outside, cores), cores)
+    return dict.fromkeys(cores.values(), CoreModel) | models
 
 
 def make(job: Job, process: Process) -> tuple[Any, type]:
@@ -97,38 +99,15 @@ def make(job: Job, process: Process) -> tuple[Any, type]:
         "Sparse": (_sparse, stock.ProductSparse),
         "DelaySparse": (_delay_sparse, stock.UniformDelaySparse),
     }
+    if process.kind == "Axons":
+        axons = job.program.axons[process.of]
+        return AxonsProcess(axons, job.program.shapes, process.id), axons_model(axons)
     if process.kind == "Conv":
         from .conv import MatrixConv
 
         makers["Conv"] = _conv, MatrixConv
     maker, model = makers[process.kind]
     return maker(job, process), model
-
-
-def _group(role: str) -> str:
-    """Inputs and populations share names that no two of them have; the others do not."""
-    return "node" if role in ("input", "population") else role
-
-
-def _connect(program: Program, made: Mapping[tuple[str, str], Any]) -> None:
-    for (role, name), process in made.items():
-        if role == "projection":
-            projection = program.projections[name]
-            source = made["node", projection.source].s_out
-            pass_through(source, process, made["node", projection.target].a_in)
-        elif role == "output":
-            made["node", program.outputs[name]].s_out.connect(process.a_in)
-
-
-def pass_through(source: Any, synapse: Any, target: Any) -> None:
-    """Connect the port ``source`` to the port ``target`` through the process of a projection."""
-    if len(synapse.s_in.shape) > 1:
-        from .conv import connect
-
-        connect(source, synapse, target)
-        return
-    source.connect(synapse.s_in)
-    synapse.a_out.connect(target)
 
 
 def _source(job: Job, process: Process) -> Source:
@@ -210,7 +189,7 @@ def _weights(program: Program, process: Process) -> dict[str, Any]:
 
 def _message_bits(program: Program, projection: Projection) -> int:
     """Give the width of what arrives: 0 for spikes, which carry no number."""
-    return GRADED_BITS if projection.source in program.inputs else 0
+    return GRADED_BITS if program.graded(projection.source) else 0
 
 
 def _synapse(job: Job, process: Process) -> Synapse:

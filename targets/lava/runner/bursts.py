@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 from lava.magma.core.model.py.model import PyLoihiProcessModel
+from lava.magma.core.model.sub.model import AbstractSubProcessModel
 
 from .window import Array, shared_array
 
@@ -41,12 +42,16 @@ class Bursts:
     """
 
     def __init__(self, models: Mapping[Any, type]) -> None:
-        """Take the models; the processes must be forked by this one."""
+        """Take the models; the processes must be forked by this one.
+
+        A process that has others within makes no steps itself.
+        """
         self.models = dict(models)
         self.steps: Array | None = None
-        if all(_only_steps(model) for model in models.values()):
-            self.steps = shared_array((1,), np.int64)
-            self.models = {p: _in_bursts(model, self.steps) for p, model in models.items()}
+        steppers = {p: m for p, m in models.items() if not issubclass(m, AbstractSubProcessModel)}
+        if all(_only_steps(model) for model in steppers.values()):
+            steps = self.steps = shared_array((1,), np.int64)
+            self.models |= {p: _in_bursts(model, steps) for p, model in steppers.items()}
 
     def commands(self, steps: int) -> int:
         """Give how many commands make every process advance by ``steps``.

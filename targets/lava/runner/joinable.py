@@ -87,8 +87,8 @@ def _is_count(value: object, least: int) -> bool:
 
 def _of_stock(program: Program, *, silenced: bool) -> Iterator[Objection]:
     """Yield what only processes of ours can do."""
-    for name, source in program.outputs.items():
-        if not program.populations[source].spiking:
+    for name, source in program.exits.items():
+        if not program.whole(source).spiking:
             yield Objection(
                 option=False,
                 node=name,
@@ -112,7 +112,7 @@ def needs_gate(program: Program, name: str) -> bool:
 
     It does where a projection has a delay of its own, beyond the lags of its ends.
     """
-    projections = [p for p in program.projections.values() if p.source == name]
+    projections = [p for p in program.projections.values() if name in program.senders(p.source)]
     return any(p.delay > program.populations[p.target].lag for p in projections)
 
 
@@ -158,8 +158,8 @@ def exit_of(population: Population, start: int) -> Exit:
 
 
 def node_processes(program: Program) -> Iterator[Process]:
-    """Yield what populations and projections run on; those of form ``fused`` run apart."""
-    apart = {"population": "Population", "projection": "Synapse"}
+    """Yield what all but inputs and outputs run on; those of form ``fused`` run apart."""
+    apart = {"population": "Population", "projection": "Synapse", "axons": "Axons"}
     for process in program.processes:
         if process.role in apart:
             fused = program.form == "fused"

@@ -29,10 +29,19 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from .build import Job, make, pass_through
+from .build import Job, make
+from .cores import (
+    AxonsProcess,
+    CoreModel,
+    Ports,
+    axons_model,
+    connect,
+    make_cores,
+    ports_of,
+)
 from .joinable import Exit, Schedule, exit_of, identifiers, needs_gate, node_processes
 from .network import connected
-from .program import Input, Program
+from .program import Input, Process, Program
 from .window import Recorder, Window
 
 MODEL = "model_of_artifact"
@@ -60,8 +69,8 @@ class ArtifactProcess(AbstractProcess):
         for name_, identifier in identifiers("input", program.inputs, taken):
             self.inputs[name_] = InPort(shape=(program.inputs[name_].size,))
             setattr(self, identifier, self.inputs[name_])
-        for name_, identifier in identifiers("output", program.outputs, taken):
-            population = program.populations[program.outputs[name_]]
+        for name_, identifier in identifiers("output", program.exits, taken):
+            population = program.whole(program.exits[name_])
             self.outputs[name_] = OutPort(shape=(population.size,))
             self.gives[name_] = exit_of(population, schedule.start)
             setattr(self, identifier, self.outputs[name_])
@@ -109,29 +118,44 @@ class Link(AbstractProcess):
 @implements(proc=ArtifactProcess, protocol=LoihiProtocol)
 @tag("fixed_pt")
 class ArtifactModel(AbstractSubProcessModel):
-    """A process for each population and projection, connected to each other and to the ports."""
+    """A process for each population, group of axons and projection, by core where there are any."""
 
     def __init__(self, proc: Any) -> None:
         schedule: Schedule = proc.proc_params["schedule"]
         program = schedule.shifted(proc.proc_params["program"])
         window = schedule.window(program.gap)
-        nodes = list(node_processes(program))
-        recorders = {
-            process.id: Recorder(replace(window, lag=program.populations[process.of].lag))
-            for process in nodes
-            if process.role == "population"
-        }
-        job = Job(program, {}, window, recorders)
-        made: dict[tuple[str, str], Any] = {}
-        for process in nodes:
-            lava_process, model = make(job, process)
-            _name_model(lava_process, model)
-            made[process.role, process.of] = lava_process
+        made = _nodes(program, window)
+        parts = _unconnected(program)
+        told = {part for source in program.exits.values() for part in program.parts(source)}
+        cores = make_cores(program, made, told | {*parts} - {*program.inputs})
+        for core in cores.values():
+            _name_model(core, CoreModel)
+        outside = {process: one for process, one in made.items() if process.core is None}
         gates = _gates(proc, program, schedule, window)
-        _connect(proc, program, made, gates)
-        links = _links(proc, program, made)
-        for index, lava_process in enumerate([*made.values(), *gates.values(), *links]):
+        ports = proc.inputs | ports_of(outside, cores)
+        links = _links(parts, ports)
+        within = {name: gate.s_out for name, gate in gates.items()}
+        connect(program, outside, ports | within, cores)
+        exits = _exits(proc, program, ports)
+        every = [*outside.values(), *cores.values(), *gates.values(), *links, *exits]
+        for index, lava_process in enumerate(every):
             setattr(self, f"process_{index}", lava_process)  # where Lava looks for them
+
+
+def _nodes(program: Program, window: Window) -> dict[Process, Any]:
+    """Make the process of each node, connected to none yet."""
+    nodes = list(node_processes(program))
+    recorders = {
+        process.id: Recorder(replace(window, lag=program.populations[process.of].lag))
+        for process in nodes
+        if process.role == "population"
+    }
+    job = Job(program, {}, window, recorders)
+    made: dict[Process, Any] = {}
+    for process in nodes:
+        made[process], model = make(job, process)
+        _name_model(made[process], model)
+    return made
 
 
 def _gates(proc: Any, program: Program, schedule: Schedule, window: Window) -> dict[str, Gate]:
@@ -147,40 +171,40 @@ def _gates(proc: Any, program: Program, schedule: Schedule, window: Window) -> d
     return gates
 
 
-def _links(proc: Any, program: Program, made: dict[tuple[str, str], Any]) -> list[Link]:
-    """Make a link for each part of a network that has several; an unused input is one."""
+def _unconnected(program: Program) -> list[str]:
+    """Name a node of each part of a network that has several; an unused input is one."""
     parts = connected(program)
     if len(parts) == 1:
         return []
-    links: list[Link] = []
-    for part in parts:
-        name = next((n for n in program.populations if n in part), min(part))
-        node = made.get(("population", name))
-        port = proc.inputs[name] if node is None else node.s_out
-        links.append(Link(port.size))
-        _name_model(links[-1], LinkModel)
-        port.connect(links[-1].a_in)
+    return [next((n for n in program.populations if n in part), min(part)) for part in parts]
+
+
+def _links(names: list[str], ports: Ports) -> list[Link]:
+    """Make a link for each of these nodes."""
+    links = [Link(ports[name].size) for name in names]
+    for link, name in zip(links, names, strict=True):
+        _name_model(link, LinkModel)
+        ports[name].connect(link.a_in)
     for one, next_one in pairwise(links):
         one.link_out.connect(next_one.link_in)
     return links
 
 
-def _connect(
-    proc: Any, program: Program, made: dict[tuple[str, str], Any], gates: dict[str, Gate]
-) -> None:
-    for (role, name), lava_process in made.items():
-        if role == "projection":
-            projection = program.projections[name]
-            source = projection.source
-            if source in gates:
-                port = gates[source].s_out
-            elif source in program.inputs:
-                port = proc.inputs[source]
-            else:
-                port = made["population", source].s_out
-            pass_through(port, lava_process, made["population", projection.target].a_in)
-    for name, source in program.outputs.items():
-        made["population", source].s_out.connect(proc.outputs[name])
+def _exits(proc: Any, program: Program, ports: Ports) -> list[AxonsProcess]:
+    """Connect the outputs; the parts of one that is cut are put side by side by a process."""
+    made: list[AxonsProcess] = []
+    for name, source in program.exits.items():
+        if source not in program.joined:
+            ports[source].connect(proc.outputs[name])
+            continue
+        parts = program.joined[source]
+        exit_ = AxonsProcess(parts, program.shapes)
+        _name_model(exit_, axons_model(parts))
+        for part, port in zip(parts.sources, exit_.inputs, strict=True):
+            ports[part].connect(port)
+        exit_.s_out.connect(proc.outputs[name])
+        made.append(exit_)
+    return made
 
 
 @implements(proc=Gate, protocol=LoihiProtocol)

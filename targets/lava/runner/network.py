@@ -120,16 +120,18 @@ def _parts(program: Program) -> Iterator[tuple[Process, ...]]:
 
 
 def connected(program: Program) -> list[frozenset[str]]:
-    """Give the names of inputs and populations that are connected, part by part."""
-    part_of = {name: frozenset([name]) for name in (*program.inputs, *program.populations)}
-    for projection in program.projections.values():
-        joined = part_of[projection.source] | part_of[projection.target]
+    """Give the names of inputs, populations and axons that are connected, part by part."""
+    part_of = {name: frozenset([name]) for name in program.shapes}
+    ends = [(p.source, p.target) for p in program.projections.values()]
+    ends += [(source, axons.name) for axons in program.axons.values() for source in axons.sources]
+    for one, other in ends:
+        joined = part_of[one] | part_of[other]
         part_of.update(dict.fromkeys(joined, joined))
     return list(dict.fromkeys(part_of.values()))
 
 
 def _node(program: Program, process: Process) -> str:
-    """Give the input or population that a process belongs to."""
+    """Give the input, the population or the axons that a process belongs to."""
     if process.role == "projection":
         return program.projections[process.of].target
     return program.outputs[process.of] if process.role == "output" else process.of

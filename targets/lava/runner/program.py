@@ -1,11 +1,15 @@
-"""``program.json``, ``weights.safetensors`` and ``lava.json`` as records."""
+"""The files of an artifact that make a program, as records.
+
+``lava.json`` says which process every node runs on. The network is in ``program.json`` and
+``weights.safetensors``, or, where it is cut over cores, in ``cut.json`` and ``cut.safetensors``.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any, cast
@@ -13,12 +17,19 @@ from typing import Any, cast
 import numpy.typing as npt
 from safetensors.numpy import load
 
+from .axons import Axons, Gather
 from .faults import BadInput
 
 Array = npt.NDArray[Any]
 MANIFEST = "manifest.json"
 """Lists every file of an artifact with its SHA-256."""
-PROGRAM, WEIGHTS, PLAN = "program.json", "weights.safetensors", "lava.json"
+PLAN = "lava.json"
+WHOLE = ("program.json", "weights.safetensors")
+"""A network as the compiler made it."""
+CUT = ("cut.json", "cut.safetensors")
+"""The same, of parts on cores."""
+PARAMETERS = ("du", "dv", "threshold", "bias_mant", "bias_exp", "initial")
+"""Arrays of a population that its steps depend on."""
 
 
 @dataclass(frozen=True)
@@ -108,15 +119,17 @@ class Process:
 
     Attributes:
         id: Its name in Lava and in files.
-        role: ``input``, ``population``, ``projection`` or ``output``.
+        role: ``input``, ``population``, ``axons``, ``projection`` or ``output``.
         kind: Name of the process, one of those that ``build`` knows.
         of: Name of the node.
+        core: Index of the core that it lies on, or None.
     """
 
     id: str
     role: str
     kind: str
     of: str
+    core: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +141,10 @@ class Program:
         form: ``stock``, ``mixed`` or ``fused``.
         processes: What every node runs on, in an order that does not matter.
         gap: Hardware steps from the last step of a sample to the first step of the next.
+        axons: Where populations are cut over cores; else there are none.
+        joined: Of a population of the model that is cut, the parts side by side.
+        exits: Name of each output of the model to the name of its population there; of a
+            network that is not cut, ``outputs``.
     """
 
     inputs: Mapping[str, Input]
@@ -137,12 +154,50 @@ class Program:
     form: str
     processes: tuple[Process, ...]
     gap: int
+    axons: Mapping[str, Axons]
+    joined: Mapping[str, Axons]
+    exits: Mapping[str, str]
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of every input and population by name."""
+        """Shape of every input, population and group of axons by name."""
         inputs = {i.name: i.shape for i in self.inputs.values()}
-        return inputs | {p.name: p.shape for p in self.populations.values()}
+        axons = {a.name: a.shape for a in self.axons.values()}
+        return inputs | {p.name: p.shape for p in self.populations.values()} | axons
+
+    def senders(self, name: str) -> tuple[str, ...]:
+        """Give the inputs and populations that the source of a projection stands for."""
+        axons = self.axons.get(name)
+        return (name,) if axons is None else axons.sources
+
+    def largest(self, name: str) -> int:
+        """Give the largest magnitude that the source of a projection sends."""
+        inputs = (self.inputs.get(sender) for sender in self.senders(name))
+        return max((1 if i is None else i.max_abs for i in inputs), default=1)
+
+    def graded(self, name: str) -> bool:
+        """Tell whether the source of a projection sends integers, and not only 0 and 1."""
+        return any(sender in self.inputs for sender in self.senders(name))
+
+    def parts(self, name: str) -> tuple[str, ...]:
+        """Give the populations that make up a population of the model."""
+        axons = self.joined.get(name)
+        return (name,) if axons is None else axons.sources
+
+    def whole(self, name: str) -> Population:
+        """Give a population of the model, whose parts are alike in all but their arrays."""
+        axons = self.joined.get(name)
+        if axons is None:
+            return self.populations[name]
+        parts, gather = [self.populations[part] for part in axons.sources], Gather(axons)
+        return replace(
+            parts[0],
+            name=name,
+            shape=axons.shape,
+            parameters={f: gather.of([p.parameters[f] for p in parts]) for f in PARAMETERS},
+            scale=gather.of([p.scale for p in parts]),
+            offset=gather.of([p.offset for p in parts]),
+        )
 
     @property
     def latency(self) -> int:
@@ -161,14 +216,14 @@ class Program:
 
 
 def check_whole(directory: Path) -> None:
-    """Compare the three files that make the program with the manifest of the artifact.
+    """Compare the files that make the program with the manifest of the artifact.
 
     Raises:
         BadInput: One is absent, or is not as it was written.
     """
-    names = (PROGRAM, WEIGHTS, PLAN)
     try:
         members = _read_json(directory / MANIFEST)["members"]
+        names = (PLAN, *(CUT if CUT[0] in members else WHOLE))
         wanted = {name: members[name]["sha256"] for name in names}
         contents = {name: (directory / name).read_bytes() for name in names}
     except OSError as error:
@@ -184,19 +239,39 @@ def check_whole(directory: Path) -> None:
 
 def read_program(directory: Path) -> Program:
     """Read the three files of an artifact that make the program."""
-    tensors = load((directory / WEIGHTS).read_bytes())
-    program = cast("dict[str, Any]", filled(_read_json(directory / PROGRAM), tensors))
     plan = _read_json(directory / PLAN)
+    text, weights = CUT if plan["cut"] else WHOLE
+    tensors = load((directory / weights).read_bytes())
+    data = cast("dict[str, Any]", filled(_read_json(directory / text), tensors))
+    program = data["network"] if plan["cut"] else data
+    outputs = _outputs(program)
     return Program(
         inputs={i["name"]: _input(i) for i in program["inputs"]},
         populations={p["name"]: _population(p) for p in program["populations"]},
         projections={p["name"]: _projection(p) for p in program["projections"]},
-        outputs={o["name"]: o["source"] for o in program["outputs"]},
+        outputs=outputs,
         form=plan["form"],
         processes=tuple(
-            Process(p["id"], p["role"], p["process"], p["of"]) for p in plan["processes"]
+            Process(p["id"], p["role"], p["process"], p["of"], p["core"]) for p in plan["processes"]
         ),
         gap=int(plan["gap"]),
+        axons={a["name"]: _axons(a) for a in program["axons"]},
+        joined={a["name"]: _axons(a) for a in data["joined"]} if plan["cut"] else {},
+        exits=_outputs(data) if plan["cut"] else outputs,
+    )
+
+
+def _outputs(data: Mapping[str, Any]) -> dict[str, str]:
+    return {o["name"]: o["source"] for o in data["outputs"]}
+
+
+def _axons(data: Mapping[str, Any]) -> Axons:
+    return Axons(
+        data["name"],
+        tuple(data["shape"]),
+        tuple(data["sources"]),
+        data["member"],
+        data["element"],
     )
 
 
@@ -223,11 +298,10 @@ def _input(data: Mapping[str, Any]) -> Input:
 
 
 def _population(data: Mapping[str, Any]) -> Population:
-    names = ("du", "dv", "threshold", "bias_mant", "bias_exp", "initial")
     return Population(
         name=data["name"],
         shape=tuple(data["shape"]),
-        parameters={name: data[name] for name in names},
+        parameters={name: data[name] for name in PARAMETERS},
         reset=data["reset"],
         refractory=int(data["refractory"]),
         spiking=bool(data["spiking"]),

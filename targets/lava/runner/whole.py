@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from .axons import Gather
 from .neuron import Neurons
 from .program import Input, Population, Program, Projection
 from .synapse import Synapses
@@ -90,6 +91,7 @@ class Whole:
         """Take a program, the integers ``[steps, batch, n]`` of each input, and recorders."""
         self.program, self.inputs = program, inputs
         self.layers = [Layer(program, p, recorders) for p in program.populations.values()]
+        self.gathers = {name: Gather(axons) for name, axons in program.axons.items()}
         self.longest = dict.fromkeys(program.shapes, 1)
         for p in program.projections.values():
             self.longest[p.source] = max(self.longest[p.source], p.delay)
@@ -99,10 +101,18 @@ class Whole:
 
     @property
     def sample_bytes(self) -> int:
-        """Bytes that a sample takes: numbers of every layer, and spikes on their way."""
+        """Bytes that a sample takes: numbers of every layer, and values on their way.
+
+        Those of an input are where they are, but for what axons take of them.
+        """
+        program = self.program
         numbers = sum(layer.numbers for layer in self.layers)
-        spikes = sum(p.size * self.longest[p.name] for p in self.program.populations.values())
-        return NUMBER_BYTES * numbers + spikes
+        spikes = sum(p.size * self.longest[p.name] for p in program.populations.values())
+        gathered = sum(
+            axons.size * self.longest[name] * (4 if program.graded(name) else 1)
+            for name, axons in program.axons.items()
+        )
+        return NUMBER_BYTES * numbers + spikes + gathered
 
     def run(self) -> Iterator[None]:
         """Run all samples, and pause behind each hardware step."""
@@ -123,14 +133,14 @@ class Whole:
         for layer in self.layers:
             if layer.record.lag <= k < layer.record.lag + self.input_steps:
                 now[layer.record.name] = layer.step(sent, k, samples)
+        for name, gather in self.gathers.items():
+            now[name] = gather.of([now[source] for source in self.program.axons[name].sources])
         for name, history in sent.items():
             history.append(now[name])
 
 
 def _synapses(program: Program, projection: Projection) -> Synapses:
-    source = program.inputs.get(projection.source)
-    largest = 1 if source is None else source.max_abs
-    shape = program.shapes[projection.source]
+    shape, largest = program.shapes[projection.source], program.largest(projection.source)
     return Synapses(projection.operators, shape, projection.weight_exp, largest)
 
 

@@ -1,0 +1,150 @@
+"""How many cores a network needs at least, however it is cut.
+
+For each resource the whole needs some amount that no way of cutting makes smaller; divided by what
+a core has of it, that is a bound. Where an encoding pads, counts headers or repeats kernels, the
+bound stays below what can be reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+import numpy.typing as npt
+
+from snnc.compiler.fixed import FixedNetwork, FixedProjection
+from snnc.compiler.mapping.demand import stored_width
+from snnc.compiler.mapping.hardware import Encoding, Hardware, Layout, Limit
+from snnc.compiler.mapping.ledger import Resource
+from snnc.compiler.mapping.regions import Box
+from snnc.compiler.mapping.synapses import Wiring
+from snnc.compiler.operators import FixedConvolution, FixedDense, FixedSparse, FixedWeighted
+
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Cores that are needed because of one resource.
+
+    Attributes:
+        resource: Of a core.
+        total: What the whole network needs of it at least.
+        limit: What a core has.
+        cores: At least so many.
+    """
+
+    resource: Resource
+    total: int
+    limit: Limit
+    cores: int
+
+
+def lower_bounds(
+    network: FixedNetwork, hardware: Hardware, populations: Iterable[str] | None = None
+) -> tuple[Bound, ...]:
+    """Give a bound for each resource that adds up, the highest first.
+
+    Args:
+        network: Whole and retimed.
+        hardware: The limits.
+        populations: Only these; all if not given.
+    """
+    names = {p.name for p in network.populations} if populations is None else set(populations)
+    into = [p for p in network.projections if p.target in names]
+    axons = {p.name: _axons(network, p) for p in into}
+    resets = hardware.resets
+    totals = {
+        Resource.NEURONS: sum(
+            p.size * (resets.get(p.reset, 1) if p.spiking else 1)
+            for p in network.populations
+            if p.name in names
+        ),
+        Resource.SYNAPSE_MEMORY: sum(_words(p, axons[p.name], hardware) for p in into),
+        Resource.INPUT_AXONS: sum(int(a.count.sum()) for a in axons.values() if a is not None),
+    }
+    limits = {
+        Resource.NEURONS: hardware.neurons,
+        Resource.SYNAPSE_MEMORY: hardware.synapse_memory,
+        Resource.INPUT_AXONS: hardware.input_axons,
+    }
+    bounds = [
+        Bound(resource, total, limit, ceil(total / max(limit.value, 1)))
+        for resource, total in totals.items()
+        for limit in [limits[resource]]
+        if limit is not None
+    ]
+    return tuple(sorted(bounds, key=lambda bound: -bound.cores))
+
+
+def lower_bound(network: FixedNetwork, hardware: Hardware) -> int:
+    """Give a number of cores below which no mapping of ``network`` can be."""
+    return max(1, *(bound.cores for bound in lower_bounds(network, hardware)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Axons:
+    """Axons of one projection into the whole of its target.
+
+    Attributes:
+        synapses: Of an axon of each kind; shape ``[kinds]``.
+        count: Axons of each kind; shape ``[kinds]``.
+    """
+
+    synapses: Counts
+    count: Counts
+
+
+def _axons(network: FixedNetwork, projection: FixedProjection) -> _Axons | None:
+    """Give the axons of a projection, None where there is pooling before a matrix."""
+    (operator, *more) = projection.operators
+    counts = None
+    if isinstance(operator, FixedDense) and not more:
+        counts = np.asarray(np.count_nonzero(operator.weight, axis=0), np.int64)
+    elif isinstance(operator, FixedSparse) and not more:
+        used = np.concatenate([[0], np.cumsum(operator.weight != 0)])
+        counts = np.diff(used[operator.begin])
+    if counts is not None:
+        sizes, count = np.unique(counts[counts > 0], return_counts=True)
+        return _Axons(sizes, count)
+    wiring = Wiring(network, projection)
+    if not wiring.has_windows:
+        return None
+    lists = wiring.into(Box.whole(network.shapes[projection.target])).lists
+    return _Axons(lists.lengths, lists.axons)
+
+
+def _words(projection: FixedProjection, axons: _Axons | None, hardware: Hardware) -> int:
+    """Give the fewest words that all synapses of a projection can take."""
+    windowed = any(isinstance(o, FixedConvolution) for o in projection.operators)
+    shared = any(e.layout is Layout.SHARED for e in hardware.encodings)
+    bits = stored_width(projection, hardware)
+    if axons is None or (windowed and shared):  # each weight stands at one place at least
+        word = max(e.word_bits for e in hardware.encodings)
+        return -(-_weights(projection) * bits // word)
+    each = [
+        _words_of(axons.synapses, bits, encoding)
+        for encoding in hardware.encodings
+        if encoding.layout is not Layout.SHARED
+    ]
+    return int(np.min(each, axis=0) @ axons.count)
+
+
+def _words_of(synapses: Counts, bits: int, encoding: Encoding) -> Counts:
+    """Give the fewest words of axons of so many synapses, wherever these are.
+
+    To cut an axon in two never takes fewer: both have headers, and fill whole words.
+    """
+    index, skip = min(encoding.index_bits, default=0), min(encoding.skip_bits, default=0)
+    each = bits + skip + (index if encoding.layout is Layout.SPARSE else 0)
+    once = encoding.header_bits + (0 if encoding.layout is Layout.SPARSE else index)
+    entries = -(-synapses // (encoding.entry_synapses or 2**62))
+    total = entries * once + synapses * each + encoding.spare_bits
+    return np.where(synapses > 0, -(-total // encoding.word_bits), 0)
+
+
+def _weights(projection: FixedProjection) -> int:
+    (operator,) = (o for o in projection.operators if isinstance(o, FixedWeighted))
+    return int(np.count_nonzero(operator.weight))

@@ -1,0 +1,51 @@
+"""The call of METIS (Karypis and Kumar 1998): a graph in, blocks of even load out."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+
+Sparse: TypeAlias = Any
+"""A matrix of scipy, which has no types."""
+Ints = npt.NDArray[np.int64]
+Reals = npt.NDArray[np.float64]
+
+LEVELS = 1000
+"""Weights are integers for METIS: the largest is this, the smallest 1."""
+
+
+def cut_graph(graph: Sparse, k: int, load: Reals, seed: int) -> Ints:
+    """Cut a graph into ``k`` blocks, none of which should have a load above 1.
+
+    Args:
+        graph: Weights of edges, a symmetric matrix of rows without a diagonal.
+        k: Number of blocks.
+        load: Of each vertex; shape ``[n]``.
+        seed: Of what METIS draws.
+
+    Returns:
+        The block of each vertex, shape ``[n]``; loads may be somewhat above 1.
+    """
+    import pymetis
+
+    metis = cast("Any", pymetis)
+    if k == 1 or load.size <= 1:
+        return np.zeros(load.size, np.int64)
+    graph.sort_indices()
+    slack = k / max(float(load.sum()), 1e-9) - 1
+    _, found = metis.part_graph(
+        k,
+        metis.CSRAdjacency(graph.indptr.astype(np.int64), graph.indices.astype(np.int64)),
+        eweights=_levels(graph.data),
+        vweights=_levels(load),
+        recursive=False,
+        options=metis.Options(seed=seed, ufactor=int(np.clip(1000 * slack, 1, 1000))),
+    )
+    return np.asarray(found, np.int64)
+
+
+def _levels(values: Reals) -> Ints:
+    largest = max(float(values.max(initial=0)), 1e-30)
+    return np.maximum(np.rint(values / largest * LEVELS), 1).astype(np.int64)

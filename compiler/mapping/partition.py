@@ -1,0 +1,177 @@
+"""Which neurons lie together on a core: as few cores as possible first, then little traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from snnc.compiler.diagnostics import Diagnostic, raise_all
+from snnc.compiler.fixed import FixedNetwork
+from snnc.compiler.mapping.blocks import blocks, tangles
+from snnc.compiler.mapping.demand import Meter
+from snnc.compiler.mapping.hardware import Hardware
+from snnc.compiler.mapping.mapped import Part
+from snnc.compiler.mapping.misfit import alone_problems, core_problem
+from snnc.compiler.mapping.pack import Filled, Packer
+from snnc.compiler.mapping.regroup import regrouped
+from snnc.compiler.mapping.room import Counts, Room
+from snnc.compiler.mapping.traffic import Rates, flows, km1
+from snnc.compiler.mapping.violations import incapable, too_many_cores
+
+FEW_POPULATIONS = 64
+"""Up to so many populations several orders are tried."""
+MANY_CORES = 400
+"""Cores from which on one order is enough."""
+MOST_ROUNDS = 8
+"""Times that a mapping is made anew because neurons send to more cores than was expected."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """What lies together on a core, wherever that will be.
+
+    Attributes:
+        parts: At most one of each population, in the order of the network.
+        encodings: For each projection into one of the parts, the name of the encoding of its
+            synapses here.
+    """
+
+    parts: tuple[Part, ...]
+    encodings: dict[str, str]
+
+
+def partition(
+    network: FixedNetwork, hardware: Hardware, *, rates: Rates | None = None, seed: int = 0
+) -> tuple[Bundle, ...]:
+    """Lay a network out over cores.
+
+    Args:
+        network: Whole and retimed.
+        hardware: The limits.
+        rates: Spikes a step of inputs and populations; those not known of are 1.
+        seed: Of all that is drawn.
+
+    Raises:
+        InputError: It cannot be; all that stands against it.
+    """
+    meter = Meter(network, hardware)
+    known = rates or {}
+    best = _best(network, meter, known, seed)
+    cores = _regrouped(best, known, seed)
+    problems = [*incapable(network, hardware), *best.problems]
+    if not problems and len(cores) > hardware.cores:
+        problems.append(too_many_cores(len(cores), hardware))
+    raise_all(problems)
+    place = {p.name: i for i, p in enumerate(network.populations)}
+    return tuple(_bundle(meter, core, place) for core in cores)
+
+
+@dataclass(frozen=True, eq=False)
+class _Mapped:
+    """One attempt.
+
+    Attributes:
+        cores: What lies on each.
+        problems: What stands against it.
+        traffic: Spikes a step between cores.
+        room: The limits, as far as they depend on what lies where.
+    """
+
+    cores: tuple[Filled, ...]
+    problems: tuple[Diagnostic, ...]
+    traffic: float
+    room: Room
+
+    @property
+    def rank(self) -> tuple[bool, int, float]:
+        """Less is better: problems, then cores, then traffic."""
+        return bool(self.problems), len(self.cores), self.traffic
+
+
+def _best(network: FixedNetwork, meter: Meter, rates: Rates, seed: int) -> _Mapped:
+    """Lay populations out in several orders; what one order comes to is expected of the next."""
+    first, *others = _orders(network)
+    best = found = _mapped(meter, first, rates, seed, {})
+    for order in others if len(best.cores) <= MANY_CORES else ():
+        found = _mapped(meter, order, rates, seed, found.room.receivers)
+        best = min(best, found, key=lambda mapped: mapped.rank)
+    return best
+
+
+def _mapped(
+    meter: Meter,
+    order: tuple[str, ...],
+    rates: Rates,
+    seed: int,
+    expected: dict[str, Counts],
+) -> _Mapped:
+    """Lay out populations in an order, until no core sends to more cores than it may."""
+    for _ in range(MOST_ROUNDS):
+        room = Room(meter, expected)
+        packer = _packed(room, order, rates, seed)
+        over = [core for core in packer.cores if not room.fits(core.parts)]
+        if packer.hopeless or not over:
+            break
+        expected = {
+            name: np.maximum(sent, expected.get(name, sent))
+            for name, sent in room.receivers.items()
+        }
+    worst = {
+        part.population: part
+        for part in sorted(packer.hopeless, key=lambda part: room.share([part]))
+    }
+    problems = [p for part in worst.values() for p in alone_problems(room, part)]
+    problems += [core_problem(room, core.parts) for core in over if not packer.hopeless]
+    traffic = 0.0 if problems else km1(flows(meter.network, packer.cores, rates))
+    return _Mapped(tuple(packer.cores), tuple(dict.fromkeys(problems)), traffic, room)
+
+
+def _packed(room: Room, order: tuple[str, ...], rates: Rates, seed: int) -> Packer:
+    packer = Packer(room, [])
+    done = set[str]()
+    for tangle in tangles(room, rates):
+        found = blocks(room, tangle, seed)
+        if found is not None:
+            packer.put_all(found)
+            done.update(tangle.populations)
+    for name in order:
+        if name not in done:
+            packer.place(name)
+    return packer
+
+
+def _regrouped(mapped: _Mapped, rates: Rates, seed: int) -> list[list[Part]]:
+    """Change which parts lie together, if that saves spikes and keeps every limit."""
+    cores = [core.parts for core in mapped.cores]
+    if mapped.problems:
+        return cores
+    room = mapped.room
+    found = regrouped(room, cores, rates, seed)
+    after = Room(room.meter, {})
+    for parts in found:
+        for i, part in enumerate(parts):
+            after.receive(parts[:i], part)
+    return found if all(after.fits(parts) for parts in found) else cores
+
+
+def _orders(network: FixedNetwork) -> Iterator[tuple[str, ...]]:
+    """Give orders in which populations are laid out.
+
+    Backward first: whoever receives is then placed before those that send to it.
+    """
+    names = tuple(p.name for p in network.populations)
+    yield names[::-1]
+    if 1 < len(names) <= FEW_POPULATIONS:
+        yield names
+        sizes = {p.name: p.size for p in network.populations}
+        yield tuple(sorted(names, key=lambda name: sizes[name]))
+        yield tuple(sorted(names, key=lambda name: -sizes[name]))
+
+
+def _bundle(meter: Meter, core: list[Part], place: dict[str, int]) -> Bundle:
+    parts = sorted(core, key=lambda part: place[part.population])
+    needed = (meter.demand(part) for part in parts)
+    encodings = {p.projection: p.encoding for d in needed for p in d.projections}
+    return Bundle(tuple(parts), encodings)

@@ -1,0 +1,151 @@
+"""What a core that is being filled still has room for: the ledger, asked about candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import inf
+
+import numpy as np
+import numpy.typing as npt
+
+from snnc.compiler.mapping.demand import Demand, Meter, NotStorable, combine
+from snnc.compiler.mapping.ledger import Sent, Use, uses
+from snnc.compiler.mapping.mapped import Part
+from snnc.compiler.mapping.pieces import NotABox, box_shape
+from snnc.compiler.mapping.regions import Box, Listed, Region
+from snnc.compiler.mapping.traffic import add, reads, united, view
+from snnc.compiler.operators import Shape
+
+NOTHING_SENT = Sent()
+Counts = npt.NDArray[np.int64]
+
+
+class Room:
+    """Asks the ledger whether parts fit a core, while others are placed.
+
+    Output axons depend on where the neurons are that receive. Those that are not placed yet are
+    taken from ``expected``, what an earlier attempt came to.
+
+    Attributes:
+        network: Whole and retimed.
+        hardware: Whose limits hold.
+        meter: Measures the parts of this network on this hardware.
+        receivers: Cores to which each neuron sends, as far as placed; by population, shape ``[n]``.
+        expected: The same of a whole mapping, less where not known.
+    """
+
+    def __init__(self, meter: Meter, expected: dict[str, Counts]) -> None:
+        self.network = network = meter.network
+        self.hardware = meter.hardware
+        self.meter = meter
+        self.shapes = network.shapes
+        self._forms = {
+            p.name: {
+                box_shape(q.operators, self.shapes[q.source]) for q in network.incoming(p.name)
+            }
+            - {None}
+            for p in network.populations
+        }
+        self.receivers = {p.name: np.zeros(p.size, np.int64) for p in network.populations}
+        self.expected = expected
+
+    def sent(self, parts: Iterable[Part]) -> Sent:
+        """Give what the neurons of ``parts`` send to cores."""
+        axons = destinations = 0
+        for part in parts:
+            receivers = self._receivers(part)
+            axons += int(receivers.sum())
+            destinations = max(destinations, int(receivers.max(initial=0)))
+        return Sent(axons=axons, destinations=destinations)
+
+    def _receivers(self, part: Part) -> Counts:
+        shape = self.shapes[part.population]
+        known = view(self.receivers[part.population], part.region, shape)
+        expected = self.expected.get(part.population)
+        return known if expected is None else np.maximum(known, view(expected, part.region, shape))
+
+    def demand(self, parts: Sequence[Part]) -> Demand | None:
+        """Give what parts need of a core, None where one of them has a form that cannot be."""
+        if not all(map(self._may_be_cut, parts)):
+            return None
+        try:
+            return combine([self.meter.demand(part) for part in parts])
+        except NotStorable:
+            return None
+
+    def may_be_listed(self, population: str) -> bool:
+        """Say whether any neurons of a population may be a part."""
+        return not self._forms[population]
+
+    def form(self, population: str) -> Shape:
+        """Give the shape of which the parts of a population are boxes."""
+        whole = self.shapes[population]
+        forms = self._forms[population]
+        return whole if len(forms) != 1 else next(iter(forms))
+
+    def part(self, population: str, box: Box) -> Part:
+        """Give the part that is ``box`` in the form of a population."""
+        form = self.form(population)
+        if form == self.shapes[population]:
+            return Part(population, box)
+        return Part(population, Listed(np.sort(box.indices(form))))
+
+    def _may_be_cut(self, part: Part) -> bool:
+        shape = self.shapes[part.population]
+        if isinstance(part.region, Box) and self._forms[part.population] <= {shape}:
+            return True
+        try:
+            return all(region.size for _, region in reads(self.network, part))
+        except NotABox:
+            return False
+
+    def uses(self, parts: Sequence[Part]) -> tuple[Use, ...] | None:
+        """Give what a core with these parts uses, None where one has a form that cannot be."""
+        needed = self.demand(parts)
+        return None if needed is None else uses(needed, self.sent(parts), self.hardware)
+
+    def fits(self, parts: Sequence[Part]) -> bool:
+        """Say whether a core can hold these parts."""
+        return self.share(parts) <= 1
+
+    def share(self, parts: Sequence[Part]) -> float:
+        """Give the largest share of a limit that these parts use; infinite where they cannot be.
+
+        Where the neurons alone are too much, their share is given.
+        """
+        bare = combine([self.meter.without_synapses(part) for part in parts])
+        neurons = _largest(uses(bare, NOTHING_SENT, self.hardware))
+        return neurons if neurons > 1 else _largest(self.uses(parts))
+
+    def incoming_axons(self, part: Part) -> float:
+        """Give the elements of all sources that a part reads."""
+        return float(sum(region.size for _, region in reads(self.network, part)))
+
+    def receive(self, parts: Sequence[Part], more: Part) -> None:
+        """Count a core that has ``parts`` and now gets ``more`` as one that others send to."""
+        before: dict[str, list[Region]] = {}
+        for part in parts:
+            for source, region in reads(self.network, part):
+                before.setdefault(source, []).append(region)
+        fresh: dict[str, list[Region]] = {}
+        for source, region in reads(self.network, more):
+            fresh.setdefault(source, []).append(region)
+        for source, regions in fresh.items():
+            if source in self.receivers:
+                self._count(source, before.get(source, []), regions)
+
+    def _count(self, source: str, before: list[Region], regions: list[Region]) -> None:
+        shape, counts = self.shapes[source], self.receivers[source]
+        region = united(regions, shape)
+        add(counts, region, shape, 1)
+        if before:
+            known = united(before, shape)
+            if isinstance(known, Box) and known == region:
+                add(counts, region, shape, -1)
+            else:
+                both = np.intersect1d(region.indices(shape), known.indices(shape))
+                counts[both] -= 1
+
+
+def _largest(found: tuple[Use, ...] | None) -> float:
+    return inf if found is None else max((use.share for use in found), default=0.0)

@@ -1,0 +1,1 @@
+"""Descriptions of hardware: cores, chips and their limits, each number with its source."""

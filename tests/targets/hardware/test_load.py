@@ -1,0 +1,285 @@
+"""Descriptions of hardware are read whole, and all that is wrong with one is said at once."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from snnc.compiler.diagnostics import InputError
+from snnc.compiler.fixed import FixedReset
+from snnc.compiler.mapping.hardware import Certainty, Encoding, Layout, Limit
+from snnc.targets.hardware.load import OWN, hardware_names, load_hardware, parse_hardware
+
+LOIHI1 = (OWN / "loihi1.yaml").read_text(encoding="utf-8")
+REMEDY = "correct the description; docs/hardware.md has its form, and loihi1.yaml is an example"
+
+
+def test_names() -> None:
+    assert hardware_names() == ("loihi1", "loihi2", "loihi2-nxcompiler", "spinnaker2")
+
+
+@pytest.mark.parametrize("name", hardware_names())
+def test_own(name: str) -> None:
+    hardware = load_hardware(name)
+    assert hardware.name == name
+    assert hardware.cores == hardware.chips.value * hardware.cores_per_chip
+
+
+def test_published_limits_of_loihi() -> None:
+    """Hardware.md 4.1: what nengo-loihi and NxTF keep."""
+    h = load_hardware("loihi1")
+    values = (h.neurons, h.synapse_memory, h.words_per_axon, h.input_axons, h.output_axons)
+    assert [v.value for v in values if v] == [1024, 16383, 256, 4096, 4096]
+    assert h.neurons == Limit(
+        1024,
+        "nengo-loihi 1.1 block.py:8 (MAX_COMPARTMENTS); NxTF optimization.py",
+        Certainty.PUBLISHED,
+    )
+    assert (h.cores_per_chip, h.populations, h.resets[FixedReset.SUBTRACT]) == (128, None, 2)
+    assert h.encodings[1] == Encoding(
+        name="sparse",
+        layout=Layout.SPARSE,
+        word_bits=64,
+        entry_synapses=60,
+        header_bits=10,
+        index_bits=(10,),
+        skip_bits=(),
+        delay_bits=(0, 3, 4, 5, 6),
+        align="axon",
+        spare_bits=6,
+    )
+    assert h.costs["hop.y"].joules == 4.2e-12
+    assert h.costs["barrier"].joules is None
+
+
+def test_a_file(tmp_path: Path) -> None:
+    own = tmp_path / "mine.yaml"
+    own.write_text(LOIHI1.replace("name: loihi1", "name: mine").replace("1024", "77"))
+    hardware = load_hardware(str(own))
+    assert (hardware.name, hardware.neurons.value) == ("mine", 77)
+
+
+ABSENT = """\
+error[SNN406]: a description of hardware is complete, and every number in it has a source
+  --> loihi3
+   found: No such file or directory
+   limit: loihi1, loihi2, loihi2-nxcompiler, spinnaker2, or a YAML file
+  remedy: give the name of a description or the path of a file"""
+
+
+def test_absent() -> None:
+    with pytest.raises(InputError) as caught:
+        load_hardware("loihi3")
+    assert str(caught.value) == ABSENT
+
+
+def test_no_text(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError) as caught:
+        load_hardware(str(tmp_path / "x.yaml"))
+    assert caught.value.diagnostics[0].found == "no text in UTF-8"
+
+
+def said(text: str) -> list[tuple[str, str, str]]:
+    """Give the place, what was found and the limit of all that is wrong with a description."""
+    with pytest.raises(InputError) as caught:
+        parse_hardware(text, "mine.yaml")
+    diagnostics = caught.value.diagnostics
+    assert {(d.rule.code, d.remedy) for d in diagnostics} == {("SNN406", REMEDY)}
+    return [(d.node, d.found, d.limit) for d in diagnostics]
+
+
+def line(of: str, text: str = LOIHI1) -> int:
+    """Give the line, from 1, on which ``of`` stands first."""
+    return text[: text.index(of)].count("\n") + 1
+
+
+EVERY_KEY = "every key of docs/hardware.md; null where there is no limit"
+CERTAINTIES = "'published', 'derived', 'recalled' or 'chosen'"
+BROKEN = {
+    "below the range": ("value: 1024", "value: 0", "neurons.value", "0", "1 or more"),
+    "no number": ("value: 1024", "value: many", "neurons.value", "many", "a whole number"),
+    "half a neuron": ("value: 1024", "value: 10.5", "neurons.value", "10.5", "a whole number"),
+    "true": ("value: 1024", "value: true", "neurons.value", "true", "a whole number"),
+    "above the range": ("value: 63", "value: 64", "max_delay.value", "64", "63 or less"),
+    "how sure": (
+        "certainty: recalled\nweight_bits",
+        "certainty: sure\nweight_bits",
+        "max_delay.certainty",
+        "sure",
+        CERTAINTIES,
+    ),
+    "unknown key": (
+        "header_bits: 10\n",
+        "header_bits: 10\n    haeder: 3\n",
+        "encodings[0].haeder",
+        "an unknown key haeder",
+        "a key of docs/hardware.md",
+    ),
+    "unknown layout": (
+        "layout: sparse",
+        "layout: dens",
+        "encodings[1].layout",
+        "dens",
+        "'dense', 'sparse', 'run-length' or 'shared'",
+    ),
+    "unknown alignment": (
+        "align: axon",
+        "align: byte",
+        "encodings[0].align",
+        "byte",
+        "axon or entry",
+    ),
+    "widths that fall": (
+        "value: [1, 2, 3, 4, 5, 6, 8]",
+        "value: [2, 1]",
+        "weight_bits.value",
+        "[2, 1]",
+        "widths that ascend",
+    ),
+    "wide weights": (
+        "value: [1, 2, 3, 4, 5, 6, 8]",
+        "value: [8, 9]",
+        "weight_bits.value[1]",
+        "9",
+        "8 or less",
+    ),
+    "no widths": (
+        "value: [1, 2, 3, 4, 5, 6, 8]",
+        "value: []",
+        "weight_bits.value",
+        "[]",
+        "1 or more of them",
+    ),
+    "no list": (
+        "value: [1, 2, 3, 4, 5, 6, 8]",
+        "value: 8",
+        "weight_bits.value",
+        "8",
+        "a list",
+    ),
+    "run-length without skips": (
+        "skip_bits: [2, 3, 4, 5]",
+        "skip_bits: []",
+        "encodings[2]",
+        "skip_bits of a run-length encoding",
+        "one width or more",
+    ),
+    "unknown reset": (
+        "  zero: {",
+        "  zeroes: {",
+        "resets.zeroes",
+        "zeroes",
+        "'none', 'zero', 'zero-next', 'subtract', 'subtract-delayed' or 'subtract-retest'",
+    ),
+    "unknown event": (
+        "  axon.out:",
+        "  axon.outs:",
+        "costs",
+        "axon.outs",
+        "axon.out, barrier, hop.chip, hop.x, hop.y, neuron.access, neuron.update, spike, "
+        "synapse.dense, synapse.shared, synapse.sparse",
+    ),
+    "a number without a point": (
+        "{joules: 3.0e-12",
+        "{joules: 3e-12",
+        "costs.hop.x.joules",
+        "3e-12",
+        "a number",
+    ),
+    "infinite": (
+        "{joules: 3.0e-12",
+        "{joules: .inf",
+        "costs.hop.x.joules",
+        "inf",
+        "a finite number",
+    ),
+    "same names": (
+        "name: sparse",
+        "name: dense",
+        "encodings",
+        "dense, dense, run-length, runs",
+        "a name of its own for each encoding",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken(name: str) -> None:
+    before, after, key, found, limit = BROKEN[name]
+    text = LOIHI1.replace(before, after, 1)
+    ((node, *rest),) = said(text)
+    assert rest == [found, limit]
+    file, _, place = node.partition(": ")
+    assert place == key
+    there = text.splitlines()[int(file.removeprefix("mine.yaml:")) - 1]
+    names = re.findall(r"[^.\[\]]*[a-z]", key)
+    assert there.strip(" -{").startswith(("name: run-length", *names[-2:]))
+
+
+def test_missing() -> None:
+    text = LOIHI1.replace("family: loihi\n", "").replace("    word_bits: 64\n", "", 1)
+    assert said(text) == [
+        (f"mine.yaml:{line('name:')}: family", "nothing", EVERY_KEY),
+        (f"mine.yaml:{line('- name: dense', text)}: encodings[0].word_bits", "nothing", EVERY_KEY),
+    ]
+
+
+def test_a_number_has_a_source() -> None:
+    tree = yaml.safe_load(LOIHI1)
+    del tree["neurons"]["source"]
+    tree["mesh"]["source"] = ""
+    assert [(found, limit) for _, found, limit in said(yaml.safe_dump(tree))] == [
+        ("nothing", EVERY_KEY),
+        ("", "text"),
+    ]
+
+
+def test_a_key_twice() -> None:
+    text = LOIHI1.replace("value: 1024\n", "value: 1024\n  value: 1024 # again\n")
+    at = line("again", text)
+    assert said(text) == [
+        (f"mine.yaml:{at}: neurons.value", "'value' a second time", "each key once")
+    ]
+
+
+def test_all_at_once() -> None:
+    text = LOIHI1.replace("value: 1024", "value: -1").replace("columns: 8", "columns: 0")
+    assert [node.partition(": ")[2] for node, _, _ in said(text)] == [
+        "neurons.value",
+        "mesh.columns",
+        "chips.columns",
+    ]
+
+
+def test_encodings_reach_every_neuron() -> None:
+    text = LOIHI1.replace("index_bits: [10]", "index_bits: [6, 9]")
+    assert said(text) == [
+        ("mine.yaml:3", "no encoding for neuron 1023", "one that is not shared and reaches it")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "limit"),
+    [
+        ("", "null", "keys and values"),
+        ("loihi", "loihi", "keys and values"),
+        ("a: [1", "expected ',' or ']', but got '<stream end>'", "YAML 1.1"),
+        ("a: !!python/object:os.system x", "could not determine a constructor", "YAML 1.1"),
+    ],
+)
+def test_no_description(text: str, found: str, limit: str) -> None:
+    ((_, first, second),) = said(text)
+    assert first.startswith(found)
+    assert second == limit
+
+
+@pytest.mark.parametrize("name", hardware_names())
+def test_sources_are_told(name: str) -> None:
+    """Whatever has a value says where it comes from and how sure it is; the form is strict."""
+    text = (OWN / f"{name}.yaml").read_text(encoding="utf-8")
+    certain = text.count("certainty: ")
+    assert certain == text.count("source: ") > 10
