@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from ctypes import c_int32, c_int64, c_void_p
+from ctypes import c_int32, c_int64
 from math import prod
 from typing import Any
 
@@ -32,6 +32,7 @@ from snnc.compiler.operators import (
 )
 from snnc.compiler.trace import Array
 from snnc.targets.cpu import library
+from snnc.targets.cpu.call import Call
 from snnc.targets.lava.bounds import largest_input
 from snnc.targets.running import Progress
 
@@ -43,7 +44,6 @@ BEST = -1
 """The best instructions that this machine has."""
 PATIENCE = 200
 """Microseconds that a run lasts before it takes other threads: about what they take to begin."""
-SIGNALS: dict[str, type[np.generic]] = {"spikes": np.uint8, "u": np.int32, "v": np.int32}
 
 
 class Engine:
@@ -70,6 +70,7 @@ class Engine:
         self.narrow = all(narrow)
         records = _Records()  # until the engine has read them
         self._prepared = library.Prepared(records.network(network, narrow), level)
+        self._calls: list[Call] = []  # those that have nothing to do
 
     @property
     def bytes(self) -> int:
@@ -104,41 +105,14 @@ class Engine:
         Raises:
             MemoryError: There is not enough.
         """
-        network = self.network
-        steps, batch = next(iter(inputs.values())).shape[:2]
-        x = [_integers(inputs[i.name]) for i in network.inputs]
-        hardware_steps = steps + network.latency
-        kept: dict[str, dict[str, Array]] = {
-            signal: {
-                name: np.zeros((hardware_steps, batch, network.population(name).size), kind)
-                for name in record.get(signal, ())
-            }
-            for signal, kind in SIGNALS.items()
-        }
-        recordings = (library.Recording * max(len(network.populations), 1))()
-        for recording, population in zip(recordings, network.populations, strict=False):
-            for signal, arrays in kept.items():
-                if population.name in arrays:
-                    setattr(recording, signal, library.address(arrays[population.name]))
-        run = library.Run(
-            steps=steps,
-            latency=network.latency,
-            batch=batch,
-            threads=threads,
-            patience=patience,
-            parts=parts,
-            inputs=(c_void_p * len(x))(*map(library.address, x)),
-            input_bytes=(c_int32 * len(x))(*(values.itemsize for values in x)),
-            recordings=recordings,
-        )
-
-        def told(done: int, total: int) -> bool:
-            progress(done, total)
-            return True
-
-        self._prepared.run(run, told)
-        total = batch * hardware_steps
-        progress(total, total)
+        try:
+            call = self._calls.pop()
+        except IndexError:  # the first, or others go on
+            call = Call(self.network)
+        told = call.record
+        told.threads, told.patience, told.parts = threads, patience, parts
+        kept = call.run(self._prepared, inputs, record, progress)
+        self._calls.append(call)
         return kept
 
 
@@ -247,10 +221,6 @@ class _Records:
         array = library.contiguous(values, kind)
         self._kept.append(array)
         return library.address(array)
-
-
-def _integers(values: npt.NDArray[np.int8 | np.int32]) -> npt.NDArray[Any]:
-    return library.contiguous(values, np.int8 if values.dtype == np.int8 else np.int32)
 
 
 def _two(values: tuple[int, ...], first: int) -> tuple[int, int]:
