@@ -61,6 +61,14 @@ class DenseWeights : public Weights {
                               events.count, largest_, into);
     }
   }
+  bool takes(const Events& events) const override {
+    return events.ones && events.count <= kRowsOfBytes;
+  }
+  void take(const Kernels& kernels, const Events& events, int64_t first, int64_t count, int up,
+            int down, bool more, int32_t* a) const override {
+    kernels.take_rows(rows_.data() + first, stride_, zero_, events.places.data(), events.count,
+                      padded(count, kLanes), up, down, more, a);
+  }
   // Spikes are not: to add up the rows of all takes about as long.
   bool multiplies(const Kernels& kernels) const override {
     return kernels.multiply && largest_ > 1 && largest_ < 128;

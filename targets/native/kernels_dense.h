@@ -5,8 +5,6 @@
 // and a shift. Taken as words of 16 bits a block is even + 256 * odd, so what the even ones sum up
 // to is the sum of the words less 256 times that of the odd ones, modulo 2**16.
 
-constexpr int64_t kRowsOfBytes = 257;  // 257 * 255 is the last that 16 bits hold
-
 #if defined(SNNC_AVX512)
 constexpr int kWords = 32;  // of a vector
 constexpr double kFewWeights = 0.025;  // where a list takes as long as a row, of 1,000 columns
@@ -25,66 +23,99 @@ struct Vector {
   typedef uint16_t Sums __attribute__((vector_size(2 * words)));
 };
 
-// sums[c] += what the rows have at c, for `B` blocks of 2 N columns.
-template <int N, int B>
+// Sums are added to others,
+struct Adds {
+  int32_t* sums;
+  void put(int64_t column, int32_t sum) const { sums[column] += sum; }
+};
+
+// or become what arrives, times 2**(up - down), rounded down; More is added to what has arrived.
+template <bool More>
+struct Arrives {
+  int up, down;
+  int32_t* a;
+  void put(int64_t column, int32_t sum) const {
+    const int32_t here = static_cast<int32_t>(static_cast<uint32_t>(sum) << up) >> down;
+    a[column] = More ? a[column] + here : here;
+  }
+};
+
+// Gives `into` what the rows have in `B` blocks of 2 N columns, of which `first` is the first.
+template <int N, int B, class Into>
 inline void add_blocks(const uint8_t* rows, int64_t stride, int32_t zero, const int32_t* places,
-                       int64_t count, int32_t* sums) {
+                       int64_t count, int64_t first, const Into& into) {
   typedef typename Vector<N>::Memory Memory;
   typedef typename Vector<N>::Sums Sums;
   constexpr int words = Vector<N>::words, in_block = N / words, vectors = B * in_block;
-  for (int64_t first = 0; first < count; first += kRowsOfBytes) {
-    const int64_t last = count - first < kRowsOfBytes ? count : first + kRowsOfBytes;
-    Sums all[vectors] = {}, odd[vectors] = {};
-    for (int64_t k = first; k < last; ++k) {
-      const Memory* row = reinterpret_cast<const Memory*>(rows + places[k] * stride);
-      for (int j = 0; j < vectors; ++j) {
-        const Sums two = row[j];
-        all[j] += two;
-        odd[j] += two >> 8;
-      }
-    }
-    const int32_t zeros = static_cast<int32_t>(last - first) * zero;
+  Sums all[vectors] = {}, odd[vectors] = {};
+  for (int64_t k = 0; k < count; ++k) {
+    const Memory* row = reinterpret_cast<const Memory*>(rows + places[k] * stride + first);
     for (int j = 0; j < vectors; ++j) {
-      const Sums even = all[j] - (odd[j] << 8);
-      int32_t* into = sums + j / in_block * 2 * N + j % in_block * words;
-      for (int i = 0; i < words; ++i) into[i] += even[i] - zeros;
-      for (int i = 0; i < words; ++i) into[N + i] += odd[j][i] - zeros;
+      const Sums two = row[j];
+      all[j] += two;
+      odd[j] += two >> 8;
     }
+  }
+  const int32_t zeros = static_cast<int32_t>(count) * zero;
+  for (int j = 0; j < vectors; ++j) {
+    const Sums even = all[j] - (odd[j] << 8);
+    const int64_t at = first + j / in_block * 2 * N + j % in_block * words;
+#pragma GCC ivdep
+    for (int i = 0; i < words; ++i) into.put(at + i, even[i] - zeros);
+#pragma GCC ivdep
+    for (int i = 0; i < words; ++i) into.put(at + N + i, odd[j][i] - zeros);
   }
 }
 
 #if defined(SNNC_AVX512)
-constexpr int kBlocks = 8;  // of 64 columns: half of the registers
+constexpr int kBlocks = 4;  // of 64 columns: no more, as rows are read from where there are many
 #elif defined(SNNC_AVX2)
 constexpr int kBlocks = 2;
 #else
 constexpr int kBlocks = 1;
 #endif
 
+// Gives `into` the sums of no more than kRowsOfBytes rows. `columns`, a multiple of 16, are the
+// rest of the row or whole blocks.
+template <class Into>
+inline void add_columns(const uint8_t* rows, int64_t stride, int32_t zero, const int32_t* places,
+                        int64_t count, int64_t columns, const Into& into) {
+  int64_t c = 0;
+  for (; c + 64 * kBlocks <= columns; c += 64 * kBlocks) {
+    add_blocks<32, kBlocks>(rows, stride, zero, places, count, c, into);
+  }
+  if (kBlocks > 2 && columns - c >= 128) {
+    add_blocks<32, 2>(rows, stride, zero, places, count, c, into);
+    c += 128;
+  }
+  if (columns - c >= 64) {
+    add_blocks<32, 1>(rows, stride, zero, places, count, c, into);
+    c += 64;
+  }
+  if (columns - c >= 32) {
+    add_blocks<16, 1>(rows, stride, zero, places, count, c, into);
+    c += 32;
+  }
+  if (columns - c >= 16) add_blocks<8, 1>(rows, stride, zero, places, count, c, into);
+}
+
 // sums[c] += weights[r, c] over the rows r that spiked. The stride is a multiple of 16.
 void add_rows(const uint8_t* rows, int64_t stride, int32_t zero, const int32_t* places,
               int64_t count, int32_t* sums) {
-  int64_t c = 0;
-  for (; c + 64 * kBlocks <= stride; c += 64 * kBlocks) {
-    add_blocks<32, kBlocks>(rows + c, stride, zero, places, count, sums + c);
+  for (int64_t first = 0; first < count; first += kRowsOfBytes) {
+    const int64_t here = count - first < kRowsOfBytes ? count - first : kRowsOfBytes;
+    add_columns(rows, stride, zero, places + first, here, stride, Adds{sums});
   }
-  if (kBlocks > 4 && stride - c >= 256) {
-    add_blocks<32, 4>(rows + c, stride, zero, places, count, sums + c);
-    c += 256;
+}
+
+// a[c] = or += the same of no more than kRowsOfBytes rows, times 2**(up - down).
+void take_rows(const uint8_t* rows, int64_t stride, int32_t zero, const int32_t* places,
+               int64_t count, int64_t columns, int up, int down, bool more, int32_t* a) {
+  if (more) {
+    add_columns(rows, stride, zero, places, count, columns, Arrives<true>{up, down, a});
+  } else {
+    add_columns(rows, stride, zero, places, count, columns, Arrives<false>{up, down, a});
   }
-  if (kBlocks > 2 && stride - c >= 128) {
-    add_blocks<32, 2>(rows + c, stride, zero, places, count, sums + c);
-    c += 128;
-  }
-  if (stride - c >= 64) {
-    add_blocks<32, 1>(rows + c, stride, zero, places, count, sums + c);
-    c += 64;
-  }
-  if (stride - c >= 32) {
-    add_blocks<16, 1>(rows + c, stride, zero, places, count, sums + c);
-    c += 32;
-  }
-  if (stride - c >= 16) add_blocks<8, 1>(rows + c, stride, zero, places, count, sums + c);
 }
 
 template <int N>

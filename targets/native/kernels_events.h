@@ -72,21 +72,11 @@ int64_t list_bytes(const int8_t* x, int64_t n, int32_t* places, bool* ones) {
   return count;
 }
 
+#ifndef SNNC_AVX512
 // Lists `first` and more where there is a spike.
 int64_t list_spikes(const int32_t* spikes, int64_t n, int32_t first, int32_t* places) {
   int64_t count = 0, i = 0;
-#ifdef SNNC_AVX512
-  const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  __m512i index = _mm512_add_epi32(lanes, _mm512_set1_epi32(first));
-  for (; i < n; i += 16) {
-    const __mmask16 real = n - i < 16 ? static_cast<__mmask16>((1u << (n - i)) - 1) : 0xffff;
-    const __m512i values = _mm512_maskz_loadu_epi32(real, spikes + i);
-    const __mmask16 there = _mm512_test_epi32_mask(values, values);
-    _mm512_storeu_si512(places + count, _mm512_maskz_compress_epi32(there, index));
-    count += __builtin_popcount(there);
-    index = _mm512_add_epi32(index, _mm512_set1_epi32(16));
-  }
-#elif defined(SNNC_AVX2)
+#ifdef SNNC_AVX2
   for (; i + 8 <= n; i += 8) {
     const __m256i values = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(spikes + i));
     const __m256i there = _mm256_slli_epi32(values, 31);
@@ -102,6 +92,7 @@ int64_t list_spikes(const int32_t* spikes, int64_t n, int32_t first, int32_t* pl
   }
   return count;
 }
+#endif
 
 // a = or += sums * 2**(up - down), rounded down (1); sums become 0.
 template <bool More, class S>

@@ -15,6 +15,7 @@ namespace snnc {
 constexpr int64_t kChunk = 256;  // neurons that are stepped at once, in the innermost cache
 constexpr int kAhead = 4;        // steps of an input that are multiplied at once
 constexpr int64_t kLanes = 16;   // neurons come in whole vectors
+constexpr int64_t kRowsOfBytes = 257;  // 257 * 255 is the last that 16 bits hold
 
 // What a step needs of a chunk of neurons. Where all neurons have the same parameter, its pointer
 // is to a chunk of them and stays.
@@ -24,7 +25,6 @@ struct Chunk {
   I* u;
   I* v;
   int32_t* pause;
-  int32_t* spikes;
   const I* keep_u;
   const I* keep_v;
   const I* theta;
@@ -69,13 +69,20 @@ struct Sweep {
 
 using Convolve = void (*)(const Runs&, const void* kernels, const Placed* table,
                           const int32_t* places, const int32_t* values, int64_t count, void* sums);
-using StepNarrow = void (*)(const Chunk<int32_t>&, int64_t n, int32_t refractory);
-using StepWide = void (*)(const Chunk<int64_t>&, int64_t n, int32_t refractory);
+// Steps `n` neurons, lists those that spike from `first` on, and gives their number. `places` has
+// room for a vector behind the last.
+template <class I>
+using Step = int64_t (*)(const Chunk<I>&, int64_t n, int32_t refractory, int32_t first,
+                         int32_t* places);
+using StepNarrow = Step<int32_t>;
+using StepWide = Step<int64_t>;
 
 struct Kernels {
   double few;  // share of weights that are not zero, up to which a list of them is faster
   void (*add_rows)(const uint8_t* rows, int64_t stride, int32_t zero, const int32_t* places,
                    int64_t count, int32_t* sums);
+  void (*take_rows)(const uint8_t* rows, int64_t stride, int32_t zero, const int32_t* places,
+                    int64_t count, int64_t columns, int up, int down, bool more, int32_t* a);
   void (*add_scaled_rows)(const uint8_t* rows, int64_t stride, int32_t zero,
                           const int32_t* places, const int32_t* values, int64_t count,
                           int64_t largest, int32_t* sums);
@@ -87,7 +94,6 @@ struct Kernels {
   void (*pool)(bool largest, const Sweep&, const int32_t* x, int32_t* y);
   int64_t (*list_values)(const int32_t* x, int64_t n, int32_t* places, bool* ones);
   int64_t (*list_bytes)(const int8_t* x, int64_t n, int32_t* places, bool* ones);
-  int64_t (*list_spikes)(const int32_t* spikes, int64_t n, int32_t first, int32_t* places);
   void (*gather)(const Tally&, void* sums, int64_t first, int64_t n, int up, int down, bool more,
                  int32_t* a);
   StepNarrow (*step_narrow)(Reset, bool spiking, bool current, bool pauses);

@@ -92,6 +92,11 @@ class Projection {
     if (sent.count != 0) weights_->add_share(share, sent, sums);
   }
 
+  // Whether what was sent can become synaptic input at once, without sums that are kept.
+  bool takes(const Events& sent) const {
+    return direct_ && before_.empty() && weights_->takes(sent);
+  }
+
   // Adds to sums that lie as tally() says.
   void add(const Kernels& kernels, const Events& sent, Scratch& s, void* sums) const {
     const Events& events = before_.empty() ? sent : pooled(kernels, sent, s);
