@@ -12,6 +12,8 @@
 
 namespace snnc {
 
+constexpr int64_t kLarge = int64_t{1} << 20;  // weights in full, from which on lists are kept
+
 struct Extremes {
   int32_t least = 0, largest = 0;
   int64_t count = 0;  // of what is not 0
@@ -28,29 +30,21 @@ inline Extremes extremes_of(const SnncOperator& o, int64_t size) {
   return e;
 }
 
-// Bytes as kernels_dense.h has them.
+// Bytes as kernels_dense.h has them, of a matrix or of lists.
 class DenseWeights : public Weights {
  public:
   DenseWeights(const SnncOperator& o, const Order& from, const Order& to, int32_t least,
                int64_t largest)
       : size_(volume(o.out)), zero_(-least), largest_(largest), stride_(padded(size_, 16)) {
-    const int64_t in = volume(o.in);
-    rows_.resize(in * stride_, static_cast<uint8_t>(zero_));
+    rows_.resize(volume(o.in) * stride_, static_cast<uint8_t>(zero_));
     std::vector<int64_t> column(size_);
     for (int64_t c = 0; c < size_; ++c) column[c] = byte_of(to.place(c));
-    constexpr int64_t block = 64;  // both sides of the transposition stay in the cache
-    for (int64_t c0 = 0; c0 < size_; c0 += block) {
-      for (int64_t r0 = 0; r0 < in; r0 += block) {
-        for (int64_t r = r0; r < std::min(r0 + block, in); ++r) {
-          uint8_t* row = rows_.data() + from.place(r) * stride_;
-          for (int64_t c = c0; c < std::min(c0 + block, size_); ++c) {
-            row[column[c]] = static_cast<uint8_t>(weight_at(o, c * in + r) + zero_);
-          }
-        }
-      }
+    if (o.kind == kSparse) {
+      fill_from_lists(o, from, column);
+    } else {
+      fill_from_matrix(o, from, column);
     }
   }
-
   void add(const Kernels& kernels, const Events& events, void* sums) const override {
     int32_t* into = static_cast<int32_t*>(sums);
     const int32_t* places = events.places.data();
@@ -82,6 +76,32 @@ class DenseWeights : public Weights {
   Tally tally() const override { return packed(size_); }
 
  private:
+  void fill_from_matrix(const SnncOperator& o, const Order& from,
+                        const std::vector<int64_t>& column) {
+    const int64_t in = volume(o.in);
+    constexpr int64_t block = 64;  // both sides of the transposition stay in the cache
+    for (int64_t c0 = 0; c0 < size_; c0 += block) {
+      for (int64_t r0 = 0; r0 < in; r0 += block) {
+        for (int64_t r = r0; r < std::min(r0 + block, in); ++r) {
+          uint8_t* row = rows_.data() + from.place(r) * stride_;
+          for (int64_t c = c0; c < std::min(c0 + block, size_); ++c) {
+            row[column[c]] = static_cast<uint8_t>(weight_at(o, c * in + r) + zero_);
+          }
+        }
+      }
+    }
+  }
+
+  void fill_from_lists(const SnncOperator& o, const Order& from,
+                       const std::vector<int64_t>& column) {
+    for (int64_t r = 0; r < volume(o.in); ++r) {
+      uint8_t* row = rows_.data() + from.place(r) * stride_;
+      for (int64_t k = o.begin[r]; k < o.begin[r + 1]; ++k) {
+        row[column[o.index[k]]] = static_cast<uint8_t>(weight_at(o, k) + zero_);
+      }
+    }
+  }
+
   // Blocks of 64 columns, and one of 32 and of 16 behind them.
   int64_t byte_of(int64_t column) const {
     const int64_t whole = stride_ / 64 * 64;
@@ -166,14 +186,19 @@ class ScalingWeights : public Weights {
   std::vector<int32_t> targets_;
 };
 
-// Lists where no more than `few` of the weights are not zero.
+// Lists where no more than `few` of the weights are not zero. Lists of the network stay such, too,
+// where rows would take much memory, or are so short that either takes as long, and where threads
+// may share the neurons.
 inline std::unique_ptr<Weights> dense_weights(const SnncOperator& o, const Order& from,
                                               const Order& to, int64_t largest,
                                               double few) {
-  const int64_t size = volume(o.in) * volume(o.out);
-  const Extremes e = extremes_of(o, size);
-  if (e.count < few * size || e.largest - e.least > 255) {
-    return std::make_unique<ListedWeights>(lists_of_matrix(o, from, to), to.size());
+  const int64_t out = volume(o.out), size = volume(o.in) * out;
+  const bool lists = o.kind == kSparse;
+  const Extremes e = extremes_of(o, lists ? o.begin[volume(o.in)] : size);
+  const bool rows = !lists || (size < kLarge && out >= kChunk && out < kShared);
+  if (!rows || e.count < few * size || e.largest - e.least > 255) {
+    auto made = lists ? lists_of(o, from, to) : lists_of_matrix(o, from, to);
+    return std::make_unique<ListedWeights>(std::move(made), to.size());
   }
   return std::make_unique<DenseWeights>(o, from, to, e.least, largest);
 }

@@ -119,10 +119,8 @@ class Projection {
     const Order in = before_.empty() ? from : before_.out();
     const Order out = behind_.empty() ? to : behind_.in();
     scatter(from);
-    if (o.kind == kDense) {
+    if (o.kind == kDense || o.kind == kSparse) {
       weights_ = dense_weights(o, in, out, pooled_largest(p, w, range), kernels.few);
-    } else if (o.kind == kSparse) {
-      weights_ = std::make_unique<ListedWeights>(lists_of(o, in, out), out.size());
     } else {
       weights_ = std::make_unique<ScalingWeights>(o, in, out);
     }

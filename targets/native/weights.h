@@ -22,6 +22,7 @@ enum Kind : int32_t {
   kSparse = 5,
 };
 
+constexpr int64_t kShared = 4096;  // neurons from which on threads may share a population
 constexpr int64_t kPad = 64;  // sums stand in whole blocks of as many
 inline int64_t padded(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 

@@ -111,7 +111,11 @@ def kernels(moved: Window) -> FixedConvolution:
 
 LONG = 700
 """More rows than 16 bits hold the sum of."""
-SPARSE = weights(300, 64) * (np.random.default_rng(4).random((300, 64)) < 0.1).astype(np.int8)
+MANY, SPARSE = (
+    weights(300, 64) * (np.random.default_rng(4).random((300, 64)) < share).astype(np.int8)
+    for share in (0.1, 0.02)
+)
+"""Enough for rows of all weights, and so few that there are lists."""
 OPERATORS: dict[str, tuple[tuple[int, ...], tuple[FixedOperator, ...]]] = {
     "dense": ((40,), (fixed_dense(weights(33, 40)),)),
     "dense of many columns": ((300,), (fixed_dense(weights(700, 300)),)),
@@ -121,6 +125,12 @@ OPERATORS: dict[str, tuple[tuple[int, ...], tuple[FixedOperator, ...]]] = {
     "dense, 8 bits without a sign": ((300,), (fixed_dense(weights(70, 300, wide=True)),)),
     "few of a matrix": ((64,), (fixed_dense(SPARSE),)),
     "few of a matrix, 8 bits without a sign": ((64,), (fixed_dense(SPARSE.astype(np.int16) * 2),)),
+    "enough of lists": ((4, 16), (FixedSparse.of(MANY),)),
+    "enough of lists, behind pooling": (
+        (2, 10, 8),
+        (SumPooling(window=window(2, 2, stride=2)), FixedSparse.of(MANY[:, :40])),
+    ),
+    "enough of lists, inhibitory": ((64,), (FixedSparse.of(-abs(MANY.astype(np.int16))),)),
     "sparse": ((4, 16), (FixedSparse.of(SPARSE),)),
     "sparse, 8 bits without a sign": ((64,), (FixedSparse.of(SPARSE.astype(np.int16) * 2),)),
     "sparse behind pooling": (
