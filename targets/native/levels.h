@@ -31,6 +31,15 @@ struct Chunk {
   const I* bias;
 };
 
+// Weights of each source element, one byte each, as kernels_dense.h has them.
+struct Rows {
+  const uint8_t* bytes;
+  int64_t stride;  // bytes of a row, a multiple of 16
+  int32_t zero;    // the byte of a weight that is 0
+  int unit;        // a byte more is 2**unit more
+  bool pairs;      // two bytes add up to no more than 255
+};
+
 // How the sums of a population lie in memory: rows of `run` of them, with a margin between.
 struct Tally {
   int64_t size = 0;     // sums that count
@@ -79,16 +88,13 @@ using StepWide = Step<int64_t>;
 
 struct Kernels {
   double few;  // share of weights that are not zero, up to which a list of them is faster
-  void (*add_rows)(const uint8_t* rows, int64_t stride, int32_t zero, const int32_t* places,
-                   int64_t count, int32_t* sums);
-  void (*take_rows)(const uint8_t* rows, int64_t stride, int32_t zero, const int32_t* places,
-                    int64_t count, int64_t columns, int up, int down, bool more, int32_t* a);
-  void (*add_scaled_rows)(const uint8_t* rows, int64_t stride, int32_t zero,
-                          const int32_t* places, const int32_t* values, int64_t count,
-                          int64_t largest, int32_t* sums);
+  void (*add_rows)(const Rows&, const int32_t* places, int64_t count, int32_t* sums);
+  void (*take_rows)(const Rows&, const int32_t* places, int64_t count, int64_t first,
+                    int64_t columns, int up, int down, bool more, int32_t* a);
+  void (*add_scaled_rows)(const Rows&, const int32_t* places, const int32_t* values,
+                          int64_t count, int64_t largest, int32_t* sums);
   // Products with the values of several steps, null where there are no instructions for them.
-  void (*multiply)(const uint8_t* rows, int64_t stride, int32_t zero, const int8_t* bytes,
-                   int64_t pitch, int64_t count, int32_t* sums);
+  void (*multiply)(const Rows&, const int8_t* bytes, int64_t pitch, int64_t count, int32_t* sums);
   // For weights of 8 or 16 bits and sums of 16 or 32; `values` is null where all are 1.
   Convolve (*convolve)(bool wide_weights, bool wide_sums, const Runs&);
   void (*pool)(bool largest, const Sweep&, const int32_t* x, int32_t* y);

@@ -123,6 +123,13 @@ OPERATORS: dict[str, tuple[tuple[int, ...], tuple[FixedOperator, ...]]] = {
     "dense, of the smallest weights": ((LONG,), (fixed_dense(np.full((5, LONG), -128)),)),
     "dense, inhibitory": ((LONG,), (fixed_dense(-weights(50, LONG, wide=True)),)),
     "dense, 8 bits without a sign": ((300,), (fixed_dense(weights(70, 300, wide=True)),)),
+    "dense, even": ((LONG,), (fixed_dense(weights(71, LONG) & ~1),)),
+    "dense, of 7 bits": ((LONG,), (fixed_dense(weights(71, LONG) // 2),)),
+    "dense, even, 9 bits": ((300,), (fixed_dense(weights(70, 300).astype(np.int16) * 2),)),
+    "dense, even, 8 bits without a sign": (
+        (300,),
+        (fixed_dense(weights(70, 300, wide=True) & ~1),),
+    ),
     "few of a matrix": ((64,), (fixed_dense(SPARSE),)),
     "few of a matrix, 8 bits without a sign": ((64,), (fixed_dense(SPARSE.astype(np.int16) * 2),)),
     "enough of lists": ((4, 16), (FixedSparse.of(MANY),)),
@@ -243,11 +250,14 @@ def test_operators(name: str, largest: int) -> None:
     assert np.unique(wanted.u["p"]).size > 5
 
 
-@pytest.mark.parametrize("largest", [2, 127, 128, 3000])
-@pytest.mark.parametrize(("n_in", "n_out"), [(61, 112), (64, 10), (300, 200)])
-def test_many_values(n_in: int, n_out: int, largest: int) -> None:
+@pytest.mark.parametrize("largest", [2, 63, 64, 127, 128, 3000])
+@pytest.mark.parametrize(
+    ("n_in", "n_out", "even"), [(61, 112, False), (64, 10, True), (300, 200, True)]
+)
+def test_many_values(n_in: int, n_out: int, even: bool, largest: int) -> None:
     """Steps of which most values are not 0, and others between them, in groups of any length."""
-    fixed = layers(fixed_dense(weights(n_out, n_in)), shape=(n_in,), largest=largest)
+    weight = weights(n_out, n_in) & (~1 if even else ~0)
+    fixed = layers(fixed_dense(weight), shape=(n_in,), largest=largest)
     rng = np.random.default_rng(8)
     x = rng.integers(-largest, largest + 1, (15, 3, n_in))
     x[5:9] *= rng.random((4, 3, n_in)) < 0.1
@@ -387,7 +397,8 @@ for name in tests.OPERATORS:
 tests.test_sums_that_need_64_bits()
 tests.test_sums_without_memory_need_32_bits()
 tests.test_threads(2)
-tests.test_many_values(61, 112, 127)
+tests.test_many_values(61, 112, False, 127)
+tests.test_many_values(64, 10, True, 63)
 assert compare(1, 30)[-1] == ""
 print("all")
 """
