@@ -36,6 +36,8 @@ from snnc.targets.cpu.call import Call
 from snnc.targets.lava.bounds import largest_input
 from snnc.targets.running import Progress
 
+UNWRAPPED_INPUT = 2**17
+"""Below it ``u`` is within 24 bits where no neuron keeps a current."""
 NARROW_INPUT = 2**18
 """Largest synaptic input with which states stay within 32 bits (``native/arithmetic.h``)."""
 NARROW_FORGETFUL = 2**24
@@ -62,14 +64,14 @@ class Engine:
             OSError: There is no engine.
         """
         self.network = network
+        largest = [largest_input(network, p) for p in network.populations]
         narrow = [
-            largest_input(network, p)
-            <= (NARROW_FORGETFUL if (p.du == MAX_DU).all() else NARROW_INPUT)
-            for p in network.populations
+            a <= (NARROW_FORGETFUL if (p.du == MAX_DU).all() else NARROW_INPUT)
+            for a, p in zip(largest, network.populations, strict=True)
         ]
         self.narrow = all(narrow)
         records = _Records()  # until the engine has read them
-        self._prepared = library.Prepared(records.network(network, narrow), level)
+        self._prepared = library.Prepared(records.network(network, narrow, largest), level)
         self._calls: list[Call] = []  # those that have nothing to do
 
     @property
@@ -127,13 +129,15 @@ class _Records:
     def __init__(self) -> None:
         self._kept: list[npt.NDArray[Any]] = []
 
-    def network(self, network: FixedNetwork, narrow: list[bool]) -> library.Network:
+    def network(
+        self, network: FixedNetwork, narrow: list[bool], largest: list[float]
+    ) -> library.Network:
         places = {i.name: k for k, i in enumerate(network.inputs)}
         first = len(places)
         places |= {p.name: first + k for k, p in enumerate(network.populations)}
         populations = [
-            self._population(p, is_narrow)
-            for p, is_narrow in zip(network.populations, narrow, strict=True)
+            self._population(p, is_narrow, a < UNWRAPPED_INPUT)
+            for p, is_narrow, a in zip(network.populations, narrow, largest, strict=True)
         ]
         projections = [
             self._projection(q, places, first, network.shapes[q.source])
@@ -151,7 +155,7 @@ class _Records:
             projections=(library.Projection * len(projections))(*projections),
         )
 
-    def _population(self, p: FixedPopulation, narrow: bool) -> library.Population:
+    def _population(self, p: FixedPopulation, narrow: bool, unwrapped: bool) -> library.Population:
         wide = {name: getattr(p, name).astype(np.int64) for name in ("du", "dv", "threshold")}
         return library.Population(
             size=p.size,
@@ -160,6 +164,7 @@ class _Records:
             refractory=p.refractory,
             lag=p.lag,
             narrow=int(narrow),
+            unwrapped=int(unwrapped),
             keep_u=self._array(2**DECAY_BITS - (wide["du"] + 1), np.int32),
             keep_v=self._array(2**DECAY_BITS - wide["dv"], np.int32),
             theta=self._array(wide["threshold"] << ALIGN_BITS, np.int32),

@@ -82,7 +82,7 @@ class Population(Structure):
         ("refractory", c_int32),
         ("lag", c_int32),
         ("narrow", c_int32),
-        ("reserved", c_int32),
+        ("unwrapped", c_int32),
         ("keep_u", c_void_p),
         ("keep_v", c_void_p),
         ("theta", c_void_p),
@@ -177,7 +177,8 @@ class Prepared:
 
         Args:
             network: Read, and not kept.
-            level: 0 baseline, 1 AVX2, 2 AVX-512, 3 and VNNI; -1 the best that this machine has.
+            level: 0 baseline, 1 AVX2, 2 AVX-512, 3 and VNNI, 4 and VBMI2; -1 the best that this
+                machine has.
 
         Raises:
             MemoryError: There is not enough.

@@ -31,6 +31,10 @@ struct Chunk {
   const I* bias;
 };
 
+// What becomes of u: it is kept from step to step; it is new in each step, and written; or it is
+// looked at by nobody, and so small that it needs no wrap.
+enum Current { kKept, kShown, kUnseen };
+
 // Weights of each source element, one byte each, as kernels_dense.h has them.
 struct Rows {
   const uint8_t* bytes;
@@ -102,7 +106,7 @@ struct Kernels {
   int64_t (*list_bytes)(const int8_t* x, int64_t n, int32_t* places, bool* ones);
   void (*gather)(const Tally&, void* sums, int64_t first, int64_t n, int up, int down, bool more,
                  int32_t* a);
-  StepNarrow (*step_narrow)(Reset, bool spiking, bool current, bool pauses);
+  StepNarrow (*step_narrow)(Reset, bool spiking, Current u, bool pauses);
   StepWide (*step_wide)(Reset, bool spiking);
 };
 
@@ -138,6 +142,17 @@ namespace vnni {
 #undef SNNC_AVX512
 }  // namespace vnni
 #pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi2,prefer-vector-width=512")
+namespace vbmi2 {
+#define SNNC_AVX512
+#define SNNC_VBMI2
+#include "kernels_events.h"
+#include "kernels_neurons.h"
+#undef SNNC_VBMI2
+#undef SNNC_AVX512
+}  // namespace vbmi2
+#pragma GCC pop_options
 #elif defined(__x86_64__) && defined(__clang__)
 #define SNNC_HAS_LEVELS 1
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
@@ -165,15 +180,27 @@ namespace vnni {
 #undef SNNC_AVX512
 }  // namespace vnni
 #pragma clang attribute pop
+#pragma clang attribute push( \
+    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi2"))), apply_to = function)
+namespace vbmi2 {
+#define SNNC_AVX512
+#define SNNC_VBMI2
+#include "kernels_events.h"
+#include "kernels_neurons.h"
+#undef SNNC_VBMI2
+#undef SNNC_AVX512
+}  // namespace vbmi2
+#pragma clang attribute pop
 #endif
 
-// 0 baseline, 1 AVX2, 2 AVX-512, 3 AVX-512 with VNNI.
+// 0 baseline, 1 AVX2, 2 AVX-512, 3 with VNNI, 4 with VNNI and VBMI2.
 inline int best_level() {
 #ifdef SNNC_HAS_LEVELS
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
-    return __builtin_cpu_supports("avx512vnni") ? 3 : 2;
+    if (!__builtin_cpu_supports("avx512vnni")) return 2;
+    return __builtin_cpu_supports("avx512vbmi2") ? 4 : 3;
   }
   if (__builtin_cpu_supports("avx2")) return 1;
 #endif
@@ -182,10 +209,14 @@ inline int best_level() {
 
 inline Kernels kernels_of(int level) {
 #ifdef SNNC_HAS_LEVELS
-  if (level == 3) {
+  if (level >= 3) {
     Kernels kernels = avx512::table();
     kernels.add_scaled_rows = vnni::add_scaled_rows;
     kernels.multiply = vnni::multiply;
+    if (level == 3) return kernels;
+    kernels.list_bytes = vbmi2::list_bytes;
+    kernels.step_narrow = vbmi2::step_narrow;
+    kernels.step_wide = vbmi2::step_wide;
     return kernels;
   }
   if (level == 2) return avx512::table();

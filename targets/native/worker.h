@@ -275,7 +275,7 @@ class Worker {
           continue;
         }
         const std::vector<Events>& sent = arrived(projection.source, t);
-        for (const Events& events : shared ? sent : joined(sent)) {
+        for (const Events& events : shared || sent.size() == 1 ? sent : joined(sent)) {
           if (events.count == 0) continue;
           if (sent.size() == 1 && projection.takes(events)) {
             const Group& group = p.groups[g];
@@ -326,7 +326,8 @@ class Worker {
       int32_t* places = sent.places.data() + sent_here;
       const int32_t from = static_cast<int32_t>(n);
       if constexpr (sizeof(I) == 4) {
-        sent_here += p.step_narrow(chunk, count, p.refractory, from, places);
+        const StepNarrow step = s.keeps_u ? p.step_narrow : p.step_unseen;
+        sent_here += step(chunk, count, p.refractory, from, places);
       } else {
         sent_here += p.step_wide(chunk, count, p.refractory, from, places);
       }

@@ -30,7 +30,7 @@ from snnc.targets.cpu.target import CpuTarget
 from snnc.targets.integer.reference import execute
 from snnc.targets.running import RunOptions, no_progress
 from tests.builders import fixed_convolution, fixed_dense, window
-from tests.targets.cpu.equality import LEVELS, narrowest
+from tests.targets.cpu.equality import LEVELS, narrowest, without_u
 from tests.targets.lava.networks import (
     RECORD_ALL,
     Array,
@@ -55,6 +55,7 @@ def different(fixed: FixedNetwork, x: Mapping[str, Array], level: int, threads: 
     engine = Engine(fixed, level)
     record = {"spikes": names, "u": names, "v": names}
     runs = [engine.run(x, record, threads, no_progress) for x in (wide, narrowest(wide))]
+    runs.append(engine.run(wide, without_u(names), threads, no_progress) | {"u": runs[0]["u"]})
     return sum(
         int((got[signal][name] != values).sum())
         for got in runs
@@ -314,6 +315,22 @@ def test_sums_without_memory_need_32_bits() -> None:
     assert np.abs(u.astype(np.int64)).max() > 2**24
 
 
+@pytest.mark.parametrize("largest", [2047, 2048])
+def test_sums_without_memory_wrap_from_17_bits_on(largest: int) -> None:
+    """64 * -2048 is the first that does: ``u`` is ``-2**23`` and becomes ``2**23``."""
+    fixed = FixedNetwork(
+        inputs=(FixedInput("x", (1,), 1.0, largest),),
+        populations=(population("p", (20,), FixedReset.NONE, 1, dv=4096, threshold=90000),),
+        projections=(projection("x", "p", fixed_dense(np.full((20, 1), 4)), exp=4),),
+        outputs=(Output("out", "p"),),
+        dt=1e-3,
+    )
+    x = np.array([-largest, 0, largest]).reshape(3, 1, 1)
+    assert [different(fixed, {"x": x}, level) for level in LEVELS] == [0 for _ in LEVELS]
+    wrapped = execute(fixed, {"x": x.astype(np.int32)}).u["p"].max() == 2**23
+    assert wrapped == (largest == 2048)
+
+
 def test_as_a_target() -> None:
     fixed = recurrent()
     inputs = random_inputs(fixed, steps=9, batch=4)
@@ -396,6 +413,7 @@ for name in tests.OPERATORS:
     tests.test_operators(name, 1)
 tests.test_sums_that_need_64_bits()
 tests.test_sums_without_memory_need_32_bits()
+tests.test_sums_without_memory_wrap_from_17_bits_on(2047)
 tests.test_threads(2)
 tests.test_many_values(61, 112, False, 127)
 tests.test_many_values(64, 10, True, 63)
