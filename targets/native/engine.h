@@ -40,8 +40,8 @@ struct SnncPopulation {
   int32_t spiking;
   int32_t refractory;
   int32_t lag;
-  int32_t narrow;  // every synaptic input is within what 32 bits of states allow
-  int32_t reserved;
+  int32_t narrow;     // every synaptic input is within what 32 bits of states allow
+  int32_t unwrapped;  // and, times 64, within 24 bits
   const int32_t* keep_u;   // 4096 - (du + 1)
   const int32_t* keep_v;   // 4096 - dv
   const int32_t* theta;    // threshold * 64

@@ -1,5 +1,37 @@
 // Part of kernels.h: lists of what is not 0, and sums gathered from where they were added up.
 
+#ifdef SNNC_AVX512
+// Lists `first` and more where a bit of 64 is set, and gives their number.
+inline int64_t list_bits(uint64_t bits, int32_t first, int32_t* places) {
+#ifdef SNNC_VBMI2
+  alignas(64) static const uint8_t kBytes[64] = {
+      0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+      22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
+      44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+  alignas(64) uint8_t bytes[64];
+  _mm512_store_si512(bytes, _mm512_maskz_compress_epi8(bits, _mm512_load_si512(kBytes)));
+  const __m512i base = _mm512_set1_epi32(first);
+  const int64_t count = __builtin_popcountll(bits);
+  for (int64_t k = 0; k < count; k += 16) {
+    const __m128i some = _mm_load_si128(reinterpret_cast<const __m128i*>(bytes + k));
+    _mm512_storeu_si512(places + k,
+                        _mm512_add_epi32(_mm512_maskz_cvtepu8_epi32(0xffff, some), base));
+  }
+  return count;
+#else
+  const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  int64_t count = 0;
+  for (int shift = 0; shift < 64 && bits >> shift; shift += 16) {
+    const __mmask16 some = static_cast<__mmask16>(bits >> shift);
+    const __m512i index = _mm512_add_epi32(lanes, _mm512_set1_epi32(first + shift));
+    _mm512_storeu_si512(places + count, _mm512_maskz_compress_epi32(some, index));
+    count += __builtin_popcount(some);
+  }
+  return count;
+#endif
+}
+#endif
+
 // Lists the places of what is not 0, and gives their number; tells whether all of it is 1.
 // `places` has room for a vector behind the last.
 int64_t list_values(const int32_t* x, int64_t n, int32_t* places, bool* ones) {
@@ -34,20 +66,14 @@ int64_t list_bytes(const int8_t* x, int64_t n, int32_t* places, bool* ones) {
   int64_t count = 0, i = 0;
   bool other = false;
 #ifdef SNNC_AVX512
-  const __m512i one = _mm512_set1_epi8(1), lanes = _mm512_set1_epi32(16);
-  __m512i index = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m512i one = _mm512_set1_epi8(1);
   __mmask64 others = 0;
   for (; i < n; i += 64) {
     const __mmask64 real = n - i < 64 ? (uint64_t{1} << (n - i)) - 1 : ~uint64_t{0};
     const __m512i values = _mm512_maskz_loadu_epi8(real, x + i);
     const __mmask64 there = _mm512_test_epi8_mask(values, values);
     others |= _mm512_mask_cmpneq_epi8_mask(there, values, one);
-    for (int shift = 0; shift < 64; shift += 16) {
-      const __mmask16 some = static_cast<__mmask16>(there >> shift);
-      _mm512_storeu_si512(places + count, _mm512_maskz_compress_epi32(some, index));
-      count += __builtin_popcount(some);
-      index = _mm512_add_epi32(index, lanes);
-    }
+    count += list_bits(there, static_cast<int32_t>(i), places + count);
   }
   other = others != 0;
 #elif defined(SNNC_AVX2)
@@ -72,21 +98,11 @@ int64_t list_bytes(const int8_t* x, int64_t n, int32_t* places, bool* ones) {
   return count;
 }
 
+#ifndef SNNC_AVX512
 // Lists `first` and more where there is a spike.
 int64_t list_spikes(const int32_t* spikes, int64_t n, int32_t first, int32_t* places) {
   int64_t count = 0, i = 0;
-#ifdef SNNC_AVX512
-  const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  __m512i index = _mm512_add_epi32(lanes, _mm512_set1_epi32(first));
-  for (; i < n; i += 16) {
-    const __mmask16 real = n - i < 16 ? static_cast<__mmask16>((1u << (n - i)) - 1) : 0xffff;
-    const __m512i values = _mm512_maskz_loadu_epi32(real, spikes + i);
-    const __mmask16 there = _mm512_test_epi32_mask(values, values);
-    _mm512_storeu_si512(places + count, _mm512_maskz_compress_epi32(there, index));
-    count += __builtin_popcount(there);
-    index = _mm512_add_epi32(index, _mm512_set1_epi32(16));
-  }
-#elif defined(SNNC_AVX2)
+#ifdef SNNC_AVX2
   for (; i + 8 <= n; i += 8) {
     const __m256i values = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(spikes + i));
     const __m256i there = _mm256_slli_epi32(values, 31);
@@ -102,6 +118,7 @@ int64_t list_spikes(const int32_t* spikes, int64_t n, int32_t first, int32_t* pl
   }
   return count;
 }
+#endif
 
 // a = or += sums * 2**(up - down), rounded down (1); sums become 0.
 template <bool More, class S>

@@ -13,8 +13,6 @@
 
 namespace snnc {
 
-constexpr int64_t kShared = 4096;  // neurons from which on threads may share a population
-
 struct Program {
   Kernels kernels;
   std::vector<int64_t> input_sizes;

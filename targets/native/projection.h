@@ -92,6 +92,11 @@ class Projection {
     if (sent.count != 0) weights_->add_share(share, sent, sums);
   }
 
+  // Whether what was sent can become synaptic input at once, without sums that are kept.
+  bool takes(const Events& sent) const {
+    return direct_ && before_.empty() && weights_->takes(sent);
+  }
+
   // Adds to sums that lie as tally() says.
   void add(const Kernels& kernels, const Events& sent, Scratch& s, void* sums) const {
     const Events& events = before_.empty() ? sent : pooled(kernels, sent, s);
@@ -114,10 +119,8 @@ class Projection {
     const Order in = before_.empty() ? from : before_.out();
     const Order out = behind_.empty() ? to : behind_.in();
     scatter(from);
-    if (o.kind == kDense) {
+    if (o.kind == kDense || o.kind == kSparse) {
       weights_ = dense_weights(o, in, out, pooled_largest(p, w, range), kernels.few);
-    } else if (o.kind == kSparse) {
-      weights_ = std::make_unique<ListedWeights>(lists_of(o, in, out), out.size());
     } else {
       weights_ = std::make_unique<ScalingWeights>(o, in, out);
     }

@@ -22,6 +22,7 @@ enum Kind : int32_t {
   kSparse = 5,
 };
 
+constexpr int64_t kShared = 4096;  // neurons from which on threads may share a population
 constexpr int64_t kPad = 64;  // sums stand in whole blocks of as many
 inline int64_t padded(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
@@ -49,6 +50,14 @@ class Weights {
   virtual ~Weights() = default;
   // Adds to sums that lie as tally() says.
   virtual void add(const Kernels& kernels, const Events& events, void* sums) const = 0;
+  // Whether take() can give what these events add.
+  virtual bool takes(const Events&) const { return false; }
+  // Gives `count` sums from `first` on, a multiple of kChunk, times 2**(up - down): as many whole
+  // vectors of 16 as hold them. They replace what is in `a`, or are added to it.
+  virtual void take(const Kernels&, const Events&, int64_t first, int64_t count, int up, int down,
+                    bool more, int32_t* a) const {
+    (void)first, (void)count, (void)up, (void)down, (void)more, (void)a;
+  }
   // Whether products with all values of a step may be faster than events.
   virtual bool multiplies(const Kernels&) const { return false; }
   // Those of kAhead steps, each of `pitch` bytes; gives sums one step after the other.

@@ -142,6 +142,13 @@ class Worker {
     }
   };
 
+  // What was sent, and becomes synaptic input of a chunk of neurons when they are stepped.
+  struct Taken {
+    const Weights* weights;
+    const Events* events;
+    int up, down;
+  };
+
   // What a thread does: all of a step, or a part of it. On cache lines of its own, as is all that
   // a thread writes in a step: lines that two threads write go to and fro between them.
   struct alignas(kApart) Hand {
@@ -149,6 +156,7 @@ class Worker {
     bool whole;  // it does populations that cannot be shared
     std::vector<int64_t> first, last;        // neurons of each population
     std::vector<std::vector<char>> touched;  // whether there is something in sums, by group
+    std::vector<std::vector<Taken>> taken;   // by population
     std::vector<Share> shares;               // of each projection, where targets are shared
 
     Hand(const Program& program, int part, int parts) : part(part), whole(parts == 1) {
@@ -159,6 +167,7 @@ class Worker {
         last.push_back(bound(p.size, mine + 1, all));
         touched.emplace_back().reserve(p.groups.size() + kApart);
         touched.back().resize(p.groups.size());
+        taken.emplace_back().reserve(program.projections.size() + kApart / sizeof(Taken));
       }
       if (whole) return;
       for (const Projection& p : program.projections) {
@@ -279,8 +288,13 @@ class Worker {
           continue;
         }
         const std::vector<Events>& sent = arrived(projection.source, t);
-        for (const Events& events : shared ? sent : joined(sent)) {
+        for (const Events& events : shared || sent.size() == 1 ? sent : joined(sent)) {
           if (events.count == 0) continue;
+          if (sent.size() == 1 && projection.takes(events)) {
+            const Group& group = p.groups[g];
+            hand.taken[i].push_back({&projection.weights(), &events, group.up, group.down});
+            continue;
+          }
           if (shared) {
             projection.add_share(hand.shares[q], events, sums);
           } else {
@@ -309,46 +323,50 @@ class Worker {
     Potentials<I>& of = s.template potentials<I>();
     const Parameters<I>& c = p.parameters<I>();
     int64_t sent_here = 0;
-    alignas(64) int32_t a[kChunk], spikes[kChunk];
+    alignas(64) int32_t a[kChunk];
     alignas(64) I u[kChunk];
     for (int64_t n = first; n < last; n += kChunk) {
       const int64_t count = std::min(kChunk, last - n), room = padded(count, kLanes);
-      gather(hand.touched[i], i, n, count, room, a);
+      gather(hand, i, n, count, room, a);
       const Chunk<I> chunk = {a,
                               s.keeps_u ? of.u.data() + n : u,
                               of.v.data() + n,
                               s.pause.data() + (s.pause.empty() ? 0 : n),
-                              spikes,
                               c.keep_u.from(n),
                               c.keep_v.from(n),
                               c.theta.from(n),
                               c.bias.from(n)};
+      int32_t* places = sent.places.data() + sent_here;
+      const int32_t from = static_cast<int32_t>(n);
       if constexpr (sizeof(I) == 4) {
-        p.step_narrow(chunk, room, p.refractory);
+        const StepNarrow step = s.keeps_u ? p.step_narrow : p.step_unseen;
+        sent_here += step(chunk, count, p.refractory, from, places);
       } else {
-        p.step_wide(chunk, room, p.refractory);
+        sent_here += p.step_wide(chunk, count, p.refractory, from, places);
       }
-      if (!p.spiking) continue;
-      sent_here += program_.kernels.list_spikes(spikes, count, static_cast<int32_t>(n),
-                                                sent.places.data() + sent_here);
     }
     sent.count = sent_here;
     std::fill(hand.touched[i].begin(), hand.touched[i].end(), 0);
+    hand.taken[i].clear();
   }
 
   // Synaptic input of `room` neurons, of which `count` are real.
-  void gather(const std::vector<char>& touched, size_t i, int64_t n, int64_t count, int64_t room,
-              int32_t* a) {
+  void gather(const Hand& hand, size_t i, int64_t n, int64_t count, int64_t room, int32_t* a) {
     const std::vector<Group>& groups = program_.populations[i].groups;
     bool more = false;
+    for (const Taken& t : hand.taken[i]) {
+      t.weights->take(program_.kernels, *t.events, n, count, t.up, t.down, more, a);
+      more = true;
+    }
+    const bool filled = more;
     for (size_t g = 0; g < groups.size(); ++g) {
-      if (!touched[g]) continue;
+      if (!hand.touched[i][g]) continue;
       const Group& group = groups[g];
       program_.kernels.gather(group.tally, states_[i].sums[g].data(), n, count, group.up,
                               group.down, more, a);
       more = true;
     }
-    std::fill(a + (more ? count : 0), a + room, 0);
+    if (!filled) std::fill(a + (more ? count : 0), a + room, 0);
   }
 
   void record(const Hand& hand, size_t i, const Events& sent, int64_t offset) const {
