@@ -1,17 +1,49 @@
 // Part of kernels.h: kernels added to the positions that an event lies under, and pooling.
 
-// sums += run * value, for V times 16 elements. In unsigned elements, as sums of places that do
-// not count may leave their bits.
+// 16 elements at any place in memory, and how they are added: without signs, as sums of places
+// that do not count may leave their bits.
+template <class S>
+struct Lanes {
+  typedef S Here __attribute__((vector_size(16 * sizeof(S)), aligned(2), may_alias));
+  typedef S Many __attribute__((vector_size(16 * sizeof(S))));
+};
+
+// sums += 16 weights * value. Some compilers make several steps of the conversion.
+template <bool Ones, class W, class S>
+inline void add_lanes(const W* weights, S value, typename Lanes<S>::Many& sums) {
+  typedef W Few __attribute__((vector_size(16 * sizeof(W)), aligned(1), may_alias));
+  typedef std::make_signed_t<S> Signed __attribute__((vector_size(16 * sizeof(S))));
+  typedef typename Lanes<S>::Many Many;
+  Many widened;
+  if constexpr (sizeof(W) == sizeof(S)) {
+    widened = (Many)*reinterpret_cast<const Few*>(weights);
+#if defined(SNNC_AVX2) || defined(SNNC_AVX512)
+  } else if constexpr (sizeof(S) == 2) {
+    const auto* from = reinterpret_cast<const __m128i*>(weights);
+    widened = (Many)_mm256_cvtepi8_epi16(_mm_loadu_si128(from));
+#endif
+#if defined(SNNC_AVX512)
+  } else if constexpr (sizeof(W) == 2) {
+    const __m256i some = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights));
+    widened = (Many)_mm512_maskz_cvtepi16_epi32(0xffff, some);
+  } else if constexpr (sizeof(S) == 4) {
+    const auto* from = reinterpret_cast<const __m128i*>(weights);
+    widened = (Many)_mm512_maskz_cvtepi8_epi32(0xffff, _mm_loadu_si128(from));
+#endif
+  } else {
+    widened = (Many)__builtin_convertvector(*reinterpret_cast<const Few*>(weights), Signed);
+  }
+  sums += Ones ? widened : widened * value;
+}
+
+// sums += run * value, for V times 16 elements.
 template <int V, bool Ones, class W, class S>
 inline void add_run(const W* run, S value, S* sums) {
-  typedef W Few __attribute__((vector_size(16 * sizeof(W)), aligned(1), may_alias));
-  typedef S Some __attribute__((vector_size(16 * sizeof(S)), aligned(2), may_alias));
-  typedef S Many __attribute__((vector_size(16 * sizeof(S))));
-  const Few* from = reinterpret_cast<const Few*>(run);
-  Some* into = reinterpret_cast<Some*>(sums);
+  auto* into = reinterpret_cast<typename Lanes<S>::Here*>(sums);
   for (int j = 0; j < V; ++j) {
-    const Many weights = (Many)__builtin_convertvector(from[j], Some);
-    into[j] += Ones ? weights : weights * value;
+    typename Lanes<S>::Many some = into[j];
+    add_lanes<Ones>(run + 16 * j, value, some);
+    into[j] = some;
   }
 }
 
@@ -23,15 +55,16 @@ inline void add_long_run(const W* run, int64_t units, S value, S* sums) {
   for (; j < units; ++j) add_run<1, Ones>(run + 16 * j, value, sums + 16 * j);
 }
 
-// R is the number of runs and V that of vectors in each, 0 for any.
+// R is the number of runs and V that of vectors in each, 0 for any. Events that follow each other
+// are close and wait for each other's sums, so two parts of the list are taken in turns.
 template <int R, int V, bool Ones, class W, class S>
 inline void add_kernels(const Runs& runs, const W* kernels, const Placed* table,
                         const int32_t* places, const int32_t* values, int64_t count, S* sums) {
   const int64_t rows = R ? R : runs.count, units = V ? V : runs.units;
   const int32_t* offsets = runs.offsets;
-  for (int64_t k = 0; k < count; ++k) {
+  const auto add = [&](int64_t k) {
     const Placed at = table[places[k]];
-    if (at.kernel < 0) continue;
+    if (at.kernel < 0) return;
     const W* kernel = kernels + at.kernel * (16 * rows * units);
     const S value = Ones ? S{1} : static_cast<S>(values[k]);
     S* into = sums + at.sums;
@@ -39,7 +72,13 @@ inline void add_kernels(const Runs& runs, const W* kernels, const Placed* table,
     for (int64_t r = 0; r < rows; ++r) {
       add_long_run<V, Ones>(kernel + 16 * units * r, units, value, into + offsets[r]);
     }
+  };
+  const int64_t half = count / 2;
+  for (int64_t k = 0; k < half; ++k) {
+    add(k);
+    add(half + k);
   }
+  if (count & 1) add(count - 1);
 }
 
 template <int R, int V, class W, class S>
