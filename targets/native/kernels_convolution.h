@@ -118,6 +118,70 @@ Convolve convolve_of(bool wide_weights, bool wide_sums, const Runs& runs) {
                       : convolve_of<int8_t, uint16_t>(runs);
 }
 
+// The first of the places from `from` on that is not below `bound`. Without branches: which way
+// they went could not be told.
+inline int64_t first_from(const int32_t* places, int64_t from, int64_t count, int64_t bound) {
+  const int32_t* begin = places + from;
+  for (int64_t n = count - from; n > 0;) {
+    const int64_t half = (n + 1) / 2;
+    begin += begin[half - 1] < bound ? half : 0;
+    n -= half;
+  }
+  return begin - places;
+}
+
+// Adds to V times 16 targets of row `row`.
+template <int V, bool Ones, class W, class S>
+inline void add_band(const Bands& b, int64_t row, const W* kernels, const int32_t* places,
+                     const int32_t* values, int64_t first, int64_t count, S* sums) {
+  const int64_t last = b.last + row * b.apart;
+  const int32_t* begin = b.begin;
+  const W* from = kernels - row * b.step;
+  auto* into = reinterpret_cast<typename Lanes<S>::Here*>(sums);
+  typename Lanes<S>::Many all[V];
+  for (int j = 0; j < V; ++j) all[j] = into[j];
+  for (int64_t k = first; k < count && places[k] < last; ++k) {
+    const W* weights = from + begin[places[k]];
+    const S value = Ones ? S{1} : static_cast<S>(values[k]);
+    for (int j = 0; j < V; ++j) add_lanes<Ones>(weights + 16 * j, value, all[j]);
+  }
+  for (int j = 0; j < V; ++j) into[j] = all[j];
+}
+
+template <bool Ones, class W, class S>
+inline void add_bands(const Bands& b, const W* kernels, const int32_t* places,
+                      const int32_t* values, int64_t count, S* sums) {
+  int64_t first = 0;
+  for (int64_t row = 0; row < b.rows; ++row) {
+    first = first_from(places, first, count, b.first + row * b.apart);
+    int64_t u = 0;
+    const auto add = [&](auto units) {
+      constexpr int V = decltype(units)::value;
+      for (; u + V <= b.units; u += V) {
+        add_band<V, Ones>(b, row, kernels + 16 * u, places, values, first, count, sums + 16 * u);
+      }
+    };
+    if (sizeof(S) == 2) add(std::integral_constant<int, 4>());
+    add(std::integral_constant<int, 2>());
+    add(std::integral_constant<int, 1>());
+    sums += 16 * b.units;
+  }
+}
+
+template <class W, class S>
+void add_bands(const Bands& bands, const void* kernels, const int32_t* places,
+               const int32_t* values, int64_t count, void* sums) {
+  const W* weights = static_cast<const W*>(kernels);
+  S* into = static_cast<S*>(sums);
+  if (values) return add_bands<false>(bands, weights, places, values, count, into);
+  add_bands<true>(bands, weights, places, values, count, into);
+}
+
+AddBands add_bands_of(bool wide_weights, bool wide_sums) {
+  if (wide_sums) return wide_weights ? add_bands<int16_t, uint32_t> : add_bands<int8_t, uint32_t>;
+  return wide_weights ? add_bands<int16_t, uint16_t> : add_bands<int8_t, uint16_t>;
+}
+
 // Sum or largest under the window at every position.
 template <bool Largest>
 inline void pool_with(const Sweep& s, const int32_t* x, int32_t* y) {

@@ -61,6 +61,12 @@ class Reach {
   int64_t margin() const { return margin_; }
   int64_t extent() const { return extent_; }
   int64_t kernel() const { return kernel_; }
+  // Input elements from a position to the next.
+  int64_t stride() const {
+    int64_t stride = 1;
+    for (const Axis& w : chain_) stride *= w.stride;
+    return stride;
+  }
   // Positions of a pattern, from the first on, that some element of the input adds to.
   std::vector<bool> used() const {
     std::vector<bool> found(span_);
