@@ -1,34 +1,43 @@
 // Part of kernels.h: kernels added to the positions that an event lies under, and pooling.
 
-// 16 elements at any place in memory, and how they are added: without signs, as sums of places
+#ifdef SNNC_AVX512
+constexpr int kShorts = 32;  // that are added at once
+#else
+constexpr int kShorts = 16;
+#endif
+
+// N elements at any place in memory, and how they are added: without signs, as sums of places
 // that do not count may leave their bits.
-template <class S>
+template <class S, int N = 16>
 struct Lanes {
-  typedef S Here __attribute__((vector_size(16 * sizeof(S)), aligned(2), may_alias));
-  typedef S Many __attribute__((vector_size(16 * sizeof(S))));
+  typedef S Here __attribute__((vector_size(N * sizeof(S)), aligned(2), may_alias));
+  typedef S Many __attribute__((vector_size(N * sizeof(S))));
 };
 
-// sums += 16 weights * value. Some compilers make several steps of the conversion.
-template <bool Ones, class W, class S>
-inline void add_lanes(const W* weights, S value, typename Lanes<S>::Many& sums) {
-  typedef W Few __attribute__((vector_size(16 * sizeof(W)), aligned(1), may_alias));
-  typedef std::make_signed_t<S> Signed __attribute__((vector_size(16 * sizeof(S))));
-  typedef typename Lanes<S>::Many Many;
+// sums += N weights * value. Some compilers make several steps of the conversion.
+template <int N, bool Ones, class W, class S>
+inline void add_lanes(const W* weights, S value, typename Lanes<S, N>::Many& sums) {
+  typedef W Few __attribute__((vector_size(N * sizeof(W)), aligned(1), may_alias));
+  typedef std::make_signed_t<S> Signed __attribute__((vector_size(N * sizeof(S))));
+  typedef typename Lanes<S, N>::Many Many;
   Many widened;
   if constexpr (sizeof(W) == sizeof(S)) {
     widened = (Many)*reinterpret_cast<const Few*>(weights);
+#if defined(SNNC_AVX512)
+  } else if constexpr (N == 32) {
+    const auto* from = reinterpret_cast<const __m256i*>(weights);
+    widened = (Many)_mm512_maskz_cvtepi8_epi16(~__mmask32{0}, _mm256_loadu_si256(from));
+  } else if constexpr (sizeof(W) == 2) {
+    const auto* from = reinterpret_cast<const __m256i*>(weights);
+    widened = (Many)_mm512_maskz_cvtepi16_epi32(0xffff, _mm256_loadu_si256(from));
+  } else if constexpr (sizeof(S) == 4) {
+    const auto* from = reinterpret_cast<const __m128i*>(weights);
+    widened = (Many)_mm512_maskz_cvtepi8_epi32(0xffff, _mm_loadu_si128(from));
+#endif
 #if defined(SNNC_AVX2) || defined(SNNC_AVX512)
   } else if constexpr (sizeof(S) == 2) {
     const auto* from = reinterpret_cast<const __m128i*>(weights);
     widened = (Many)_mm256_cvtepi8_epi16(_mm_loadu_si128(from));
-#endif
-#if defined(SNNC_AVX512)
-  } else if constexpr (sizeof(W) == 2) {
-    const __m256i some = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights));
-    widened = (Many)_mm512_maskz_cvtepi16_epi32(0xffff, some);
-  } else if constexpr (sizeof(S) == 4) {
-    const auto* from = reinterpret_cast<const __m128i*>(weights);
-    widened = (Many)_mm512_maskz_cvtepi8_epi32(0xffff, _mm_loadu_si128(from));
 #endif
   } else {
     widened = (Many)__builtin_convertvector(*reinterpret_cast<const Few*>(weights), Signed);
@@ -42,7 +51,7 @@ inline void add_run(const W* run, S value, S* sums) {
   auto* into = reinterpret_cast<typename Lanes<S>::Here*>(sums);
   for (int j = 0; j < V; ++j) {
     typename Lanes<S>::Many some = into[j];
-    add_lanes<Ones>(run + 16 * j, value, some);
+    add_lanes<16, Ones>(run + 16 * j, value, some);
     into[j] = some;
   }
 }
@@ -118,53 +127,57 @@ Convolve convolve_of(bool wide_weights, bool wide_sums, const Runs& runs) {
                       : convolve_of<int8_t, uint16_t>(runs);
 }
 
-// The first of the places from `from` on that is not below `bound`. Without branches: which way
-// they went could not be told.
+// The first of the places from `from` on that is not below `bound`; it is not far.
 inline int64_t first_from(const int32_t* places, int64_t from, int64_t count, int64_t bound) {
-  const int32_t* begin = places + from;
-  for (int64_t n = count - from; n > 0;) {
-    const int64_t half = (n + 1) / 2;
-    begin += begin[half - 1] < bound ? half : 0;
-    n -= half;
+#ifdef SNNC_AVX512
+  const __m512i least = _mm512_set1_epi32(static_cast<int32_t>(bound));
+  for (; from + 16 <= count; from += 16) {
+    const __mmask16 below = _mm512_cmplt_epi32_mask(_mm512_loadu_si512(places + from), least);
+    if (below != 0xffff) return from + __builtin_popcount(below);
   }
-  return begin - places;
+#endif
+  while (from < count && places[from] < bound) ++from;
+  return from;
 }
 
-// Adds to V times 16 targets of row `row`.
-template <int V, bool Ones, class W, class S>
+// Adds to V times N targets of row `row`.
+template <int N, int V, bool Ones, class W, class S>
 inline void add_band(const Bands& b, int64_t row, const W* kernels, const int32_t* places,
                      const int32_t* values, int64_t first, int64_t count, S* sums) {
   const int64_t last = b.last + row * b.apart;
   const int32_t* begin = b.begin;
   const W* from = kernels - row * b.step;
-  auto* into = reinterpret_cast<typename Lanes<S>::Here*>(sums);
-  typename Lanes<S>::Many all[V];
+  auto* into = reinterpret_cast<typename Lanes<S, N>::Here*>(sums);
+  typename Lanes<S, N>::Many all[V];
   for (int j = 0; j < V; ++j) all[j] = into[j];
   for (int64_t k = first; k < count && places[k] < last; ++k) {
     const W* weights = from + begin[places[k]];
     const S value = Ones ? S{1} : static_cast<S>(values[k]);
-    for (int j = 0; j < V; ++j) add_lanes<Ones>(weights + 16 * j, value, all[j]);
+    for (int j = 0; j < V; ++j) add_lanes<N, Ones>(weights + N * j, value, all[j]);
   }
   for (int j = 0; j < V; ++j) into[j] = all[j];
 }
 
+// As many vectors at once as there are registers for.
 template <bool Ones, class W, class S>
 inline void add_bands(const Bands& b, const W* kernels, const int32_t* places,
                       const int32_t* values, int64_t count, S* sums) {
+  const auto add = [=, &b](int64_t row, int64_t& u, auto lanes, auto vectors, int64_t first) {
+    constexpr int N = decltype(lanes)::value, V = decltype(vectors)::value;
+    for (; u + V * N <= 16 * b.units; u += V * N) {
+      add_band<N, V, Ones>(b, row, kernels + u, places, values, first, count,
+                           sums + row * 16 * b.units + u);
+    }
+  };
+  constexpr std::integral_constant<int, sizeof(S) == 2 ? kShorts : 16> most;
+  constexpr std::integral_constant<int, 16> least;
   int64_t first = 0;
   for (int64_t row = 0; row < b.rows; ++row) {
-    first = first_from(places, first, count, b.first + row * b.apart);
     int64_t u = 0;
-    const auto add = [&](auto units) {
-      constexpr int V = decltype(units)::value;
-      for (; u + V <= b.units; u += V) {
-        add_band<V, Ones>(b, row, kernels + 16 * u, places, values, first, count, sums + 16 * u);
-      }
-    };
-    if (sizeof(S) == 2) add(std::integral_constant<int, 4>());
-    add(std::integral_constant<int, 2>());
-    add(std::integral_constant<int, 1>());
-    sums += 16 * b.units;
+    first = first_from(places, first, count, b.first + row * b.apart);
+    add(row, u, most, std::integral_constant<int, 4>(), first);
+    add(row, u, most, std::integral_constant<int, 2>(), first);
+    add(row, u, least, std::integral_constant<int, 1>(), first);
   }
 }
 
