@@ -4,6 +4,7 @@
 // one run of memory; around them is a margin, so that no run has to be cut.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -46,7 +47,7 @@ class ConvolutionWeights : public Weights {
     tally_.size = volume(f.target.out);
     tally_.rows = f.target.out[1];
     tally_.run = f.target.out[2] * f.channels;
-    tally_.pitch = f.columns.extent() * f.channels;
+    tally_.pitch = padded(f.columns.extent() * f.channels, kLanes);
     tally_.plane = f.rows.extent() * tally_.pitch;
     tally_.origin = f.rows.margin() * tally_.pitch + f.columns.margin() * f.channels;
     tally_.shorts = f.shorts;
@@ -71,7 +72,12 @@ class ConvolutionWeights : public Weights {
         offsets_.push_back(static_cast<int32_t>(r * tally_.pitch + s.first * f.channels));
       }
     }
-    units_ = padded(longest * f.channels, 16) / 16;
+    units_ = padded(longest * f.channels, kLanes) / kLanes;
+    // Vectors that begin anywhere lie across lines of the cache and wait for those that were stored
+    // at other places, so zeros are put before a run where that makes it no longer.
+    const int64_t left = units_ * kLanes - longest * f.channels, step = f.channels % kLanes;
+    const bool one = offsets_.size() == used_rows_.size();
+    if (one && step && kLanes % step == 0 && left >= kLanes - step) shifts_ = kLanes / step;
     tally_.room = tally_.plane * f.weights.groups + 16 * units_;
     tally_.room = padded(tally_.room, kPad);
   }
@@ -80,16 +86,19 @@ class ConvolutionWeights : public Weights {
     const int64_t block = static_cast<int64_t>(offsets_.size()) * units_ * 16;
     const int64_t variants =
         static_cast<int64_t>(f.rows.patterns().size() * f.columns.patterns().size());
-    const int64_t size = variants * f.weights.in[0] * block;
+    const int64_t size = variants * shifts_ * f.weights.in[0] * block;
     worth_ = f.plain || f.worth(size);
     if (!worth_) return;
     std::vector<int32_t> made(block);
     kernels_.reserve(size);
     for (const Pattern& row : f.rows.patterns()) {
       for (const Pattern& column : f.columns.patterns()) {
-        for (int64_t c = 0; c < f.weights.in[0]; ++c) {
-          make_kernel(f, row, column, c, made);
-          kernels_.append(made);
+        for (int64_t shift = 0; shift < shifts_; ++shift) {
+          for (int64_t c = 0; c < f.weights.in[0]; ++c) {
+            make_kernel(f, row, column, c, made);
+            std::rotate(made.begin(), made.end() - shift * (kLanes / shifts_), made.end());
+            kernels_.append(made);
+          }
         }
       }
     }
@@ -125,10 +134,12 @@ class ConvolutionWeights : public Weights {
       at = {-1, 0};
       if (row.pattern < 0 || column.pattern < 0) continue;
       const int64_t columns = static_cast<int64_t>(f.columns.patterns().size());
-      at.kernel = static_cast<int32_t>((row.pattern * columns + column.pattern) * o.in[0] + channel);
+      const int64_t first = (column.first + f.columns.margin()) * f.channels;
+      const int64_t over = shifts_ > 1 ? first % kLanes : 0, shift = over / (kLanes / shifts_);
+      at.kernel = static_cast<int32_t>(
+          ((row.pattern * columns + column.pattern) * shifts_ + shift) * o.in[0] + channel);
       at.sums = static_cast<int32_t>(channel / group_in * tally_.plane +
-                                     (row.first + f.rows.margin()) * tally_.pitch +
-                                     (column.first + f.columns.margin()) * f.channels);
+                                     (row.first + f.rows.margin()) * tally_.pitch + first - over);
     }
   }
 
@@ -137,6 +148,7 @@ class ConvolutionWeights : public Weights {
   std::vector<int64_t> used_rows_;
   std::vector<int32_t> offsets_;  // of runs among the sums
   int64_t units_ = 0;             // times 16: the length of a run
+  int64_t shifts_ = 1;            // numbers of zeros before a run
   bool worth_ = true;
   Folds kernels_;
   Array<Placed> table_;

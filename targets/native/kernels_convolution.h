@@ -64,30 +64,39 @@ inline void add_long_run(const W* run, int64_t units, S value, S* sums) {
   for (; j < units; ++j) add_run<1, Ones>(run + 16 * j, value, sums + 16 * j);
 }
 
-// R is the number of runs and V that of vectors in each, 0 for any. Events that follow each other
-// are close and wait for each other's sums, so two parts of the list are taken in turns.
+// R is the number of runs and V that of vectors in each, 0 for any.
+template <int R, int V, bool Ones, class W, class S>
+inline void add_kernel(const Runs& runs, const W* kernels, Placed at, S value, S* sums) {
+  const int64_t rows = R ? R : runs.count, units = V ? V : runs.units;
+  const W* kernel = kernels + at.kernel * (16 * rows * units);
+  S* into = sums + at.sums;
+#pragma GCC unroll 5
+  for (int64_t r = 0; r < rows; ++r) {
+    add_long_run<V, Ones>(kernel + 16 * units * r, units, value, into + runs.offsets[r]);
+  }
+}
+
+// Events that follow each other are close and wait for each other's sums, so two parts of the list
+// are taken in turns.
 template <int R, int V, bool Ones, class W, class S>
 inline void add_kernels(const Runs& runs, const W* kernels, const Placed* table,
                         const int32_t* places, const int32_t* values, int64_t count, S* sums) {
-  const int64_t rows = R ? R : runs.count, units = V ? V : runs.units;
-  const int32_t* offsets = runs.offsets;
-  const auto add = [&](int64_t k) {
-    const Placed at = table[places[k]];
-    if (at.kernel < 0) return;
-    const W* kernel = kernels + at.kernel * (16 * rows * units);
-    const S value = Ones ? S{1} : static_cast<S>(values[k]);
-    S* into = sums + at.sums;
-#pragma GCC unroll 5
-    for (int64_t r = 0; r < rows; ++r) {
-      add_long_run<V, Ones>(kernel + 16 * units * r, units, value, into + offsets[r]);
-    }
-  };
+  int32_t kept[R ? R : 1];  // no sum is written there
+  for (int r = 0; r < R; ++r) kept[r] = runs.offsets[r];
+  const Runs own = {R ? kept : runs.offsets, runs.count, runs.units};
   const int64_t half = count / 2;
   for (int64_t k = 0; k < half; ++k) {
-    add(k);
-    add(half + k);
+    const Placed one = table[places[k]], other = table[places[half + k]];
+    const S first = Ones ? S{1} : static_cast<S>(values[k]);
+    const S second = Ones ? S{1} : static_cast<S>(values[half + k]);
+    if (one.kernel >= 0) add_kernel<R, V, Ones>(own, kernels, one, first, sums);
+    if (other.kernel >= 0) add_kernel<R, V, Ones>(own, kernels, other, second, sums);
   }
-  if (count & 1) add(count - 1);
+  for (int64_t k = 2 * half; k < count; ++k) {
+    const Placed at = table[places[k]];
+    const S value = Ones ? S{1} : static_cast<S>(values[k]);
+    if (at.kernel >= 0) add_kernel<R, V, Ones>(own, kernels, at, value, sums);
+  }
 }
 
 template <int R, int V, class W, class S>
