@@ -78,10 +78,10 @@ struct Sweep {
   int64_t channels;
 };
 
-using Convolve = void (*)(const Runs&, const void* kernels, const Placed* table,
-                          const int32_t* places, const int32_t* values, int64_t count, void* sums);
 using AddBands = void (*)(const Bands&, const void* kernels, const int32_t* places,
                           const int32_t* values, int64_t count, void* sums);
+using Convolve = void (*)(const Runs&, const void* kernels, const Placed* table,
+                          const int32_t* places, const int32_t* values, int64_t count, void* sums);
 using StepNarrow = void (*)(const Chunk<int32_t>&, int64_t n, int32_t refractory);
 using StepWide = void (*)(const Chunk<int64_t>&, int64_t n, int32_t refractory);
 
