@@ -120,11 +120,44 @@ int64_t list_spikes(const int32_t* spikes, int64_t n, int32_t first, int32_t* pl
 }
 #endif
 
-// a = or += sums * 2**(up - down), rounded down (1); sums become 0.
+// a = or += sums * 2**(up - down), rounded down (1); sums become 0. For N of them.
+template <int N, bool More, class S>
+inline void gather_some(S* sums, int up, int down, int32_t* a) {
+  typedef S From __attribute__((vector_size(N * sizeof(S)), aligned(2), may_alias));
+  typedef int32_t Here __attribute__((vector_size(4 * N), aligned(4), may_alias));
+  typedef int32_t Wide __attribute__((vector_size(4 * N)));
+  typedef uint32_t Bits __attribute__((vector_size(4 * N)));
+  Wide wide;
+#if defined(SNNC_AVX512)
+  if constexpr (N == 16 && sizeof(S) == 2) {
+    const __m256i some = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums));
+    wide = (Wide)_mm512_maskz_cvtepi16_epi32(0xffff, some);
+  } else
+#elif defined(SNNC_AVX2)
+  if constexpr (N == 8 && sizeof(S) == 2) {
+    const __m128i some = _mm_loadu_si128(reinterpret_cast<const __m128i*>(sums));
+    wide = (Wide)_mm256_cvtepi16_epi32(some);
+  } else
+#endif
+  {
+    wide = __builtin_convertvector(*reinterpret_cast<const From*>(sums), Wide);
+  }
+  wide = (Wide)((Bits)wide << up) >> down;
+  Here* into = reinterpret_cast<Here*>(a);
+  *into = More ? *into + wide : wide;
+  *reinterpret_cast<From*>(sums) = From{};
+}
+
 template <bool More, class S>
 inline void gather_run(S* sums, int64_t n, int up, int down, int32_t* a) {
-#pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i) {
+#ifdef SNNC_AVX512
+  constexpr int lanes = 16;
+#else
+  constexpr int lanes = 8;
+#endif
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) gather_some<lanes, More>(sums + i, up, down, a + i);
+  for (; i < n; ++i) {
     const int32_t sum = static_cast<int32_t>(static_cast<uint32_t>(int32_t{sums[i]}) << up) >> down;
     a[i] = More ? a[i] + sum : sum;
     sums[i] = 0;
@@ -136,11 +169,15 @@ inline void gather_rows(const Tally& t, S* sums, int64_t first, int64_t n, int u
                         int32_t* a) {
   if (t.run >= t.size) return gather_run<More>(sums + t.origin + first, n, up, down, a);
   int64_t row = first / t.run, column = first % t.run;
-  for (int64_t done = 0; done < n; ++row, column = 0) {
+  S* plane = sums + t.origin + row / t.rows * t.plane;
+  row %= t.rows;
+  for (int64_t done = 0; done < n; column = 0) {
     const int64_t left = n - done, here = t.run - column < left ? t.run - column : left;
-    S* from = sums + t.origin + row / t.rows * t.plane + row % t.rows * t.pitch + column;
-    gather_run<More>(from, here, up, down, a + done);
+    gather_run<More>(plane + row * t.pitch + column, here, up, down, a + done);
     done += here;
+    if (++row < t.rows) continue;
+    row = 0;
+    plane += t.plane;
   }
 }
 

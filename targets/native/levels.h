@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -69,6 +70,16 @@ struct Runs {
   int64_t units;
 };
 
+// Rows of targets, each reached by the places from `first` to `last` - 1 and so many more.
+struct Bands {
+  const int32_t* begin;  // of each place the weights of 16 times `units` targets of the first row
+  int64_t rows;
+  int64_t units;
+  int64_t step;   // by which those for the next row of targets lie before them
+  int64_t first, last;
+  int64_t apart;  // places from one row of targets to the next
+};
+
 // A window that moves over a value of rows and columns, the channels of which run fastest.
 struct Sweep {
   int64_t in[2];
@@ -80,6 +91,8 @@ struct Sweep {
   int64_t channels;
 };
 
+using AddBands = void (*)(const Bands&, const void* kernels, const int32_t* places,
+                          const int32_t* values, int64_t count, void* sums);
 using Convolve = void (*)(const Runs&, const void* kernels, const Placed* table,
                           const int32_t* places, const int32_t* values, int64_t count, void* sums);
 // Steps `n` neurons, lists those that spike from `first` on, and gives their number. `places` has
@@ -101,6 +114,7 @@ struct Kernels {
   void (*multiply)(const Rows&, const int8_t* bytes, int64_t pitch, int64_t count, int32_t* sums);
   // For weights of 8 or 16 bits and sums of 16 or 32; `values` is null where all are 1.
   Convolve (*convolve)(bool wide_weights, bool wide_sums, const Runs&);
+  AddBands (*add_bands)(bool wide_weights, bool wide_sums);
   void (*pool)(bool largest, const Sweep&, const int32_t* x, int32_t* y);
   int64_t (*list_values)(const int32_t* x, int64_t n, int32_t* places, bool* ones);
   int64_t (*list_bytes)(const int8_t* x, int64_t n, int32_t* places, bool* ones);

@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "bands.h"
 #include "convolution.h"
 #include "dense.h"
 #include "engine.h"
@@ -149,11 +150,9 @@ class Projection {
       append(p, 0, way[0], before_);
       append(p, way[1], p.operator_count, behind_);
       const Range in = {pooled_largest(p, way[0], range), range.negative};
-      auto made = std::make_unique<ConvolutionWeights>(
-          p.operators, way[0], way[1], w, before_.empty() ? from : before_.out(), in);
-      const bool plain = way[1] - way[0] == 1;
-      if (!plain && !made->worth()) continue;
-      weights_ = std::move(made);
+      const Folded folded(p.operators, way[0], way[1], w, in);
+      weights_ = convolution_weights(folded, before_.empty() ? from : before_.out());
+      if (!weights_) continue;
       apart_ = true;
       scatter(from);
       finish(Order(p.operators[way[1] - 1].out, p.operators[w].groups), to);
