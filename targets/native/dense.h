@@ -100,27 +100,27 @@ class DenseWeights : public Weights {
 // The weights of a source element that are not zero.
 class ListedWeights : public Weights {
  public:
-  ListedWeights(std::unique_ptr<SynapseLists> lists, int64_t size)
+  ListedWeights(SynapseLists lists, int64_t size)
       : lists_(std::move(lists)), size_(size) {}
 
   void add(const Kernels&, const Events& events, void* sums) const override {
     const int32_t* values = events.ones ? nullptr : events.values.data();
-    lists_->add(events.places.data(), values, events.count, static_cast<int32_t*>(sums));
+    lists_.add(events.places.data(), values, events.count, static_cast<int32_t*>(sums));
   }
   bool shares() const override { return true; }
   Share share(int64_t first, int64_t last) const override {
-    return {first, last, lists_->cut(first, last)};
+    return lists_.share(first, last);
   }
   void add_share(const Share& share, const Events& events, void* sums) const override {
     const int32_t* values = events.ones ? nullptr : events.values.data();
-    lists_->add_cut(share.cuts.data(), events.places.data(), values, events.count,
-                    static_cast<int32_t*>(sums));
+    lists_.add_share(share, events.places.data(), values, events.count,
+                     static_cast<int32_t*>(sums));
   }
-  int64_t bytes() const override { return lists_->bytes(); }
+  int64_t bytes() const override { return lists_.bytes(); }
   Tally tally() const override { return packed(size_); }
 
  private:
-  std::unique_ptr<SynapseLists> lists_;
+  SynapseLists lists_;
   int64_t size_;
 };
 
@@ -165,7 +165,7 @@ inline std::unique_ptr<Weights> dense_weights(const SnncOperator& o, const Order
   const int64_t size = volume(o.in) * volume(o.out);
   const Extremes e = extremes_of(o, size);
   if (e.count < few * size || e.largest - e.least > 255) {
-    return std::make_unique<ListedWeights>(lists_of_matrix(o, from, to), to.size());
+    return std::make_unique<ListedWeights>(lists_of_matrix(o, from, to, e.count), to.size());
   }
   return std::make_unique<DenseWeights>(o, from, to, e.least, largest);
 }

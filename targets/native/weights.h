@@ -33,16 +33,21 @@ inline Tally packed(int64_t size) {
   return t;
 }
 
-// A part of a list.
+// A part of a list of `of` synapses.
 struct Cut {
-  int64_t begin, end;
+  int32_t begin, end, of;
 };
 
 // Neurons that a thread takes care of, and what it needs to find their weights.
 struct Share {
   int64_t first, last;
-  std::vector<Cut> cuts;
+  std::vector<std::vector<Cut>> cuts;  // of each block of lists of which it has a part
 };
+
+// Where a part of n neurons begins: whole vectors of them.
+inline int64_t part_of(int64_t n, int64_t part, int64_t parts) {
+  return part >= parts ? n : std::min(n, padded(n * part / parts, kLanes));
+}
 
 class Weights {
  public:

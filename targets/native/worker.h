@@ -149,8 +149,8 @@ class Worker {
       for (const Population& p : program.populations) {
         const bool shared = parts > 1 && program.shares(p);
         const int64_t mine = shared ? part : std::min(part, 1), all = shared ? parts : 1;
-        first.push_back(bound(p.size, mine, all));
-        last.push_back(bound(p.size, mine + 1, all));
+        first.push_back(part_of(p.size, mine, all));
+        last.push_back(part_of(p.size, mine + 1, all));
         touched.emplace_back().reserve(p.groups.size() + kApart);
         touched.back().resize(p.groups.size());
       }
@@ -159,11 +159,6 @@ class Worker {
         const bool shared = program.shares(program.populations[p.target]);
         shares.push_back(shared ? p.share(first[p.target], last[p.target]) : Share());
       }
-    }
-
-    // Whole vectors of neurons for each part.
-    static int64_t bound(int64_t n, int64_t part, int64_t parts) {
-      return part >= parts ? n : std::min(n, padded(n * part / parts, kLanes));
     }
   };
 
