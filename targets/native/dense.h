@@ -104,24 +104,30 @@ class ListedWeights : public Weights {
       : lists_(std::move(lists)), size_(size) {}
 
   void add(const Kernels&, const Events& events, void* sums) const override {
-    const int32_t* values = events.ones ? nullptr : events.values.data();
-    lists_.add(events.places.data(), values, events.count, static_cast<int32_t*>(sums));
+    if (shorts_) return lists_.add(sent(events), static_cast<int16_t*>(sums));
+    lists_.add(sent(events), static_cast<int32_t*>(sums));
   }
   bool shares() const override { return true; }
   Share share(int64_t first, int64_t last) const override {
     return lists_.share(first, last);
   }
   void add_share(const Share& share, const Events& events, void* sums) const override {
-    const int32_t* values = events.ones ? nullptr : events.values.data();
-    lists_.add_share(share, events.places.data(), values, events.count,
-                     static_cast<int32_t*>(sums));
+    if (shorts_) return lists_.add_share(share, sent(events), static_cast<int16_t*>(sums));
+    lists_.add_share(share, sent(events), static_cast<int32_t*>(sums));
   }
+  int64_t largest_sum() const override { return lists_.largest_sum(); }
+  void use_shorts() override { shorts_ = true; }
   int64_t bytes() const override { return lists_.bytes(); }
   Tally tally() const override { return packed(size_); }
 
  private:
+  static Sent sent(const Events& events) {
+    return {events.places.data(), events.ones ? nullptr : events.values.data(), events.count};
+  }
+
   SynapseLists lists_;
   int64_t size_;
+  bool shorts_ = false;
 };
 
 // One weight for each element.

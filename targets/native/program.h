@@ -38,6 +38,9 @@ struct Program {
       depths[p.source] = std::max<int64_t>(depths[p.source], p.delay + 1);
       join(k);
     }
+    for (Population& p : populations) {
+      for (Group& g : p.groups) narrow(g);
+    }
   }
 
   int64_t source_size(size_t source) const {
@@ -81,6 +84,15 @@ struct Program {
           Order(p.operators[p.operator_count - 1].out, weighted.groups);
     }
     return orders;
+  }
+
+  // Sums have 16 bits where that is proven to suffice.
+  void narrow(Group& group) {
+    int64_t largest = 0;
+    for (const int32_t q : group.members) largest += projections[q].largest_sum();
+    if (largest > INT16_MAX) return;
+    group.tally.shorts = true;
+    for (const int32_t q : group.members) projections[q].use_shorts();
   }
 
   // Projections whose sums are shifted to the left may add to the same.

@@ -87,6 +87,13 @@ class Projection {
     return direct_ && before_.empty() && weights_->multiplies(kernels);
   }
   const Weights& weights() const { return *weights_; }
+  // Magnitude of a sum, where it may have 16 bits; above them where it may not.
+  int64_t largest_sum() const {
+    const int64_t largest = weights_->largest_sum();
+    const bool unknown = !direct_ || largest > INT16_MAX || largest_ > INT16_MAX;
+    return unknown ? Weights::kUnknown : largest * largest_;
+  }
+  void use_shorts() { weights_->use_shorts(); }
   // The same as add() for the targets of a share.
   void add_share(const Share& share, const Events& sent, void* sums) const {
     if (sent.count != 0) weights_->add_share(share, sent, sums);
@@ -114,8 +121,9 @@ class Projection {
     const Order in = before_.empty() ? from : before_.out();
     const Order out = behind_.empty() ? to : behind_.in();
     scatter(from);
+    largest_ = pooled_largest(p, w, range);
     if (o.kind == kDense) {
-      weights_ = dense_weights(o, in, out, pooled_largest(p, w, range), kernels.few);
+      weights_ = dense_weights(o, in, out, largest_, kernels.few);
     } else if (o.kind == kSparse) {
       weights_ = std::make_unique<ListedWeights>(lists_of(o, in, out), out.size());
     } else {
@@ -227,6 +235,7 @@ class Projection {
   bool shares_ = false;
   bool apart_ = false;
   int64_t size_ = 0;
+  int64_t largest_ = 0;  // magnitude of a value that arrives at weights of a matrix
   std::vector<int32_t> scatter_;  // from the source's order to that of pooling
   std::vector<int32_t> order_;    // from the order of the weights' sums to that of pooling
   std::vector<int32_t> places_;   // from there to the neurons

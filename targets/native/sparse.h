@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -23,6 +24,7 @@ class SynapseLists {
   template <class Each>
   SynapseLists(int64_t sources, int64_t targets, bool bytes, int64_t synapses, const Each& each) {
     const int64_t count = blocks_of(sources, targets, synapses);
+    std::vector<int64_t> sums(targets);
     for (int64_t b = 0; b < count; ++b) {
       const int64_t first = part_of(targets, b, count), last = part_of(targets, b + 1, count);
       std::vector<int32_t> counts(sources);
@@ -34,23 +36,28 @@ class SynapseLists {
       each([&](int64_t source, int64_t target, int32_t weight) {
         if (target < first || target >= last) return;
         lists->set(source, counts[source]++, static_cast<int32_t>(target - first), weight);
+        sums[target] += std::abs(weight);
       });
       blocks_.push_back({first, last, std::move(lists)});
     }
+    largest_sum_ = targets ? *std::max_element(sums.begin(), sums.end()) : 0;
   }
 
-  // sums[target] += weight * value, for what sources sent; without values each sent 1.
-  void add(const int32_t* sources, const int32_t* values, int64_t count, int32_t* sums) const {
-    for (const Block& b : blocks_) b.lists->add(sources, values, count, sums + b.first);
+  // sums[target] += weight * value.
+  template <class Sum>
+  void add(const Sent& sent, Sum* sums) const {
+    for (const Block& b : blocks_) b.lists->add(nullptr, sent, sums + b.first);
   }
   // The same for the targets of a share.
-  void add_share(const Share& share, const int32_t* sources, const int32_t* values, int64_t count,
-                 int32_t* sums) const {
+  template <class Sum>
+  void add_share(const Share& share, const Sent& sent, Sum* sums) const {
     for (size_t i = 0; i < blocks_.size(); ++i) {
       const Block& b = blocks_[i];
-      if (b.all_in(share)) b.lists->add(sources, values, count, sums + b.first);
-      if (share.cuts[i].empty()) continue;
-      b.lists->add_cut(share.cuts[i].data(), sources, values, count, sums + b.first);
+      if (b.all_in(share)) {
+        b.lists->add(nullptr, sent, sums + b.first);
+      } else if (!share.cuts[i].empty()) {
+        b.lists->add(share.cuts[i].data(), sent, sums + b.first);
+      }
     }
   }
   Share share(int64_t first, int64_t last) const {
@@ -62,6 +69,8 @@ class SynapseLists {
     }
     return share;
   }
+  // Magnitude of what can arrive at a target when no source sends more than 1.
+  int64_t largest_sum() const { return largest_sum_; }
   int64_t bytes() const {
     int64_t total = 0;
     for (const Block& b : blocks_) total += b.lists->bytes();
@@ -103,6 +112,7 @@ class SynapseLists {
   }
 
   std::vector<Block> blocks_;
+  int64_t largest_sum_;
 };
 
 // Of a sparse operator, which has lists.

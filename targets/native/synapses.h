@@ -120,18 +120,22 @@ class Packed {
   const uint32_t* words_;
 };
 
+// What sources sent; without values each sent 1.
+struct Sent {
+  const int32_t* sources;
+  const int32_t* values;
+  int64_t count;
+};
+
 // The lists of all sources, in one of these forms.
 class Lists {
  public:
   virtual ~Lists() = default;
   // Synapse `k` of a source, of as many as were said.
   virtual void set(int64_t source, int64_t k, int32_t target, int32_t weight) = 0;
-  // sums[target] += weight * value, for what sources sent; without values each sent 1.
-  virtual void add(const int32_t* sources, const int32_t* values, int64_t count,
-                   int32_t* sums) const = 0;
-  // The same of a part of each list.
-  virtual void add_cut(const Cut* cuts, const int32_t* sources, const int32_t* values,
-                       int64_t count, int32_t* sums) const = 0;
+  // sums[target] += weight * value, of the lists or of a part of each, where there are `cuts`.
+  virtual void add(const Cut* cuts, const Sent& sent, int32_t* sums) const = 0;
+  virtual void add(const Cut* cuts, const Sent& sent, int16_t* sums) const = 0;
   // For each source the part of its list with targets from `first` to before `last`.
   virtual std::vector<Cut> cut(int64_t first, int64_t last) const = 0;
   virtual int64_t bytes() const = 0;
@@ -151,18 +155,11 @@ class ListsOf : public Lists {
   void set(int64_t source, int64_t k, int32_t target, int32_t weight) override {
     Synapses::write(record(source) + kHead, whole(source).of, k, target, weight);
   }
-  void add(const int32_t* sources, const int32_t* values, int64_t count,
-           int32_t* sums) const override {
-    const auto ahead = [this](int32_t s) { fetch(record(s), record(s + 1)); };
-    add_lists([this](int32_t s) { return whole(s); }, ahead, sources, values, count, sums);
+  void add(const Cut* cuts, const Sent& sent, int32_t* sums) const override {
+    add_any(cuts, sent, sums);
   }
-  void add_cut(const Cut* cuts, const int32_t* sources, const int32_t* values, int64_t count,
-               int32_t* sums) const override {
-    const auto ahead = [=](int32_t s) {
-      const Cut cut = cuts[s];
-      if (cut.begin < cut.end) synapses(s, cut).fetch_part(cut.begin, cut.end);
-    };
-    add_lists([=](int32_t s) { return cuts[s]; }, ahead, sources, values, count, sums);
+  void add(const Cut* cuts, const Sent& sent, int16_t* sums) const override {
+    add_any(cuts, sent, sums);
   }
   std::vector<Cut> cut(int64_t first, int64_t last) const override {
     std::vector<Cut> cuts(begins_.size() - 1);
@@ -180,7 +177,7 @@ class ListsOf : public Lists {
  private:
   static constexpr int64_t kUnit = 16, kLine = 64;  // bytes
   static constexpr int64_t kHead = sizeof(int32_t);
-  static constexpr int64_t kAhead = 16;  // lists
+  static constexpr int64_t kAhead = 8;  // lists
 
   // Where each record begins, in units; nothing is between two where there are no synapses.
   static std::vector<uint32_t> places(const std::vector<int32_t>& counts) {
@@ -224,36 +221,49 @@ class ListsOf : public Lists {
     return in.begin;
   }
 
+  template <class Sum>
+  void add_any(const Cut* cuts, const Sent& sent, Sum* sums) const {
+    if (!cuts) {
+      const auto ahead = [this](int32_t s) { fetch(record(s), record(s + 1)); };
+      return add_lists([this](int32_t s) { return whole(s); }, ahead, sent, sums);
+    }
+    const auto ahead = [=](int32_t s) {
+      const Cut cut = cuts[s];
+      if (cut.begin < cut.end) synapses(s, cut).fetch_part(cut.begin, cut.end);
+    };
+    add_lists([=](int32_t s) { return cuts[s]; }, ahead, sent, sums);
+  }
+
   // `of` gives the part of the list of a source, and `ahead` fetches it.
-  template <class Of, class Ahead>
-  void add_lists(const Of& of, const Ahead& ahead, const int32_t* sources, const int32_t* values,
-                 int64_t count, int32_t* sums) const {
-    for (int64_t k = 0; k < std::min(kAhead, count); ++k) ahead(sources[k]);
-    for (int64_t k = 0; k < count; ++k) {
-      if (k + kAhead < count) ahead(sources[k + kAhead]);
-      const Cut list = of(sources[k]);
-      if (values) {
-        add_list<false>(synapses(sources[k], list), list, values[k], sums);
+  template <class Of, class Ahead, class Sum>
+  void add_lists(const Of& of, const Ahead& ahead, const Sent& sent, Sum* sums) const {
+    for (int64_t k = 0; k < std::min(kAhead, sent.count); ++k) ahead(sent.sources[k]);
+    for (int64_t k = 0; k < sent.count; ++k) {
+      if (k + kAhead < sent.count) ahead(sent.sources[k + kAhead]);
+      const int32_t source = sent.sources[k];
+      const Cut cut = of(source);
+      if (sent.values) {
+        add_list<false>(synapses(source, cut), cut, sent.values[k], sums);
       } else {
-        add_list<true>(synapses(sources[k], list), list, 1, sums);
+        add_list<true>(synapses(source, cut), cut, 1, sums);
       }
     }
   }
 
-  template <bool Ones>
-  static void add_list(const Synapses& list, const Cut& cut, int32_t value, int32_t* sums) {
+  template <bool Ones, class Sum>
+  static void add_list(const Synapses& list, const Cut& cut, int32_t value, Sum* sums) {
     int64_t k = cut.begin;
     for (; k + 4 <= cut.end; k += 4) {  // no target stands twice, so four may be read first
       const int32_t t[4] = {list.target(k), list.target(k + 1), list.target(k + 2),
                             list.target(k + 3)};
       for (int j = 0; j < 4; ++j) {
         const int32_t w = list.weight(k + j);
-        sums[t[j]] += Ones ? w : w * value;
+        sums[t[j]] += static_cast<Sum>(Ones ? w : w * value);
       }
     }
     for (; k < cut.end; ++k) {
       const int32_t w = list.weight(k);
-      sums[list.target(k)] += Ones ? w : w * value;
+      sums[list.target(k)] += static_cast<Sum>(Ones ? w : w * value);
     }
   }
 

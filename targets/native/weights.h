@@ -51,6 +51,8 @@ inline int64_t part_of(int64_t n, int64_t part, int64_t parts) {
 
 class Weights {
  public:
+  static constexpr int64_t kUnknown = INT32_MAX;
+
   virtual ~Weights() = default;
   // Adds to sums that lie as tally() says.
   virtual void add(const Kernels& kernels, const Events& events, void* sums) const = 0;
@@ -62,6 +64,10 @@ class Weights {
   virtual bool shares() const { return false; }
   virtual Share share(int64_t first, int64_t last) const { return {first, last, {}}; }
   virtual void add_share(const Share&, const Events&, void*) const {}
+  // Magnitude of a sum when no source sends more than 1, where sums may have 16 bits, and has them
+  // so from then on.
+  virtual int64_t largest_sum() const { return kUnknown; }
+  virtual void use_shorts() {}
   virtual int64_t bytes() const = 0;
   virtual Tally tally() const = 0;
 };
