@@ -71,7 +71,9 @@ def sent(n: int, synapses: int, wide: bool) -> FixedNetwork:
     if wide:
         lists = replace(lists, weight=lists.weight.astype(np.int16) * 6)
     projections = (fixed.projections[0], replace(among, operators=(lists,)), fixed.projections[2])
-    return replace(fixed, projections=projections)
+    neurons, shown = fixed.populations
+    busy = replace(neurons, bias_mant=4 * neurons.bias_mant)  # a spike each in eleven steps
+    return replace(fixed, populations=(busy, shown), projections=projections)
 
 
 @pytest.mark.parametrize("wide", [False, True])
@@ -80,7 +82,7 @@ def sent(n: int, synapses: int, wide: bool) -> FixedNetwork:
 def test_forms(n: int, synapses: int, wide: bool) -> None:
     """Targets of 16 bits, in one block and in two; and of more, where lists are short."""
     fixed = sent(n, synapses, wide)
-    x = {"x": np.arange(12).reshape(12, 1, 1) % 7 == 0}
+    x = {"x": np.arange(14).reshape(14, 1, 1) % 7 == 0}
     engine = Engine(fixed)
     assert [unequal(fixed, x, parts, engine) for parts in (1, 2, 3)] == [0, 0, 0]
 
