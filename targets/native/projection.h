@@ -27,6 +27,11 @@ struct Scratch {
   std::vector<int32_t> gathered, ordered;
   std::vector<int32_t> pooled[2];  // in turns
   Events events;
+
+  int64_t bytes() const {
+    return held(x) + held(sums) + held(gathered) + held(ordered) + held(pooled[0]) +
+           held(pooled[1]) + held(events.places) + held(events.values);
+  }
 };
 
 inline bool pools(const SnncOperator& o) { return o.kind == kSumPool || o.kind == kMaxPool; }
@@ -62,7 +67,9 @@ class Projection {
   bool shares() const { return shares_; }
   Share share(int64_t first, int64_t last) const { return weights_->share(first, last); }
   Tally tally() const { return apart() ? weights_->tally() : packed(size_); }
-  int64_t bytes() const { return weights_->bytes(); }
+  int64_t bytes() const {
+    return weights_->bytes() + held(scatter_) + held(order_) + held(places_);
+  }
 
   Scratch scratch() const {
     Scratch s;

@@ -13,6 +13,7 @@
 #include "ahead.h"
 #include "engine.h"
 #include "program.h"
+#include "state.h"
 
 namespace snnc {
 
@@ -40,6 +41,21 @@ class Worker {
   }
 
   const int parts;
+
+  // Of states, sums and events.
+  int64_t bytes() const {
+    int64_t total = 0;
+    for (const State& s : states_) total += s.bytes();
+    for (const auto& ring : rings_) {
+      for (const auto& sent : ring) {
+        for (const Events& e : sent) total += held(e.places) + held(e.values);
+      }
+    }
+    for (const Events& e : joined_) total += held(e.places);
+    for (const Scratch& s : scratch_) total += s.bytes();
+    for (const Ahead& a : ahead_) total += a.bytes();
+    return total;
+  }
 
   // Before the first sample of a run.
   void begin(const SnncRun& run) {
@@ -84,58 +100,6 @@ class Worker {
   }
 
  private:
-  template <class I>
-  struct Potentials {
-    Array<I> u, v;
-  };
-
-  struct State {
-    Potentials<int32_t> narrow;  // one of both is empty
-    Potentials<int64_t> wide;
-    Array<int32_t> pause;
-    std::vector<Array<int32_t>> sums;  // of each group
-    int64_t room;
-    bool is_narrow, keeps_u = true;
-
-    explicit State(const Population& p)
-        : pause(p.pauses || !p.narrow ? padded(p.size, kLanes) : 0),
-          room(padded(p.size, kLanes)),
-          is_narrow(p.narrow) {
-      if (is_narrow) narrow.v.resize(room);
-      if (!is_narrow) wide.v.resize(room);
-      for (const Group& g : p.groups) {
-        sums.emplace_back(g.tally.shorts ? (g.tally.room + 1) / 2 : g.tally.room);
-      }
-    }
-
-    void resize_u() {
-      if (is_narrow) narrow.u.resize(room);
-      if (!is_narrow) wide.u.resize(room);
-    }
-
-    void rest(const Population& p) {
-      for (auto& group : sums) std::fill(group.begin(), group.end(), 0);
-      std::fill(pause.begin(), pause.end(), 0);
-      if (is_narrow) rest(narrow, p.parameters<int32_t>(), p.size);
-      if (!is_narrow) rest(wide, p.parameters<int64_t>(), p.size);
-    }
-
-    template <class I>
-    static void rest(Potentials<I>& s, const Parameters<I>& p, int64_t n) {
-      std::fill(s.u.begin(), s.u.end(), I{0});
-      for (int64_t i = 0; i < n; ++i) s.v[i] = p.initial[i];
-    }
-
-    template <class I>
-    Potentials<I>& potentials() {
-      if constexpr (sizeof(I) == 4) {
-        return narrow;
-      } else {
-        return wide;
-      }
-    }
-  };
-
   // What a thread does: all of a step, or a part of it. On cache lines of its own, as is all that
   // a thread writes in a step: lines that two threads write go to and fro between them.
   struct alignas(kApart) Hand {
