@@ -41,7 +41,7 @@ def cost(error: Iterable[Doubles], h: Doubles) -> Doubles:
 def one_after_the_other(
     wanted: Doubles, h: Doubles, damped: Doubles, low: Doubles, high: Doubles
 ) -> Doubles:
-    """Round a row: what a weight loses is put where the rest of the row errs least by ``damped``."""
+    """Round a row: what a weight loses goes where the rest of it errs least by ``damped``."""
     order = np.argsort(-h.diagonal(), kind="stable")
     w, q, left = wanted.copy(), np.zeros_like(wanted), list(order)
     while left:
@@ -87,7 +87,7 @@ def test_a_weight_of_0_takes_nothing_over() -> None:
     assert round_rows(np.array([[9.0, 0.0], [9.0, 0.1]]), h, -7, 7).tolist() == [[7, 0], [7, 2]]
 
 
-def few_of(rows: int, m: int, counts: Doubles, seed: int) -> Doubles:
+def few_of(rows: int, m: int, counts: npt.NDArray[Any], seed: int) -> Doubles:
     """Give rows of so many weights that are not 0, at places of their own."""
     rng = np.random.default_rng(seed)
     wanted = np.zeros((rows, m))

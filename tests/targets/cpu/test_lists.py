@@ -1,4 +1,4 @@
-"""Lists compute the same in every form in which they may lie in memory, at the bounds of sums too."""
+"""Lists compute the same in every form in which they may lie in memory, up to full sums."""
 
 from __future__ import annotations
 
