@@ -77,7 +77,7 @@ class Engine:
 
     @property
     def bytes(self) -> int:
-        """Memory of weights and parameters in the engine."""
+        """Memory of weights, tables and parameters, and of the states and events of one thread."""
         return self._prepared.bytes
 
     def run(

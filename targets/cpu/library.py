@@ -206,8 +206,15 @@ class Prepared:
 
     @property
     def bytes(self) -> int:
-        """Memory of weights and parameters."""
-        return int(library().snnc_bytes(self._handle))
+        """Memory of weights, tables and parameters, and of the states and events of one thread.
+
+        Raises:
+            MemoryError: There is not enough.
+        """
+        held = int(library().snnc_bytes(self._handle))
+        if held < 0:
+            raise MemoryError
+        return held
 
     def run(self, run: Run, progress: Any) -> bool:
         """Run a batch; give whether it was run to its end.

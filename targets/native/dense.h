@@ -142,28 +142,34 @@ class DenseWeights : public Weights {
 // The weights of a source element that are not zero.
 class ListedWeights : public Weights {
  public:
-  ListedWeights(std::unique_ptr<SynapseLists> lists, int64_t size)
+  ListedWeights(SynapseLists lists, int64_t size)
       : lists_(std::move(lists)), size_(size) {}
 
   void add(const Kernels&, const Events& events, void* sums) const override {
-    const int32_t* values = events.ones ? nullptr : events.values.data();
-    lists_->add(events.places.data(), values, events.count, static_cast<int32_t*>(sums));
+    if (shorts_) return lists_.add(sent(events), static_cast<int16_t*>(sums));
+    lists_.add(sent(events), static_cast<int32_t*>(sums));
   }
   bool shares() const override { return true; }
   Share share(int64_t first, int64_t last) const override {
-    return {first, last, lists_->cut(first, last)};
+    return lists_.share(first, last);
   }
   void add_share(const Share& share, const Events& events, void* sums) const override {
-    const int32_t* values = events.ones ? nullptr : events.values.data();
-    lists_->add_cut(share.cuts.data(), events.places.data(), values, events.count,
-                    static_cast<int32_t*>(sums));
+    if (shorts_) return lists_.add_share(share, sent(events), static_cast<int16_t*>(sums));
+    lists_.add_share(share, sent(events), static_cast<int32_t*>(sums));
   }
-  int64_t bytes() const override { return lists_->bytes(); }
+  int64_t largest_sum() const override { return lists_.largest_sum(); }
+  void use_shorts() override { shorts_ = true; }
+  int64_t bytes() const override { return lists_.bytes(); }
   Tally tally() const override { return packed(size_); }
 
  private:
-  std::unique_ptr<SynapseLists> lists_;
+  static Sent sent(const Events& events) {
+    return {events.places.data(), events.ones ? nullptr : events.values.data(), events.count};
+  }
+
+  SynapseLists lists_;
   int64_t size_;
+  bool shorts_ = false;
 };
 
 // One weight for each element.
@@ -212,7 +218,7 @@ inline std::unique_ptr<Weights> dense_weights(const SnncOperator& o, const Order
   const bool rows = !lists || (size < kLarge && out >= kChunk && out < kShared);
   const int unit = e.halves() && (largest < 64 || largest > 127) ? 1 : 0;
   if (!rows || e.count < few * size || e.range() >> unit > 255) {
-    auto made = lists ? lists_of(o, from, to) : lists_of_matrix(o, from, to);
+    auto made = lists ? lists_of(o, from, to) : lists_of_matrix(o, from, to, e.count);
     return std::make_unique<ListedWeights>(std::move(made), to.size());
   }
   return std::make_unique<DenseWeights>(o, from, to, e, unit, largest);

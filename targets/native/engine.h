@@ -99,7 +99,8 @@ void* snnc_prepare(const SnncNetwork* network, int32_t level);
 void snnc_release(void* program);
 // 0 done, 1 ended by progress, 2 memory is short.
 int32_t snnc_run(void* program, const SnncRun* run, SnncProgress progress);
-// Bytes of weights and parameters that a program holds.
-int64_t snnc_bytes(const void* program);
+// Bytes of weights, tables and parameters, and of what one thread needs for states and events;
+// below 0 where memory is short.
+int64_t snnc_bytes(void* program);
 int32_t snnc_best_level();
 }

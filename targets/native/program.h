@@ -44,6 +44,9 @@ struct Program {
         depths[source] = std::max(depths[source], depth);
       }
     }
+    for (Population& p : populations) {
+      for (Group& g : p.groups) narrow(g);
+    }
   }
 
   // Axons are sources behind inputs and populations.
@@ -101,6 +104,15 @@ struct Program {
           Order(p.operators[p.operator_count - 1].out, weighted.groups);
     }
     return orders;
+  }
+
+  // Sums have 16 bits where that is proven to suffice.
+  void narrow(Group& group) {
+    int64_t largest = 0;
+    for (const int32_t q : group.members) largest += projections[q].largest_sum();
+    if (largest > INT16_MAX) return;
+    group.tally.shorts = true;
+    for (const int32_t q : group.members) projections[q].use_shorts();
   }
 
   // Projections whose sums are shifted to the left may add to the same.

@@ -13,6 +13,7 @@
 #include "ahead.h"
 #include "engine.h"
 #include "program.h"
+#include "state.h"
 
 namespace snnc {
 
@@ -43,6 +44,21 @@ class Worker {
   }
 
   const int parts;
+
+  // Of states, sums and events.
+  int64_t bytes() const {
+    int64_t total = 0;
+    for (const State& s : states_) total += s.bytes();
+    for (const auto& ring : rings_) {
+      for (const auto& sent : ring) {
+        for (const Events& e : sent) total += held(e.places) + held(e.values);
+      }
+    }
+    for (const Events& e : joined_) total += held(e.places);
+    for (const Scratch& s : scratch_) total += s.bytes();
+    for (const Ahead& a : ahead_) total += a.bytes();
+    return total;
+  }
 
   // Before the first sample of a run.
   void begin(const SnncRun& run) {
@@ -90,58 +106,6 @@ class Worker {
   }
 
  private:
-  template <class I>
-  struct Potentials {
-    Array<I> u, v;
-  };
-
-  struct State {
-    Potentials<int32_t> narrow;  // one of both is empty
-    Potentials<int64_t> wide;
-    Array<int32_t> pause;
-    std::vector<Array<int32_t>> sums;  // of each group
-    int64_t room;
-    bool is_narrow, keeps_u = true;
-
-    explicit State(const Population& p)
-        : pause(p.pauses || !p.narrow ? padded(p.size, kLanes) : 0),
-          room(padded(p.size, kLanes)),
-          is_narrow(p.narrow) {
-      if (is_narrow) narrow.v.resize(room);
-      if (!is_narrow) wide.v.resize(room);
-      for (const Group& g : p.groups) {
-        sums.emplace_back(g.tally.shorts ? (g.tally.room + 1) / 2 : g.tally.room);
-      }
-    }
-
-    void resize_u() {
-      if (is_narrow) narrow.u.resize(room);
-      if (!is_narrow) wide.u.resize(room);
-    }
-
-    void rest(const Population& p) {
-      for (auto& group : sums) std::fill(group.begin(), group.end(), 0);
-      std::fill(pause.begin(), pause.end(), 0);
-      if (is_narrow) rest(narrow, p.parameters<int32_t>(), p.size);
-      if (!is_narrow) rest(wide, p.parameters<int64_t>(), p.size);
-    }
-
-    template <class I>
-    static void rest(Potentials<I>& s, const Parameters<I>& p, int64_t n) {
-      std::fill(s.u.begin(), s.u.end(), I{0});
-      for (int64_t i = 0; i < n; ++i) s.v[i] = p.initial[i];
-    }
-
-    template <class I>
-    Potentials<I>& potentials() {
-      if constexpr (sizeof(I) == 4) {
-        return narrow;
-      } else {
-        return wide;
-      }
-    }
-  };
-
   // What was sent, and becomes synaptic input of a chunk of neurons when they are stepped.
   struct Taken {
     const Weights* weights;
@@ -163,8 +127,8 @@ class Worker {
       for (const Population& p : program.populations) {
         const bool shared = parts > 1 && program.shares(p);
         const int64_t mine = shared ? part : std::min(part, 1), all = shared ? parts : 1;
-        first.push_back(bound(p.size, mine, all));
-        last.push_back(bound(p.size, mine + 1, all));
+        first.push_back(part_of(p.size, mine, all));
+        last.push_back(part_of(p.size, mine + 1, all));
         touched.emplace_back().reserve(p.groups.size() + kApart);
         touched.back().resize(p.groups.size());
         taken.emplace_back().reserve(program.projections.size() + kApart / sizeof(Taken));
@@ -174,11 +138,6 @@ class Worker {
         const bool shared = program.shares(program.populations[p.target]);
         shares.push_back(shared ? p.share(first[p.target], last[p.target]) : Share());
       }
-    }
-
-    // Whole vectors of neurons for each part.
-    static int64_t bound(int64_t n, int64_t part, int64_t parts) {
-      return part >= parts ? n : std::min(n, padded(n * part / parts, kLanes));
     }
   };
 
