@@ -9,7 +9,6 @@ from typing import TypeAlias
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from snnc.compiler.fixed import FixedInput, FixedNetwork
 from snnc.compiler.mapping.demand import demand
