@@ -273,7 +273,7 @@ def _cheapest_word(hardware: Hardware) -> int:
     one = SynapseLists(np.array([0, 1]), np.array([0]), np.array([1]))
     bits = hardware.weight_bits[-1]
     found = [_words(e, Synapses(one, (), 1), bits, hardware) for e in hardware.encodings]
-    return min(f[0] for f in found if f is not None)
+    return min((f[0] for f in found if f is not None), default=0)
 
 
 def _shared_words(encoding: Encoding, synapses: Synapses, bits: int) -> tuple[int, int] | None:
