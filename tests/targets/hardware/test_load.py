@@ -35,7 +35,7 @@ def test_published_limits_of_loihi() -> None:
     assert [v.value for v in values if v] == [1024, 16383, 256, 4096, 4096]
     assert h.neurons == Limit(
         1024,
-        "nengo-loihi 1.1 block.py:8 (MAX_COMPARTMENTS); NxTF optimization.py",
+        "nengo-loihi block.py:8 (MAX_COMPARTMENTS); NxTF optimization.py",
         Certainty.PUBLISHED,
     )
     assert (h.cores_per_chip, h.populations, h.resets[FixedReset.SUBTRACT]) == (128, None, 2)
