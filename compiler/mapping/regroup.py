@@ -70,7 +70,7 @@ class _Groups:
         self.room = room
         self.parts = parts
         self.blocks = Blocks(nets, block, np.full(k, np.inf))
-        self.members: list[list[int]] = [[] for _ in range(k)]
+        self.members = [list[int]() for _ in range(k)]
         for i, core in enumerate(block.tolist()):
             self.members[core].append(i)
 
@@ -133,7 +133,7 @@ class _Groups:
 def _nets(found: Flows, n: int) -> Nets:
     """Give each flow as a net of the parts that it joins."""
     m = found.rate.size
-    of: list[list[int]] = [[] for _ in range(n)]
+    of = [list[int]() for _ in range(n)]
     for i in range(m):
         pins = set(found.target[found.begin[i] : found.begin[i + 1]].tolist())
         for part in pins | {int(found.source[i])} - {-1}:
@@ -147,7 +147,7 @@ def _proposed(room: Room, parts: list[Part], found: Flows, k: int, seed: int) ->
     """Give what METIS proposes, repaired; None where it cannot be."""
     load = np.array([room.share([part]) for part in parts])
     block = cut_graph(_graph(found, len(parts)), k, load, seed)
-    members: list[list[Part]] = [[] for _ in range(k)]
+    members = [list[Part]() for _ in range(k)]
     for i in np.argsort(-load, kind="stable").tolist():
         wish = int(block[i])
         others = sorted(range(k), key=lambda core: -len(members[core]))

@@ -39,7 +39,7 @@ class Room:
         self.hardware = meter.hardware
         self.meter = meter
         self.shapes = network.shapes
-        self._forms = {
+        self._forms: dict[str, set[Shape]] = {
             p.name: {
                 box_shape(q.operators, self.shapes[q.source]) for q in network.incoming(p.name)
             }

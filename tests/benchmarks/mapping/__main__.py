@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -92,7 +93,7 @@ def _metis(
     from scipy import sparse
 
     source, n = operator.source, rates.size
-    graph = sparse.csr_array((rates[source], (source, operator.target)), (n, n))
+    graph: Any = sparse.csr_array((rates[source], (source, operator.target)), (n, n))
     return cut_graph((graph + graph.T).tocsr(), k, np.full(n, 1 / most), 0)
 
 

@@ -50,7 +50,8 @@ def test_the_whole_takes_no_less(hardware: Hardware) -> None:
 
 def test_resets_that_take_two_compartments_count() -> None:
     network = fixed_network(
-        [fixed_population("a", 10, reset="subtract")], [fixed_projection("x", "a", np.ones((10, 2)))]
+        [fixed_population("a", 10, reset="subtract")],
+        [fixed_projection("x", "a", np.ones((10, 2)))],
     )
     assert lower_bound(network, able(LOIHI, neurons=5)) == 2
     assert {b.resource: b.total for b in lower_bounds(network, LOIHI)}[Resource.NEURONS] == 20

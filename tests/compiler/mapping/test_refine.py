@@ -75,6 +75,7 @@ def test_evened(seed: int, most: int) -> None:
     if 4 * most < 30:
         assert found is None
         return
-    assert found is not None and np.bincount(found, minlength=4).max() <= most
+    assert found is not None
+    assert np.bincount(found, minlength=4).max() <= most
     changed = int((found != block).sum())
     assert changed == np.maximum(np.bincount(block, minlength=4) - most, 0).sum()
