@@ -94,7 +94,7 @@ def check_fixed(network: FixedNetwork) -> Iterator[Diagnostic]:
         problems = tuple(_check_axons(axons, nodes))
         yield from problems
         if not problems:
-            sources[axons.name] = axons
+            sources.setdefault(axons.name, axons)
     yield from _check_order(network)
     sound: dict[str, list[FixedProjection]] = {p.name: [] for p in network.populations}
     for projection in network.projections:

@@ -39,6 +39,9 @@ def to_json(record: object, prefix: str, tensors: Tensors) -> Json:
         case tuple():
             items = cast("tuple[object, ...]", record)
             return [to_json(item, f"{prefix}.{i}", tensors) for i, item in enumerate(items)]
+        case dict():
+            fields = cast("dict[str, object]", record)
+            return {str(k): to_json(v, f"{prefix}.{k}", tensors) for k, v in fields.items()}
         case None | str() | bool() | int() | float():
             return record
         case _ if dataclasses.is_dataclass(record):
@@ -74,6 +77,8 @@ def _decode(kind: Any, data: Json, tensors: Mapping[str, npt.NDArray[Any]], path
         (item_kind, *_) = get_args(kind)
         items = cast("list[object]", data)
         return tuple(_decode(item_kind, d, tensors, f"{path}[{i}]") for i, d in enumerate(items))
+    if origin is dict:
+        return _decode_dict(kind, data, tensors, path)
     if dataclasses.is_dataclass(kind):
         return _decode_record(cast("type[object]", kind), data, tensors, path)
     return _decode_scalar(kind, data, path)
@@ -94,6 +99,19 @@ def _decode_union(
     if not isinstance(name, str) or name not in kinds:
         raise StoreError(f"{path}: {name!r:.60} is none of {', '.join(kinds)}")
     return _decode(kinds[name], data, tensors, path)
+
+
+def _decode_dict(
+    kind: Any, data: Json, tensors: Mapping[str, npt.NDArray[Any]], path: str
+) -> object:
+    """Decode what stands under names; the names may be those of an enumeration."""
+    if not isinstance(data, dict):
+        raise StoreError(f"{path}: an object is expected, not {data!r:.60}")
+    key_kind, value_kind = get_args(kind)
+    return {
+        _decode(key_kind, key, tensors, path): _decode(value_kind, value, tensors, f"{path}.{key}")
+        for key, value in cast("dict[str, Json]", data).items()
+    }
 
 
 def _decode_record(

@@ -78,6 +78,7 @@ def conclude(
         populations=tuple(a.as_json() for a in cost),
         relays=tuple(account.get("relays", ())),
         budget=account.get("budget"),
+        mapping=account.get("mapping"),
         problems=tuple(str(d) for failure in failures for d in failure.diagnostics),
         data=tuple(_data(inputs, judge)),
         program_sha256=hashlib.sha256(artifact.files()[MANIFEST]).hexdigest(),

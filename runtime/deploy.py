@@ -19,6 +19,7 @@ from snnc.compiler.network import Network
 from snnc.compiler.quantization.limits import NO_LIMITS
 from snnc.compiler.semantics.discretize import discretize
 from snnc.runtime.budget import NARROWEST, budget_problems, keep_budget
+from snnc.runtime.mapping import for_cores, named_hardware, over_cores
 from snnc.runtime.models import Kind, kind_of, model_problems
 from snnc.runtime.quantization import Quantization, QuantizationOptions, Quantizer, deployed
 from snnc.runtime.rounding import Rounding
@@ -51,6 +52,7 @@ def compile(
     labels: npt.ArrayLike | None = None,
     lava: str | None = None,
     arch: str | Sequence[str] | None = None,
+    hardware: str | os.PathLike[str] | None = None,
     progress: Stages = silent,
     **quantization: Unpack[QuantizationOptions],
 ) -> Artifact:
@@ -81,6 +83,9 @@ def compile(
         arch: For target ``cuda``: the GPUs for which kernels are compiled ahead of time, such as
             ``sm_90``; ``sm_75``, which all later ones take, where nothing is said and NVRTC is
             installed.
+        hardware: Over whose cores the network is laid out: the name of a description that comes
+            with snnc (``loihi1``, ``loihi2``, ...), or a YAML file (``docs/hardware.md``). Traffic
+            is that of ``calibration``, or of spikes of all neurons in all steps.
         progress: Called with the name of each stage of a search as it begins.
         quantization: How real numbers become integers: ``weight_bits``, ``rounding``,
             ``max_thresholds``, ``decays``, ``overflow``, ``strict`` (see ``Quantization``).
@@ -92,6 +97,7 @@ def compile(
         InputError: Everything in the model or the options that cannot be used.
     """
     options = Quantization(**quantization)
+    cores, hardware_problems = named_hardware(hardware, target)
     stock = lava == Form.STOCK
     grouped = stock and options.max_thresholds is None and options.rounding != Rounding.RECALIBRATED
     if grouped:
@@ -108,6 +114,7 @@ def compile(
             *_target_problems(target),
             *form_problems(lava, target, options.rounding),
             *architecture_problems(arch, target),
+            *hardware_problems,
             *options.problems(calibrated=calibration is not None),
             *([] if _rounds(target) else options.unused(target)),
             *budget_problems(budget, target, labels=labels, calibration=calibration),
@@ -126,11 +133,15 @@ def compile(
     if stock:
         chosen_for_it = stock_choices(network, grouped=grouped)
         network = replace(network, choices=(*network.choices, *chosen_for_it))
+    if cores is not None:
+        options, chosen_for_it = for_cores(options, cores)
+        network = replace(network, choices=(*network.choices, *chosen_for_it))
     told = {
         "dt": network.dt,
         **options.as_json(calibrated=calibration is not None),
         **({} if target != "lava" else {"lava": str(lava or Form.MIXED)}),
         **({} if target != "cuda" else {"arch": chosen_architectures(arch)}),
+        **({} if cores is None else {"hardware": cores.name}),
         "choices": list(network.choices),
     }
     if kind_of(model) is Kind.ONNX and isinstance(calibration, Mapping):
@@ -148,15 +159,10 @@ def compile(
         told |= {"weight_bits": widths, "budget": found.account["budget"]}
         chosen = {"budget": found.account}
     fixed, account = deployed(made, widths)
-    raise_all(get_target(target).problems(fixed, told))
-    return Artifact(
-        target=target,
-        network=network,
-        fixed=fixed,
-        options=told,
-        account=account | chosen,
-        members=get_target(target).members(fixed, told),
+    artifact = Artifact(
+        target=target, network=network, fixed=fixed, options=told, account=account | chosen
     )
+    return over_cores(artifact, cores, made, widths).for_target(target)
 
 
 def load_graph(

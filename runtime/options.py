@@ -158,7 +158,12 @@ _COMPILE_OPTIONS = (
         help="Accept that u wraps around, that v sticks at its limit, where calibration data show "
         "it.",
     ),
-    click.option("--strict", is_flag=True, default=None, help="Refuse what is else a warning."),
+    click.option(
+        "--strict",
+        is_flag=True,
+        default=None,
+        help="Refuse what is else a warning, and count anew what lies on cores.",
+    ),
     click.option(
         "--max-thresholds",
         type=int,
@@ -187,6 +192,12 @@ _COMPILE_OPTIONS = (
         metavar="sm_N,...",
         help="GPUs for which target cuda compiles ahead of time, such as sm_90 [sm_75, which later "
         "ones take too, where NVRTC is installed].",
+    ),
+    click.option(
+        "--hardware",
+        metavar="NAME|FILE.yaml",
+        help="Lay the network out over the cores of this hardware: loihi1, loihi2, ..., or a "
+        "description of your own.",
     ),
     click.option(
         "--config",

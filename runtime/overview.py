@@ -26,6 +26,7 @@ from snnc.compiler.operators import (
     Window,
 )
 from snnc.runtime.budgeted import budget_text
+from snnc.runtime.mapped import mapping_text
 from snnc.runtime.relayed import relays_table
 from snnc.runtime.text import count, percent, shown, table
 from snnc.targets.artifact import Artifact
@@ -54,6 +55,8 @@ def overview(artifact: Artifact) -> str:
         lines += ["", registers_table(artifact.account)]
     if artifact.account.get("relays"):
         lines += ["", relays_table(artifact.account["relays"])]
+    if "mapping" in artifact.account:
+        lines += ["", mapping_text(artifact.account["mapping"])]
     if "budget" in artifact.account:
         lines += ["", budget_text(artifact.account["budget"])]
     processes = lava_processes(artifact)

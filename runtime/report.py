@@ -176,6 +176,7 @@ class Report(Record):
         populations: What quantization cost, population by population.
         relays: Neurons that pass spikes on where a delay is longer than the hardware's.
         budget: How widths were found for a budget, and what they cost; None where there was none.
+        mapping: What lies on which core; None where nothing was laid out over cores.
         problems: Diagnostics of the links that could not be run.
         data: The arrays that were used.
         program_sha256: SHA-256 of the manifest of the artifact under test.
@@ -202,6 +203,7 @@ class Report(Record):
     populations: tuple[dict[str, Any], ...]
     relays: tuple[dict[str, Any], ...]
     budget: dict[str, Any] | None
+    mapping: dict[str, Any] | None
     problems: tuple[str, ...]
     data: tuple[Data, ...]
     program_sha256: str

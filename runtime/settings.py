@@ -57,6 +57,7 @@ class Settings(BaseModel):
     rounding: str = ""
     lava: str = ""
     arch: str | tuple[str, ...] = ""
+    hardware: str = ""
     input: str = ""
     labels: str = ""
     targets: str | tuple[str, ...] = ""

@@ -36,6 +36,7 @@ class CompileOptions(QuantizationOptions, total=False):
     trust_input: bool | None
     lava: str | None
     arch: str | Sequence[str] | None
+    hardware: str | os.PathLike[str] | None
 
 
 def given_options(options: CompileOptions) -> CompileOptions:
@@ -71,15 +72,18 @@ class Subject:
         """Whether spikes stand for the rates of another network, and not for its spikes."""
         return isinstance(self.framework, Path)
 
-    def artifact_for(self, target: str) -> Artifact:
-        """Give the same network as an artifact for ``target``."""
+    def artifact_for(self, target: str, *, whole: bool = False) -> Artifact:
+        """Give the same network as an artifact for ``target``.
+
+        Args:
+            target: Its name.
+            whole: Not cut over cores, whether it is mapped to any or not.
+        """
+        if whole and self.artifact.mapped is not None:
+            return replace(self.artifact, mapped=None).for_target(target)
         if target == self.artifact.target:
             return self.artifact
-        made = get_target(target)
-        if not made.fixed:
-            return replace(self.artifact, target=target, members={}, path=None)
-        members = made.members(self.artifact.required_fixed, self.artifact.options)
-        return replace(self.artifact, target=target, members=members, path=None)
+        return self.artifact.for_target(target)
 
 
 def load_subject(
@@ -113,9 +117,15 @@ def load_subject(
     if framework is None and _is_module(model):
         framework = cast("torch.nn.Module", model)
     progress("compiling")
-    last = [t for t in TARGETS if t in targets][-1]
-    artifact = compile(model, last, **cast("Any", options))
+    artifact = compile(model, _compiled_for(targets, options), **cast("Any", options))
     return Subject(name, artifact, _loaded(framework, progress))
+
+
+def _compiled_for(targets: Sequence[str], options: CompileOptions) -> str:
+    """Give the last of ``targets``; with hardware the last that executes cores, if there is one."""
+    known = [t for t in TARGETS if t in targets]
+    by_core = [t for t in known if "hardware" in options and get_target(t).by_core]
+    return (by_core or known)[-1]
 
 
 def _loaded(

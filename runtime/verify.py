@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from snnc.targets.artifact import Artifact
 
 NO_MODULE = "no trained module is at hand"
+MAPPED = "mapped"
+"""The stage of a network that is cut over cores: its parts, whoever executes them."""
 CHECKED = 16
 """Samples that the reference repeats where the engine executes the integers."""
 
@@ -70,7 +72,8 @@ def verify(
         x: Input data, ``[steps, batch, *shape]``, or one such array for each input by name.
         labels: The true class of each sample, shape ``[batch]``.
         targets: Where to run. The chain goes through ``float``, and through ``integer`` where a
-            target executes integers, in any case. The integers are executed by the native engine,
+            target executes integers, and through ``mapped`` where they are cut over cores, in any
+            case. The integers are executed by the native engine,
             of whose samples the reference repeats the first; by the reference alone where there
             is no engine, or where ``cpu`` is a target to be compared.
         framework: The trained module, ``FILE.py:FUNCTION`` that gives it, or the ``.onnx`` file
@@ -93,7 +96,7 @@ def verify(
     given = given_options(options)
     subject = load_subject(model, targets, framework, given, progress)
     inputs = named_inputs(subject.artifact.network.inputs, x)
-    chain = _chain(targets)
+    chain = _chain(targets, mapped=subject.artifact.mapped is not None)
     runs = {"float": _run(subject, "float", inputs, ("spikes",), timeout, progress)}
     judge = Judge(None, max_drop)
     if labels is not None:
@@ -107,8 +110,8 @@ def verify(
     for target in chain[1:]:
         by = _executor(target, chain)
         record = SIGNALS if len(chain) > 2 or by != target else ("spikes",)
-        run = _run(subject, by, inputs, record, timeout, progress)
-        if by != target and isinstance(run, Trace):
+        run = _run(subject, target, inputs, record, timeout, progress, by=by)
+        if target == "integer" and by != target and isinstance(run, Trace):
             check = _check(subject, inputs, run, progress)
             run = replace(run, executor=f"{run.executor}, {check.reason}")
             wrong = (check,) if check.status is not Status.HELD else ()
@@ -121,10 +124,11 @@ def verify(
     return conclude(subject, inputs, judge, runs, links, command, seen)
 
 
-def _chain(targets: Sequence[str]) -> tuple[str, ...]:
-    """Give ``float``, ``integer`` and the further targets, each once, as far as asked for."""
+def _chain(targets: Sequence[str], *, mapped: bool) -> tuple[str, ...]:
+    """Give ``float``, ``integer`` and the further stages, each once, as far as asked for."""
     fixed = [t for t in TARGETS if t in targets and get_target(t).fixed]
-    return ("float", *dict.fromkeys(["integer", *fixed] if fixed else []))
+    integers = ["integer", *([MAPPED] if mapped else []), *fixed]
+    return ("float", *dict.fromkeys(integers if fixed else []))
 
 
 def _first_link(
@@ -149,11 +153,11 @@ def _links(chain: tuple[str, ...], runs: dict[str, Run], judge: Judge) -> Iterat
         yield judge.exact(*pair("integer", target), SIGNALS)
 
 
-def _executor(target: str, chain: Sequence[str]) -> str:
+def _executor(stage: str, chain: Sequence[str]) -> str:
     """Give who runs a stage: the native engine the integers, where it is not to be compared."""
-    if target != "integer" or "cpu" in chain or get_target("cpu").missing() is not None:
-        return target
-    return "cpu"
+    if stage not in ("integer", MAPPED):
+        return stage
+    return "integer" if "cpu" in chain or get_target("cpu").missing() is not None else "cpu"
 
 
 def _check(subject: Subject, inputs: Inputs, run: Trace, progress: Stages) -> Link:
@@ -168,16 +172,22 @@ def _check(subject: Subject, inputs: Inputs, run: Trace, progress: Stages) -> Li
 
 def _run(
     subject: Subject,
-    target: str,
+    stage: str,
     inputs: Inputs,
     record: Sequence[str],
     timeout: float | None,
     progress: Stages,
+    *,
+    by: str | None = None,
 ) -> Run:
-    """Run on one target; what the machine cannot do is a result, what the user did wrong is not."""
+    """Run one stage; what the machine cannot do is a result, what the user did wrong is not.
+
+    ``by`` names the target that runs it, where that is another one.
+    """
+    target = by or stage
     told = progress(f"running on {target}")
     try:
-        return subject.artifact_for(target).run(
+        return subject.artifact_for(target, whole=stage == "integer").run(
             inputs, record=record, timeout=timeout, progress=told
         )
     except (EnvironmentFault, TimeLimitExceeded) as error:

@@ -5,6 +5,8 @@ program.json          the network of the stage that the target executes
 weights.safetensors   its tensors
 reference.json        the float network that it was made from, for verification
 reference.safetensors its tensors
+mapping.json          hardware, and the neurons on each core, where it was mapped to any
+mapping.safetensors   its tensors
 ...                   what the target needs beside, such as the Lava runner
 """
 
@@ -16,6 +18,7 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,6 +38,10 @@ from snnc.compiler.diagnostics import (
     raise_all,
 )
 from snnc.compiler.fixed import FixedNetwork
+from snnc.compiler.mapping.arranged import arrangement_problems
+from snnc.compiler.mapping.cut import cut
+from snnc.compiler.mapping.join import joined_trace
+from snnc.compiler.mapping.mapped import MappedNetwork, Placement
 from snnc.compiler.network import Network
 from snnc.compiler.relays import beyond_hardware
 from snnc.compiler.store import StoreError, Tensors, from_json, to_json
@@ -50,6 +57,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 PROGRAM, WEIGHTS = "program.json", "weights.safetensors"
 REFERENCE, REFERENCE_WEIGHTS = "reference.json", "reference.safetensors"
+MAPPING, MAPPING_WEIGHTS = "mapping.json", "mapping.safetensors"
 
 
 class Member(BaseModel):
@@ -91,6 +99,7 @@ class Artifact:
         fixed: The integers that the target executes; None for the target ``float``.
         options: What the user asked for, as JSON values.
         account: What the compiler decided and what it cost, as JSON values.
+        mapped: The same integers over the cores of some hardware, where any was named.
         members: Further files of the target: name to content.
         path: Where it was saved or loaded, or None.
     """
@@ -100,6 +109,7 @@ class Artifact:
     fixed: FixedNetwork | None
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     account: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    mapped: MappedNetwork | None = None
     members: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     path: Path | None = None
 
@@ -128,7 +138,9 @@ class Artifact:
         """
         inputs = named_inputs(self.network.inputs, x)
         options = run_options(record=record, raw_time=raw_time, timeout=timeout, progress=progress)
-        trace = get_target(self.target).run(self, inputs, options)
+        trace = get_target(self.target).run(self.executed, inputs, options)
+        if self.mapped is not None:
+            trace = joined_trace(trace, self.mapped)
         return replace(trace, class_weights=self.network.class_weights)
 
     @property
@@ -142,12 +154,43 @@ class Artifact:
             raise InternalError(f"an artifact for {self.target} holds no integers")
         return self.fixed
 
+    def for_target(self, target: str) -> Artifact:
+        """Give the same network as an artifact for ``target``, which is not saved yet.
+
+        Raises:
+            InputError: The target cannot do it.
+        """
+        made = get_target(target)
+        mapped = self.mapped if made.by_core else None
+        members: Mapping[str, bytes] = {}
+        if made.fixed and mapped is None:
+            raise_all(made.problems(self.required_fixed, self.options))
+            members = made.members(self.required_fixed, self.options)
+        elif mapped is not None:
+            raise_all(
+                [
+                    *made.problems(self.required_fixed, self.options),
+                    *made.mapped_problems(mapped, self.options),
+                ]
+            )
+            members = made.mapped_members(mapped, self.options)
+        return replace(self, target=target, mapped=mapped, members=members, path=None)
+
+    @cached_property
+    def executed(self) -> Artifact:
+        """What the target is given: of a mapped network the parts, each as a population."""
+        if self.mapped is None:
+            return self
+        return replace(self, fixed=cut(self.mapped))
+
     def files(self) -> dict[str, bytes]:
         """Give every member, the manifest included: the same network gives the same bytes."""
         files = dict(self.members)
         files[REFERENCE], files[REFERENCE_WEIGHTS] = _stage_files(self.network, "reference")
         if self.fixed is not None:
             files[PROGRAM], files[WEIGHTS] = _stage_files(self.fixed, "program")
+        if self.mapped is not None:
+            files[MAPPING], files[MAPPING_WEIGHTS] = _stage_files(self.mapped.placement, "mapping")
         manifest = Manifest(
             format=FORMAT,
             snnc=__version__,
@@ -183,10 +226,12 @@ def load(directory: str | os.PathLike[str]) -> Artifact:
     path = Path(directory)
     manifest, files = _read_files(path)
     try:
+        fixed = _read_stage(FixedNetwork, files, PROGRAM, WEIGHTS) if PROGRAM in files else None
         return Artifact(
             target=manifest.target,
             network=_read_stage(Network, files, REFERENCE, REFERENCE_WEIGHTS),
-            fixed=_read_stage(FixedNetwork, files, PROGRAM, WEIGHTS) if PROGRAM in files else None,
+            fixed=fixed,
+            mapped=None if fixed is None else _read_mapping(fixed, files),
             options=manifest.options,
             account=manifest.account,
             members={n: c for n, c in files.items() if n not in _OWN},
@@ -198,10 +243,10 @@ def load(directory: str | os.PathLike[str]) -> Artifact:
         raise InputError([_broken(path, "a record nested too deeply")]) from error
 
 
-_OWN = (PROGRAM, WEIGHTS, REFERENCE, REFERENCE_WEIGHTS)
+_OWN = (PROGRAM, WEIGHTS, REFERENCE, REFERENCE_WEIGHTS, MAPPING, MAPPING_WEIGHTS)
 
 
-def _stage_files(stage: Network | FixedNetwork, prefix: str) -> tuple[bytes, bytes]:
+def _stage_files(stage: Network | FixedNetwork | Placement, prefix: str) -> tuple[bytes, bytes]:
     tensors: Tensors = {}
     data = to_json(stage, prefix, tensors)
     return _json_bytes(data), save_tensors(tensors)
@@ -225,6 +270,15 @@ def _read_stage(
     if isinstance(stage, FixedNetwork) and beyond_hardware(stage):
         raise StoreError(f"{program}: a projection with a delay longer than the hardware has")
     return stage
+
+
+def _read_mapping(fixed: FixedNetwork, files: Mapping[str, bytes]) -> MappedNetwork | None:
+    if MAPPING not in files:
+        return None
+    data, tensors = json.loads(files[MAPPING]), load_tensors(files[MAPPING_WEIGHTS])
+    mapped = from_json(Placement, data, tensors).of(fixed)
+    raise_all(arrangement_problems(mapped))
+    return mapped
 
 
 def _read_files(path: Path) -> tuple[Manifest, dict[str, bytes]]:
@@ -279,7 +333,10 @@ def _required(manifest: Manifest) -> set[str]:
     fixed = PROGRAM in manifest.members or (
         manifest.target in TARGETS and get_target(manifest.target).fixed
     )
-    return set(_OWN) if fixed else {REFERENCE, REFERENCE_WEIGHTS}
+    required = {REFERENCE, REFERENCE_WEIGHTS}
+    required |= {PROGRAM, WEIGHTS} if fixed else set()
+    mapped = {MAPPING, MAPPING_WEIGHTS} & set(manifest.members)
+    return required | ({MAPPING, MAPPING_WEIGHTS} if mapped else set())
 
 
 def _missing(path: Path) -> Diagnostic:

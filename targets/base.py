@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from snnc.compiler.diagnostics import Diagnostic
 from snnc.compiler.fixed import FixedNetwork
+from snnc.compiler.mapping.mapped import MappedNetwork
 from snnc.compiler.trace import Trace
 from snnc.targets.running import Inputs, RunOptions
 
@@ -21,6 +22,9 @@ class Target(Protocol):
     summary: str
     fixed: bool
     """True where it executes the integers, False where it executes the real numbers."""
+    by_core: bool = False
+    """True where it executes what lies on each core, if a network is laid out over cores; False
+    where it executes such a network as a whole."""
 
     def problems(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> Iterable[Diagnostic]:
         """Give what the target cannot do with ``fixed`` under the options of the artifact.
@@ -36,6 +40,20 @@ class Target(Protocol):
         None, unless a target says otherwise.
         """
         del fixed, options
+        return {}
+
+    def mapped_problems(
+        self, mapped: MappedNetwork, options: Mapping[str, Any]
+    ) -> Iterable[Diagnostic]:
+        """Give what it cannot do with a network over cores, beside the above; nothing unless said."""
+        del mapped, options
+        return ()
+
+    def mapped_members(
+        self, mapped: MappedNetwork, options: Mapping[str, Any]
+    ) -> Mapping[str, bytes]:
+        """Give the files that the artifact of a network over cores needs beside; none unless said."""
+        del mapped, options
         return {}
 
     def missing(self) -> Diagnostic | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -126,6 +125,7 @@ def _run_sample(network: FixedNetwork, inputs: dict[str, list[list[int]]]) -> _S
     neurons = {p.name: _neurons(p) for p in network.populations}
     shapes = {i.name: i.shape for i in network.inputs}
     shapes |= {p.name: p.shape for p in network.populations}
+    shapes |= {a.name: a.shape for a in network.axons}
     for t in range(1, hardware_steps + 1):
         for p in network.populations:
             alive = 1 + p.lag <= t <= steps + p.lag
@@ -134,7 +134,7 @@ def _run_sample(network: FixedNetwork, inputs: dict[str, list[list[int]]]) -> _S
                 arriving = [
                     synaptic_input(
                         q,
-                        _sent(q, t, inputs, recorded.spikes, prod(shapes[q.source])),
+                        _sent(network, q.source, t - q.delay, inputs | recorded.spikes),
                         shapes[q.source],
                     )
                     for q in network.projections
@@ -164,16 +164,18 @@ def _neurons(p: FixedPopulation) -> list[Neuron]:
 
 
 def _sent(
-    q: FixedProjection,
-    t: int,
-    inputs: dict[str, list[list[int]]],
-    spikes: dict[str, list[list[int]]],
-    size: int,
+    network: FixedNetwork, name: str, when: int, sent: dict[str, list[list[int]]]
 ) -> list[int]:
-    """Give what the source sent ``delay`` hardware steps before step ``t``, counted from 1."""
-    source = inputs[q.source] if q.source in inputs else spikes[q.source]
-    when = t - q.delay
-    return source[when - 1] if 1 <= when <= len(source) else [0] * size
+    """Give what a source sent at hardware step ``when``, counted from 1."""
+    for a in network.axons:
+        if a.name == name:
+            rows = [_sent(network, source, when, sent) for source in a.sources]
+            return [rows[m][e] for m, e in zip(a.member.tolist(), a.element.tolist(), strict=True)]
+    steps = sent[name]
+    if 1 <= when <= len(steps):
+        return steps[when - 1]
+    sizes = {i.name: i.size for i in network.inputs} | {p.name: p.size for p in network.populations}
+    return [0] * sizes[name]
 
 
 def synaptic_input(q: FixedProjection, row: list[int], shape: tuple[int, ...]) -> list[int]:

@@ -93,9 +93,9 @@ def homes(mapped: MappedNetwork) -> dict[str, Homes]:
     """
     fixed, at = mapped.fixed, mark(mapped.fixed)
     regions: dict[str, dict[int, Region]] = {p.name: {} for p in fixed.populations}
-    for core, on in enumerate(mapped.cores):
+    for k, on in enumerate(mapped.cores):
         for part in on.parts:
-            regions[part.population][core] = part.region
+            regions[part.population][k] = part.region
     found: dict[str, Homes] = {}
     for p in fixed.populations:
         core, place = np.full(p.size, -1, np.int32), np.zeros(p.size, np.int32)

@@ -45,6 +45,19 @@ class Core:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Placement:
+    """A ``MappedNetwork`` without its network, as an artifact keeps it."""
+
+    hardware: Hardware
+    cores: tuple[Core, ...]
+    seed: int
+
+    def of(self, fixed: FixedNetwork) -> MappedNetwork:
+        """Give the mapping of ``fixed``, for which this was made."""
+        return MappedNetwork(fixed=fixed, hardware=self.hardware, cores=self.cores, seed=self.seed)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class MappedNetwork:
     """A network over cores: every neuron lies on exactly one.
 
@@ -59,6 +72,11 @@ class MappedNetwork:
     hardware: Hardware
     cores: tuple[Core, ...]
     seed: int
+
+    @property
+    def placement(self) -> Placement:
+        """All but the network."""
+        return Placement(hardware=self.hardware, cores=self.cores, seed=self.seed)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,20 +16,20 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import product
 from math import prod
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.fixed import FixedNetwork, FixedProjection
 from snnc.compiler.mapping.encodings import Counts, SynapseLists
+from snnc.compiler.mapping.matrices import Sparse, pooling_matrices, scipy_sparse, unrolled
 from snnc.compiler.mapping.regions import Box, Neurons, Region
 from snnc.compiler.operators import (
     FixedConvolution,
     FixedDense,
     FixedOperator,
     FixedScaling,
-    FixedSparse,
     MaxPooling,
     Shape,
     SumPooling,
@@ -37,8 +37,6 @@ from snnc.compiler.operators import (
     result_shape,
 )
 
-Sparse: TypeAlias = Any
-"""A matrix of scipy, which has no types."""
 Pooling: TypeAlias = SumPooling | MaxPooling
 
 
@@ -153,15 +151,13 @@ class Wiring:
 
     def _rows(self, neurons: Neurons) -> Sparse:
         """Give the synapses of ``neurons``: a matrix by columns, an axon each."""
-        from scipy import sparse
-
         if isinstance(self._weighted, FixedDense):
-            rows = sparse.csc_array(self._weighted.weight[neurons] != 0)
-            for pooling in reversed(_pooling_matrices(self._before, self.source)):
+            rows = scipy_sparse().csc_array(self._weighted.weight[neurons] != 0)
+            for pooling in reversed(pooling_matrices(self._before, self.source)):
                 rows = ((rows.astype(np.int32) @ pooling) != 0).tocsc()
             return rows
         if self._matrix is None:
-            self._matrix = _unrolled(self._operators, self.source).tocsr()
+            self._matrix = unrolled(self._operators, self.source).tocsr()
         return self._matrix[neurons].tocsc()
 
 
@@ -256,68 +252,7 @@ def _of_matrix(matrix: Sparse) -> Synapses:
     fan_in = int(np.bincount(index, minlength=1).max(initial=0))
     used = np.diff(begin) > 0
     if used.any() and index.size == used.sum() * matrix.shape[0]:  # each reaches all
-        every = [np.arange(matrix.shape[0])]
+        every: list[Counts] = [np.arange(int(matrix.shape[0]))]
         return Synapses(_listed(every, [int(used.sum())]), (), fan_in)
     starts = np.append(begin[:-1][used], index.size)
-    return Synapses(SynapseLists(starts, index, np.ones(used.sum(), np.int64)), (), fan_in)
-
-
-def _pooling_matrices(pooling: tuple[Pooling, ...], shape: Shape) -> list[Sparse]:
-    found: list[Sparse] = []
-    for operator in pooling:
-        found.append(_window_matrix(operator.window, None, 1, shape))
-        shape = operator.result_shape(shape)
-    return found
-
-
-def _unrolled(operators: tuple[FixedOperator, ...], shape: Shape) -> Sparse:
-    """Give all synapses of a projection as a matrix ``[targets, sources]`` of 0 and 1."""
-    from scipy import sparse
-
-    whole = sparse.eye_array(prod(shape), dtype=np.int32, format="csr")
-    for operator in operators:
-        whole = ((_matrix_of(operator, shape) @ whole) != 0).astype(np.int32)
-        shape = operator.result_shape(shape)
-    return whole
-
-
-def _matrix_of(operator: FixedOperator, shape: Shape) -> Sparse:
-    from scipy import sparse
-
-    match operator:
-        case FixedDense():
-            return sparse.csr_array((operator.weight != 0).astype(np.int32))
-        case FixedSparse():
-            used = (operator.weight != 0).astype(np.int32)
-            lists = (used, operator.target, operator.begin)
-            return sparse.csc_array(lists, shape=operator.shape).tocsr()
-        case FixedScaling():
-            return sparse.eye_array(operator.weight.size, dtype=np.int32, format="csr")
-        case FixedConvolution():
-            return _window_matrix(operator.window, operator.weight, operator.groups, shape)
-        case _:
-            return _window_matrix(operator.window, None, 1, shape)
-
-
-def _window_matrix(
-    window: Window, weight: npt.NDArray[Any] | None, groups: int, shape: Shape
-) -> Sparse:
-    """Give which neurons each element reaches: the product of the channels and of every axis."""
-    from scipy import sparse
-
-    if weight is None:
-        total: Sparse = sparse.eye_array(shape[0], dtype=np.int32)
-    else:
-        used = weight.reshape(*weight.shape[:2], -1).any(axis=2).astype(np.int32)
-        parts = np.split(used, groups)
-        total = sparse.block_diag(parts, format="csr")
-    for axis, count in enumerate(window.positions(shape[1:])):
-        offset = np.arange(window.kernel[axis]) * window.dilation[axis]
-        first = np.arange(count) * window.stride[axis] - window.padding[axis][0]
-        under = first[:, None] + offset
-        row = np.repeat(np.arange(count), offset.size)
-        inside = ((under >= 0) & (under < shape[1 + axis])).reshape(-1)
-        pairs = row[inside], under.reshape(-1)[inside]
-        one = sparse.coo_array((np.ones(pairs[0].size, np.int32), pairs), (count, shape[1 + axis]))
-        total = sparse.kron(total, one, format="csr")
-    return total
+    return Synapses(SynapseLists(starts, index, np.ones(starts.size - 1, np.int64)), (), fan_in)

@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     metavar="Y.npy",
     help="For a budget, the class of each --calibrate sample.",
 )
+@click.option(
+    "--estimate-only",
+    is_flag=True,
+    help="Say what it takes of --hardware and what rounding costs, and write nothing.",
+)
 @compile_options
 @json_option
 def command(
@@ -39,6 +44,7 @@ def command(
     output: Path | None,
     calibrate: Path | None,
     labels: Path | None,
+    estimate_only: bool,
     as_json: bool,
     **options: Any,
 ) -> int:
@@ -53,7 +59,8 @@ def command(
     from snnc.targets.directory import check_place
 
     place = output or default_output(model, target)
-    check_place(place, ARTIFACT)
+    if not estimate_only:
+        check_place(place, ARTIFACT)
     given = {name: value for name, value in options.items() if value is not None}
     calibration = None if calibrate is None else read_arrays(calibrate, "--calibrate")
     truth = None if labels is None else read_array(labels, "--labels")
@@ -62,11 +69,13 @@ def command(
         artifact = compile(
             model, target, calibration=calibration, labels=truth, progress=display.stage, **given
         )
-        artifact.save(place)
+        if not estimate_only:
+            artifact.save(place)
+    written = None if estimate_only else place
     if as_json:
-        emit_json(facts(artifact, place))
+        emit_json(facts(artifact, written))
     else:
-        emit(_lines(artifact, place))
+        emit(_lines(artifact, written))
     return 0
 
 
@@ -76,26 +85,29 @@ def default_output(model: str, target: str) -> Path:
     return Path(f"{Path(file).stem}.{target}")
 
 
-def facts(artifact: Artifact, place: Path) -> dict[str, Any]:
-    """Give what ``--json`` prints. Nothing is mapped to cores yet, so there are none to count."""
+def facts(artifact: Artifact, place: Path | None) -> dict[str, Any]:
+    """Give what ``--json`` prints; without hardware there are no cores to count."""
     from snnc.runtime.overview import lava_form
 
+    mapping = artifact.account.get("mapping", {})
     return {
-        "artifact": str(place),
+        "artifact": None if place is None else str(place),
         "target": artifact.target,
         "form": lava_form(artifact),
-        "cores": None,
-        "cores_lower_bound": None,
+        "cores": mapping.get("cores"),
+        "cores_lower_bound": mapping.get("cores_lower_bound"),
         "latency_steps": artifact.account.get("latency_steps", 0),
         "choices": list(artifact.network.choices),
         "warnings": list(artifact.account.get("warnings", ())),
         "budget": artifact.account.get("budget"),
         "relays": artifact.account.get("relays", []),
+        "mapping": mapping or None,
     }
 
 
-def _lines(artifact: Artifact, place: Path) -> str:
+def _lines(artifact: Artifact, place: Path | None) -> str:
     from snnc.runtime.budgeted import budget_text
+    from snnc.runtime.mapped import mapping_text
     from snnc.runtime.overview import (
         choices_and_warnings,
         lava_form,
@@ -109,8 +121,9 @@ def _lines(artifact: Artifact, place: Path) -> str:
 
     neurons = sum(p.size for p in artifact.network.populations)
     latency = artifact.account.get("latency_steps", 0)
+    done = "nothing is written" if place is None else f"wrote {shown(str(place))}"
     lines = [
-        f"wrote {shown(str(place))}: target {artifact.target}, {count(neurons, 'neuron')}, "
+        f"{done}: target {artifact.target}, {count(neurons, 'neuron')}, "
         f"latency of {count(latency, 'step')}"
     ]
     form = lava_form(artifact)
@@ -122,6 +135,8 @@ def _lines(artifact: Artifact, place: Path) -> str:
             lines += ["", registers_table(artifact.account)]
     if artifact.account.get("relays"):
         lines += ["", relays_table(artifact.account["relays"])]
+    if "mapping" in artifact.account:
+        lines += ["", mapping_text(artifact.account["mapping"])]
     if "budget" in artifact.account:
         lines += ["", budget_text(artifact.account["budget"])]
     lines += choices_and_warnings(artifact)

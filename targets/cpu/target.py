@@ -28,6 +28,7 @@ class CpuTarget(Target):
     name = "cpu"
     summary = "native engine: the integer arithmetic in compiled code, event by event"
     fixed = True
+    by_core = True
 
     def missing(self) -> Diagnostic | None:
         """Say that the engine was not compiled, or cannot be loaded, or give None."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -215,7 +215,7 @@ class Description(_Strict):
 
     def record(self) -> Hardware:
         """Give it as the compiler's record."""
-        limits = {
+        limits: dict[str, Any] = {
             name: None if limit is None else limit.record()
             for name in _LIMITS
             for limit in [getattr(self, name)]

@@ -158,7 +158,7 @@ def sent_at(
         sent: Of each input and population, shape ``[steps, batch, n]``.
     """
     if source not in axons:
-        return sent[source][k].astype(np.int64)
+        return np.asarray(sent[source][k], np.int64)
     of = axons[source]
     x = np.zeros((sent[of.sources[0]].shape[1], of.size), np.int64)
     for member, name in enumerate(of.sources):

@@ -23,6 +23,7 @@ class IntegerTarget(Target):
         "NumPy reference of the integer arithmetic: slow, plain, what others are compared with"
     )
     fixed = True
+    by_core = True
 
     def missing(self) -> Diagnostic | None:
         """Give None: NumPy is always there."""

@@ -9,6 +9,8 @@ import numpy as np
 from snnc.compiler.fixed import (
     ALIGN_BITS,
     MAX_WEIGHT_BITS,
+    FixedAxons,
+    FixedInput,
     FixedNetwork,
     FixedPopulation,
     FixedProjection,
@@ -23,8 +25,8 @@ before its wrap is below ``2**23 + 2**24``, and one wrap is enough."""
 
 def senders(network: FixedNetwork) -> dict[str, tuple[str, ...]]:
     """Give the inputs and populations that each source of projections stands for."""
-    nodes = (*network.inputs, *network.populations)
-    return {n.name: (n.name,) for n in nodes} | {a.name: a.sources for a in network.axons}
+    names = (*(i.name for i in network.inputs), *(p.name for p in network.populations))
+    return {name: (name,) for name in names} | {a.name: a.sources for a in network.axons}
 
 
 def own_delays(network: FixedNetwork) -> dict[str, int]:
@@ -40,7 +42,7 @@ def own_delays(network: FixedNetwork) -> dict[str, int]:
 def longest_own_delays(network: FixedNetwork) -> dict[str, int]:
     """Give for each input and population the longest own delay of what leaves it, or 0."""
     sent, own = senders(network), own_delays(network)
-    longest = dict.fromkeys((n.name for n in (*network.inputs, *network.populations)), 0)
+    longest = {name: 0 for names in sent.values() for name in names}
     for q in network.projections:
         for name in sent[q.source]:
             longest[name] = max(longest[name], own[q.name])
@@ -87,6 +89,7 @@ def largest_inputs(network: FixedNetwork) -> tuple[float, ...]:
 def _levels(network: FixedNetwork) -> dict[str, Doubles]:
     """Give by source the largest magnitude of what each element sends, of its shape."""
     inputs = {i.name: i for i in network.inputs}
+    nodes: tuple[FixedInput | FixedPopulation | FixedAxons, ...]
     nodes = (*network.inputs, *network.populations, *network.axons)
     return {node.name: largest_sent(node, inputs) for node in nodes}
 

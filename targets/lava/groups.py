@@ -5,19 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import prod
+from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
 from safetensors.numpy import save
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
-from snnc.compiler.fixed import FixedAxons, FixedNetwork
+from snnc.compiler.fixed import FixedAxons, FixedNetwork, FixedPopulation, FixedProjection
+from snnc.compiler.mapping.cut import Homes, cut, homes
+from snnc.compiler.mapping.mapped import MappedNetwork
 from snnc.compiler.network import Output
+from snnc.compiler.operators import FixedConvolution, FixedOperator
 from snnc.compiler.store import Tensors, to_json
-from snnc.compiler.trace import Array
 from snnc.targets.lava.forms import Form
 from snnc.targets.lava.plan import Plan, make_plan
-from snnc.targets.lava.runner.axons import Axons, Gather
-from snnc.targets.lava.runner.program import CUT
+from snnc.targets.lava.runner.program import CUT, WHOLE
+
+if TYPE_CHECKING:
+    from snnc.targets.artifact import Artifact
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -61,33 +68,94 @@ class Groups:
         text, weights = CUT
         return {text: json.dumps(data, sort_keys=True).encode() + b"\n", weights: save(tensors)}
 
-    def joined_signals(
-        self, signals: Mapping[str, Mapping[str, Array]]
-    ) -> dict[str, dict[str, Array]]:
-        """Give what was recorded of parts as signals of the populations of the model.
 
-        Args:
-            signals: By signal and part, shape ``[..., n]``; all parts of a population or none.
-        """
-        made: dict[str, dict[str, Array]] = {signal: {} for signal in signals}
-        for a in self.joined:
-            gather = Gather(Axons(a.name, a.shape, a.sources, a.member, a.element))
-            for signal, arrays in signals.items():
-                if a.sources[0] in arrays:
-                    made[signal][a.name] = gather.of([arrays[part] for part in a.sources])
-        return made
+Runnable: TypeAlias = FixedNetwork | Groups
+"""What can run on Lava: a network as it is, or cut over cores."""
+
+
+def runnable(artifact: Artifact) -> Runnable:
+    """Give what an artifact runs."""
+    return artifact.required_fixed if artifact.mapped is None else grouped(artifact.mapped)
+
+
+def plan_of(program: Runnable, form: Form) -> Plan:
+    """Give the Lava process of every node."""
+    return program.plan(form) if isinstance(program, Groups) else make_plan(program, form)
+
+
+def program_files(program: Runnable) -> dict[str, bytes]:
+    """Give the two files of a program that ``runner/program.py`` reads beside ``lava.json``."""
+    if isinstance(program, Groups):
+        return program.files()
+    tensors: Tensors = {}
+    data = json.dumps(to_json(program, "program", tensors)).encode()
+    return dict(zip(WHOLE, (data, save(tensors)), strict=True))
+
+
+def grouped(mapped: MappedNetwork) -> Groups:
+    """Give the network that the cores execute; axons that hold a source as it is are left out."""
+    network, found = cut(mapped), homes(mapped)
+    shapes, axons = network.shapes, {a.name: a for a in network.axons}
+    direct: dict[str, str] = {}
+    for q in network.projections:
+        if q.source not in axons:
+            continue
+        (source, *more) = axons[q.source].sources
+        if not more and _is_whole(axons[q.source], shapes[source], q.operators):
+            direct[q.source] = source
+    return Groups(
+        network=replace(
+            network,
+            axons=tuple(a for a in network.axons if a.name not in direct),
+            projections=tuple(
+                replace(q, source=direct.get(q.source, q.source)) for q in network.projections
+            ),
+        ),
+        cores={name: core for of in found.values() for core, name in of.names.items()},
+        joined=tuple(_joined(p, found[p.name]) for p in mapped.fixed.populations),
+        outputs=mapped.fixed.outputs,
+    )
+
+
+def _is_whole(
+    axons: FixedAxons, shape: tuple[int, ...], operators: tuple[FixedOperator, ...]
+) -> bool:
+    """Tell whether axons are all of a source of ``shape``, as ``operators`` see it."""
+    flat = len(operators) == 1 and not isinstance(operators[0], FixedConvolution)
+    return (
+        axons.size == prod(shape)
+        and (flat or axons.shape == shape)
+        and np.array_equal(axons.element, np.arange(axons.size))
+    )
+
+
+def _joined(p: FixedPopulation, of: Homes) -> FixedAxons:
+    cores = np.array(list(of.names))
+    return FixedAxons(
+        name=p.name,
+        shape=p.shape,
+        sources=tuple(of.names.values()),
+        member=np.searchsorted(cores, of.core).astype(np.int32),
+        element=of.place,
+    )
 
 
 def group_problems(network: FixedNetwork) -> Iterator[Diagnostic]:
-    """Yield the projections of parts that none of Lava's own processes can feed."""
-    heard = {q.source: q for q in network.projections}
-    for axons in network.axons:
-        q = heard[axons.name]
+    """Yield the projections that none of Lava's own processes can feed, each once."""
+    sizes = {a.name: a for a in network.axons}
+    found: dict[str, list[FixedProjection]] = {}
+    for q in network.projections:
+        if q.source in sizes:
+            found.setdefault(" + ".join(q.origin) or q.name, []).append(q)
+    for node, (first, *more) in found.items():
+        axons = sizes[first.source]
+        others = f", and those of {len(more)} more part{'s' * (len(more) > 1)}" if more else ""
         yield Diagnostic(
             rule=rules.STOCK_AXONS,
-            node=" + ".join(q.origin) or q.name,
-            found=f"{axons.size} input axons of {q.target}, from {', '.join(axons.sources)}",
-            limit="a source that is whole: Lava's ports cannot be put side by side "
-            "(lava/magma/core/process/ports/ports.py, ConcatPort)",
+            node=node,
+            found=f"{axons.size} input axons of {first.target}, from {', '.join(axons.sources)}"
+            + others,
+            limit="one source, all of it: Lava's ports are not put side by side "
+            "(ConcatPort, lava/magma/core/process/ports/ports.py:233-235)",
             remedy="--lava mixed, or leave --hardware out",
         )

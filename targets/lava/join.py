@@ -14,7 +14,7 @@ from snnc.targets import get_target
 from snnc.targets.artifact import Artifact, load
 from snnc.targets.directory import cannot_write
 from snnc.targets.lava.forms import form_of
-from snnc.targets.lava.plan import make_plan
+from snnc.targets.lava.groups import plan_of, runnable
 from snnc.targets.lava.runner import join
 from snnc.targets.lava.runner.joinable import objections
 from snnc.targets.lava.runner.program import Program, read_program
@@ -78,12 +78,12 @@ def _wrong_target(artifact: Artifact) -> Iterator[Diagnostic]:
 
 def _program_of(artifact: Artifact) -> Program:
     """Give the records of the runner, as a run of the artifact would read them."""
-    network = artifact.required_fixed
-    plan = make_plan(network, form_of(artifact.options))
+    made = runnable(artifact)
+    plan = plan_of(made, form_of(artifact.options))
     with tempfile.TemporaryDirectory(prefix="snnc-lava-") as scratch:
         directory = Path(scratch)
         try:
-            write_program(directory, network, plan)
+            write_program(directory, made, plan)
         except OSError as error:
             raise EnvironmentFault([cannot_write(directory, error, "TMPDIR")]) from error
         return read_program(directory)

@@ -241,9 +241,10 @@ def _size_problems(
 
 def _delay_problems(p: FixedPopulation, late: Mapping[str, int]) -> Iterator[Diagnostic]:
     if p.name in late:
+        delay = _count(late[p.name], "step")
         yield _population(
             p,
-            f"spikes that take {_count(late[p.name], 'step')} of their own, from neurons that may spike "
+            f"spikes that take {delay} of their own, from neurons that may spike "
             f"in the {_count(p.lag, 'step')} before their first",
             "one or the other: LIFReset cannot be kept silent until then "
             "(lava/proc/lif/models.py:432-449)",

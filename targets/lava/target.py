@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from math import prod
@@ -11,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import save
 
 from snnc.compiler import rules
 from snnc.compiler.align import aligned_trace
 from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault
 from snnc.compiler.fixed import FixedNetwork, FixedProjection
+from snnc.compiler.mapping.mapped import MappedNetwork
 from snnc.compiler.operators import (
     FixedConvolution,
     FixedDense,
@@ -25,19 +24,26 @@ from snnc.compiler.operators import (
     MaxPooling,
     SumPooling,
 )
-from snnc.compiler.store import Tensors, to_json
 from snnc.compiler.trace import Array, Trace
 from snnc.targets.artifact import Artifact
 from snnc.targets.directory import cannot_write
 from snnc.targets.inputs import integer_inputs
 from snnc.targets.lava.child import Limit, run_lava
 from snnc.targets.lava.forms import Form, form_of
-from snnc.targets.lava.groups import Groups
+from snnc.targets.lava.groups import (
+    Groups,
+    Runnable,
+    group_problems,
+    grouped,
+    plan_of,
+    program_files,
+    runnable,
+)
 from snnc.targets.lava.held import held_problems
 from snnc.targets.lava.plan import Plan, make_plan
 from snnc.targets.lava.runner import packages
 from snnc.targets.lava.runner.arrays import save_array
-from snnc.targets.lava.runner.program import PLAN, WHOLE
+from snnc.targets.lava.runner.program import PLAN
 from snnc.targets.lava.scratch import scratch_folder
 from snnc.targets.lava.stock import stock_problems
 from snnc.targets.running import Inputs, RunOptions
@@ -59,6 +65,7 @@ class LavaTarget:
     name = "lava"
     summary = "Intel Lava on its CPU simulation: bit-accurate processes, and a runner of its own"
     fixed = True
+    by_core = True
 
     def problems(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> Iterator[Diagnostic]:
         """Yield what Lava's own processes cannot do, where no others may be used."""
@@ -66,12 +73,24 @@ class LavaTarget:
             yield from stock_problems(fixed)
             yield from held_problems(fixed)
 
+    def mapped_problems(
+        self, mapped: MappedNetwork, options: Mapping[str, Any]
+    ) -> Iterator[Diagnostic]:
+        """Yield what they cannot do with a network that is cut over cores, beside the above."""
+        if form_of(options) is Form.STOCK:
+            yield from group_problems(grouped(mapped).network)
+
     def members(self, fixed: FixedNetwork, options: Mapping[str, Any]) -> Mapping[str, bytes]:
         """Give ``lava.json`` and the source of the runner, readable and complete."""
-        here = Path(__file__).resolve().parent
-        sources = (here / "run.py", *sorted((here / "runner").glob("*.py")))
-        files = {path.relative_to(here).as_posix(): path.read_bytes() for path in sources}
-        return {"lava.json": make_plan(fixed, form_of(options)).to_bytes(), **files}
+        return {PLAN: make_plan(fixed, form_of(options)).to_bytes(), **_runner()}
+
+    def mapped_members(
+        self, mapped: MappedNetwork, options: Mapping[str, Any]
+    ) -> Mapping[str, bytes]:
+        """Give the same of a network that is cut over cores, and its parts for the runner."""
+        groups = grouped(mapped)
+        plan = groups.plan(form_of(options)).to_bytes()
+        return {PLAN: plan, **groups.files(), **_runner()}
 
     def missing(self) -> Diagnostic | None:
         """Say what lacks to run Lava, without importing any of it."""
@@ -86,18 +105,19 @@ class LavaTarget:
             EnvironmentFault: SNN501, Lava is not installed; SNN505, Lava failed.
             TimeLimitExceeded: SNN506.
         """
-        network = artifact.required_fixed
+        program = runnable(artifact)
+        network = program.network if isinstance(program, Groups) else program
         x = integer_inputs(network, inputs)
         missing = self.missing()
         if missing is not None:
             raise EnvironmentFault([missing])
-        plan = make_plan(network, form_of(artifact.options))
+        plan = plan_of(program, form_of(artifact.options))
         steps, batch = next(iter(x.values())).shape[:2]
         limit = _limit(network, plan, batch * (steps + plan.gap), options)
         begin = time.perf_counter()
         with scratch_folder() as directory:
             try:
-                write_run(directory, network, plan, x)
+                write_run(directory, program, plan, x)
             except OSError as error:
                 raise EnvironmentFault([cannot_write(directory, error, "TMPDIR")]) from error
             run_lava(directory, options.record, limit, options.progress)
@@ -113,30 +133,27 @@ class LavaTarget:
         )
 
 
+def _runner() -> dict[str, bytes]:
+    """Give the source of the runner."""
+    here = Path(__file__).resolve().parent
+    sources = (here / "run.py", *sorted((here / "runner").glob("*.py")))
+    return {path.relative_to(here).as_posix(): path.read_bytes() for path in sources}
+
+
 def write_run(
-    directory: Path,
-    network: FixedNetwork | Groups,
-    plan: Plan,
-    x: Mapping[str, npt.NDArray[np.int32]],
+    directory: Path, program: Runnable, plan: Plan, x: Mapping[str, npt.NDArray[np.int32]]
 ) -> None:
     """Write the program and its inputs, each ``[steps, batch, n]``, for the runner to serve."""
-    write_program(directory, network, plan)
+    write_program(directory, program, plan)
     for row in plan.processes:
         if row.role == "input":
             save_array(directory / f"{row.id}.npy", x[row.of])
 
 
-def write_program(directory: Path, network: FixedNetwork | Groups, plan: Plan) -> None:
+def write_program(directory: Path, program: Runnable, plan: Plan) -> None:
     """Write the three files that ``runner/program.py`` reads."""
-    files = network.files() if isinstance(network, Groups) else _files(network)
-    for name, content in (files | {PLAN: plan.to_bytes()}).items():
+    for name, content in (program_files(program) | {PLAN: plan.to_bytes()}).items():
         (directory / name).write_bytes(content)
-
-
-def _files(network: FixedNetwork) -> dict[str, bytes]:
-    tensors: Tensors = {}
-    program = json.dumps(to_json(network, "program", tensors))
-    return dict(zip(WHOLE, (program.encode(), save(tensors)), strict=True))
 
 
 def _read(

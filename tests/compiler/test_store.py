@@ -12,10 +12,15 @@ import pytest
 from hypothesis import given, settings
 
 from snnc.compiler.fixed import FixedNetwork
+from snnc.compiler.mapping.cut import cut
+from snnc.compiler.mapping.hardware import Hardware
+from snnc.compiler.mapping.mapped import MappedNetwork
 from snnc.compiler.network import Network
 from snnc.compiler.store import StoreError, Tensors, from_json, to_json
 from tests.builders import one_fixed, one_neuron
+from tests.drawn.deployed import deployed_networks
 from tests.drawn.fixed import fixed_networks
+from tests.drawn.mapped import LOIHI, mapped_networks
 from tests.drawn.networks import networks
 
 
@@ -33,6 +38,9 @@ def parts(value: Any) -> Any:
         return type(value), [parts(getattr(value, f.name)) for f in fields(value)]
     if isinstance(value, tuple):
         return [parts(item) for item in cast("tuple[object, ...]", value)]
+    if isinstance(value, dict):
+        fields_of = cast("dict[object, object]", value)
+        return type(value), [(type(k), k, parts(v)) for k, v in fields_of.items()]
     return type(value), value
 
 
@@ -42,6 +50,34 @@ def test_round_trip(stage: Network | FixedNetwork) -> None:
     tensors: Tensors = {}
     data = json.loads(json.dumps(to_json(stage, "stage", tensors)))
     assert same(from_json(type(stage), data, tensors), stage)
+
+
+@given(deployed_networks().flatmap(mapped_networks))
+@settings(max_examples=30)
+def test_round_trip_of_a_mapping(mapped: MappedNetwork) -> None:
+    for stage in (mapped, cut(mapped)):
+        tensors: Tensors = {}
+        data = json.loads(json.dumps(to_json(stage, "stage", tensors)))
+        assert same(from_json(type(stage), data, tensors), stage)
+
+
+def test_names_of_fields() -> None:
+    tensors: Tensors = {}
+    data = to_json(LOIHI, "hardware", tensors)
+    assert data["resets"] == {str(reset): n for reset, n in LOIHI.resets.items()}
+    for field, value, message in (
+        ("resets", [], "Hardware.resets: an object is expected, not []"),
+        (
+            "resets",
+            {"soft": 1},
+            "Hardware.resets: 'soft' is none of none, zero, zero-next, subtract, "
+            "subtract-delayed, subtract-retest",
+        ),
+        ("resets", {"zero": "1"}, "Hardware.resets.zero: int is expected, not '1'"),
+    ):
+        with pytest.raises(StoreError) as raised:
+            from_json(Hardware, data | {field: value}, tensors)
+        assert str(raised.value) == message
 
 
 def test_same_sees_a_bit() -> None:

@@ -41,7 +41,8 @@ def _counted(operator: FixedOperator) -> FixedOperator:
             return replace(operator, weight=np.ones_like(operator.weight))
         case _ if hasattr(operator, "weight"):
             weighted: Any = operator
-            return replace(weighted, weight=(weighted.weight != 0) * _ONE)
+            counted: FixedOperator = replace(weighted, weight=(weighted.weight != 0) * _ONE)
+            return counted
         case _:
             return operator
 

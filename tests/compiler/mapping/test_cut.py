@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from snnc.compiler.align import aligned_trace
 from snnc.compiler.check import check_fixed
+from snnc.compiler.diagnostics import InternalError
+from snnc.compiler.fixed import FixedInput
 from snnc.compiler.mapping.cut import cut
-from snnc.compiler.mapping.join import joined
+from snnc.compiler.mapping.join import joined, joined_trace
+from snnc.compiler.mapping.mapped import Core, MappedNetwork, Part
+from snnc.compiler.mapping.regions import Box, Listed
+from snnc.compiler.trace import Trace
 from snnc.targets.cpu.engine import Engine
 from snnc.targets.integer.reference import execute
 from snnc.targets.running import no_progress
-from tests.builders import integers_for
+from tests.builders import fixed_network, fixed_population, fixed_projection, integers_for
 from tests.drawn.deployed import deployed_networks
-from tests.drawn.mapped import mapped_networks
+from tests.drawn.mapped import LOIHI, mapped_networks
 from tests.drawn.numbers import SEEDS
 from tests.targets.cpu.equality import LEVELS, SIGNALS, narrowest
 
@@ -40,3 +49,93 @@ def test_parts_compute_the_same(data: st.DataObject, seed: int) -> None:
             assert found.keys() == wanted.keys()
             for name, values in wanted.items():
                 assert np.array_equal(found[name].reshape(values.shape), values), (signal, name)
+
+
+def two_cores(name: str = "x", source: str = "a") -> MappedNetwork:
+    """An input of two, then ``a`` of three on two cores, then ``b``, which hears all of ``a``."""
+    fixed = fixed_network(
+        [fixed_population(source, 3), fixed_population("b", 2, shape=(1, 2), lag=1)],
+        [
+            fixed_projection(name, source, [[1, 0], [2, 3], [0, 4]], delay=1),
+            fixed_projection(source, "b", [[1, 2, 3], [4, 5, 6]], delay=2),
+        ],
+        inputs=[FixedInput(name, (2,), 0.5, 9)],
+    )
+    cores = (
+        core(Part(source, Listed(np.array([0, 2]))), Part("b", Box((0, 0), (1, 1)))),
+        core(Part(source, Listed(np.array([1]))), Part("b", Box((0, 1), (1, 2)))),
+    )
+    return MappedNetwork(fixed=fixed, hardware=LOIHI, cores=cores, seed=0)
+
+
+def core(*parts: Part) -> Core:
+    return Core(parts=parts, chip=0, slot=0, encodings={})
+
+
+def test_names_and_axons() -> None:
+    parts = cut(two_cores())
+    assert [(p.name, p.shape, p.lag) for p in parts.populations] == [
+        ("a@0", (2,), 0),
+        ("a@1", (1,), 0),
+        ("b@0", (1, 1), 1),
+        ("b@1", (1, 1), 1),
+    ]
+    assert [(q.name, q.source, q.target, q.delay) for q in parts.projections] == [
+        ("x->a@0", "x", "a@0", 1),
+        ("x->a@1", "x", "a@1", 1),
+        ("a->b@0", "a->b@0.axons", "b@0", 2),
+        ("a->b@1", "a->b@1.axons", "b@1", 2),
+    ]
+    first = parts.axons[0]
+    assert (first.name, first.sources) == ("a->b@0.axons", ("a@0", "a@1"))
+    assert (first.member.tolist(), first.element.tolist()) == ([0, 1, 0], [0, 0, 1])
+    assert [(o.name, o.source) for o in parts.outputs] == [("out@0", "b@0"), ("out@1", "b@1")]
+
+
+@pytest.mark.parametrize(("name", "mark"), [("a@0", "@@"), ("q@12.axons", "@@"), ("x@y", "@")])
+def test_an_input_that_is_called_as_a_part(name: str, mark: str) -> None:
+    parts = cut(two_cores(name))
+    assert [p.name for p in parts.populations[:2]] == [f"a{mark}0", f"a{mark}1"]
+    assert [*check_fixed(parts)] == []
+
+
+@pytest.mark.parametrize("neurons", [[1], [0, 1], [0, 1, 2]])
+def test_every_neuron_is_on_one_core(neurons: list[int]) -> None:
+    mapped = two_cores()
+    first, second = mapped.cores
+    cores = (replace(first, parts=(Part("a", Listed(np.array(neurons))), first.parts[1])), second)
+    with pytest.raises(InternalError, match="a: not every neuron is on exactly one core"):
+        cut(replace(mapped, cores=cores))
+
+
+def test_a_trace_of_parts() -> None:
+    mapped = two_cores()
+    x = {"x": np.array([[[9, -3]], [[0, 7]], [[4, 4]], [[1, 2]]], np.int32)}
+    traces: list[Trace] = []
+    for network in (mapped.fixed, cut(mapped)):
+        recording = execute(network, x)
+        signals = {s: getattr(recording, s) for s in SIGNALS}
+        traces.append(
+            aligned_trace(
+                network,
+                signals,
+                executor="integer",
+                steps=4,
+                record=SIGNALS,
+                raw_time=False,
+                seconds=0.0,
+            )
+        )
+    whole, parts = traces[0], joined_trace(traces[1], mapped)
+    assert whole.outputs["out"].any()
+    assert parts.lags == whole.lags
+    for signal in ("outputs", *SIGNALS):
+        wanted, found = getattr(whole, signal), getattr(parts, signal)
+        assert found.keys() == wanted.keys()
+        for key, values in wanted.items():
+            assert (found[key].dtype, found[key].shape) == (values.dtype, values.shape)
+            assert np.array_equal(found[key], values)
+
+
+def test_what_is_not_recorded_is_not_joined() -> None:
+    assert [*joined({"a@0": np.zeros((4, 1, 2)), "a@1": np.zeros((4, 1, 1))}, two_cores())] == ["a"]

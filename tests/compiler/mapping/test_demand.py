@@ -46,9 +46,9 @@ def parts(draw: st.DrawFn) -> tuple[FixedNetwork, Part]:
     population = draw(st.sampled_from(network.populations))
     shape = population.shape
     if draw(st.booleans()):
-        region: Region = Box(tuple(draw(st.integers(0, n - 1)) for n in shape), tuple(shape))
-        ends = tuple(draw(st.integers(b + 1, n)) for b, n in zip(region.begin, shape, strict=True))
-        region = Box(region.begin, ends)
+        begin = tuple(draw(st.integers(0, n - 1)) for n in shape)
+        end = tuple(draw(st.integers(b + 1, n)) for b, n in zip(begin, shape, strict=True))
+        region: Region = Box(begin, end)
     else:
         some = draw(st.sets(st.integers(0, prod(shape) - 1), min_size=1))
         region = Listed(np.array(sorted(some), np.int64))
@@ -242,7 +242,7 @@ def test_axons_that_are_too_long_are_shunned() -> None:
     weights[:, 0] = weights[::30] = 1
     network = fixed_network([fixed_population(n=250)], [fixed_projection("x", "lif", weights)])
     dense, sparse = (e for e in LOIHI1.encodings if e.layout is not Layout.RUN_LENGTH)
-    found = []
+    found: list[tuple[str, int, int]] = []
     for most in (72, 71):
         limit = Limit(most, "a test", LOIHI1.neurons.certainty)
         hardware = replace(LOIHI1, words_per_axon=limit, encodings=(dense, sparse))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from math import prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
+from snnc.compiler.fixed import FixedAxons, FixedInput, FixedNetwork, FixedReset
 from snnc.compiler.operators import (
     FixedConvolution,
     FixedOperator,
@@ -171,6 +172,33 @@ _OPERATORS: dict[str, Case] = {
     "a sum of more than 24 bits": (
         one_fixed([[127, 1]], max_abs=2**18 + 1, weight_exp=-7, dv=4096, reset="none"),
         given((2**18 + 1, 0), (2**18 + 1, 1), (-(2**18) - 1, 0), (2**18, 127)),
+    ),
+    "axons of an input and a population": (
+        replace(
+            fixed_network(
+                [
+                    fixed_population("a", 3, lag=1),
+                    fixed_population("b", 2, shape=(1, 2), dv=4096, reset="none", lag=2),
+                ],
+                [
+                    fixed_projection("x", "a", numbered(3, 4)),
+                    fixed_projection(
+                        "both", "b", None, fixed_convolution(numbered(1, 2, 2)), delay=2
+                    ),
+                ],
+                inputs=[FixedInput("x", (4,), 1.0, 9)],
+            ),
+            axons=(
+                FixedAxons(
+                    name="both",
+                    shape=(2, 3),
+                    sources=("a", "x"),
+                    member=np.array([1, 0, 1, 0, 0, 1], np.int32),
+                    element=np.array([3, 2, 0, 1, 0, 2], np.int32),
+                ),
+            ),
+        ),
+        given((1, 2, 3, 4), (0, -5, 9, 0), (7, 0, 0, 1), (0, 0, 0, 8), (1, 1, 1, 1)),
     ),
     "initial": (
         one_fixed([[9], [1], [1]], dv=[5, 100, 4096], threshold=10, initial=[639, 5000, -700]),

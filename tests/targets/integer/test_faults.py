@@ -55,8 +55,8 @@ FAULTS = {
     "clip one too high": ("STATE_LIMIT - 1)\n", "STATE_LIMIT)\n"),
     "clip one too low": ("np.clip(v, -(STATE_LIMIT - 1)", "np.clip(v, -STATE_LIMIT"),
     "a step more delay": (
-        "[k - projection.delay]",
-        "[k - projection.delay - 1]",
+        "sent_at(k - projection.delay,",
+        "sent_at(k - projection.delay - 1,",
     ),
     "reset before the spike test": (
         "    s = (v_new > theta)",
@@ -120,6 +120,8 @@ FAULTS = {
         "flat @ operator.weight.T.astype(np.float64)",
         "flat.astype(np.float32) @ operator.weight.T.astype(np.float32)",
     ),
+    "elements in a row": ("[:, of.element[here]]", "[:, : here.sum()]"),
+    "axons of one source": ("here = of.member == member", "here = of.member == 0"),
     "initial ignored": ("zero + p.initial", "zero"),
     "read-out with a threshold": ("if not p.spiking:", "if False:"),
     "read-out without limits": ("Step(u, clip(v_sum), rho", "Step(u, v_sum, rho"),

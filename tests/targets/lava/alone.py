@@ -12,7 +12,7 @@ import numpy as np
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.trace import SIGNALS
 from snnc.targets.lava.forms import Form
-from snnc.targets.lava.plan import make_plan
+from snnc.targets.lava.groups import Groups, Runnable, plan_of
 from snnc.targets.lava.target import write_run
 from tests.targets.lava.networks import Array, Signals, expected
 
@@ -20,15 +20,17 @@ RUNNER = "snnc.targets.lava.runner"
 
 
 def whole_of(
-    fixed: FixedNetwork, inputs: dict[str, Array], package: str = RUNNER
+    program: Runnable, inputs: dict[str, Array], package: str = RUNNER
 ) -> tuple[Any, Signals]:
-    """Give the executor of ``fixed``, and the arrays that it will record, in hardware time.
+    """Give the executor of a program, and the arrays that it will record, in hardware time.
 
     Args:
-        fixed: The network.
+        program: A network, whole or cut over cores.
         inputs: In real values, ``[steps, batch, *shape]``.
         package: Where the runner is imported from.
     """
+    fixed = program.network if isinstance(program, Groups) else program
+    plan = plan_of(program, Form.FUSED)
     network, program_, whole, window = (
         import_module(f"{package}.{name}") for name in ("network", "program", "whole", "window")
     )
@@ -39,24 +41,22 @@ def whole_of(
         for i in fixed.inputs
     }
     with tempfile.TemporaryDirectory() as folder:
-        write_run(Path(folder), fixed, make_plan(fixed, Form.FUSED), integers)
-        program = program_.read_program(Path(folder))
+        write_run(Path(folder), program, plan, integers)
+        read = program_.read_program(Path(folder))
     steps, batch = next(iter(integers.values())).shape[:2]
-    of = window.Window(steps, batch, steps + program.gap)
-    recorders = {
-        p.id: r for p in program.processes for r in network._recorders(program, p, of, SIGNALS)
-    }
+    of = window.Window(steps, batch, steps + read.gap)
+    recorders = {p.id: r for p in read.processes for r in network._recorders(read, p, of, SIGNALS)}
     signals: Signals = {signal: {} for signal in SIGNALS}
-    for process in program.processes:
+    for process in read.processes:
         if process.role == "population":
             for signal, array in recorders[process.id].arrays.items():
                 signals[signal][process.of] = array
-    return whole.Whole(program, integers, recorders), signals
+    return whole.Whole(read, integers, recorders), signals
 
 
-def run_whole(fixed: FixedNetwork, inputs: dict[str, Array], package: str = RUNNER) -> Signals:
+def run_whole(program: Runnable, inputs: dict[str, Array], package: str = RUNNER) -> Signals:
     """Give every signal of every population in hardware time, ``[steps + latency, batch, n]``."""
-    executor, signals = whole_of(fixed, inputs, package)
+    executor, signals = whole_of(program, inputs, package)
     assert sum(1 for _ in executor.run()) == executor.steps
     return signals
 

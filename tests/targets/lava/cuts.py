@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from snnc.compiler.fixed import FixedAxons, FixedNetwork, FixedPopulation, FixedProjection
+from snnc.compiler.mapping.mapped import Core, MappedNetwork, Part
+from snnc.compiler.mapping.regions import Listed, Region
 from snnc.compiler.network import Output
 from snnc.compiler.operators import FixedDense
+from snnc.targets.hardware.load import load_hardware
 from snnc.targets.lava.forms import Form
 from snnc.targets.lava.groups import Groups
 from snnc.targets.lava.target import LavaTarget
@@ -51,8 +54,8 @@ def cut_by_hand(fixed: FixedNetwork, core_of: dict[str, Array]) -> Groups:
             shape = p.shape if mine.size == p.size else mine.shape
             populations.append(replace(p, name=name, shape=shape, **arrays))
             for q in fixed.incoming(p.name):
-                q, new = _cut_projection(q, name, mine, places[q.source], fixed.shapes[q.source])
-                projections.append(q)
+                made, new = _cut_projection(q, name, mine, places[q.source])
+                projections.append(made)
                 axons.extend(new)
     return Groups(
         network=replace(
@@ -73,7 +76,7 @@ def cut_by_hand(fixed: FixedNetwork, core_of: dict[str, Array]) -> Groups:
 
 
 def _cut_projection(
-    q: FixedProjection, part: str, mine: Array, places: list[_Place], shape: tuple[int, ...]
+    q: FixedProjection, part: str, mine: Array, places: list[_Place]
 ) -> tuple[FixedProjection, list[FixedAxons]]:
     (dense,) = q.operators
     assert isinstance(dense, FixedDense)
@@ -108,9 +111,23 @@ def _parts(places: list[_Place]) -> tuple[str, ...]:
 
 
 def scattered(fixed: FixedNetwork, cores: int, seed: int) -> Groups:
-    """Cut ``fixed`` with every neuron on a core that is drawn."""
+    """Cut ``fixed`` by hand with every neuron on a core that is drawn."""
+    return cut_by_hand(fixed, _drawn(fixed, cores, seed))
+
+
+def on_cores(fixed: FixedNetwork, cores: int, seed: int) -> MappedNetwork:
+    """Give the same as a mapping."""
+    drawn = _drawn(fixed, cores, seed)
+    regions: list[dict[str, Region]] = [
+        {n: Listed(np.flatnonzero(of == core)) for n, of in drawn.items() if (of == core).any()}
+        for core in range(cores)
+    ]
+    return mapped_to(fixed, *regions)
+
+
+def _drawn(fixed: FixedNetwork, cores: int, seed: int) -> dict[str, Array]:
     rng = np.random.default_rng(seed)
-    return cut_by_hand(fixed, {p.name: rng.integers(0, cores, p.size) for p in fixed.populations})
+    return {p.name: rng.integers(0, cores, p.size) for p in fixed.populations}
 
 
 def write_cut_artifact(
@@ -128,3 +145,17 @@ def write_cut_artifact(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     return directory / "run.py"
+
+
+def mapped_to(fixed: FixedNetwork, *cores: dict[str, Region]) -> MappedNetwork:
+    """Map ``fixed`` to cores, each with a region of some populations."""
+    on = tuple(
+        Core(
+            parts=tuple(Part(name, region) for name, region in regions.items()),
+            chip=0,
+            slot=slot,
+            encodings={},
+        )
+        for slot, regions in enumerate(cores)
+    )
+    return MappedNetwork(fixed=fixed, hardware=load_hardware("loihi1"), cores=on, seed=0)

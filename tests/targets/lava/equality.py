@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
 from snnc.compiler.fixed import FixedNetwork
+from snnc.compiler.mapping.join import joined_trace
+from snnc.compiler.mapping.mapped import MappedNetwork
 from snnc.compiler.trace import SIGNALS, Trace
 from snnc.targets.integer.target import IntegerTarget
 from snnc.targets.lava.forms import Form
 from snnc.targets.lava.stock import stock_problems
 from snnc.targets.lava.target import LavaTarget
 from tests.drawn.deployed import Run
+from tests.drawn.mapped import mapped_networks
 from tests.targets.lava.networks import (
     RECORD_ALL,
     Array,
@@ -24,6 +28,8 @@ from tests.targets.lava.networks import (
 
 FORMS: tuple[Form, ...] = tuple(Form)
 """Those that are compared."""
+CUT_FORMS = ("mixed over cores", "fused over cores")
+"""The same of networks that are cut over cores."""
 
 
 def forms_of(network: FixedNetwork) -> tuple[Form, ...]:
@@ -32,24 +38,36 @@ def forms_of(network: FixedNetwork) -> tuple[Form, ...]:
     return tuple(form for form in FORMS if form is not Form.STOCK or not problems)
 
 
-def assert_equal_somehow(run: Run, data: st.DataObject) -> tuple[tuple[Form, ...], Signals]:
-    """Compare a run in a form that is drawn, or in all; give the forms and the signals."""
+def assert_equal_somehow(run: Run, data: st.DataObject) -> tuple[tuple[str, ...], Signals]:
+    """Compare a run in a form that is drawn, or in all, whole or cut over cores.
+
+    Returns:
+        The forms, those over cores by another name, and the signals.
+    """
+    wanted = expected(run.network, dict(run.inputs))
+    if data.draw(st.integers(0, 3), label="over cores if 3") == 3:
+        mapped = data.draw(mapped_networks(run.network))
+        form = data.draw(st.sampled_from((Form.MIXED, Form.MIXED, Form.FUSED)), label="form")
+        assert_equal(run, form, wanted, mapped)
+        return (f"{form} over cores",), wanted
     forms = forms_of(run.network)
     if data.draw(st.integers(0, 7), label="all forms if 7") < 7:
         forms = (data.draw(st.sampled_from(forms), label="form"),)
-    wanted = expected(run.network, dict(run.inputs))
     for form in forms:
         assert_equal(run, form, wanted)
     return forms, wanted
 
 
-def assert_equal(run: Run, form: Form, wanted: Signals | None = None) -> Signals:
+def assert_equal(
+    run: Run, form: Form, wanted: Signals | None = None, mapped: MappedNetwork | None = None
+) -> Signals:
     """Compare Lava's run of ``form``, and that of the reference, with the oracle's.
 
     Args:
         run: What to run.
         form: On which processes.
         wanted: The signals of the oracle, where they are known.
+        mapped: The network over cores, where it is to run so.
 
     Returns:
         The signals.
@@ -57,9 +75,11 @@ def assert_equal(run: Run, form: Form, wanted: Signals | None = None) -> Signals
     inputs = dict(run.inputs)
     known = wanted or expected(run.network, inputs)
     outputs = expected_outputs(run.network, known)
-    program = artifact(run.network, form)
+    program = replace(artifact(run.network, form), mapped=mapped)
     for name, run_it in (("reference", IntegerTarget().run), (str(form), LavaTarget().run)):
-        trace = run_it(program, inputs, RECORD_ALL)
+        trace = run_it(program.executed, inputs, RECORD_ALL)
+        if mapped is not None:
+            trace = joined_trace(trace, mapped)
         problems = [f"{name}: {text}" for text in differences(trace, known, outputs)]
         assert not problems, "\n".join(problems)  # told outside of pytest, too
     return known

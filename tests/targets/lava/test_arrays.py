@@ -15,7 +15,7 @@ from tests.targets.lava.networks import Array, save_inputs
 
 
 def program(*inputs: Input) -> Program:
-    return Program({i.name: i for i in inputs}, {}, {}, {}, "mixed", (), 0)
+    return Program({i.name: i for i in inputs}, {}, {}, {}, "mixed", (), 0, {}, {}, {})
 
 
 SPIKES = Input("x", (2,), 1.0, 1)
@@ -117,7 +117,7 @@ def test_output_of_a_read_out_is_real(tmp_path: Path, steps: int | None) -> None
         Process("n1", "population", "Population", "p"),
         Process("n2", "output", "Sink", "out"),
     )
-    of = Program({}, {"p": part}, {}, {"out": "p"}, "mixed", processes, 0)
+    of = Program({}, {"p": part}, {}, {"out": "p"}, "mixed", processes, 0, {}, {}, {"out": "p"})
     v = np.array([[0, 0], [2**23 - 1, -7], [-12345, 1]], np.int32).reshape(3, 1, 2)
     write_results(of, {"n1": {"v": v}, "n2": {"v": v}}, tmp_path / "out.npz", steps)
     with np.load(tmp_path / "out.npz") as found:
@@ -141,9 +141,11 @@ def test_full_disk_names_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("zipfile.ZipFile.open", refuse)
     part = Population("p", (1,), {}, "zero", 0, True, 0, np.ones(1), np.zeros(1))
-    sink = Process("n1", "output", "Sink", "out")
-    of = Program({}, {"p": part}, {}, {"out": "p"}, "mixed", (sink,), 0)
+    lif, sink = Process("n1", "population", "P", "p"), Process("n2", "output", "Sink", "out")
+    of = Program({}, {"p": part}, {}, {"out": "p"}, "mixed", (lif, sink), 0, {}, {}, {"out": "p"})
     with pytest.raises(OSError, match="No space left on device") as error:
-        write_results(of, {"n1": {"spikes": np.zeros((1, 1, 1))}}, tmp_path / "out.npz", None)
+        write_results(
+            of, {"n1": {}, "n2": {"spikes": np.zeros((1, 1, 1))}}, tmp_path / "out.npz", None
+        )
     assert error.value.filename == str(tmp_path / "out.npz")
     assert list(tmp_path.iterdir()) == []

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,15 @@ import pytest
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
 from snnc.compiler.network import Output
 from snnc.compiler.operators import FixedScaling
+from snnc.targets.lava import plan
 from snnc.targets.lava.forms import Form
+from snnc.targets.lava.groups import grouped
 from tests.builders import fixed_convolution
+from tests.targets.lava.cuts import on_cores, scattered, write_cut_artifact
 from tests.targets.lava.leftovers import MARK, end_leftovers, wait_until_gone
 from tests.targets.lava.networks import (
     Array,
+    artifact,
     expected,
     population,
     process_of,
@@ -31,7 +36,7 @@ from tests.targets.lava.networks import (
     write_artifact,
 )
 from tests.targets.lava.standalone import command
-from tests.targets.lava.test_runner import two_inputs
+from tests.targets.lava.test_runner import on_three_cores, two_inputs
 
 pytestmark = pytest.mark.lava
 
@@ -109,8 +114,8 @@ assert "numpy" not in sys.modules
 snnc.repair_lava()
 {AROUND}
 source = Source(data=x["x"])
-for form in ("mixed", "fused", "stock", "restart"):
-    period = {PERIOD} if form == "restart" else None
+for form in ("mixed", "fused", "stock", "restart", "cut", "fused and cut"):
+    period = {PERIOD} if form in ("restart", "cut") else None
     process = snnc.load_process(f"{{sys.argv[1]}}/{{form}}", period=period)
     source.s_out.connect(process.inputs["x"])
     for name, port in process.outputs.items():
@@ -222,15 +227,24 @@ def series_for(fixed: FixedNetwork, seed: int) -> dict[str, Array]:
     }
 
 
+@pytest.mark.parametrize("cut", [False, True])
 def test_program_without_snnc(
-    tmp_path: Path, packages: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, packages: Path, monkeypatch: pytest.MonkeyPatch, cut: bool
 ) -> None:
-    """Two artifacts in a chain, one of them twice, a user's own neurons behind, a monitor."""
+    """Two artifacts in a chain, one of them twice, a user's own neurons behind, a monitor.
+
+    Cut over cores, they are to others as they are whole, also where a run would let an input enter
+    at the axons.
+    """
     monkeypatch.setenv(MARK, str(tmp_path))
+    monkeypatch.setattr(plan, "LARGE_INPUT", 2)
     first, second = two_inputs(), behind()
     assert process_of(second)["zero"] == "LIFReset"
+    groups = {"first": grouped(on_three_cores(first)), "second": scattered(second, 3, seed=2)}
     for name, fixed in (("first", first), ("second", second)):
-        script = write_artifact(tmp_path / name, fixed)
+        folder = tmp_path / name
+        made = groups[name]
+        script = write_cut_artifact(folder, fixed, made) if cut else write_artifact(folder, fixed)
         trap = script.parent / "runner" / "trap.py"  # Lava searches models by executing files
         trap.write_text(f"open({str(tmp_path / 'executed')!r}, 'w')\n")
     x = series_for(first, seed=6)
@@ -319,6 +333,11 @@ def test_program_with_snnc(tmp_path: Path) -> None:
     assert {"LIFReset", "Conv", "Sparse", "DelaySparse"} <= set(kinds.values())
     for name, (fixed, form) in networks.items():
         write_artifact(tmp_path / name, fixed, form)
+    mapped = on_cores(recurrent(3, resets=[FixedReset.ZERO, FixedReset.SUBTRACT]), 3, seed=1)
+    for name, form in (("cut", Form.MIXED), ("fused and cut", Form.FUSED)):
+        networks[name] = mapped.fixed, form
+        made = replace(artifact(mapped.fixed, form), mapped=mapped).for_target("lava")
+        assert made.save(tmp_path / name).is_dir()
     x = {"x": np.random.default_rng(5).integers(-3, 4, (6, STEPS))}
     save_inputs(tmp_path / "x.npz", x)
     arguments = [str(tmp_path), str(tmp_path / "x.npz"), str(tmp_path / "out.npz")]
@@ -331,7 +350,7 @@ def test_program_with_snnc(tmp_path: Path) -> None:
         f"{name}.{output}": values
         for name, (fixed, _) in networks.items()
         for output, values in heard_outside(
-            fixed, x, 0, PERIOD if name == "restart" else None
+            fixed, x, 0, PERIOD if name in ("restart", "cut") else None
         ).items()
     }
     with np.load(tmp_path / "out.npz") as archive:

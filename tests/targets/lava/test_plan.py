@@ -42,18 +42,19 @@ def network(*projections: FixedProjection, reset: FixedReset = FixedReset.ZERO) 
 def test_file() -> None:
     fixed = network(projection("a", "b", WEIGHT))
     rows = [
-        {"id": "n0001", "role": "input", "of": "x", "process": "Source"},
-        {"id": "n0002", "role": "population", "of": "a", "process": "LIFReset"},
-        {"id": "n0003", "role": "population", "of": "b", "process": "LIFReset"},
-        {"id": "n0004", "role": "projection", "of": "x to a", "process": "Dense"},
-        {"id": "n0005", "role": "projection", "of": "a to b", "process": "Dense"},
-        {"id": "n0006", "role": "output", "of": "out", "process": "Sink"},
+        {"id": "n0001", "role": "input", "of": "x", "process": "Source", "core": None},
+        {"id": "n0002", "role": "population", "of": "a", "process": "LIFReset", "core": None},
+        {"id": "n0003", "role": "population", "of": "b", "process": "LIFReset", "core": None},
+        {"id": "n0004", "role": "projection", "of": "x to a", "process": "Dense", "core": None},
+        {"id": "n0005", "role": "projection", "of": "a to b", "process": "Dense", "core": None},
+        {"id": "n0006", "role": "output", "of": "out", "process": "Sink", "core": None},
     ]
     content = make_plan(fixed).to_bytes()
     assert json.loads(content) == {
-        "format": 3,
+        "format": 4,
         "form": "mixed",
         "gap": 2,
+        "cut": False,
         "processes": rows,
     }
     assert content == make_plan(fixed).to_bytes()

@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
+from snnc.compiler.mapping.mapped import MappedNetwork
+from snnc.compiler.mapping.regions import Box, Listed
 from snnc.compiler.network import Output
 from snnc.compiler.trace import SIGNALS
 from snnc.targets.lava.runner import main
 from snnc.targets.lava.runner.faults import BadInput
 from snnc.targets.lava.runner.program import check_whole
 from tests.builders import fixed_convolution
+from tests.targets.lava.cuts import mapped_to
 from tests.targets.lava.leftovers import (
     MARK,
     end_leftovers,
@@ -80,6 +83,20 @@ def two_inputs() -> FixedNetwork:
             Output("real", "potential"),
         ),
         dt=1e-3,
+    )
+
+
+def on_three_cores(fixed: FixedNetwork) -> MappedNetwork:
+    """Cut ``two_inputs`` into lists and boxes."""
+
+    def neurons(*indices: int) -> Listed:
+        return Listed(np.array(indices))
+
+    return mapped_to(
+        fixed,
+        {"hidden.0": neurons(0, 3, 4), "file": neurons(1, 2)},
+        {"hidden.0": neurons(1, 2, 5), "potential": Box((0, 0), (1, 2))},
+        {"file": neurons(0, 3), "potential": Box((1, 0), (2, 2))},
     )
 
 

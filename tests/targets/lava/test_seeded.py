@@ -131,8 +131,8 @@ OPERATOR_FAULTS = {
     "no offset": ("arrays.py", " + population.offset", ""),
     "potential in single precision": (
         "arrays.py",
-        "(values / population.scale",
-        "(np.float32(values) / np.float32(population.scale)",
+        "(array / population.scale",
+        "(np.float32(array) / np.float32(population.scale)",
     ),
 }
 """Those of operators, read-outs, and neurons with another start or a pause."""

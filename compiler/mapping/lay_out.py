@@ -1,0 +1,41 @@
+"""From a network to one over cores: partitioned, then placed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from snnc.compiler.fixed import FixedNetwork
+from snnc.compiler.mapping.hardware import Hardware
+from snnc.compiler.mapping.mapped import Core, MappedNetwork
+from snnc.compiler.mapping.partition import partition
+from snnc.compiler.mapping.place import place
+from snnc.compiler.mapping.traffic import Rates, flows
+
+
+def lay_out(
+    network: FixedNetwork, hardware: Hardware, *, rates: Rates | None = None, seed: int = 0
+) -> MappedNetwork:
+    """Lay ``network`` out over the cores of ``hardware``.
+
+    Args:
+        network: Whole and retimed.
+        hardware: The limits.
+        rates: Spikes a step of inputs and populations, shape ``[n]`` or ``[]``; 1 where nothing is
+            said.
+        seed: Of everything that is drawn: the same gives the same mapping.
+
+    Raises:
+        InputError: It does not fit; everything that stands against it.
+    """
+    bundles = partition(network, hardware, rates=rates, seed=seed)
+    chip, slot = place(flows(network, bundles, rates or {}), len(bundles), hardware, seed)
+    cores = tuple(
+        Core(
+            parts=bundles[k].parts,
+            chip=int(chip[k]),
+            slot=int(slot[k]),
+            encodings=bundles[k].encodings,
+        )
+        for k in np.lexsort((slot, chip))
+    )
+    return MappedNetwork(fixed=network, hardware=hardware, cores=cores, seed=seed)

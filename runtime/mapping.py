@@ -1,0 +1,133 @@
+"""The mapping of a network in what users see: how it is asked for, and what came of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from snnc.compiler import rules
+from snnc.compiler.diagnostics import Diagnostic, InputError, InternalError
+from snnc.runtime.rounding import Rounding
+from snnc.targets import TARGETS, get_target
+
+if TYPE_CHECKING:
+    from snnc.compiler.mapping.hardware import Hardware
+    from snnc.compiler.mapping.mapped import MappedNetwork
+    from snnc.compiler.mapping.traffic import Rates
+    from snnc.runtime.observe import Reference
+    from snnc.runtime.quantization import Quantization, Quantizer
+    from snnc.targets.artifact import Artifact
+
+
+def named_hardware(
+    name: str | os.PathLike[str] | None, target: str
+) -> tuple[Hardware | None, tuple[Diagnostic, ...]]:
+    """Read the hardware that a user names, and give all that is wrong with that.
+
+    Args:
+        name: Of a description that comes with snnc, a file, or None.
+        target: Of the compilation.
+    """
+    from snnc.targets.hardware.load import load_hardware
+
+    if name is None:
+        return None, ()
+    problems = tuple(_target_problems(os.fspath(name), target))
+    try:
+        return load_hardware(os.fspath(name)), problems
+    except InputError as error:
+        return None, (*problems, *error.diagnostics)
+
+
+def for_cores(options: Quantization, hardware: Hardware) -> tuple[Quantization, tuple[str, ...]]:
+    """Give options as ``hardware`` needs them, and what was chosen for that.
+
+    A core has so many thresholds, so a population has no more, unless the user says otherwise.
+    """
+    limit = hardware.thresholds
+    free = options.max_thresholds is None and options.rounding != Rounding.RECALIBRATED
+    if limit is None or not free:
+        return options, ()
+    chosen = f"at most {limit.value} thresholds a population, which a core of {hardware.name} has"
+    return replace(options, max_thresholds=limit.value), (f"{chosen} (--max-thresholds)",)
+
+
+def over_cores(
+    artifact: Artifact, hardware: Hardware | None, made: Quantizer, widths: dict[str, int]
+) -> Artifact:
+    """Lay the integers of ``artifact`` out over cores, where any hardware is named.
+
+    Args:
+        artifact: With integers, and their account.
+        hardware: Whose cores, or None.
+        made: What made the integers.
+        widths: Of the weights into each population.
+
+    Raises:
+        InputError: They do not fit; everything that stands against it, and what helps.
+    """
+    if hardware is None:
+        return artifact
+    from snnc.compiler.mapping.lay_out import lay_out
+    from snnc.runtime.mapped import mapping_account
+
+    fixed = artifact.required_fixed
+    rates = firing_rates(made.reference, artifact.account["relays"])
+    try:
+        mapped = lay_out(fixed, hardware, rates=rates)
+    except InputError as error:
+        from snnc.runtime.remedies import with_remedies
+
+        raise with_remedies(error, made, widths, fixed, hardware) from error
+    if made.options.strict:
+        _ensure(mapped)
+    account = {**artifact.account, "mapping": mapping_account(mapped, rates)}
+    return replace(artifact, mapped=mapped, account=account)
+
+
+def _ensure(mapped: MappedNetwork) -> None:
+    """Count every limit anew, by other means than those that the mapping was made by.
+
+    Raises:
+        InternalError: One of them is broken.
+    """
+    from snnc.compiler.mapping.checker import check_mapped
+
+    found = tuple(check_mapped(mapped))
+    if found:
+        raise InternalError("\n\n".join(map(str, found)))
+
+
+def firing_rates(reference: Reference | None, relays: list[dict[str, Any]]) -> Rates:
+    """Give spikes a step of each input and population on calibration data, shape ``[n]``.
+
+    Args:
+        reference: What the float network did with the data; None without any, which gives nothing.
+        relays: What the account holds of relay neurons: they send what they are sent.
+    """
+    if reference is None:
+        return {}
+    rates = {
+        name: np.asarray((values != 0).mean(axis=(0, 1)), np.float64)
+        for name, values in reference.sent.items()
+    }
+    for relayed in relays:
+        if relayed["source"] in rates:
+            rates |= dict.fromkeys(relayed["relays"], rates[relayed["source"]])
+    return rates
+
+
+def _target_problems(name: str, target: str) -> Iterator[Diagnostic]:
+    if target in list(TARGETS) and not get_target(target).by_core:
+        why = "whole populations" if get_target(target).fixed else "real numbers"
+        yield Diagnostic(
+            rule=rules.OPTION_VALID,
+            node="--hardware",
+            found=f"{name}, and target {target}, which executes {why}",
+            limit="a target that executes what lies on each core: cpu, integer or lava",
+            remedy="--target cpu, or leave --hardware out",
+        )
