@@ -20,6 +20,7 @@ from snnc.compiler.mapping.room import Room
 from snnc.compiler.mapping.traffic import Rates, flows
 
 Cores: TypeAlias = list[list[Part]]
+Members: TypeAlias = list[list[int]]
 MOST_PARTS = 1500
 """Parts beyond which nothing is regrouped: cores are full then, and parts as large as they."""
 WORTH_IT = 1.5
@@ -70,9 +71,9 @@ class _Groups:
         self.room = room
         self.parts = parts
         self.blocks = Blocks(nets, block, np.full(k, np.inf))
-        self.members = [list[int]() for _ in range(k)]
-        for i, core in enumerate(block.tolist()):
-            self.members[core].append(i)
+        self.members: Members = [[] for _ in range(k)]
+        for i, core in enumerate(block):
+            self.members[int(core)].append(i)
 
     def improve(self, seed: int) -> None:
         """Move and swap parts until a pass gains nothing."""
@@ -147,7 +148,7 @@ def _proposed(room: Room, parts: list[Part], found: Flows, k: int, seed: int) ->
     """Give what METIS proposes, repaired; None where it cannot be."""
     load = np.array([room.share([part]) for part in parts])
     block = cut_graph(_graph(found, len(parts)), k, load, seed)
-    members = [list[Part]() for _ in range(k)]
+    members: Cores = [[] for _ in range(k)]
     for i in np.argsort(-load, kind="stable").tolist():
         wish = int(block[i])
         others = sorted(range(k), key=lambda core: -len(members[core]))

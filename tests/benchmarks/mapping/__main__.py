@@ -80,9 +80,8 @@ def sheet_rows() -> None:
             "METIS alone": _traffic(network, rates, _metis(operator, rates, k, most)),
             "partition": km1(flows(network, ours, {"sheet": rates})),
         }
-        print(
-            f"{k} cores of {most} neurons (at least {lower_bound(network, hardware)}), {taken:.2f} s"
-        )
+        least = lower_bound(network, hardware)
+        print(f"{k} cores of {most} neurons (at least {least}), {taken:.2f} s")
         for name, value in results.items():
             print(f"{name:>14} {value:10.2f} {value / results['rows']:8.3f} of rows")
 
