@@ -20,7 +20,6 @@ from snnc.compiler.mapping.room import Room
 from snnc.compiler.mapping.traffic import Rates, flows
 
 Cores: TypeAlias = list[list[Part]]
-Members: TypeAlias = list[list[int]]
 MOST_PARTS = 1500
 """Parts beyond which nothing is regrouped: cores are full then, and parts as large as they."""
 WORTH_IT = 1.5
@@ -71,7 +70,7 @@ class _Groups:
         self.room = room
         self.parts = parts
         self.blocks = Blocks(nets, block, np.full(k, np.inf))
-        self.members: Members = [[] for _ in range(k)]
+        self.members = [list[int]() for _ in range(k)]
         for i, core in enumerate(block):
             self.members[int(core)].append(i)
 
@@ -88,7 +87,7 @@ class _Groups:
         gains = self.blocks.gains(np.array([part]))[0]
         gains[origin] = -np.inf
         alone = len(self.members[origin]) == 1
-        for target in np.argsort(-gains, kind="stable")[:MOST_ASKED].tolist():
+        for target in map(int, np.argsort(-gains, kind="stable")[:MOST_ASKED]):
             if gains[target] > 0 and self._fits(target, part):
                 self._move(part, target)
                 return True
@@ -148,8 +147,8 @@ def _proposed(room: Room, parts: list[Part], found: Flows, k: int, seed: int) ->
     """Give what METIS proposes, repaired; None where it cannot be."""
     load = np.array([room.share([part]) for part in parts])
     block = cut_graph(_graph(found, len(parts)), k, load, seed)
-    members: Cores = [[] for _ in range(k)]
-    for i in np.argsort(-load, kind="stable").tolist():
+    members = [list[Part]() for _ in range(k)]
+    for i in map(int, np.argsort(-load, kind="stable")):
         wish = int(block[i])
         others = sorted(range(k), key=lambda core: -len(members[core]))
         for core in (wish, *others):
