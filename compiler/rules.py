@@ -384,8 +384,8 @@ PARTITION_FOUND = Rule(
     "SNN411",
     "neurons are laid out so that each core sends and receives what it can",
     "How much a core sends depends on where the neurons are that receive. snnc lays a network out "
-    "anew, with fewer neurons on a core, while cores send to more cores than they may; smaller cores "
-    "are more cores to send to, so that this need not come to an end.",
+    "anew, with fewer neurons on a core, while cores send to more cores than they may. Smaller "
+    "cores are more cores to send to, so that this need not come to an end.",
 )
 MAPPING_HOLDS = Rule(
     "SNN412",
@@ -393,6 +393,13 @@ MAPPING_HOLDS = Rule(
     "Every neuron is on one core, and what the cores hold is counted a second time: synapse by "
     "synapse, by code that has nothing in common with the one that maps. If the two disagree, one "
     "of them is wrong, or the artifact was changed by hand.",
+)
+CUDA_WHOLE = Rule(
+    "SNN413",
+    "target cuda runs networks that are not cut over cores",
+    "A GPU has no cores to cut for, and its kernels no axons that gather what parts send. The "
+    "whole network gives the same bits, with and without --hardware. The engine (--target cpu), the "
+    "reference and Lava run parts, too.",
 )
 STOCK_AXONS = Rule(
     "SNN414",

@@ -26,16 +26,10 @@ from snnc.compiler.operators import (
 
 def arrangement_problems(mapped: MappedNetwork) -> Iterator[Diagnostic]:
     """Yield every way in which cores, parts and neurons are not arranged as they should be."""
-    for k, core in enumerate(mapped.cores):
-        yield from _core_problems(mapped, k, core)
-    places = [(core.chip, core.slot) for core in mapped.cores]
-    for k, (before, here) in enumerate(pairwise(places)):
-        if here <= before:
-            found = "a place that is not behind that of the core before"
-            yield faulty(on_core(mapped, k + 1), found, "by chip and slot, one core at each")
-    misplaced = tuple(_neuron_problems(mapped))
-    if not misplaced:
-        yield from _form_problems(mapped)
+    problems = [p for k, core in enumerate(mapped.cores) for p in _core_problems(mapped, k, core)]
+    problems += _place_problems(mapped)
+    problems += _neuron_problems(mapped)
+    yield from problems or _form_problems(mapped)
 
 
 def faulty(node: str, found: str, limit: str) -> Diagnostic:
@@ -52,6 +46,14 @@ def faulty(node: str, found: str, limit: str) -> Diagnostic:
 def on_core(mapped: MappedNetwork, k: int) -> str:
     """Name a core by its place."""
     return f"core {k}: chip {mapped.cores[k].chip}, slot {mapped.cores[k].slot}"
+
+
+def _place_problems(mapped: MappedNetwork) -> Iterator[Diagnostic]:
+    places = [(core.chip, core.slot) for core in mapped.cores]
+    for k, (before, here) in enumerate(pairwise(places)):
+        if here <= before:
+            found = "a place that is not behind that of the core before"
+            yield faulty(on_core(mapped, k + 1), found, "by chip and slot, one core at each")
 
 
 def _core_problems(mapped: MappedNetwork, k: int, core: Core) -> Iterator[Diagnostic]:

@@ -19,6 +19,7 @@ from math import prod
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from snnc.compiler.fixed import FixedNetwork, FixedProjection
 from snnc.compiler.mapping.encodings import Counts, SynapseLists

@@ -7,9 +7,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from snnc.compiler import rules
 from snnc.compiler.align import aligned_trace
-from snnc.compiler.diagnostics import Diagnostic
-from snnc.compiler.fixed import MAX_DU, FixedNetwork, FixedPopulation
+from snnc.compiler.diagnostics import Diagnostic, raise_all
+from snnc.compiler.fixed import MAX_DU, FixedAxons, FixedNetwork, FixedPopulation
 from snnc.compiler.store import Tensors, to_json
 from snnc.compiler.trace import Trace
 from snnc.targets.artifact import Artifact
@@ -27,7 +28,7 @@ from snnc.targets.cuda.runner.session import recorded_names
 from snnc.targets.cuda.sources import kernel_hash, kernel_sources, runner_sources
 from snnc.targets.cuda.trouble import as_diagnostics, told
 from snnc.targets.inputs import integer_inputs
-from snnc.targets.lava.bounds import largest_input
+from snnc.targets.lava.bounds import largest_inputs
 from snnc.targets.options import limited_progress
 from snnc.targets.running import Inputs, RunOptions
 
@@ -105,18 +106,36 @@ class CudaTarget(Target):
 
 
 def program_for(network: FixedNetwork) -> Program:
-    """Give a network as the runner takes it, with the arrays that it has."""
+    """Give a network as the runner takes it, with the arrays that it has.
+
+    Raises:
+        InputError: SNN413, its populations are cut over cores.
+    """
+    raise_all(map(_cut, network.axons))
     tensors: Tensors = {}
     data = to_json(network, "program", tensors)
-    return program_of(
-        data, tensors, narrow=all(_is_narrow(network, p) for p in network.populations)
+    inputs = zip(network.populations, largest_inputs(network), strict=True)
+    return program_of(data, tensors, narrow=all(_is_narrow(p, a) for p, a in inputs))
+
+
+def _is_narrow(p: FixedPopulation, largest: float) -> bool:
+    """Say whether 32 bits hold the states of a population (``native/arithmetic.h``).
+
+    Args:
+        p: The population.
+        largest: Bound of what it gets.
+    """
+    return largest <= (NARROW_FORGETFUL if (p.du == MAX_DU).all() else NARROW_INPUT)
+
+
+def _cut(axons: FixedAxons) -> Diagnostic:
+    return Diagnostic(
+        rule=rules.CUDA_WHOLE,
+        node=axons.name,
+        found=f"{axons.size} axons, from {', '.join(axons.sources)}",
+        limit="inputs and populations",
+        remedy="run the network whole, or its parts with --target cpu",
     )
-
-
-def _is_narrow(network: FixedNetwork, p: FixedPopulation) -> bool:
-    """Say whether 32 bits hold the states of a population (``native/arithmetic.h``)."""
-    limit = NARROW_FORGETFUL if (p.du == MAX_DU).all() else NARROW_INPUT
-    return largest_input(network, p) <= limit
 
 
 def _images(artifact: Artifact) -> dict[str, bytes]:
