@@ -206,9 +206,7 @@ def test_the_remedies_that_are_named_work(snnc: Snnc) -> None:
         assert json.loads(worked.out)["cores"] == int(cores)
 
 
-def test_where_nothing_helps_that_is_said(
-    snnc: Snnc, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_nothing_helps_that_is_said(snnc: Snnc, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("snnc.runtime.remedies.hardware_names", lambda: ("small",))
     ended = snnc(*COMPILE, "cpu", "--hardware", small(4, input_axons=2))
     assert ended.code == 2
