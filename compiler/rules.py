@@ -384,8 +384,8 @@ PARTITION_FOUND = Rule(
     "SNN411",
     "neurons are laid out so that each core sends and receives what it can",
     "How much a core sends depends on where the neurons are that receive. snnc lays a network out "
-    "anew, with fewer neurons on a core, while cores send to more cores than they may; smaller cores "
-    "are more cores to send to, so that this need not come to an end.",
+    "anew, with fewer neurons on a core, while cores send to more cores than they may. Smaller "
+    "cores are more cores to send to, so that this need not come to an end.",
 )
 MAPPING_HOLDS = Rule(
     "SNN412",

@@ -16,6 +16,8 @@ from snnc.compiler.mapping.traffic import Rates, flows, km1
 from snnc.compiler.mapping.usage import usage
 from snnc.runtime.text import count, percent, table
 
+RESOURCES = ("of a core", "fullest", "limit", "its share", "on average", "core", "source")
+"""Columns of the table of resources."""
 SHOWN = 24
 """Cores that a table lists one by one."""
 
@@ -50,22 +52,22 @@ def mapping_account(mapped: MappedNetwork, rates: Rates) -> dict[str, Any]:
 
 def mapping_text(account: Mapping[str, Any]) -> str:
     """Give the same as lines for the terminal."""
-    least, cores = account["cores_lower_bound"], account["cores"]
-    lines = [
-        f"{count(cores, 'core')} of {account['hardware']}, on {count(account['chips'], 'chip')}; "
-        f"no mapping has fewer than {least}, for {account['bound_by']}",
-        "",
-        resources_table(account),
-    ]
-    if cores <= SHOWN:
+    lines = [mapping_headline(account), "", resources_table(account)]
+    if account["cores"] <= SHOWN:
         lines += ["", cores_table(account)]
     return "\n".join([*lines, "", traffic_text(account)])
 
 
+def mapping_headline(account: Mapping[str, Any]) -> str:
+    """Give cores, chips, and how few cores there could be, in a sentence."""
+    cores, chips = count(account["cores"], "core"), count(account["chips"], "chip")
+    least = f"no mapping has fewer than {account['cores_lower_bound']}, for {account['bound_by']}"
+    return f"{cores} of {account['hardware']}, on {chips}; {least}"
+
+
 def resources_table(account: Mapping[str, Any]) -> str:
     """Give one row for each resource of a core."""
-    header = ("of a core", "fullest", "limit", "its share", "on average", "core", "source")
-    return table(header, (list(map(str, row)) for row in resource_rows(account)))
+    return table(RESOURCES, resource_rows(account))
 
 
 def resource_rows(account: Mapping[str, Any]) -> Iterator[list[str]]:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic, InputError
+from snnc.compiler.diagnostics import Diagnostic, InputError, InternalError
 from snnc.runtime.rounding import Rounding
 from snnc.targets import TARGETS, get_target
 
 if TYPE_CHECKING:
     from snnc.compiler.mapping.hardware import Hardware
+    from snnc.compiler.mapping.mapped import MappedNetwork
     from snnc.compiler.mapping.traffic import Rates
     from snnc.runtime.observe import Reference
     from snnc.runtime.quantization import Quantization, Quantizer
@@ -82,8 +83,23 @@ def over_cores(
         from snnc.runtime.remedies import with_remedies
 
         raise with_remedies(error, made, widths, fixed, hardware) from error
+    if made.options.strict:
+        _ensure(mapped)
     account = {**artifact.account, "mapping": mapping_account(mapped, rates)}
     return replace(artifact, mapped=mapped, account=account)
+
+
+def _ensure(mapped: MappedNetwork) -> None:
+    """Count every limit anew, by other means than those that the mapping was made by.
+
+    Raises:
+        InternalError: One of them is broken.
+    """
+    from snnc.compiler.mapping.checker import check_mapped
+
+    found = tuple(check_mapped(mapped))
+    if found:
+        raise InternalError("\n\n".join(map(str, found)))
 
 
 def firing_rates(reference: Reference | None, relays: list[dict[str, Any]]) -> Rates:

@@ -158,7 +158,12 @@ _COMPILE_OPTIONS = (
         help="Accept that u wraps around, that v sticks at its limit, where calibration data show "
         "it.",
     ),
-    click.option("--strict", is_flag=True, default=None, help="Refuse what is else a warning."),
+    click.option(
+        "--strict",
+        is_flag=True,
+        default=None,
+        help="Refuse what is else a warning, and count anew what lies on cores.",
+    ),
     click.option(
         "--max-thresholds",
         type=int,

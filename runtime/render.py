@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from snnc.runtime.budgeted import COSTS, budget_rows, cost_rows, notes
+from snnc.runtime.mapped import RESOURCES, mapping_headline, resource_rows, traffic_text
 from snnc.runtime.relayed import COLUMNS, relay_rows
 from snnc.runtime.report import Link, Report, Status
 from snnc.runtime.text import percent, seconds, shown
@@ -45,6 +46,10 @@ def html_text(report: Report) -> str:
         cost_rows=cost_rows,
         relay_columns=COLUMNS,
         relay_rows=relay_rows,
+        mapping_headline=mapping_headline,
+        mapping_traffic=traffic_text,
+        resource_columns=RESOURCES,
+        resource_rows=resource_rows,
     )
 
 

@@ -38,10 +38,10 @@ from snnc.compiler.diagnostics import (
     raise_all,
 )
 from snnc.compiler.fixed import FixedNetwork
+from snnc.compiler.mapping.arranged import arrangement_problems
 from snnc.compiler.mapping.cut import cut
 from snnc.compiler.mapping.join import joined_trace
 from snnc.compiler.mapping.mapped import MappedNetwork, Placement
-from snnc.compiler.mapping.placed import placement_problem
 from snnc.compiler.network import Network
 from snnc.compiler.relays import beyond_hardware
 from snnc.compiler.store import StoreError, Tensors, from_json, to_json
@@ -277,9 +277,7 @@ def _read_mapping(fixed: FixedNetwork, files: Mapping[str, bytes]) -> MappedNetw
         return None
     data, tensors = json.loads(files[MAPPING]), load_tensors(files[MAPPING_WEIGHTS])
     mapped = from_json(Placement, data, tensors).of(fixed)
-    problem = placement_problem(mapped)
-    if problem is not None:
-        raise StoreError(f"{MAPPING}: {problem}")
+    raise_all(arrangement_problems(mapped))
     return mapped
 
 

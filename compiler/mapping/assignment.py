@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import quadratic_assignment
+from scipy import optimize
 
 Ints = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
@@ -55,7 +55,7 @@ def faq(a: Assignment, seed: int) -> Ints:
         seed: Of ties.
     """
     options: dict[str, Any] = {"rng": np.random.default_rng(seed)}
-    result = cast("Any", quadratic_assignment)(a.weight, a.distance, method="faq", options=options)
+    result = cast("Any", optimize).quadratic_assignment(a.weight, a.distance, options=options)
     return np.asarray(result.col_ind, np.int64)
 
 
@@ -121,7 +121,7 @@ class _Search:
         changes -= stay
         changes += self._twice * self._moved
         changes[self._idle | (self._moved == 0)] = np.inf
-        return np.asarray(changes)
+        return np.asarray(changes, np.float64)
 
     def swap(self, i: int, j: int) -> None:
         """Swap two cores."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array, diags_array
 
 from snnc.compiler.mapping.chips import metis
+from snnc.compiler.mapping.pairs import Pairs
 
 Ints = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
@@ -20,7 +20,7 @@ SMOOTHED = 8
 """Rounds in which cores of a group move to the mean of those that they exchange spikes with."""
 
 
-def spectral_order(weight: csr_array, seed: int) -> Ints:
+def spectral_order(near: Pairs, seed: int) -> Ints:
     """Order cores by the Fiedler vector of their graph, the minimum of ``sum w_ij (v_i - v_j)^2``.
 
     Many cores are ordered as groups, by METIS, and then within each of them.
@@ -28,26 +28,24 @@ def spectral_order(weight: csr_array, seed: int) -> Ints:
     Source: Hall 1970, doi:10.1287/mnsc.17.3.219.
 
     Args:
-        weight: Symmetric, shape ``[n, n]``.
+        near: Which cores exchange spikes, and how many.
         seed: Of METIS.
 
     Returns:
         Every core once, shape ``[n]``.
     """
-    n = weight.shape[0]
+    n = near.size
     if n < 3:
         return np.arange(n)
-    chain = np.full(n - 1, CHAIN * max(weight.data.mean() if weight.nnz else 0, 1e-300))
-    linked = csr_array(weight + diags_array([chain, chain], offsets=[-1, 1], shape=(n, n)))
+    linked = _linked(near)
     if n <= DENSE:
         return np.argsort(_fiedler(linked), kind="stable")
-    _, group = np.unique(metis(weight, DENSE, seed), return_inverse=True)  # some may be empty
-    member = csr_array((np.ones(n), (np.arange(n), group)))
-    at = _fiedler(csr_array(member.T @ linked @ member))
+    _, group = np.unique(metis(near, DENSE, seed), return_inverse=True)  # some may be empty
+    at = _fiedler(linked.joined(group, int(group.max()) + 1))
     rank = np.argsort(np.argsort(at, kind="stable"))[group]
-    near, place = 1 / linked.sum(axis=1), rank.astype(np.float64)
+    degree, place = linked.summed(np.ones(n)), rank.astype(np.float64)
     for _ in range(SMOOTHED):
-        place = near * (linked @ place)
+        place = linked.summed(place) / degree
     return np.lexsort((place, rank))
 
 
@@ -75,11 +73,23 @@ def hilbert_order(x: Ints, y: Ints) -> Ints:
     return np.argsort(at, kind="stable")
 
 
-def _fiedler(linked: csr_array) -> Reals:
+def _linked(near: Pairs) -> Pairs:
+    """Add a chain through all cores."""
+    n, once = near.size, near.core < near.near
+    weight = CHAIN * (float(near.weight.mean()) if near.weight.size else 1)
+    return Pairs.of(
+        n,
+        np.concatenate((near.core[once], np.arange(n - 1))),
+        np.concatenate((near.near[once], np.arange(1, n))),
+        np.concatenate((near.weight[once], np.full(n - 1, weight))),
+    )
+
+
+def _fiedler(linked: Pairs) -> Reals:
     """Give the vector of a graph of one piece, shape ``[n]``, its sign by its largest element."""
-    near = linked.toarray()
-    np.fill_diagonal(near, 0)
+    near = linked.matrix
     scale = 1 / np.sqrt(near.sum(axis=1))
     # of the normalized Laplacian, whose first eigenvector is the root of the degrees
-    vector = scale * np.linalg.eigh(scale[:, None] * near * scale)[1][:, -2]
+    vectors: Reals = np.linalg.eigh(scale[:, None] * near * scale)[1]
+    vector = scale * vectors[:, -2]
     return np.asarray(vector * np.sign(vector[np.abs(vector).argmax()]))

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import ceil
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from snnc.compiler.fixed import FixedNetwork, FixedPopulation, FixedProjection
+from snnc.compiler.fixed import MAX_DV, FixedNetwork, FixedPopulation, FixedProjection
 from snnc.compiler.mapping.encodings import SynapseLists, width_for, words
 from snnc.compiler.mapping.hardware import Encoding, Hardware, Layout
 from snnc.compiler.mapping.mapped import Part
 from snnc.compiler.mapping.regions import Box, Listed, Region
 from snnc.compiler.mapping.synapses import Synapses, Wiring
+from snnc.compiler.operators import Shape
 
+Kind = TypeVar("Kind")
 Parameters = tuple[int, int, str, int, bool]
 """``du``, ``dv``, reset, refractory steps and whether there are spikes."""
 Format = tuple[int, int, str, int, str]
@@ -71,23 +75,23 @@ class Demand:
     resets: int = 0
     reset_words: int = 0
 
-    @property
+    @cached_property
     def formats(self) -> frozenset[Format]:
         """Distinct formats of synapses."""
         formats = frozenset(p.format for p in self.projections)
         return formats | {RESET} if self.resets else formats
 
-    @property
+    @cached_property
     def input_axons(self) -> int:
         """Axons of all projections, which share none, and of resets."""
         return sum(p.axons for p in self.projections) + self.resets
 
-    @property
+    @cached_property
     def words(self) -> int:
         """Words of synapse memory."""
         return sum(p.words for p in self.projections) + self.reset_words
 
-    @property
+    @cached_property
     def words_per_axon(self) -> int:
         """Words of the longest axon."""
         return max((p.words_per_axon for p in self.projections), default=0)
@@ -95,20 +99,23 @@ class Demand:
 
 RESET: Format = (8, 0, "inhibitory", 0, "reset")
 """Of the synapses that reset neurons of several compartments."""
+_NO_SETS, _NO_THRESHOLDS = frozenset[Parameters](), frozenset[int]()
 NOTHING = Demand(0, 0, 0, frozenset(), frozenset(), 0, ())
 
 
 def combine(demands: Iterable[Demand]) -> Demand:
     """Give what parts need together on one core."""
     several = tuple(demands)
+    if len(several) == 1:
+        return several[0]
     return Demand(
         parts=sum(d.parts for d in several),
         neurons=sum(d.neurons for d in several),
         compartments=sum(d.compartments for d in several),
-        parameter_sets=frozenset[Parameters]().union(*(d.parameter_sets for d in several)),
-        thresholds=frozenset[int]().union(*(d.thresholds for d in several)),
-        fan_in=max((d.fan_in for d in several), default=0),
-        projections=tuple(p for d in several for p in d.projections),
+        parameter_sets=_NO_SETS.union(*[d.parameter_sets for d in several]),
+        thresholds=_NO_THRESHOLDS.union(*[d.thresholds for d in several]),
+        fan_in=max([d.fan_in for d in several], default=0),
+        projections=tuple([p for d in several for p in d.projections]),
         resets=sum(d.resets for d in several),
         reset_words=sum(d.reset_words for d in several),
     )
@@ -266,7 +273,7 @@ def _cheapest_word(hardware: Hardware) -> int:
     one = SynapseLists(np.array([0, 1]), np.array([0]), np.array([1]))
     bits = hardware.weight_bits[-1]
     found = [_words(e, Synapses(one, (), 1), bits, hardware) for e in hardware.encodings]
-    return min(f[0] for f in found if f is not None)
+    return min((f[0] for f in found if f is not None), default=0)
 
 
 def _shared_words(encoding: Encoding, synapses: Synapses, bits: int) -> tuple[int, int] | None:
@@ -285,35 +292,49 @@ class _Kinds:
     """The parameter sets and thresholds of a population's neurons."""
 
     def __init__(self, population: FixedPopulation) -> None:
-        self.population = population
-        p = population
-        pairs = np.stack((p.du, p.dv), axis=1)
-        self._pairs, self._pair = _distinct(pairs)
-        self._thresholds, self._threshold = _distinct(p.threshold)
+        self.population = p = population
+        reset = p.reset.value if p.spiking else ""
+        decays = p.du.astype(np.int64) * (MAX_DV + 1) + p.dv
+        self._sets = _Kept(
+            p.shape,
+            decays,
+            lambda d: (d // (MAX_DV + 1), d % (MAX_DV + 1), reset, p.refractory, p.spiking),
+        )
+        self._thresholds = _Kept(p.shape, p.threshold, int)
 
     def of(self, region: Region) -> tuple[frozenset[Parameters], frozenset[int]]:
-        p = self.population
-        sets = frozenset(
-            (int(du), int(dv), p.reset.value if p.spiking else "", p.refractory, p.spiking)
-            for du, dv in self._pairs[self._there(self._pair, region)].tolist()
-        )
-        thresholds = self._thresholds[self._there(self._threshold, region)].tolist()
-        return sets, frozenset(thresholds) if p.spiking else frozenset()
+        """Give those of the neurons of a part."""
+        thresholds = self._thresholds.of(region) if self.population.spiking else frozenset[int]()
+        return self._sets.of(region), thresholds
 
-    def _there(self, which: npt.NDArray[np.intp] | None, region: Region) -> npt.NDArray[np.intp]:
-        if which is None:
-            return np.zeros(1, np.intp)
+
+class _Kept(Generic[Kind]):
+    """A number of each neuron of a population, and what it stands for."""
+
+    def __init__(
+        self, shape: Shape, numbers: npt.NDArray[np.integer], kind: Callable[[int], Kind]
+    ) -> None:
+        distinct, which = _distinct(numbers)
+        self._kinds = tuple(kind(n) for n in distinct.tolist())
+        self._one = frozenset(self._kinds[:1])
+        self._which = None if which is None else which.reshape(shape)
+
+    def of(self, region: Region) -> frozenset[Kind]:
+        if self._which is None:
+            return self._one
         if isinstance(region, Box):
             box = tuple(slice(b, e) for b, e in zip(region.begin, region.end, strict=True))
-            return np.unique(which.reshape(self.population.shape)[box])
-        return np.unique(which[region.neurons])
+            there = self._which[box]
+        else:
+            there = self._which.reshape(-1)[region.neurons]
+        return frozenset(self._kinds[i] for i in np.unique(there).tolist())
 
 
 def _distinct(
-    values: npt.NDArray[np.int32],
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.intp] | None]:
-    """Give the distinct rows of ``values``, and for each row which one it is; None if all are."""
-    if (values == values[:1]).all():
-        return values[:1], None
-    distinct, which = np.unique(values, axis=0, return_inverse=True)
+    numbers: npt.NDArray[np.integer],
+) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.intp] | None]:
+    """Give the distinct numbers, and for each number which one it is; None where there is one."""
+    if (numbers == numbers[:1]).all():
+        return numbers[:1], None
+    distinct, which = np.unique(numbers, return_inverse=True)
     return distinct, which.reshape(-1)

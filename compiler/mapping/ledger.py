@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from snnc.compiler.mapping.demand import Demand
 from snnc.compiler.mapping.hardware import Hardware, Limit
@@ -42,8 +43,7 @@ class Sent:
     destinations: int = 0
 
 
-@dataclass(frozen=True)
-class Use:
+class Use(NamedTuple):
     """How much of a resource is used.
 
     Attributes:
@@ -96,14 +96,19 @@ def uses(demand: Demand, sent: Sent, hardware: Hardware) -> tuple[Use, ...]:
         sent: What they send.
         hardware: The limits.
     """
-    found: list[Use] = []
-    for resource, count, available in _LEDGER:
-        limit = available(hardware)
-        if limit is not None:
-            found.append(Use(resource, count(demand, sent), limit))
-    return tuple(found)
+    return tuple(
+        [
+            Use(resource, count(demand, sent), limit)
+            for resource, count, available in _LEDGER
+            if (limit := available(hardware)) is not None
+        ]
+    )
 
 
 def fits(demand: Demand, sent: Sent, hardware: Hardware) -> bool:
     """Say whether a core has room for it all."""
-    return all(use.fits for use in uses(demand, sent, hardware))
+    return all(
+        count(demand, sent) <= limit.value
+        for _, count, available in _LEDGER
+        if (limit := available(hardware)) is not None
+    )

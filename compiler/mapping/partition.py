@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snnc.compiler.diagnostics import Diagnostic, raise_all
+from snnc.compiler.diagnostics import raise_all
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.mapping.blocks import blocks, tangles
 from snnc.compiler.mapping.demand import Meter
 from snnc.compiler.mapping.hardware import Hardware
 from snnc.compiler.mapping.mapped import Part
-from snnc.compiler.mapping.misfit import alone_problems, core_problem
+from snnc.compiler.mapping.misfit import misfits
 from snnc.compiler.mapping.pack import Filled, Packer
 from snnc.compiler.mapping.regroup import regrouped
 from snnc.compiler.mapping.room import Counts, Room
@@ -26,6 +26,8 @@ MANY_CORES = 400
 """Cores from which on one order is enough."""
 MOST_ROUNDS = 8
 """Times that a mapping is made anew because neurons send to more cores than was expected."""
+MORE_ROUNDS = 2
+"""The same of orders after the first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +62,7 @@ def partition(
     known = rates or {}
     best = _best(network, meter, known, seed)
     cores = _regrouped(best, known, seed)
-    problems = [*incapable(network, hardware), *best.problems]
+    problems = [*incapable(network, hardware), *misfits(best.room, best.hopeless, best.over)]
     if not problems and len(cores) > hardware.cores:
         problems.append(too_many_cores(len(cores), hardware))
     raise_all(problems)
@@ -74,28 +76,30 @@ class _Mapped:
 
     Attributes:
         cores: What lies on each.
-        problems: What stands against it.
+        hopeless: Single neurons that fit no core.
+        over: Cores that are over a limit.
         traffic: Spikes a step between cores.
         room: The limits, as far as they depend on what lies where.
     """
 
     cores: tuple[Filled, ...]
-    problems: tuple[Diagnostic, ...]
+    hopeless: tuple[Part, ...]
+    over: tuple[Filled, ...]
     traffic: float
     room: Room
 
     @property
-    def rank(self) -> tuple[bool, int, float]:
-        """Less is better: problems, then cores, then traffic."""
-        return bool(self.problems), len(self.cores), self.traffic
+    def rank(self) -> tuple[int, int, float]:
+        """Less is better: what does not fit, then cores, then traffic."""
+        return len(self.hopeless) + len(self.over), len(self.cores), self.traffic
 
 
 def _best(network: FixedNetwork, meter: Meter, rates: Rates, seed: int) -> _Mapped:
     """Lay populations out in several orders; what one order comes to is expected of the next."""
     first, *others = _orders(network)
-    best = found = _mapped(meter, first, rates, seed, {})
+    best = found = _mapped(meter, first, rates, seed, {}, MOST_ROUNDS)
     for order in others if len(best.cores) <= MANY_CORES else ():
-        found = _mapped(meter, order, rates, seed, found.room.receivers)
+        found = _mapped(meter, order, rates, seed, found.room.receivers, MORE_ROUNDS)
         best = min(best, found, key=lambda mapped: mapped.rank)
     return best
 
@@ -106,9 +110,10 @@ def _mapped(
     rates: Rates,
     seed: int,
     expected: dict[str, Counts],
+    rounds: int,
 ) -> _Mapped:
     """Lay out populations in an order, until no core sends to more cores than it may."""
-    for _ in range(MOST_ROUNDS):
+    for _ in range(rounds):
         room = Room(meter, expected)
         packer = _packed(room, order, rates, seed)
         over = [core for core in packer.cores if not room.fits(core.parts)]
@@ -118,14 +123,9 @@ def _mapped(
             name: np.maximum(sent, expected.get(name, sent))
             for name, sent in room.receivers.items()
         }
-    worst = {
-        part.population: part
-        for part in sorted(packer.hopeless, key=lambda part: room.share([part]))
-    }
-    problems = [p for part in worst.values() for p in alone_problems(room, part)]
-    problems += [core_problem(room, core.parts) for core in over if not packer.hopeless]
-    traffic = 0.0 if problems else km1(flows(meter.network, packer.cores, rates))
-    return _Mapped(tuple(packer.cores), tuple(dict.fromkeys(problems)), traffic, room)
+    bad = bool(packer.hopeless or over)
+    traffic = 0.0 if bad else km1(flows(meter.network, packer.cores, rates))
+    return _Mapped(tuple(packer.cores), tuple(packer.hopeless), tuple(over), traffic, room)
 
 
 def _packed(room: Room, order: tuple[str, ...], rates: Rates, seed: int) -> Packer:
@@ -145,7 +145,7 @@ def _packed(room: Room, order: tuple[str, ...], rates: Rates, seed: int) -> Pack
 def _regrouped(mapped: _Mapped, rates: Rates, seed: int) -> list[list[Part]]:
     """Change which parts lie together, if that saves spikes and keeps every limit."""
     cores = [core.parts for core in mapped.cores]
-    if mapped.problems:
+    if mapped.hopeless or mapped.over:
         return cores
     room = mapped.room
     found = regrouped(room, cores, rates, seed)
@@ -166,7 +166,6 @@ def _orders(network: FixedNetwork) -> Iterator[tuple[str, ...]]:
     if 1 < len(names) <= FEW_POPULATIONS:
         yield names
         sizes = {p.name: p.size for p in network.populations}
-        yield tuple(sorted(names, key=lambda name: sizes[name]))
         yield tuple(sorted(names, key=lambda name: -sizes[name]))
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array, csr_array, diags_array
 
 from snnc.compiler.mapping.assignment import Assignment, faq, tabu
 from snnc.compiler.mapping.chips import chips_of
 from snnc.compiler.mapping.curves import hilbert_order, spectral_order
 from snnc.compiler.mapping.hardware import Hardware
 from snnc.compiler.mapping.mapped import Flows
+from snnc.compiler.mapping.pairs import Pairs, pairs_of, shared_pairs
 from snnc.compiler.mapping.prices import PairPrice, Price, TreePrice
 from snnc.compiler.mapping.swaps import swapped
 from snnc.compiler.mapping.system import System
@@ -28,6 +28,8 @@ STEPS = 20
 """Steps of the tabu search for each place."""
 WORK = 200_000_000
 """Most pairs of places that it looks at, all steps together: a second or two."""
+SHARED = 20_000_000
+"""Pairs of ends of the same flow up to which those who receive the same are told apart."""
 EFFORT = 10_000_000
 """Ends of flows that swaps look at, for all starts together: some seconds. Ten times as many ends
 of pairs take about as long."""
@@ -57,11 +59,11 @@ def place(flows: Flows, n_cores: int, hardware: Hardware, seed: int) -> tuple[In
         ValueError: The largest system has fewer cores.
     """
     system = System.of(hardware, n_cores)
-    near, outside = weights(flows, n_cores)
+    near, outside = pairs_of(flows, n_cores)
     tree = TreePrice(flows, system, n_cores)
     price: Price = tree
     effort = EFFORT
-    if flows.target.size > max(ALIKE * near.nnz, ENDS):
+    if flows.target.size > max(ALIKE * near.near.size, ENDS):
         price, effort = PairPrice(near, outside, system), 10 * EFFORT
     starts = list(_starts(flows, near, outside, system, seed))
     effort //= len(starts)
@@ -70,9 +72,7 @@ def place(flows: Flows, n_cores: int, hardware: Hardware, seed: int) -> tuple[In
     return system.chip[best], system.slot[best]
 
 
-def _starts(
-    flows: Flows, near: csr_array, outside: Reals, system: System, seed: int
-) -> Iterator[Ints]:
+def _starts(flows: Flows, near: Pairs, outside: Reals, system: System, seed: int) -> Iterator[Ints]:
     """Give places of all cores in several ways, the order of the cores first."""
     everywhere, order = np.arange(system.places), np.arange(outside.size)
     yield order
@@ -85,44 +85,8 @@ def _starts(
         linear = outside[:, None] * system.host_distance
         distances = system.distances(everywhere)
         yield _assigned(near, linear, distances, seed)
-        yield _assigned(shared_weights(flows, outside.size), linear, distances, seed)
-
-
-def weights(flows: Flows, n: int) -> tuple[csr_array, Reals]:
-    """Give spikes a step between each two cores, and from outside to each.
-
-    Returns:
-        Symmetric, shape ``[n, n]``, without diagonal; and shape ``[n]``.
-    """
-    sizes = np.diff(flows.begin)
-    source, rate = np.repeat(flows.source, sizes), np.repeat(flows.rate, sizes)
-    inside = (source >= 0) & (source != flows.target)
-    pairs = source[inside], flows.target[inside]
-    sent = csr_array(coo_array((rate[inside], pairs), shape=(n, n)))
-    outside = np.bincount(flows.target[source < 0], rate[source < 0], n)
-    return csr_array(sent + sent.T), outside
-
-
-def shared_weights(flows: Flows, n: int) -> csr_array:
-    """Give each two cores of a flow its rate by their number: who receives the same is near too.
-
-    Returns:
-        Symmetric, shape ``[n, n]``, without diagonal.
-    """
-    m = flows.source.size
-    inside = np.flatnonzero(flows.source >= 0)
-    flow = np.concatenate((np.repeat(np.arange(m), np.diff(flows.begin)), inside))
-    core = np.concatenate((flows.target, flows.source[inside]))
-    member = csr_array((np.ones(flow.size), (flow, core)), shape=(m, n))
-    member.data[:] = 1  # a core that sends to itself is one
-    share = flows.rate / np.maximum(member.sum(axis=1), 1)
-    return _without_diagonal(csr_array(member.T @ (diags_array(share) @ member)))
-
-
-def _without_diagonal(square: csr_array) -> csr_array:
-    square.setdiag(0)
-    square.eliminate_zeros()
-    return square
+        if (np.diff(flows.begin) ** 2).sum() <= SHARED:
+            yield _assigned(shared_pairs(flows, outside.size), linear, distances, seed)
 
 
 def _along(order: Ints, places: Ints, system: System) -> Ints:
@@ -133,30 +97,30 @@ def _along(order: Ints, places: Ints, system: System) -> Ints:
     return along
 
 
-def _assigned(weight: csr_array, linear: Reals, distance: Reals, seed: int) -> Ints:
+def _assigned(near: Pairs, linear: Reals, distance: Reals, seed: int) -> Ints:
     """Assign cores by FAQ and tabu search.
 
     Args:
-        weight: Of each pair of cores, shape ``[n, n]``.
+        near: Which cores exchange spikes, and how many.
         linear: Of cores and places, shape ``[n, p]``, ``p >= n``.
         distance: Of places, shape ``[p, p]``.
         seed: Of both.
     """
     (n, p), full = linear.shape, np.zeros((2, distance.shape[0], distance.shape[0]))
-    full[0, :n, :n], full[1, :n] = weight.toarray(), linear
+    full[0, :n, :n], full[1, :n] = near.matrix, linear
     problem = Assignment(full[0], distance, full[1])
     return tabu(problem, faq(problem, seed), min(STEPS * p, WORK // p**2), seed)[:n]
 
 
-def _chips_first(weight: csr_array, system: System, seed: int) -> Ints:
+def _chips_first(near: Pairs, system: System, seed: int) -> Ints:
     """Share cores out to chips, place the chips, and then the cores of each."""
     capacity = system.places // system.chips
-    group = chips_of(weight, system.chips, capacity, seed)
-    chip = _chips_placed(weight, group, system, seed)[group]
+    group = chips_of(near, system.chips, capacity, seed)
+    chip = _chips_placed(near, group, system, seed)[group]
     found = np.empty(group.size, np.int64)
     for c in range(system.chips):
         cores, places = np.flatnonzero(chip == c), c * capacity + np.arange(capacity)
-        inner = csr_array(weight[cores][:, cores])
+        inner = near.among(cores)
         if system.chips <= MANY and capacity <= FEW:
             distance = system.distances(places)
             found[cores] = places[
@@ -167,10 +131,9 @@ def _chips_first(weight: csr_array, system: System, seed: int) -> Ints:
     return found
 
 
-def _chips_placed(weight: csr_array, group: Ints, system: System, seed: int) -> Ints:
+def _chips_placed(near: Pairs, group: Ints, system: System, seed: int) -> Ints:
     """Give the chip for each group of cores."""
-    member = csr_array((np.ones(group.size), (np.arange(group.size), group)))
-    between = _without_diagonal(csr_array(member.T @ weight @ member))
+    between = near.joined(group, system.chips)
     first = np.arange(system.chips) * (system.places // system.chips)
     if system.chips > FEW:
         return system.chip[_along(spectral_order(between, seed), first, system)]

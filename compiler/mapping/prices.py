@@ -6,9 +6,9 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
 from snnc.compiler.mapping.mapped import Flows
+from snnc.compiler.mapping.pairs import Pairs, distinct, members_of, rows_of
 from snnc.compiler.mapping.routes import HOST, trees
 from snnc.compiler.mapping.system import System
 
@@ -44,7 +44,9 @@ class TreePrice:
 
     def __init__(self, flows: Flows, system: System, n: int) -> None:
         self._flows, self._system = flows, system
-        self._begin, self._incident = _incident(flows, n)
+        flow, core = members_of(flows)
+        self._incident = flow[np.argsort(core, kind="stable")]
+        self._begin = np.append(0, np.cumsum(np.bincount(core, minlength=n)))
         sizes = np.append(0, np.cumsum(np.diff(flows.begin)[self._incident]))
         self._ends = np.append(np.diff(sizes[self._begin]), 0)
 
@@ -67,14 +69,14 @@ class TreePrice:
         moved = np.concatenate((core, other))
         swap = np.concatenate((np.arange(core.size),) * 2)[moved >= 0]
         row, at = rows_of(self._begin, moved[moved >= 0])
-        swap, flow = np.divmod(_distinct(swap[row] * m + self._incident[at]), m)
+        swap, flow = np.divmod(distinct(swap[row] * m + self._incident[at]), m)
         row, at = rows_of(f.begin, flow)
         begin = np.append(0, np.cumsum(f.begin[flow + 1] - f.begin[flow]))
         inner = swap[row]
         goes = self._after(f.target[at], core[inner], place[inner], other[inner])
         comes = self._after(f.source[flow], core[swap], place[swap], other[swap])
         costs = f.rate[flow] * self._prices(comes, begin, goes)
-        return np.bincount(swap, costs - self._costs[flow], core.size)
+        return np.bincount(swap, costs - self._costs[flow], core.size).astype(np.float64)
 
     def _after(self, of: npt.NDArray[np.int32], core: Ints, place: Ints, other: Ints) -> Ints:
         """Give the places of cores ``of`` after each swap; of inputs -1."""
@@ -91,22 +93,20 @@ class TreePrice:
 class PairPrice:
     """A spike for each target, however many it has: an upper bound of the trees, and quicker."""
 
-    def __init__(self, weight: csr_array, outside: Reals, system: System) -> None:
-        self._weight, self._outside, self._system = weight, outside, system
+    def __init__(self, pairs: Pairs, outside: Reals, system: System) -> None:
+        self._pairs, self._outside, self._system = pairs, outside, system
         self._host = system.host_distance
-        self._begin = weight.indptr.astype(np.int64)
 
     @property
     def ends(self) -> Ints:
         """Cores that each core exchanges spikes with."""
-        return np.append(np.diff(self._begin), 0)
+        return np.append(np.diff(self._pairs.begin), 0)
 
     def stand(self, places: Ints) -> float:
         """Sum over all pairs."""
         self._places = places
-        row, at = rows_of(self._begin, np.arange(places.size))
-        near = places[self._weight.indices[at]]
-        between = self._weight.data[at] * self._system.distance(places[row], near)
+        p = self._pairs
+        between = p.weight * self._system.distance(places[p.core], places[p.near])
         return float(between.sum() / 2 + (self._outside * self._host[places]).sum())
 
     def changes(self, core: Ints, place: Ints, other: Ints) -> Reals:
@@ -117,38 +117,10 @@ class PairPrice:
         return changes
 
     def _moved(self, core: Ints, place: Ints, other: Ints) -> Reals:
-        row, at = rows_of(self._begin, core)
-        end, now = self._weight.indices[at], self._places[core]
+        row, at = rows_of(self._pairs.begin, core)
+        end, now = self._pairs.near[at], self._places[core]
         near, distance = self._places[end], self._system.distance
         longer = distance(place[row], near) - distance(now[row], near)
-        longer *= self._weight.data[at] * (end != other[row])
+        longer *= self._pairs.weight[at] * (end != other[row])
         outside = self._outside[core] * (self._host[place] - self._host[now])
         return np.bincount(row, longer, core.size) + outside
-
-
-def rows_of(begin: Ints, rows: Ints) -> tuple[Ints, Ints]:
-    """Give every position of some rows, and which of ``rows`` it belongs to.
-
-    Args:
-        begin: Where rows begin, shape ``[n + 1]``.
-        rows: Some of them, shape ``[m]``.
-    """
-    sizes = begin[rows + 1] - begin[rows]
-    row = np.repeat(np.arange(rows.size), sizes)
-    return row, np.arange(row.size) + (begin[rows] - np.cumsum(sizes) + sizes)[row]
-
-
-def _incident(flows: Flows, n: int) -> tuple[Ints, Ints]:
-    """Give for each core the flows that it sends or receives, one after the other."""
-    m = max(flows.source.size, 1)
-    owner = np.repeat(np.arange(flows.source.size), np.diff(flows.begin))
-    inside = np.flatnonzero(flows.source >= 0)
-    cores = np.concatenate((flows.target, flows.source[inside])).astype(np.int64)
-    core, flow = np.divmod(_distinct(cores * m + np.concatenate((owner, inside))), m)
-    return np.append(0, np.cumsum(np.bincount(core, minlength=n))), flow
-
-
-def _distinct(keys: Ints) -> Ints:
-    """Give each number once, ascending; sorting takes a fraction of what hashing does."""
-    keys = np.sort(keys)
-    return keys[np.flatnonzero(np.diff(keys, prepend=-1))]

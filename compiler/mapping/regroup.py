@@ -83,12 +83,16 @@ class _Groups:
                 break
 
     def _improve(self, part: int) -> bool:
+        origin = int(self.blocks.block[part])
         gains = self.blocks.gains(np.array([part]))[0]
-        gains[self.blocks.block[part]] = -np.inf
+        gains[origin] = -np.inf
+        alone = len(self.members[origin]) == 1
         for target in np.argsort(-gains, kind="stable")[:MOST_ASKED].tolist():
             if gains[target] > 0 and self._fits(target, part):
                 self._move(part, target)
                 return True
+            if alone and len(self.members[target]) == 1:
+                continue  # it would be the other way round
             if self._swap(part, target, float(gains[target])):
                 return True
         return False

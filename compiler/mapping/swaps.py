@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
+from snnc.compiler.mapping.pairs import Pairs
 from snnc.compiler.mapping.prices import Price
 from snnc.compiler.mapping.system import System
 
@@ -25,13 +25,13 @@ PATIENCE = 8
 
 
 def swapped(
-    price: Price, near: csr_array, system: System, places: Ints, *, effort: int, seed: int
+    price: Price, near: Pairs, system: System, places: Ints, *, effort: int, seed: int
 ) -> Ints:
     """Make swaps that help until none is found, or so much has been looked at.
 
     Args:
         price: What places cost.
-        near: Pairs of cores that exchange spikes, shape ``[n, n]``: where swaps are looked for.
+        near: Which cores exchange spikes: where swaps are looked for.
         system: All places.
         places: Of each core, shape ``[n]``.
         effort: ``Price.ends`` to look at.
@@ -106,12 +106,12 @@ def _all(system: System, places: Ints, at: Ints) -> tuple[Ints, Ints]:
 
 
 def _drawn(
-    near: csr_array, system: System, places: Ints, rng: np.random.Generator
+    near: Pairs, system: System, places: Ints, rng: np.random.Generator
 ) -> tuple[Ints, Ints]:
     """Draw for each core places near to some of those that it exchanges spikes with."""
-    grid, begin = system.grid, near.indptr
+    grid, begin = system.grid, near.begin
     core = np.repeat(np.flatnonzero(np.diff(begin)), TRIES)
-    end = places[near.indices[rng.integers(begin[core], begin[core + 1])]]
+    end = places[near.near[rng.integers(begin[core], begin[core + 1])]]
     x = np.clip(system.x[end] + rng.integers(-1, 2, core.size), 0, grid.columns - 1)
     y = np.clip(system.y[end] + rng.integers(-1, 2, core.size), 0, grid.rows - 1)
     first = system.first[y, x]

@@ -5,12 +5,16 @@ Columns are rounded one after the other, those with the largest traces first, an
 put into those that are left, where it disturbs least: with ``H^-1 = U' U`` and
 ``e_j = (w_j - q_j) / U_jj`` every later weight loses ``e_j U_jk`` (Frantar et al. 2022, GPTQ,
 algorithm 1; on traces in place of activations).
+
+Where few weights of a row are not 0 only these take anything over: ``H`` is that of their columns,
+another one for each row, and small.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +24,7 @@ from snnc.compiler.operators import Weights
 from snnc.compiler.quantization.grid import Grid, Rounding
 from snnc.compiler.quantization.lower import weights_of
 from snnc.compiler.quantization.paths import Path
-from snnc.compiler.quantization.psp import Sent, filters, products
+from snnc.compiler.quantization.psp import CHUNK, Sent, filters, products
 from snnc.compiler.quantization.scale import shape_of
 
 Ints = npt.NDArray[np.int32]
@@ -28,6 +32,9 @@ DAMPING = 0.01
 """Added to the diagonal of ``H`` as a share of its mean (GPTQ's), so that it has an inverse."""
 BLOCK = 64
 """Columns whose errors are put into all others at a time."""
+FEW = 1 / 4
+"""A row of ``k`` weights among ``m`` has few of them where ``k**3`` is no more than this times
+``m**2``: about where either way takes as long."""
 
 
 def round_rows(
@@ -43,12 +50,27 @@ def round_rows(
         low: Smallest integer, or that of each column, shape ``[m]``.
         high: Largest.
     """
-    low, high = (np.broadcast_to(np.float64(end), wanted.shape[1]) for end in (low, high))
+    m = len(products)
+    low, high = (np.broadcast_to(np.float64(end), m) for end in (low, high))
+    damping = DAMPING * float(np.trace(products)) / m
+    if not damping > 0:
+        return np.clip(np.rint(wanted), low, high)
+    result = np.zeros_like(wanted)
+    counts = np.count_nonzero(wanted, axis=1)
+    few = counts.astype(float) ** 3 <= FEW * m**2
+    many = np.flatnonzero(~few)
+    if many.size:
+        result[many] = _round_many(wanted[many], products, damping, low, high)
+    for rows in _alike(np.flatnonzero(few & (counts > 0)), counts):
+        _round_few(wanted, products, damping, low, high, rows, result)
+    return result
+
+
+def _round_many(
+    wanted: Doubles, products: Doubles, damping: float, low: Doubles, high: Doubles
+) -> Doubles:
     plain = np.clip(np.rint(wanted), low, high)
-    scale = float(np.trace(products)) / len(products)
-    if not scale > 0:
-        return plain
-    best = _fed_back(wanted, products + DAMPING * scale * np.eye(len(products)), low, high)
+    best = _fed_back(wanted, products + damping * np.eye(len(products)), low, high)
     worse = _cost(wanted - best, products) > _cost(wanted - plain, products)
     best[worse] = plain[worse]
     return best
@@ -56,6 +78,64 @@ def round_rows(
 
 def _cost(error: Doubles, products: Doubles) -> Doubles:
     return np.asarray(((error @ products) * error).sum(axis=1))
+
+
+def _alike(rows: npt.NDArray[np.intp], counts: npt.NDArray[np.intp]) -> Iterator[Any]:
+    """Yield ``rows`` in parts of about as many weights, as many as may be rounded at once."""
+    rows = rows[np.argsort(-counts[rows], kind="stable")]
+    while rows.size:
+        n = max(1, CHUNK // int(counts[rows[0]]) ** 2)
+        yield rows[:n]
+        rows = rows[n:]
+
+
+def _round_few(
+    wanted: Doubles,
+    products: Doubles,
+    damping: float,
+    low: Doubles,
+    high: Doubles,
+    rows: npt.NDArray[np.intp],
+    result: Doubles,
+) -> None:
+    """Put the integers of ``rows`` into ``result``, each rounded on the ``H`` of its own columns.
+
+    Weights are put side by side, those with the largest traces first. Shorter rows end with some
+    that are 0 and that nothing connects to the others.
+    """
+    row, found = np.nonzero(wanted[rows])
+    by = np.lexsort((-products.diagonal()[found], row))
+    row, found = row[by], found[by]
+    counts = np.bincount(row, minlength=len(rows))
+    slot = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+    column = np.zeros((len(rows), counts.max()), np.intp)
+    there = np.zeros(column.shape, bool)
+    column[row, slot], there[row, slot] = found, True
+    w = np.where(there, wanted[rows[:, None], column], 0)
+    h = products[column[:, :, None], column[:, None, :]]
+    h *= there[:, :, None] & there[:, None, :]
+    ends = low[column], high[column]
+    plain = np.clip(np.rint(w), *ends)
+    best = _each_fed_back(w, h + damping * np.eye(h.shape[1]), *ends)
+    worse = _costs(w - best, h) > _costs(w - plain, h)
+    best[worse] = plain[worse]
+    result[rows[row], found] = best[row, slot]
+
+
+def _costs(error: Doubles, products: Doubles) -> Doubles:
+    return np.asarray(((products @ error[:, :, None])[:, :, 0] * error).sum(axis=1))
+
+
+def _each_fed_back(wanted: Doubles, products: Doubles, low: Doubles, high: Doubles) -> Doubles:
+    """Do as ``_fed_back`` where each row has an ``H`` of its own, and its columns are in order."""
+    inverse = np.linalg.inv(products)
+    upper = np.swapaxes(np.linalg.cholesky((inverse + np.swapaxes(inverse, 1, 2)) / 2), 1, 2)
+    w, q = wanted.copy(), np.empty_like(wanted)
+    for j in range(w.shape[1]):
+        q[:, j] = np.clip(np.rint(w[:, j]), low[:, j], high[:, j])
+        error = (w[:, j] - q[:, j]) / upper[:, j, j]
+        w[:, j + 1 :] -= error[:, None] * upper[:, j, j + 1 :]
+    return q
 
 
 def _fed_back(wanted: Doubles, products: Doubles, low: Doubles, high: Doubles) -> Doubles:
@@ -130,20 +210,33 @@ def _of_rows(kind: Weighted, du: Ints, dv: Ints) -> tuple[Ints, Ints]:
 
 def _rounded(grids: Sequence[Grid], known: Sequence[_Known]) -> list[Weights]:
     """Round the rows of paths side by side, as if they were of one."""
-    wanted = np.concatenate([grid.wanted for grid in grids], axis=1)
     columns = [shape_of(grid.path)[1] for grid in grids]
     units = np.repeat([2.0**grid.exponent for grid in grids], columns)
     low, high = (np.repeat([float(g.limits[k]) for g in grids], columns) for k in (0, 1))
-    result = np.empty_like(wanted)
+    result: list[Weights] = [np.empty(shape_of(grid.path), grid.kind) for grid in grids]
     for part in known:
         start = 0
         for of_groups in part.products:
             c = slice(start, start + of_groups.shape[-1])
             start = c.stop
-            each = wanted.shape[0] // len(of_groups)
+            each = len(result[0]) // len(of_groups)
             for g, products_ in enumerate(of_groups):
                 rows = part.rows[part.rows // each == g]
                 h = products_ * units[c] * units[c, None]
-                result[rows, c] = round_rows(wanted[rows, c], h, low[c], high[c])
-    parts = np.split(result, np.cumsum(columns)[:-1], axis=1)
-    return [values.astype(grid.kind) for grid, values in zip(grids, parts, strict=True)]
+                wanted = np.empty((rows.size, len(h)))
+                for k, of, at in _pieces(columns, c):
+                    wanted[:, at] = grids[k].part(rows, of)
+                made = round_rows(wanted, h, low[c], high[c])
+                for k, of, at in _pieces(columns, c):
+                    result[k][rows, of] = made[:, at]
+    return result
+
+
+def _pieces(columns: Sequence[int], c: slice) -> Iterator[tuple[int, slice, slice]]:
+    """Yield whose columns ``c`` of all side by side are, which of them, and where among ``c``."""
+    first = 0
+    for k, n in enumerate(columns):
+        begin, end = max(c.start, first), min(c.stop, first + n)
+        if begin < end:
+            yield k, slice(begin - first, end - first), slice(begin - c.start, end - c.start)
+        first += n

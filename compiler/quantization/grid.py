@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from snnc.compiler.fixed import (
     FixedInput,
@@ -22,7 +23,7 @@ from snnc.compiler.quantization.scale import (
     extent_of,
     shape_of,
     step_of,
-    weight_rows,
+    weights_at,
 )
 
 ACTIVE = 1 / 8
@@ -54,10 +55,11 @@ class Grid:
         low = 0 if self.mode is SignMode.EXCITATORY else -largest
         return low, 0 if self.mode is SignMode.INHIBITORY else largest
 
-    @property
-    def wanted(self) -> Doubles:
-        """The weights in units of the integers, shape ``[rows, m]``."""
-        return self.scale[:, None] * weight_rows(self.path)
+    def part(self, rows: npt.NDArray[np.intp], columns: slice) -> Doubles:
+        """Give some of the weights in units of the integers, shape ``[rows, columns]``."""
+        weights = weights_at(self.path, rows, columns)
+        weights *= self.scale[rows, None]
+        return weights
 
     @property
     def nearest(self) -> Weights:

@@ -323,6 +323,11 @@ def weight_rows(path: Path) -> Doubles:
     return _rows(path).astype(np.float64, copy=False)
 
 
+def weights_at(path: Path, rows: npt.NDArray[np.intp], columns: slice) -> Doubles:
+    """Give some of them, as ``weight_rows`` does."""
+    return _rows(path)[:, columns][rows].astype(np.float64)
+
+
 def chunks_of(path: Path) -> Iterator[tuple[slice, Doubles]]:
     """Give the same, some rows at a time, and where they stand."""
     return row_chunks(_rows(path))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from ctypes import c_int32, c_int64, c_void_p
+from ctypes import c_int32, c_int64
 from math import prod
 from typing import Any
 
@@ -33,9 +33,12 @@ from snnc.compiler.operators import (
 )
 from snnc.compiler.trace import Array
 from snnc.targets.cpu import library
+from snnc.targets.cpu.call import Call
 from snnc.targets.lava.bounds import largest_inputs
 from snnc.targets.running import Progress
 
+UNWRAPPED_INPUT = 2**17
+"""Below it ``u`` is within 24 bits where no neuron keeps a current."""
 NARROW_INPUT = 2**18
 """Largest synaptic input with which states stay within 32 bits (``native/arithmetic.h``)."""
 NARROW_FORGETFUL = 2**24
@@ -44,7 +47,6 @@ BEST = -1
 """The best instructions that this machine has."""
 PATIENCE = 200
 """Microseconds that a run lasts before it takes other threads: about what they take to begin."""
-SIGNALS: dict[str, type[np.generic]] = {"spikes": np.uint8, "u": np.int32, "v": np.int32}
 
 
 class Engine:
@@ -63,17 +65,19 @@ class Engine:
             OSError: There is no engine.
         """
         self.network = network
+        largest = largest_inputs(network)
         narrow = [
-            largest <= (NARROW_FORGETFUL if (p.du == MAX_DU).all() else NARROW_INPUT)
-            for p, largest in zip(network.populations, largest_inputs(network), strict=True)
+            a <= (NARROW_FORGETFUL if (p.du == MAX_DU).all() else NARROW_INPUT)
+            for a, p in zip(largest, network.populations, strict=True)
         ]
         self.narrow = all(narrow)
         records = _Records()  # until the engine has read them
-        self._prepared = library.Prepared(records.network(network, narrow), level)
+        self._prepared = library.Prepared(records.network(network, narrow, largest), level)
+        self._calls: list[Call] = []  # those that have nothing to do
 
     @property
     def bytes(self) -> int:
-        """Memory of weights and parameters in the engine."""
+        """Memory of weights, tables and parameters, and of the states and events of one thread."""
         return self._prepared.bytes
 
     def run(
@@ -104,41 +108,14 @@ class Engine:
         Raises:
             MemoryError: There is not enough.
         """
-        network = self.network
-        steps, batch = next(iter(inputs.values())).shape[:2]
-        x = [_integers(inputs[i.name]) for i in network.inputs]
-        hardware_steps = steps + network.latency
-        kept: dict[str, dict[str, Array]] = {
-            signal: {
-                name: np.zeros((hardware_steps, batch, network.population(name).size), kind)
-                for name in record.get(signal, ())
-            }
-            for signal, kind in SIGNALS.items()
-        }
-        recordings = (library.Recording * max(len(network.populations), 1))()
-        for recording, population in zip(recordings, network.populations, strict=False):
-            for signal, arrays in kept.items():
-                if population.name in arrays:
-                    setattr(recording, signal, library.address(arrays[population.name]))
-        run = library.Run(
-            steps=steps,
-            latency=network.latency,
-            batch=batch,
-            threads=threads,
-            patience=patience,
-            parts=parts,
-            inputs=(c_void_p * len(x))(*map(library.address, x)),
-            input_bytes=(c_int32 * len(x))(*(values.itemsize for values in x)),
-            recordings=recordings,
-        )
-
-        def told(done: int, total: int) -> bool:
-            progress(done, total)
-            return True
-
-        self._prepared.run(run, told)
-        total = batch * hardware_steps
-        progress(total, total)
+        try:
+            call = self._calls.pop()
+        except IndexError:  # the first, or others go on
+            call = Call(self.network)
+        told = call.record
+        told.threads, told.patience, told.parts = threads, patience, parts
+        kept = call.run(self._prepared, inputs, record, progress)
+        self._calls.append(call)
         return kept
 
 
@@ -153,7 +130,9 @@ class _Records:
     def __init__(self) -> None:
         self._kept: list[npt.NDArray[Any]] = []
 
-    def network(self, network: FixedNetwork, narrow: list[bool]) -> library.Network:
+    def network(
+        self, network: FixedNetwork, narrow: list[bool], largest: list[float]
+    ) -> library.Network:
         places = {i.name: k for k, i in enumerate(network.inputs)}
         first = len(places)
         places |= {p.name: first + k for k, p in enumerate(network.populations)}
@@ -161,8 +140,8 @@ class _Records:
         places |= {a.name: len(places) + k for k, a in enumerate(network.axons)}
         shapes = network.shapes
         populations = [
-            self._population(p, is_narrow)
-            for p, is_narrow in zip(network.populations, narrow, strict=True)
+            self._population(p, is_narrow, a < UNWRAPPED_INPUT)
+            for p, is_narrow, a in zip(network.populations, narrow, largest, strict=True)
         ]
         projections = [
             self._projection(q, places, first, shapes[q.source]) for q in network.projections
@@ -191,7 +170,7 @@ class _Records:
             element=self._array(a.element, np.int32),
         )
 
-    def _population(self, p: FixedPopulation, narrow: bool) -> library.Population:
+    def _population(self, p: FixedPopulation, narrow: bool, unwrapped: bool) -> library.Population:
         wide = {name: getattr(p, name).astype(np.int64) for name in ("du", "dv", "threshold")}
         return library.Population(
             size=p.size,
@@ -200,6 +179,7 @@ class _Records:
             refractory=p.refractory,
             lag=p.lag,
             narrow=int(narrow),
+            unwrapped=int(unwrapped),
             keep_u=self._array(2**DECAY_BITS - (wide["du"] + 1), np.int32),
             keep_v=self._array(2**DECAY_BITS - wide["dv"], np.int32),
             theta=self._array(wide["threshold"] << ALIGN_BITS, np.int32),
@@ -261,10 +241,6 @@ class _Records:
         array = library.contiguous(values, kind)
         self._kept.append(array)
         return library.address(array)
-
-
-def _integers(values: npt.NDArray[np.int8 | np.int32]) -> npt.NDArray[Any]:
-    return library.contiguous(values, np.int8 if values.dtype == np.int8 else np.int32)
 
 
 def _two(values: tuple[int, ...], first: int) -> tuple[int, int]:

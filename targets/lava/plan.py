@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from snnc.compiler.diagnostics import InternalError
 from snnc.compiler.fixed import (
     MAX_DELAY,
+    FixedAxons,
     FixedNetwork,
     FixedPopulation,
     FixedProjection,
@@ -42,6 +43,9 @@ LAVAS_OWN = frozenset(
     )
 )
 """Kinds of processes that are Lava's; all others are ours. A probe reads one, and is none."""
+LARGE_INPUT = 2**12
+"""Values of an input that is not sent to each core as a whole: a channel of Lava holds 64 messages
+(lava 0.10.0, ``lava/magma/compiler/compiler.py:102``), of this size a megabyte."""
 LAVAS = "Lava's"
 """Whose these are, in tables."""
 
@@ -118,10 +122,16 @@ def _mixed_processes(network: FixedNetwork) -> list[tuple[str, str, str]]:
     return [
         *(("input", "Source", i.name) for i in network.inputs),
         *(("population", _neuron_process(network, p, late), p.name) for p in network.populations),
-        *(("axons", "Axons", a.name) for a in network.axons),
+        *(("axons", _axons_process(network, a), a.name) for a in network.axons),
         *(("projection", _synapse_process(p), p.name) for p in network.projections),
         *(("output", "Sink", o.name) for o in network.outputs),
     ]
+
+
+def _axons_process(network: FixedNetwork, axons: FixedAxons) -> str:
+    """Give ``Source`` for values of one large input: they enter where they are heard."""
+    large = [(i.name,) for i in network.inputs if i.size > LARGE_INPUT]
+    return "Source" if axons.sources in large else "Axons"
 
 
 def _synapse_process(projection: FixedProjection) -> str:

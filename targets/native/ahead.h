@@ -27,6 +27,7 @@ class Ahead {
 
   bool used() const { return used_; }
   void rest() { known_ = -1; }
+  int64_t bytes() const { return held(bytes_) + held(sums_); }
 
   // Adds what step `t` of the input makes, if it is one of those that were multiplied: `x` are the
   // values of the step, and those of others are `apart` from it. Else gives false.

@@ -20,6 +20,7 @@ namespace snnc {
 constexpr int32_t kStateLimit = 1 << 23;  // u and v are 24 bit wide
 constexpr int32_t kAlign = 1 << 6;        // of synaptic input and threshold
 constexpr int kDecayBits = 12;            // a decay is a fraction of 2**12
+constexpr int32_t kUnwrappedInput = 1 << 17;  // times kAlign it is what u is wrapped at
 constexpr int32_t kNarrowInput = 1 << 18;
 // With |a| up to this, u is below 2**23 + 2**24 before its wrap and within 24 bits behind it, so
 // 32 bits hold everything. Where u keeps nothing, keep_u = 0, they do with |a| up to 2**24: u is
@@ -81,11 +82,13 @@ struct Neuron {
 // (2) to (7): one step of a neuron.
 //   a       synaptic input          keep_u, keep_v  4096 less the decays
 //   theta   threshold * 64          bias            of a step
-// R and Spiking are known to the compiler, so nothing is asked for each neuron.
-template <class I, Reset R, bool Spiking>
+// R and Spiking are known to the compiler, so nothing is asked for each neuron. Wraps may be false
+// where u keeps nothing and |a| is below kUnwrappedInput.
+template <class I, Reset R, bool Spiking, bool Wraps = true>
 SNNC_FUNCTION Neuron<I> stepped(Neuron<I> n, I a, I keep_u, I keep_v, I theta, I bias,
                                 int32_t refractory) {
-  const I u = wrapped<I>(decayed(n.u, keep_u) + a * kAlign);
+  I u = decayed(n.u, keep_u) + a * kAlign;
+  if constexpr (Wraps) u = wrapped<I>(u);
   I v = decayed(n.v, keep_v) + u + bias;
   if constexpr (!Spiking) return {u, clipped<I>(v), n.pause, 0};
 

@@ -47,6 +47,14 @@ class Prepared {
     idle_.push_back(std::move(worker));
   }
 
+  // With what one thread needs, which is kept for it.
+  int64_t bytes() {
+    std::unique_ptr<Worker> worker = take(1);
+    const int64_t total = program.bytes() + worker->bytes();
+    give(std::move(worker));
+    return total;
+  }
+
  private:
   std::mutex mutex_;
   std::vector<std::unique_ptr<Worker>> idle_;
@@ -217,8 +225,12 @@ int32_t snnc_run(void* program, const SnncRun* run, SnncProgress progress) {
   }
 }
 
-int64_t snnc_bytes(const void* program) {
-  return static_cast<const snnc::Prepared*>(program)->program.bytes();
+int64_t snnc_bytes(void* program) {
+  try {
+    return static_cast<snnc::Prepared*>(program)->bytes();
+  } catch (const std::exception&) {
+    return -1;
+  }
 }
 
 int32_t snnc_best_level() { return snnc::best_level(); }

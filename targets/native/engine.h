@@ -40,8 +40,8 @@ struct SnncPopulation {
   int32_t spiking;
   int32_t refractory;
   int32_t lag;
-  int32_t narrow;  // every synaptic input is within what 32 bits of states allow
-  int32_t reserved;
+  int32_t narrow;     // every synaptic input is within what 32 bits of states allow
+  int32_t unwrapped;  // and, times 64, within 24 bits
   const int32_t* keep_u;   // 4096 - (du + 1)
   const int32_t* keep_v;   // 4096 - dv
   const int32_t* theta;    // threshold * 64
@@ -99,7 +99,8 @@ void* snnc_prepare(const SnncNetwork* network, int32_t level);
 void snnc_release(void* program);
 // 0 done, 1 ended by progress, 2 memory is short.
 int32_t snnc_run(void* program, const SnncRun* run, SnncProgress progress);
-// Bytes of weights and parameters that a program holds.
-int64_t snnc_bytes(const void* program);
+// Bytes of weights, tables and parameters, and of what one thread needs for states and events;
+// below 0 where memory is short.
+int64_t snnc_bytes(void* program);
 int32_t snnc_best_level();
 }

@@ -12,8 +12,8 @@ namespace SNNC_LEVEL {
 #include "kernels_neurons.h"
 
 constexpr Kernels table() {
-  return {kFewWeights, add_rows,    add_scaled_rows, nullptr,     convolve_of, pool,
-          list_values, list_bytes, list_spikes, gather,          step_narrow, step_wide};
+  return {kFewWeights, add_rows,    take_rows,  add_scaled_rows, nullptr,     convolve_of, add_bands_of,
+          pool,        list_values, list_bytes, gather,          step_narrow, step_wide};
 }
 
 }  // namespace SNNC_LEVEL

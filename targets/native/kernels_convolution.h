@@ -1,17 +1,58 @@
 // Part of kernels.h: kernels added to the positions that an event lies under, and pooling.
 
-// sums += run * value, for V times 16 elements. In unsigned elements, as sums of places that do
-// not count may leave their bits.
+#ifdef SNNC_AVX512
+constexpr int kShorts = 32;  // that are added at once
+#else
+constexpr int kShorts = 16;
+#endif
+
+// N elements at any place in memory, and how they are added: without signs, as sums of places
+// that do not count may leave their bits.
+template <class S, int N = 16>
+struct Lanes {
+  typedef S Here __attribute__((vector_size(N * sizeof(S)), aligned(2), may_alias));
+  typedef S Many __attribute__((vector_size(N * sizeof(S))));
+};
+
+// sums += N weights * value. Some compilers make several steps of the conversion.
+template <int N, bool Ones, class W, class S>
+inline void add_lanes(const W* weights, S value, typename Lanes<S, N>::Many& sums) {
+  typedef W Few __attribute__((vector_size(N * sizeof(W)), aligned(1), may_alias));
+  typedef std::make_signed_t<S> Signed __attribute__((vector_size(N * sizeof(S))));
+  typedef typename Lanes<S, N>::Many Many;
+  Many widened;
+  if constexpr (sizeof(W) == sizeof(S)) {
+    widened = (Many)*reinterpret_cast<const Few*>(weights);
+#if defined(SNNC_AVX512)
+  } else if constexpr (N == 32) {
+    const auto* from = reinterpret_cast<const __m256i*>(weights);
+    widened = (Many)_mm512_maskz_cvtepi8_epi16(~__mmask32{0}, _mm256_loadu_si256(from));
+  } else if constexpr (sizeof(W) == 2) {
+    const auto* from = reinterpret_cast<const __m256i*>(weights);
+    widened = (Many)_mm512_maskz_cvtepi16_epi32(0xffff, _mm256_loadu_si256(from));
+  } else if constexpr (sizeof(S) == 4) {
+    const auto* from = reinterpret_cast<const __m128i*>(weights);
+    widened = (Many)_mm512_maskz_cvtepi8_epi32(0xffff, _mm_loadu_si128(from));
+#endif
+#if defined(SNNC_AVX2) || defined(SNNC_AVX512)
+  } else if constexpr (sizeof(S) == 2) {
+    const auto* from = reinterpret_cast<const __m128i*>(weights);
+    widened = (Many)_mm256_cvtepi8_epi16(_mm_loadu_si128(from));
+#endif
+  } else {
+    widened = (Many)__builtin_convertvector(*reinterpret_cast<const Few*>(weights), Signed);
+  }
+  sums += Ones ? widened : widened * value;
+}
+
+// sums += run * value, for V times 16 elements.
 template <int V, bool Ones, class W, class S>
 inline void add_run(const W* run, S value, S* sums) {
-  typedef W Few __attribute__((vector_size(16 * sizeof(W)), aligned(1), may_alias));
-  typedef S Some __attribute__((vector_size(16 * sizeof(S)), aligned(2), may_alias));
-  typedef S Many __attribute__((vector_size(16 * sizeof(S))));
-  const Few* from = reinterpret_cast<const Few*>(run);
-  Some* into = reinterpret_cast<Some*>(sums);
+  auto* into = reinterpret_cast<typename Lanes<S>::Here*>(sums);
   for (int j = 0; j < V; ++j) {
-    const Many weights = (Many)__builtin_convertvector(from[j], Some);
-    into[j] += Ones ? weights : weights * value;
+    typename Lanes<S>::Many some = into[j];
+    add_lanes<16, Ones>(run + 16 * j, value, some);
+    into[j] = some;
   }
 }
 
@@ -25,20 +66,36 @@ inline void add_long_run(const W* run, int64_t units, S value, S* sums) {
 
 // R is the number of runs and V that of vectors in each, 0 for any.
 template <int R, int V, bool Ones, class W, class S>
+inline void add_kernel(const Runs& runs, const W* kernels, Placed at, S value, S* sums) {
+  const int64_t rows = R ? R : runs.count, units = V ? V : runs.units;
+  const W* kernel = kernels + at.kernel * (16 * rows * units);
+  S* into = sums + at.sums;
+#pragma GCC unroll 5
+  for (int64_t r = 0; r < rows; ++r) {
+    add_long_run<V, Ones>(kernel + 16 * units * r, units, value, into + runs.offsets[r]);
+  }
+}
+
+// Events that follow each other are close and wait for each other's sums, so two parts of the list
+// are taken in turns.
+template <int R, int V, bool Ones, class W, class S>
 inline void add_kernels(const Runs& runs, const W* kernels, const Placed* table,
                         const int32_t* places, const int32_t* values, int64_t count, S* sums) {
-  const int64_t rows = R ? R : runs.count, units = V ? V : runs.units;
-  const int32_t* offsets = runs.offsets;
-  for (int64_t k = 0; k < count; ++k) {
+  int32_t kept[R ? R : 1];  // no sum is written there
+  for (int r = 0; r < R; ++r) kept[r] = runs.offsets[r];
+  const Runs own = {R ? kept : runs.offsets, runs.count, runs.units};
+  const int64_t half = count / 2;
+  for (int64_t k = 0; k < half; ++k) {
+    const Placed one = table[places[k]], other = table[places[half + k]];
+    const S first = Ones ? S{1} : static_cast<S>(values[k]);
+    const S second = Ones ? S{1} : static_cast<S>(values[half + k]);
+    if (one.kernel >= 0) add_kernel<R, V, Ones>(own, kernels, one, first, sums);
+    if (other.kernel >= 0) add_kernel<R, V, Ones>(own, kernels, other, second, sums);
+  }
+  for (int64_t k = 2 * half; k < count; ++k) {
     const Placed at = table[places[k]];
-    if (at.kernel < 0) continue;
-    const W* kernel = kernels + at.kernel * (16 * rows * units);
     const S value = Ones ? S{1} : static_cast<S>(values[k]);
-    S* into = sums + at.sums;
-#pragma GCC unroll 5
-    for (int64_t r = 0; r < rows; ++r) {
-      add_long_run<V, Ones>(kernel + 16 * units * r, units, value, into + offsets[r]);
-    }
+    if (at.kernel >= 0) add_kernel<R, V, Ones>(own, kernels, at, value, sums);
   }
 }
 
@@ -77,6 +134,74 @@ Convolve convolve_of(bool wide_weights, bool wide_sums, const Runs& runs) {
   }
   return wide_weights ? convolve_of<int16_t, uint16_t>(runs)
                       : convolve_of<int8_t, uint16_t>(runs);
+}
+
+// The first of the places from `from` on that is not below `bound`; it is not far.
+inline int64_t first_from(const int32_t* places, int64_t from, int64_t count, int64_t bound) {
+#ifdef SNNC_AVX512
+  const __m512i least = _mm512_set1_epi32(static_cast<int32_t>(bound));
+  for (; from + 16 <= count; from += 16) {
+    const __mmask16 below = _mm512_cmplt_epi32_mask(_mm512_loadu_si512(places + from), least);
+    if (below != 0xffff) return from + __builtin_popcount(below);
+  }
+#endif
+  while (from < count && places[from] < bound) ++from;
+  return from;
+}
+
+// Adds to V times N targets of row `row`.
+template <int N, int V, bool Ones, class W, class S>
+inline void add_band(const Bands& b, int64_t row, const W* kernels, const int32_t* places,
+                     const int32_t* values, int64_t first, int64_t count, S* sums) {
+  const int64_t last = b.last + row * b.apart;
+  const int32_t* begin = b.begin;
+  const W* from = kernels - row * b.step;
+  auto* into = reinterpret_cast<typename Lanes<S, N>::Here*>(sums);
+  typename Lanes<S, N>::Many all[V];
+  for (int j = 0; j < V; ++j) all[j] = into[j];
+  for (int64_t k = first; k < count && places[k] < last; ++k) {
+    const W* weights = from + begin[places[k]];
+    const S value = Ones ? S{1} : static_cast<S>(values[k]);
+    for (int j = 0; j < V; ++j) add_lanes<N, Ones>(weights + N * j, value, all[j]);
+  }
+  for (int j = 0; j < V; ++j) into[j] = all[j];
+}
+
+// As many vectors at once as there are registers for.
+template <bool Ones, class W, class S>
+inline void add_bands(const Bands& b, const W* kernels, const int32_t* places,
+                      const int32_t* values, int64_t count, S* sums) {
+  const auto add = [=, &b](int64_t row, int64_t& u, auto lanes, auto vectors, int64_t first) {
+    constexpr int N = decltype(lanes)::value, V = decltype(vectors)::value;
+    for (; u + V * N <= 16 * b.units; u += V * N) {
+      add_band<N, V, Ones>(b, row, kernels + u, places, values, first, count,
+                           sums + row * 16 * b.units + u);
+    }
+  };
+  constexpr std::integral_constant<int, sizeof(S) == 2 ? kShorts : 16> most;
+  constexpr std::integral_constant<int, 16> least;
+  int64_t first = 0;
+  for (int64_t row = 0; row < b.rows; ++row) {
+    int64_t u = 0;
+    first = first_from(places, first, count, b.first + row * b.apart);
+    add(row, u, most, std::integral_constant<int, 4>(), first);
+    add(row, u, most, std::integral_constant<int, 2>(), first);
+    add(row, u, least, std::integral_constant<int, 1>(), first);
+  }
+}
+
+template <class W, class S>
+void add_bands(const Bands& bands, const void* kernels, const int32_t* places,
+               const int32_t* values, int64_t count, void* sums) {
+  const W* weights = static_cast<const W*>(kernels);
+  S* into = static_cast<S*>(sums);
+  if (values) return add_bands<false>(bands, weights, places, values, count, into);
+  add_bands<true>(bands, weights, places, values, count, into);
+}
+
+AddBands add_bands_of(bool wide_weights, bool wide_sums) {
+  if (wide_sums) return wide_weights ? add_bands<int16_t, uint32_t> : add_bands<int8_t, uint32_t>;
+  return wide_weights ? add_bands<int16_t, uint16_t> : add_bands<int8_t, uint16_t>;
 }
 
 // Sum or largest under the window at every position.

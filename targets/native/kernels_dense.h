@@ -1,11 +1,10 @@
 // Part of kernels.h: rows of weights, added up.
 //
-// A weight is a byte, `zero` more than it is, and so not negative. A block of 2 N bytes holds N
+// A weight is a byte, `zero` more than it is, and so not negative; half of it where all are even
+// and too far apart for two of them to add up to a byte. Where they do, rows are taken by two. A block of 2 N bytes holds N
 // columns in its even bytes and the next N in its odd ones: two sums in 16 bits take two additions
 // and a shift. Taken as words of 16 bits a block is even + 256 * odd, so what the even ones sum up
 // to is the sum of the words less 256 times that of the odd ones, modulo 2**16.
-
-constexpr int64_t kRowsOfBytes = 257;  // 257 * 255 is the last that 16 bits hold
 
 #if defined(SNNC_AVX512)
 constexpr int kWords = 32;  // of a vector
@@ -23,68 +22,128 @@ struct Vector {
   static constexpr int words = N < kWords ? N : kWords;
   typedef uint16_t Memory __attribute__((vector_size(2 * words), aligned(1), may_alias));
   typedef uint16_t Sums __attribute__((vector_size(2 * words)));
+  typedef uint8_t Bytes __attribute__((vector_size(2 * words)));
 };
 
-// sums[c] += what the rows have at c, for `B` blocks of 2 N columns.
-template <int N, int B>
-inline void add_blocks(const uint8_t* rows, int64_t stride, int32_t zero, const int32_t* places,
-                       int64_t count, int32_t* sums) {
+// Sums are added to others, times 2**unit,
+struct Adds {
+  int unit;
+  int32_t* sums;
+  void put(int64_t column, int32_t sum) const {
+    sums[column] += static_cast<int32_t>(static_cast<uint32_t>(sum) << unit);
+  }
+};
+
+// or become what arrives, times 2**(up - down), rounded down; More is added to what has arrived.
+template <bool More>
+struct Arrives {
+  int up, down;
+  int32_t* a;
+  void put(int64_t column, int32_t sum) const {
+    const int32_t here = static_cast<int32_t>(static_cast<uint32_t>(sum) << up) >> down;
+    a[column] = More ? a[column] + here : here;
+  }
+};
+
+// Gives `into` what the rows have in `B` blocks of 2 N columns, `from` the beginning of the first
+// row; `column` is what `into` calls the first of them.
+template <int N, int B, bool Pairs, class Into>
+inline void add_blocks(const uint8_t* from, int64_t stride, int32_t zero, const int32_t* places,
+                       int64_t count, int64_t column, const Into& into) {
   typedef typename Vector<N>::Memory Memory;
   typedef typename Vector<N>::Sums Sums;
+  typedef typename Vector<N>::Bytes Bytes;
   constexpr int words = Vector<N>::words, in_block = N / words, vectors = B * in_block;
-  for (int64_t first = 0; first < count; first += kRowsOfBytes) {
-    const int64_t last = count - first < kRowsOfBytes ? count : first + kRowsOfBytes;
-    Sums all[vectors] = {}, odd[vectors] = {};
-    for (int64_t k = first; k < last; ++k) {
-      const Memory* row = reinterpret_cast<const Memory*>(rows + places[k] * stride);
-      for (int j = 0; j < vectors; ++j) {
-        const Sums two = row[j];
-        all[j] += two;
-        odd[j] += two >> 8;
-      }
-    }
-    const int32_t zeros = static_cast<int32_t>(last - first) * zero;
+  Sums all[vectors] = {}, odd[vectors] = {};
+  int64_t k = 0;
+  for (; Pairs && k + 1 < count; k += 2) {
+    const Memory* row = reinterpret_cast<const Memory*>(from + places[k] * stride);
+    const Memory* next = reinterpret_cast<const Memory*>(from + places[k + 1] * stride);
     for (int j = 0; j < vectors; ++j) {
-      const Sums even = all[j] - (odd[j] << 8);
-      int32_t* into = sums + j / in_block * 2 * N + j % in_block * words;
-      for (int i = 0; i < words; ++i) into[i] += even[i] - zeros;
-      for (int i = 0; i < words; ++i) into[N + i] += odd[j][i] - zeros;
+      const Sums one = row[j], other = next[j];
+      const Sums two = (Sums)((Bytes)one + (Bytes)other);
+      all[j] += two;
+      odd[j] += two >> 8;
     }
+  }
+  for (; k < count; ++k) {
+    const Memory* row = reinterpret_cast<const Memory*>(from + places[k] * stride);
+    for (int j = 0; j < vectors; ++j) {
+      const Sums two = row[j];
+      all[j] += two;
+      odd[j] += two >> 8;
+    }
+  }
+  const int32_t zeros = static_cast<int32_t>(count) * zero;
+  for (int j = 0; j < vectors; ++j) {
+    const Sums even = all[j] - (odd[j] << 8);
+    const int64_t at = column + j / in_block * 2 * N + j % in_block * words;
+#pragma GCC ivdep
+    for (int i = 0; i < words; ++i) into.put(at + i, even[i] - zeros);
+#pragma GCC ivdep
+    for (int i = 0; i < words; ++i) into.put(at + N + i, odd[j][i] - zeros);
   }
 }
 
 #if defined(SNNC_AVX512)
-constexpr int kBlocks = 8;  // of 64 columns: half of the registers
+constexpr int kBlocks = 4;  // of 64 columns: no more, as rows are read from where there are many
 #elif defined(SNNC_AVX2)
 constexpr int kBlocks = 2;
 #else
 constexpr int kBlocks = 1;
 #endif
 
-// sums[c] += weights[r, c] over the rows r that spiked. The stride is a multiple of 16.
-void add_rows(const uint8_t* rows, int64_t stride, int32_t zero, const int32_t* places,
-              int64_t count, int32_t* sums) {
+// Gives `into` the sums of no more than kRowsOfBytes rows, of `columns` from `first` on: these are
+// the rest of a row or whole blocks.
+template <bool Pairs, class Into>
+inline void add_columns(const Rows& rows, const int32_t* places, int64_t count, int64_t first,
+                        int64_t columns, const Into& into) {
+  const uint8_t* from = rows.bytes + first;
+  const int64_t stride = rows.stride;
+  const int32_t zero = rows.zero;
   int64_t c = 0;
-  for (; c + 64 * kBlocks <= stride; c += 64 * kBlocks) {
-    add_blocks<32, kBlocks>(rows + c, stride, zero, places, count, sums + c);
+  for (; c + 64 * kBlocks <= columns; c += 64 * kBlocks) {
+    add_blocks<32, kBlocks, Pairs>(from + c, stride, zero, places, count, c, into);
   }
-  if (kBlocks > 4 && stride - c >= 256) {
-    add_blocks<32, 4>(rows + c, stride, zero, places, count, sums + c);
-    c += 256;
-  }
-  if (kBlocks > 2 && stride - c >= 128) {
-    add_blocks<32, 2>(rows + c, stride, zero, places, count, sums + c);
+  if (kBlocks > 2 && columns - c >= 128) {
+    add_blocks<32, 2, Pairs>(from + c, stride, zero, places, count, c, into);
     c += 128;
   }
-  if (stride - c >= 64) {
-    add_blocks<32, 1>(rows + c, stride, zero, places, count, sums + c);
+  if (columns - c >= 64) {
+    add_blocks<32, 1, Pairs>(from + c, stride, zero, places, count, c, into);
     c += 64;
   }
-  if (stride - c >= 32) {
-    add_blocks<16, 1>(rows + c, stride, zero, places, count, sums + c);
+  if (columns - c >= 32) {
+    add_blocks<16, 1, Pairs>(from + c, stride, zero, places, count, c, into);
     c += 32;
   }
-  if (stride - c >= 16) add_blocks<8, 1>(rows + c, stride, zero, places, count, sums + c);
+  if (columns - c >= 16) add_blocks<8, 1, Pairs>(from + c, stride, zero, places, count, c, into);
+}
+
+template <class Into>
+inline void add_columns(const Rows& rows, const int32_t* places, int64_t count, int64_t first,
+                        int64_t columns, const Into& into) {
+  if (rows.pairs) return add_columns<true>(rows, places, count, first, columns, into);
+  add_columns<false>(rows, places, count, first, columns, into);
+}
+
+// sums[c] += weights[r, c] over the rows r that spiked.
+void add_rows(const Rows& rows, const int32_t* places, int64_t count, int32_t* sums) {
+  for (int64_t first = 0; first < count; first += kRowsOfBytes) {
+    const int64_t here = count - first < kRowsOfBytes ? count - first : kRowsOfBytes;
+    add_columns(rows, places + first, here, 0, rows.stride, Adds{rows.unit, sums});
+  }
+}
+
+// a[c] = or += the same of no more than kRowsOfBytes rows, times 2**(up - down).
+void take_rows(const Rows& rows, const int32_t* places, int64_t count, int64_t first,
+               int64_t columns, int up, int down, bool more, int32_t* a) {
+  up += rows.unit;
+  if (more) {
+    add_columns(rows, places, count, first, columns, Arrives<true>{up, down, a});
+  } else {
+    add_columns(rows, places, count, first, columns, Arrives<false>{up, down, a});
+  }
 }
 
 template <int N>
@@ -161,20 +220,24 @@ inline void add_scaled_blocks(const uint8_t* rows, int64_t stride, const int32_t
   }
 }
 
-// Rows, as many as are a multiple of 4, whose values are of 8 bits; gives the columns done.
-inline int64_t add_small_rows(const uint8_t* rows, int64_t stride, const int32_t* places,
-                              const int32_t* values, int64_t count, uint32_t* sums) {
+// Rows, as many as are a multiple of 4, whose values times 2**unit are of 8 bits; gives the
+// columns done.
+inline int64_t add_small_rows(const Rows& rows, const int32_t* places, const int32_t* values,
+                              int64_t count, uint32_t* sums) {
+  const int64_t stride = rows.stride;
   constexpr int64_t few = 1024;
   int8_t bytes[few];
   int64_t c = 0;
   for (int64_t first = 0; first < count; first += few) {
     const int64_t n = count - first < few ? count - first : few;
-    for (int64_t k = 0; k < n; ++k) bytes[k] = static_cast<int8_t>(values[first + k]);
+    for (int64_t k = 0; k < n; ++k) {
+      bytes[k] = static_cast<int8_t>(values[first + k] * (1 << rows.unit));
+    }
     for (c = 0; c + 128 <= stride; c += 128) {
-      add_scaled_blocks<2>(rows + c, stride, places + first, bytes, n, sums + c);
+      add_scaled_blocks<2>(rows.bytes + c, stride, places + first, bytes, n, sums + c);
     }
     for (; c + 64 <= stride; c += 64) {
-      add_scaled_blocks<1>(rows + c, stride, places + first, bytes, n, sums + c);
+      add_scaled_blocks<1>(rows.bytes + c, stride, places + first, bytes, n, sums + c);
     }
   }
   return c;
@@ -198,12 +261,13 @@ inline int64_t column_of(int64_t stride, int64_t byte) {
 
 // Products of all rows with the values of kAhead steps: `bytes` are of each step `pitch`, 0 behind
 // the last, `sums` of each step `stride`.
-void multiply(const uint8_t* rows, int64_t stride, int32_t zero, const int8_t* bytes,
-              int64_t pitch, int64_t count, int32_t* sums) {
+void multiply(const Rows& rows, const int8_t* bytes, int64_t pitch, int64_t count,
+              int32_t* sums) {
+  const int64_t stride = rows.stride;
   int32_t zeros[kAhead] = {};
   for (int s = 0; s < kAhead; ++s) {
     for (int64_t r = 0; r < count; ++r) zeros[s] += bytes[s * pitch + r];
-    zeros[s] *= zero;
+    zeros[s] *= rows.zero;
   }
   for (int64_t c = 0; c < stride; c += 64) {
     const int64_t here = stride - c < 64 ? stride - c : 64;
@@ -216,7 +280,7 @@ void multiply(const uint8_t* rows, int64_t stride, int32_t zero, const int8_t* b
       __m512i row[4];
       for (int j = 0; j < 4; ++j) {
         const int64_t at = r + j < count ? r + j : r;
-        row[j] = _mm512_maskz_loadu_epi8(real, rows + at * stride + c);
+        row[j] = _mm512_maskz_loadu_epi8(real, rows.bytes + at * stride + c);
       }
       const Four four = interleaved(row);
       for (int s = 0; s < kAhead; ++s) {
@@ -229,33 +293,35 @@ void multiply(const uint8_t* rows, int64_t stride, int32_t zero, const int8_t* b
       alignas(64) uint32_t of[4][16];
       for (int q = 0; q < 4; ++q) _mm512_store_si512(of[q], total[s][q]);
       for (int64_t b = 0; b < here; ++b) {
-        sums[s * stride + column_of(stride, c + b)] = static_cast<int32_t>(
-            of[b / 4 % 4][b / 16 * 4 + b % 4] - static_cast<uint32_t>(zeros[s]));
+        const uint32_t sum = of[b / 4 % 4][b / 16 * 4 + b % 4] - static_cast<uint32_t>(zeros[s]);
+        sums[s * stride + column_of(stride, c + b)] = static_cast<int32_t>(sum << rows.unit);
       }
     }
   }
 }
 #endif
 
-// sums[c] += weights[r, c] * value[r] over the rows r; `largest` is the magnitude of values.
-void add_scaled_rows(const uint8_t* rows, int64_t stride, int32_t zero, const int32_t* places,
-                     const int32_t* values, int64_t count, int64_t largest, int32_t* sums) {
+// sums[c] += weights[r, c] * value[r] over the rows r; `largest` is the magnitude of values, which
+// times 2**unit is below 128 where it is itself.
+void add_scaled_rows(const Rows& rows, const int32_t* places, const int32_t* values, int64_t count,
+                     int64_t largest, int32_t* sums) {
   uint32_t all = 0;
-  for (int64_t k = 0; k < count; ++k) all += static_cast<uint32_t>(values[k]);
-  const uint32_t zeros = all * static_cast<uint32_t>(zero);
+  for (int64_t k = 0; k < count; ++k) all += static_cast<uint32_t>(values[k]) << rows.unit;
+  const uint32_t zeros = all * static_cast<uint32_t>(rows.zero);
   uint32_t* into = reinterpret_cast<uint32_t*>(sums);
-  for (int64_t c = 0; c < stride; ++c) into[c] -= zeros;
+  for (int64_t c = 0; c < rows.stride; ++c) into[c] -= zeros;
   int64_t done = 0, columns = 0;
 #ifdef SNNC_VNNI
   if (largest < 128) {
     done = count & ~int64_t{3};
-    columns = add_small_rows(rows, stride, places, values, done, into);
+    columns = add_small_rows(rows, places, values, done, into);
   }
 #endif
   (void)largest;
   for (int64_t k = 0; k < count; ++k) {
     const int64_t from = k < done ? columns : 0;
-    const uint8_t* row = rows + places[k] * stride;
-    add_scaled_row(row + from, stride - from, static_cast<uint32_t>(values[k]), into + from);
+    const uint8_t* row = rows.bytes + places[k] * rows.stride;
+    const uint32_t value = static_cast<uint32_t>(values[k]) << rows.unit;
+    add_scaled_row(row + from, rows.stride - from, value, into + from);
   }
 }

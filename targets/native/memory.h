@@ -40,4 +40,10 @@ struct Aligned {
 template <class T>
 using Array = std::vector<T, Aligned<T>>;
 
+// Bytes of what any kind of vector holds.
+template <class V>
+int64_t held(const V& v) {
+  return static_cast<int64_t>(v.size() * sizeof(typename V::value_type));
+}
+
 }  // namespace snnc

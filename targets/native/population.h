@@ -66,6 +66,7 @@ struct Population {
   std::vector<Parameters<int32_t>> narrow_parameters;  // of one of both there is one
   std::vector<Parameters<int64_t>> wide_parameters;
   StepNarrow step_narrow;
+  StepNarrow step_unseen;  // where u is neither kept nor recorded
   StepWide step_wide;
 
   Population(const SnncPopulation& p, const Order& order, const Kernels& kernels)
@@ -78,7 +79,9 @@ struct Population {
     } else {
       wide_parameters.emplace_back(p, order);
     }
-    step_narrow = kernels.step_narrow(reset, spiking, current, pauses);
+    const Current u = current ? kKept : kShown;
+    step_narrow = step_unseen = kernels.step_narrow(reset, spiking, u, pauses);
+    if (!current && p.unwrapped) step_unseen = kernels.step_narrow(reset, spiking, kUnseen, pauses);
     step_wide = kernels.step_wide(reset, spiking);
   }
 

@@ -13,8 +13,6 @@
 
 namespace snnc {
 
-constexpr int64_t kShared = 4096;  // neurons from which on threads may share a population
-
 struct Program {
   Kernels kernels;
   std::vector<int64_t> input_sizes;
@@ -45,6 +43,9 @@ struct Program {
       for (const int32_t source : axons[i].sources) {
         depths[source] = std::max(depths[source], depth);
       }
+    }
+    for (Population& p : populations) {
+      for (Group& g : p.groups) narrow(g);
     }
   }
 
@@ -103,6 +104,15 @@ struct Program {
           Order(p.operators[p.operator_count - 1].out, weighted.groups);
     }
     return orders;
+  }
+
+  // Sums have 16 bits where that is proven to suffice.
+  void narrow(Group& group) {
+    int64_t largest = 0;
+    for (const int32_t q : group.members) largest += projections[q].largest_sum();
+    if (largest > INT16_MAX) return;
+    group.tally.shorts = true;
+    for (const int32_t q : group.members) projections[q].use_shorts();
   }
 
   // Projections whose sums are shifted to the left may add to the same.

@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "bands.h"
 #include "convolution.h"
 #include "dense.h"
 #include "engine.h"
@@ -27,6 +28,11 @@ struct Scratch {
   std::vector<int32_t> gathered, ordered;
   std::vector<int32_t> pooled[2];  // in turns
   Events events;
+
+  int64_t bytes() const {
+    return held(x) + held(sums) + held(gathered) + held(ordered) + held(pooled[0]) +
+           held(pooled[1]) + held(events.places) + held(events.values);
+  }
 };
 
 inline bool pools(const SnncOperator& o) { return o.kind == kSumPool || o.kind == kMaxPool; }
@@ -62,7 +68,9 @@ class Projection {
   bool shares() const { return shares_; }
   Share share(int64_t first, int64_t last) const { return weights_->share(first, last); }
   Tally tally() const { return apart() ? weights_->tally() : packed(size_); }
-  int64_t bytes() const { return weights_->bytes(); }
+  int64_t bytes() const {
+    return weights_->bytes() + held(scatter_) + held(order_) + held(places_);
+  }
 
   Scratch scratch() const {
     Scratch s;
@@ -87,9 +95,21 @@ class Projection {
     return direct_ && before_.empty() && weights_->multiplies(kernels);
   }
   const Weights& weights() const { return *weights_; }
+  // Magnitude of a sum, where it may have 16 bits; above them where it may not.
+  int64_t largest_sum() const {
+    const int64_t largest = weights_->largest_sum();
+    const bool unknown = !direct_ || largest > INT16_MAX || largest_ > INT16_MAX;
+    return unknown ? Weights::kUnknown : largest * largest_;
+  }
+  void use_shorts() { weights_->use_shorts(); }
   // The same as add() for the targets of a share.
   void add_share(const Share& share, const Events& sent, void* sums) const {
     if (sent.count != 0) weights_->add_share(share, sent, sums);
+  }
+
+  // Whether what was sent can become synaptic input at once, without sums that are kept.
+  bool takes(const Events& sent) const {
+    return direct_ && before_.empty() && weights_->takes(sent);
   }
 
   // Adds to sums that lie as tally() says.
@@ -114,10 +134,9 @@ class Projection {
     const Order in = before_.empty() ? from : before_.out();
     const Order out = behind_.empty() ? to : behind_.in();
     scatter(from);
-    if (o.kind == kDense) {
-      weights_ = dense_weights(o, in, out, pooled_largest(p, w, range), kernels.few);
-    } else if (o.kind == kSparse) {
-      weights_ = std::make_unique<ListedWeights>(lists_of(o, in, out), out.size());
+    largest_ = pooled_largest(p, w, range);
+    if (o.kind == kDense || o.kind == kSparse) {
+      weights_ = dense_weights(o, in, out, largest_, kernels.few);
     } else {
       weights_ = std::make_unique<ScalingWeights>(o, in, out);
     }
@@ -146,11 +165,9 @@ class Projection {
       append(p, 0, way[0], before_);
       append(p, way[1], p.operator_count, behind_);
       const Range in = {pooled_largest(p, way[0], range), range.negative};
-      auto made = std::make_unique<ConvolutionWeights>(
-          p.operators, way[0], way[1], w, before_.empty() ? from : before_.out(), in);
-      const bool plain = way[1] - way[0] == 1;
-      if (!plain && !made->worth()) continue;
-      weights_ = std::move(made);
+      const Folded folded(p.operators, way[0], way[1], w, in);
+      weights_ = convolution_weights(folded, before_.empty() ? from : before_.out());
+      if (!weights_) continue;
       apart_ = true;
       scatter(from);
       finish(Order(p.operators[way[1] - 1].out, p.operators[w].groups), to);
@@ -227,6 +244,7 @@ class Projection {
   bool shares_ = false;
   bool apart_ = false;
   int64_t size_ = 0;
+  int64_t largest_ = 0;  // magnitude of a value that arrives at weights of a matrix
   std::vector<int32_t> scatter_;  // from the source's order to that of pooling
   std::vector<int32_t> order_;    // from the order of the weights' sums to that of pooling
   std::vector<int32_t> places_;   // from there to the neurons

@@ -42,11 +42,12 @@ class Reach {
   Reach(const std::vector<Axis>& chain, size_t weighted)
       : chain_(chain), weighted_(weighted), out_(chain.back().out),
         kernel_(chain[weighted].kernel) {
-    find(false);
+    const Bounds loose = find(kNone) ? kNone : kBetween;
+    if (loose == kBetween) find(loose);
     const size_t size = patterns_.size() * span_;
     if (span_ <= out_) return;  // else most of what is reached is no place at all
-    find(true);
-    if (patterns_.size() * span_ > size) find(false);
+    find(kAll);
+    if (patterns_.size() * span_ > size) find(loose);
   }
 
   struct At {
@@ -60,6 +61,12 @@ class Reach {
   int64_t margin() const { return margin_; }
   int64_t extent() const { return extent_; }
   int64_t kernel() const { return kernel_; }
+  // Input elements from a position to the next.
+  int64_t stride() const {
+    int64_t stride = 1;
+    for (const Axis& w : chain_) stride *= w.stride;
+    return stride;
+  }
   // Positions of a pattern, from the first on, that some element of the input adds to.
   std::vector<bool> used() const {
     std::vector<bool> found(span_);
@@ -77,15 +84,25 @@ class Reach {
     int64_t element;
   };
 
-  void find(bool inside) {
+  // Which windows of the chain have no positions before their first and behind their last. There
+  // is a margin for what the last one has there.
+  enum Bounds { kNone, kBetween, kAll };
+
+  // Gives whether no way to a position that counts comes from one that does not.
+  bool find(Bounds bounds) {
     elements_.clear();
     patterns_.clear();
     std::map<Pattern, int32_t> known;
     margin_ = span_ = 0;
     extent_ = out_;
+    bool right = true;
     for (int64_t y = 0; y < chain_.front().in; ++y) {
-      std::vector<Way> ways;
-      follow(0, y, -1, inside, ways);
+      std::vector<Way> ways, real;
+      follow(0, y, -1, bounds, ways);
+      follow(0, y, -1, kAll, real);
+      const auto counts = [&](const Way& w) { return w.position >= 0 && w.position < out_; };
+      right = right && std::count_if(ways.begin(), ways.end(), counts) ==
+                           static_cast<int64_t>(real.size());
       if (ways.empty()) {
         elements_.push_back({-1, 0});
         continue;
@@ -109,19 +126,19 @@ class Reach {
       if (at.pattern >= 0) extent_ = std::max(extent_, at.first + span_);
     }
     extent_ += margin_;
+    return right;
   }
 
-  // Positions behind the last window count wherever they are, unless `inside`: there is a margin.
-  void follow(size_t k, int64_t y, int64_t element, bool inside, std::vector<Way>& ways) const {
+  void follow(size_t k, int64_t y, int64_t element, Bounds bounds, std::vector<Way>& ways) const {
     if (k == chain_.size()) return ways.push_back({y, element});
     const Axis& w = chain_[k];
     for (int64_t e = 0; e < w.kernel; ++e) {
       const int64_t at = y + w.before - e * w.dilation;
       if (at % w.stride) continue;
       const int64_t position = at / w.stride;
-      const bool last = k + 1 == chain_.size() && !inside;
-      if (!last && (position < 0 || position >= w.out)) continue;
-      follow(k + 1, position, k == weighted_ ? e : element, inside, ways);
+      const bool bound = bounds == kAll || (bounds == kBetween && k + 1 < chain_.size());
+      if (bound && (position < 0 || position >= w.out)) continue;
+      follow(k + 1, position, k == weighted_ ? e : element, bounds, ways);
     }
   }
 

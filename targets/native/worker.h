@@ -13,6 +13,7 @@
 #include "ahead.h"
 #include "engine.h"
 #include "program.h"
+#include "state.h"
 
 namespace snnc {
 
@@ -43,6 +44,21 @@ class Worker {
   }
 
   const int parts;
+
+  // Of states, sums and events.
+  int64_t bytes() const {
+    int64_t total = 0;
+    for (const State& s : states_) total += s.bytes();
+    for (const auto& ring : rings_) {
+      for (const auto& sent : ring) {
+        for (const Events& e : sent) total += held(e.places) + held(e.values);
+      }
+    }
+    for (const Events& e : joined_) total += held(e.places);
+    for (const Scratch& s : scratch_) total += s.bytes();
+    for (const Ahead& a : ahead_) total += a.bytes();
+    return total;
+  }
 
   // Before the first sample of a run.
   void begin(const SnncRun& run) {
@@ -90,56 +106,11 @@ class Worker {
   }
 
  private:
-  template <class I>
-  struct Potentials {
-    Array<I> u, v;
-  };
-
-  struct State {
-    Potentials<int32_t> narrow;  // one of both is empty
-    Potentials<int64_t> wide;
-    Array<int32_t> pause;
-    std::vector<Array<int32_t>> sums;  // of each group
-    int64_t room;
-    bool is_narrow, keeps_u = true;
-
-    explicit State(const Population& p)
-        : pause(p.pauses || !p.narrow ? padded(p.size, kLanes) : 0),
-          room(padded(p.size, kLanes)),
-          is_narrow(p.narrow) {
-      if (is_narrow) narrow.v.resize(room);
-      if (!is_narrow) wide.v.resize(room);
-      for (const Group& g : p.groups) {
-        sums.emplace_back(g.tally.shorts ? (g.tally.room + 1) / 2 : g.tally.room);
-      }
-    }
-
-    void resize_u() {
-      if (is_narrow) narrow.u.resize(room);
-      if (!is_narrow) wide.u.resize(room);
-    }
-
-    void rest(const Population& p) {
-      for (auto& group : sums) std::fill(group.begin(), group.end(), 0);
-      std::fill(pause.begin(), pause.end(), 0);
-      if (is_narrow) rest(narrow, p.parameters<int32_t>(), p.size);
-      if (!is_narrow) rest(wide, p.parameters<int64_t>(), p.size);
-    }
-
-    template <class I>
-    static void rest(Potentials<I>& s, const Parameters<I>& p, int64_t n) {
-      std::fill(s.u.begin(), s.u.end(), I{0});
-      for (int64_t i = 0; i < n; ++i) s.v[i] = p.initial[i];
-    }
-
-    template <class I>
-    Potentials<I>& potentials() {
-      if constexpr (sizeof(I) == 4) {
-        return narrow;
-      } else {
-        return wide;
-      }
-    }
+  // What was sent, and becomes synaptic input of a chunk of neurons when they are stepped.
+  struct Taken {
+    const Weights* weights;
+    const Events* events;
+    int up, down;
   };
 
   // What a thread does: all of a step, or a part of it. On cache lines of its own, as is all that
@@ -149,27 +120,24 @@ class Worker {
     bool whole;  // it does populations that cannot be shared
     std::vector<int64_t> first, last;        // neurons of each population
     std::vector<std::vector<char>> touched;  // whether there is something in sums, by group
+    std::vector<std::vector<Taken>> taken;   // by population
     std::vector<Share> shares;               // of each projection, where targets are shared
 
     Hand(const Program& program, int part, int parts) : part(part), whole(parts == 1) {
       for (const Population& p : program.populations) {
         const bool shared = parts > 1 && program.shares(p);
         const int64_t mine = shared ? part : std::min(part, 1), all = shared ? parts : 1;
-        first.push_back(bound(p.size, mine, all));
-        last.push_back(bound(p.size, mine + 1, all));
+        first.push_back(part_of(p.size, mine, all));
+        last.push_back(part_of(p.size, mine + 1, all));
         touched.emplace_back().reserve(p.groups.size() + kApart);
         touched.back().resize(p.groups.size());
+        taken.emplace_back().reserve(program.projections.size() + kApart / sizeof(Taken));
       }
       if (whole) return;
       for (const Projection& p : program.projections) {
         const bool shared = program.shares(program.populations[p.target]);
         shares.push_back(shared ? p.share(first[p.target], last[p.target]) : Share());
       }
-    }
-
-    // Whole vectors of neurons for each part.
-    static int64_t bound(int64_t n, int64_t part, int64_t parts) {
-      return part >= parts ? n : std::min(n, padded(n * part / parts, kLanes));
     }
   };
 
@@ -279,8 +247,13 @@ class Worker {
           continue;
         }
         const std::vector<Events>& sent = arrived(projection.source, t);
-        for (const Events& events : shared ? sent : joined(sent)) {
+        for (const Events& events : shared || sent.size() == 1 ? sent : joined(sent)) {
           if (events.count == 0) continue;
+          if (sent.size() == 1 && projection.takes(events)) {
+            const Group& group = p.groups[g];
+            hand.taken[i].push_back({&projection.weights(), &events, group.up, group.down});
+            continue;
+          }
           if (shared) {
             projection.add_share(hand.shares[q], events, sums);
           } else {
@@ -309,46 +282,50 @@ class Worker {
     Potentials<I>& of = s.template potentials<I>();
     const Parameters<I>& c = p.parameters<I>();
     int64_t sent_here = 0;
-    alignas(64) int32_t a[kChunk], spikes[kChunk];
+    alignas(64) int32_t a[kChunk];
     alignas(64) I u[kChunk];
     for (int64_t n = first; n < last; n += kChunk) {
       const int64_t count = std::min(kChunk, last - n), room = padded(count, kLanes);
-      gather(hand.touched[i], i, n, count, room, a);
+      gather(hand, i, n, count, room, a);
       const Chunk<I> chunk = {a,
                               s.keeps_u ? of.u.data() + n : u,
                               of.v.data() + n,
                               s.pause.data() + (s.pause.empty() ? 0 : n),
-                              spikes,
                               c.keep_u.from(n),
                               c.keep_v.from(n),
                               c.theta.from(n),
                               c.bias.from(n)};
+      int32_t* places = sent.places.data() + sent_here;
+      const int32_t from = static_cast<int32_t>(n);
       if constexpr (sizeof(I) == 4) {
-        p.step_narrow(chunk, room, p.refractory);
+        const StepNarrow step = s.keeps_u ? p.step_narrow : p.step_unseen;
+        sent_here += step(chunk, count, p.refractory, from, places);
       } else {
-        p.step_wide(chunk, room, p.refractory);
+        sent_here += p.step_wide(chunk, count, p.refractory, from, places);
       }
-      if (!p.spiking) continue;
-      sent_here += program_.kernels.list_spikes(spikes, count, static_cast<int32_t>(n),
-                                                sent.places.data() + sent_here);
     }
     sent.count = sent_here;
     std::fill(hand.touched[i].begin(), hand.touched[i].end(), 0);
+    hand.taken[i].clear();
   }
 
   // Synaptic input of `room` neurons, of which `count` are real.
-  void gather(const std::vector<char>& touched, size_t i, int64_t n, int64_t count, int64_t room,
-              int32_t* a) {
+  void gather(const Hand& hand, size_t i, int64_t n, int64_t count, int64_t room, int32_t* a) {
     const std::vector<Group>& groups = program_.populations[i].groups;
     bool more = false;
+    for (const Taken& t : hand.taken[i]) {
+      t.weights->take(program_.kernels, *t.events, n, count, t.up, t.down, more, a);
+      more = true;
+    }
+    const bool filled = more;
     for (size_t g = 0; g < groups.size(); ++g) {
-      if (!touched[g]) continue;
+      if (!hand.touched[i][g]) continue;
       const Group& group = groups[g];
       program_.kernels.gather(group.tally, states_[i].sums[g].data(), n, count, group.up,
                               group.down, more, a);
       more = true;
     }
-    std::fill(a + (more ? count : 0), a + room, 0);
+    if (!filled) std::fill(a + (more ? count : 0), a + room, 0);
   }
 
   void record(const Hand& hand, size_t i, const Events& sent, int64_t offset) const {

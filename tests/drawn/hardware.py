@@ -1,48 +1,56 @@
-"""Hypothesis strategies of hardware with few of everything."""
+"""Hypothesis strategies of hardware: what comes with snnc, with less or more in a core."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import strategies as st
 
 from snnc.compiler.fixed import FixedReset
-from snnc.compiler.mapping.hardware import Certainty, Hardware, Limit
-from snnc.targets.hardware.load import load_hardware
+from snnc.compiler.mapping.hardware import Certainty, Hardware, Limit, Mesh
+from snnc.targets.hardware.load import hardware_names, load_hardware
 
-KINDS = tuple(map(load_hardware, ("loihi1", "loihi2-nxcompiler", "loihi2", "spinnaker2")))
+KNOWN = tuple(map(load_hardware, hardware_names()))
+SCARCE = {
+    "neurons": (1, 64),
+    "synapse_memory": (8, 2048),
+    "words_per_axon": (1, 64),
+    "input_axons": (4, 256),
+    "output_axons": (4, 256),
+    "parameter_sets": (1, 8),
+    "thresholds": (1, 16),
+    "synapse_formats": (1, 6),
+    "populations": (1, 4),
+    "fan_in": (4, 256),
+    "fan_out": (4, 256),
+    "destinations": (1, 8),
+}
+"""Limits of a core, and how low and how high they are drawn."""
 
 
 def limit(value: int) -> Limit:
-    """Make a limit that somebody chose."""
-    return Limit(value, "a test", Certainty.CHOSEN)
+    """Give a limit that nobody has published."""
+    return Limit(value, "drawn", Certainty.CHOSEN)
 
 
 @st.composite
-def small_hardware(draw: st.DrawFn) -> Hardware:
-    """Draw limits that networks of a few dozen neurons reach; it does all that a network can."""
-    kind = draw(st.sampled_from(KINDS))
-
-    def few(low: int, high: int) -> Limit | None:
-        value = draw(st.none() | st.integers(low, high))
-        return None if value is None else limit(value)
-
-    return replace(
-        kind,
-        neurons=limit(draw(st.integers(1, 24))),
-        synapse_memory=limit(draw(st.integers(4, 200))),
-        words_per_axon=few(2, 20),
-        input_axons=few(4, 60),
-        output_axons=few(6, 60),
-        parameter_sets=few(2, 12),
-        thresholds=few(2, 12),
-        synapse_formats=few(2, 12),
-        populations=few(1, 3),
-        fan_in=few(8, 60),
-        fan_out=None,
-        destinations=few(2, 8),
-        max_delay=limit(10**6),
-        spike_bits=limit(32),
-        resets={reset: draw(st.integers(1, 2)) for reset in FixedReset},
-        encodings=tuple(replace(e, delay_bits=(*e.delay_bits, 9)) for e in kind.encodings),
-    )
+def hardwares(draw: st.DrawFn) -> Hardware:
+    """Draw one of the descriptions, with some of its limits changed and a mesh of another size."""
+    known = draw(st.sampled_from(KNOWN))
+    scarce = draw(st.lists(st.sampled_from(sorted(SCARCE)), max_size=4, unique=True))
+    changed: dict[str, Any] = {
+        name: draw(st.none() | st.integers(*SCARCE[name]).map(limit))
+        if name not in ("neurons", "synapse_memory")
+        else limit(draw(st.integers(*SCARCE[name])))
+        for name in scarce
+    }
+    if draw(st.booleans()):
+        sides = st.integers(1, 5)
+        changed["mesh"] = Mesh(draw(sides), draw(sides), draw(st.integers(1, 3)))
+        changed["chips"] = limit(draw(st.integers(1, 40)))
+        changed["chip_columns"] = draw(st.integers(1, 4))
+    if draw(st.integers(0, 3)):  # most drawn networks do something that some hardware cannot
+        changed["resets"] = {r: known.resets.get(r, 1) for r in FixedReset}
+        changed["spike_bits"] = limit(max(known.spike_bits.value, 24))
+    return replace(known, **changed)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,16 @@ from lava.utils.weightutils import SignMode
 from scipy.sparse import csr_matrix
 
 from . import stock
-from .cores import AxonsProcess, CoreModel, axons_model, connect, make_cores, ports_of
+from .axons import Gather
+from .cores import (
+    AxonsProcess,
+    CoreModel,
+    axons_model,
+    connect,
+    heard_nodes,
+    make_cores,
+    ports_of,
+)
 from .matrix import kept
 from .models import FastDelayDense, FastDense, RecordingLifReset
 from .neuron import Neurons
@@ -62,7 +71,7 @@ class Job:
 Maker = Callable[[Job, Process], Any]
 
 
-def build(job: Job, processes: Iterable[Process]) -> dict[Any, type]:
+def build(job: Job, processes: Sequence[Process]) -> dict[Any, type]:
     """Make and connect Lava processes, those of a core in a process of its own.
 
     Lava would search a model for each by executing the Python files beside it; named here, it
@@ -73,8 +82,11 @@ def build(job: Job, processes: Iterable[Process]) -> dict[Any, type]:
     """
     made: dict[Process, Any] = {}
     models: dict[Any, type] = {}
+    heard = heard_nodes(job.program, processes)
     for process in processes:
         if process.kind == "Probe":  # an output that the process of its population records
+            continue
+        if process.role == "input" and process.of not in heard:
             continue
         made[process], model = make(job, process)
         models[made[process]] = model
@@ -111,7 +123,11 @@ def make(job: Job, process: Process) -> tuple[Any, type]:
 
 
 def _source(job: Job, process: Process) -> Source:
-    return Source(process.id, job.inputs[process.of], job.window)
+    if process.role == "input":
+        return Source(process.id, job.inputs[process.of], job.window)
+    axons = job.program.axons[process.of]
+    (source,) = axons.sources
+    return Source(process.id, job.inputs[source], job.window, Gather(axons))
 
 
 def _sink(job: Job, process: Process) -> Sink:

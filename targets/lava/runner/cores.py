@@ -151,7 +151,7 @@ def connect(program: Program, made: Made, ports: Ports, cores: Mapping[int, Core
         if process.role == "projection":
             projection = program.projections[process.of]
             pass_through(ports[projection.source], one, targets[projection.target].a_in)
-        elif process.role == "axons":
+        elif process.kind == "Axons":
             for port, source in zip(one.inputs, program.axons[process.of].sources, strict=True):
                 ports[source].connect(port)
         elif process.role == "output":
@@ -161,12 +161,17 @@ def connect(program: Program, made: Made, ports: Ports, cores: Mapping[int, Core
             ports[node].connect(port)
 
 
+def heard_nodes(program: Program, processes: Iterable[Process]) -> frozenset[str]:
+    """Name the nodes that others hear; an input may enter at axons alone."""
+    return frozenset(node for process in processes for node in _heard_by(program, process))
+
+
 def _heard_by(program: Program, process: Process) -> Iterator[str]:
     """Yield the nodes that a node hears."""
     match process.role:
         case "projection":
             yield program.projections[process.of].source
-        case "axons":
+        case "axons" if process.kind == "Axons":
             yield from program.axons[process.of].sources
         case "output":
             yield program.outputs[process.of]

@@ -158,12 +158,15 @@ def exit_of(population: Population, start: int) -> Exit:
 
 
 def node_processes(program: Program) -> Iterator[Process]:
-    """Yield what all but inputs and outputs run on; those of form ``fused`` run apart."""
+    """Yield what all but inputs and outputs run on; those of form ``fused`` run apart.
+
+    What enters comes from a port, also at axons that a run feeds from memory.
+    """
     apart = {"population": "Population", "projection": "Synapse", "axons": "Axons"}
     for process in program.processes:
         if process.role in apart:
-            fused = program.form == "fused"
-            yield replace(process, kind=apart[process.role]) if fused else process
+            own = program.form == "fused" or process.role == "axons"
+            yield replace(process, kind=apart[process.role]) if own else process
 
 
 def identifiers(kind: str, names: Iterable[str], taken: set[str]) -> Iterator[tuple[str, str]]:

@@ -113,17 +113,27 @@ def _recorders(
 
 
 def _parts(program: Program) -> Iterator[tuple[Process, ...]]:
-    """Give the processes of each connected part that has a population."""
-    for part in connected(program):
+    """Give the processes of each connected part that has a population.
+
+    Axons that read an input from memory are not connected to it.
+    """
+    entries = {p.of for p in program.processes if p.role == "axons" and p.kind == "Source"}
+    for part in connected(program, frozenset(entries)):
         if part & program.populations.keys():
             yield tuple(p for p in program.processes if _node(program, p) in part)
 
 
-def connected(program: Program) -> list[frozenset[str]]:
-    """Give the names of inputs, populations and axons that are connected, part by part."""
+def connected(program: Program, entries: frozenset[str] = frozenset()) -> list[frozenset[str]]:
+    """Give the names of inputs, populations and axons that are connected, part by part.
+
+    Args:
+        program: What runs.
+        entries: Axons that are connected to none of their sources.
+    """
     part_of = {name: frozenset([name]) for name in program.shapes}
     ends = [(p.source, p.target) for p in program.projections.values()]
-    ends += [(source, axons.name) for axons in program.axons.values() for source in axons.sources]
+    inner = (axons for axons in program.axons.values() if axons.name not in entries)
+    ends += [(source, axons.name) for axons in inner for source in axons.sources]
     for one, other in ends:
         joined = part_of[one] | part_of[other]
         part_of.update(dict.fromkeys(joined, joined))

@@ -19,6 +19,7 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
+from .axons import Gather
 from .neuron import Neurons
 from .program import Projection
 from .synapse import Synapses
@@ -28,10 +29,12 @@ from .window import Array, Recorder, Window
 class Source(AbstractProcess):
     """Sends the integers of a network's input, sample after sample."""
 
-    def __init__(self, name: str, values: Array, window: Window) -> None:
-        """Take ``values`` of shape ``[steps, batch, n]``."""
-        super().__init__(name=name, values=values, window=window)
-        self.s_out = OutPort(shape=values.shape[2:])
+    def __init__(
+        self, name: str, values: Array, window: Window, gather: Gather | None = None
+    ) -> None:
+        """Take ``values`` of shape ``[steps, batch, n]``, and which are sent, if not all."""
+        super().__init__(name=name, values=values, window=window, gather=gather)
+        self.s_out = OutPort(shape=values.shape[2:] if gather is None else (gather.size,))
 
 
 class Sink(AbstractProcess):
@@ -74,12 +77,17 @@ class SourceModel(PyLoihiProcessModel):
         super().__init__(proc_params)
         self.values: Array = proc_params["values"]
         self.window: Window = proc_params["window"]
-        self.nothing = np.zeros(self.values.shape[2:], np.int32)
+        self.gather: Gather | None = proc_params["gather"]
+        sent = self.values.shape[2:] if self.gather is None else self.gather.size
+        self.nothing = np.zeros(sent, np.int32)
 
     def run_spk(self) -> None:
         """Send one step."""
         position = self.window.position(self.time_step)
-        self.s_out.send(self.nothing if position is None else self.values[position])
+        values = None if position is None else self.values[position]
+        if self.gather is not None:
+            values = self.gather.of([values])
+        self.s_out.send(self.nothing if values is None else values)
 
 
 @implements(proc=Sink, protocol=LoihiProtocol)

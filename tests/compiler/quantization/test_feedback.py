@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from snnc.compiler.check import check_fixed
 from snnc.compiler.fixed import SignMode
 from snnc.compiler.network import Integration, Network
 from snnc.compiler.operators import FixedConvolution, FixedDense, SumPooling, Weights
-from snnc.compiler.quantization import psp
+from snnc.compiler.quantization import feedback, psp
 from snnc.compiler.quantization.feedback import fed_back, round_rows
 from snnc.compiler.quantization.grid import Grid
 from snnc.compiler.quantization.lower import lower
@@ -33,8 +34,23 @@ def correlated(m: int, seed: int) -> Doubles:
     return np.asarray(traces.T @ traces / 200)
 
 
-def cost(error: Doubles, h: Doubles) -> Doubles:
+def cost(error: Iterable[Doubles], h: Doubles) -> Doubles:
     return np.asarray([e @ h @ e for e in error])
+
+
+def one_after_the_other(
+    wanted: Doubles, h: Doubles, damped: Doubles, low: Doubles, high: Doubles
+) -> Doubles:
+    """Round a row: what a weight loses goes where the rest of it errs least by ``damped``."""
+    order = np.argsort(-h.diagonal(), kind="stable")
+    w, q, left = wanted.copy(), np.zeros_like(wanted), list(order)
+    while left:
+        j, left = left[0], left[1:]
+        q[j] = np.clip(np.rint(w[j]), low[j], high[j])
+        rest = damped[np.ix_(left, left)]
+        w[left] += np.linalg.solve(rest, damped[left, j] * (w[j] - q[j]))
+    nearest = np.clip(np.rint(wanted), low, high)
+    return q if cost([wanted - q], h) <= cost([wanted - nearest], h) else nearest
 
 
 @pytest.mark.parametrize("m", [1, 5, 200])
@@ -69,6 +85,58 @@ def test_a_weight_of_0_takes_nothing_over() -> None:
     """The range ends at 7, and only a weight that is there could make up for the rest."""
     h = np.ones((2, 2))
     assert round_rows(np.array([[9.0, 0.0], [9.0, 0.1]]), h, -7, 7).tolist() == [[7, 0], [7, 2]]
+
+
+def few_of(rows: int, m: int, counts: npt.NDArray[Any], seed: int) -> Doubles:
+    """Give rows of so many weights that are not 0, at places of their own."""
+    rng = np.random.default_rng(seed)
+    wanted = np.zeros((rows, m))
+    for row, k in zip(wanted, counts, strict=True):
+        row[rng.choice(m, int(k), replace=False)] = rng.normal(0, 3, int(k))
+    return wanted
+
+
+def test_few_weights_of_a_row_make_up_for_each_other() -> None:
+    """Rows of 0 to 20 weights among 200, which are rounded on the products of their own columns."""
+    h = correlated(200, 1)
+    wanted = few_of(42, 200, np.arange(42) // 2, 2)
+    q = round_rows(wanted, h, -7, 7)
+    nearest = np.clip(np.rint(wanted), -7, 7)
+    ours, theirs = cost(wanted - q, h), cost(wanted - nearest, h)
+    assert (q[wanted == 0] == 0).all()
+    assert (q == np.rint(q)).all()
+    assert np.abs(q).max() == 7
+    assert (ours <= theirs).all()
+    assert ours.sum() < 0.3 * theirs.sum()
+
+
+def test_few_weights_are_rounded_as_if_the_others_were_not_there() -> None:
+    h = correlated(200, 3)
+    wanted = few_of(30, 200, np.full(30, 20), 4)
+    low, high = np.linspace(-9, -3, 200).round(), np.linspace(4, 9, 200).round()
+    mean = np.trace(h) / 200
+    for row, found in zip(wanted, round_rows(wanted, h, low, high), strict=True):
+        c = np.flatnonzero(row)
+        own = h[np.ix_(c, c)]
+        damped = own + feedback.DAMPING * mean * np.eye(20)
+        np.testing.assert_array_equal(
+            found[c], one_after_the_other(row[c], own, damped, low[c], high[c])
+        )
+
+
+def test_rows_of_few_weights_and_of_many_side_by_side() -> None:
+    h = correlated(60, 5)
+    wanted = few_of(8, 60, np.array([9, 60, 0, 40, 3, 60, 1, 9]), 6)
+    together = round_rows(wanted, h, -7, 7)
+    for row, found in zip(wanted, together, strict=True):
+        np.testing.assert_array_equal(round_rows(row[None], h, -7, 7)[0], found)
+
+
+def test_rows_of_few_weights_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    h, wanted = correlated(200, 7), few_of(42, 200, np.arange(42) // 2, 8)
+    whole = round_rows(wanted, h, -7, 7)
+    monkeypatch.setattr(feedback, "CHUNK", 1000)
+    np.testing.assert_array_equal(round_rows(wanted, h, -7, 7), whole)
 
 
 def test_sources_that_are_silent_are_rounded_to_the_nearest() -> None:

@@ -46,6 +46,14 @@ def native(network: FixedNetwork, inputs: Mapping[str, Array]) -> Iterator[tuple
         entering = narrowest(inputs) if count % 2 else inputs
         signals = engine.run(entering, record, count, no_progress, patience=0)
         yield f"engine, level {level}, {count} threads", signals
+        if count == 1:
+            apart = engine.run(entering, without_u(names), count, no_progress)
+            yield f"engine, level {level}, u not recorded", apart | {"u": signals["u"]}
+
+
+def without_u(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Give what is recorded of populations whose ``u`` the engine may leave out."""
+    return {"spikes": names, "v": names}
 
 
 def narrowest(inputs: Mapping[str, Array]) -> dict[str, Array]:

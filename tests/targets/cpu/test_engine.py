@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,21 +17,16 @@ from snnc.compiler.diagnostics import EnvironmentFault, TimeLimitExceeded
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
 from snnc.compiler.network import Output
 from snnc.compiler.operators import (
-    FixedConvolution,
     FixedOperator,
-    FixedScaling,
-    FixedSparse,
-    MaxPooling,
-    SumPooling,
-    Window,
 )
 from snnc.targets.cpu import library
 from snnc.targets.cpu.engine import Engine
 from snnc.targets.cpu.target import CpuTarget
 from snnc.targets.integer.reference import execute
 from snnc.targets.running import RunOptions, no_progress
-from tests.builders import fixed_convolution, fixed_dense, window
-from tests.targets.cpu.equality import LEVELS, narrowest
+from tests.builders import fixed_dense
+from tests.targets.cpu.equality import LEVELS, narrowest, without_u
+from tests.targets.cpu.operators import OPERATORS, weights
 from tests.targets.lava.networks import (
     RECORD_ALL,
     Array,
@@ -55,6 +51,7 @@ def different(fixed: FixedNetwork, x: Mapping[str, Array], level: int, threads: 
     engine = Engine(fixed, level)
     record = {"spikes": names, "u": names, "v": names}
     runs = [engine.run(x, record, threads, no_progress) for x in (wide, narrowest(wide))]
+    runs.append(engine.run(wide, without_u(names), threads, no_progress) | {"u": runs[0]["u"]})
     return sum(
         int((got[signal][name] != values).sum())
         for got in runs
@@ -98,126 +95,6 @@ def layers(*operators: FixedOperator, shape: tuple[int, ...], largest: int = 1) 
     )
 
 
-def weights(*shape: int, wide: bool = False) -> Array:
-    rng = np.random.default_rng(3)
-    return (
-        rng.integers(0, 256, shape, np.int16) if wide else rng.integers(-128, 128, shape, np.int8)
-    )
-
-
-def kernels(moved: Window) -> FixedConvolution:
-    return FixedConvolution(weight=weights(5, 3, *moved.kernel), window=moved, groups=1)
-
-
-LONG = 700
-"""More rows than 16 bits hold the sum of."""
-SPARSE = weights(300, 64) * (np.random.default_rng(4).random((300, 64)) < 0.1).astype(np.int8)
-OPERATORS: dict[str, tuple[tuple[int, ...], tuple[FixedOperator, ...]]] = {
-    "dense": ((40,), (fixed_dense(weights(33, 40)),)),
-    "dense of many columns": ((300,), (fixed_dense(weights(700, 300)),)),
-    "dense, of the largest weights": ((LONG,), (fixed_dense(np.full((5, LONG), 127)),)),
-    "dense, of the smallest weights": ((LONG,), (fixed_dense(np.full((5, LONG), -128)),)),
-    "dense, inhibitory": ((LONG,), (fixed_dense(-weights(50, LONG, wide=True)),)),
-    "dense, 8 bits without a sign": ((300,), (fixed_dense(weights(70, 300, wide=True)),)),
-    "few of a matrix": ((64,), (fixed_dense(SPARSE),)),
-    "few of a matrix, 8 bits without a sign": ((64,), (fixed_dense(SPARSE.astype(np.int16) * 2),)),
-    "sparse": ((4, 16), (FixedSparse.of(SPARSE),)),
-    "sparse, 8 bits without a sign": ((64,), (FixedSparse.of(SPARSE.astype(np.int16) * 2),)),
-    "sparse behind pooling": (
-        (2, 10, 8),
-        (SumPooling(window=window(2, 2, stride=2)), FixedSparse.of(SPARSE[:, :40])),
-    ),
-    "scaling": ((3, 5), (FixedScaling(weight=weights(15)),)),
-    "scaling, 8 bits without a sign": ((3, 5), (FixedScaling(weight=weights(15, wide=True)),)),
-    "kernels in runs": ((3, 9, 8), (fixed_convolution(weights(5, 3, 3, 4)),)),
-    "kernels of whole vectors": ((2, 9, 8), (fixed_convolution(weights(16, 2, 3, 5)),)),
-    "kernels, 8 bits without a sign": (
-        (3, 9, 8),
-        (fixed_convolution(weights(5, 3, 3, 4, wide=True)),),
-    ),
-    "kernels whose sums need 32 bits": (
-        (40, 9, 8),
-        (fixed_convolution(np.full((3, 40, 3, 3), 127)),),
-    ),
-    "kernels of many channels": ((2, 7, 7), (fixed_convolution(weights(40, 2, 3, 3)),)),
-    "kernels of half the value": ((3, 5, 6), (fixed_convolution(weights(4, 3, 4, 5)),)),
-    "kernels of the whole value": ((3, 5, 6), (fixed_convolution(weights(4, 3, 5, 6)),)),
-    "each channel alone": ((20, 6, 7), (fixed_convolution(weights(20, 1, 3, 3), groups=20),)),
-    "sum behind": (
-        (1, 12, 12),
-        (fixed_convolution(weights(8, 1, 5, 5)), SumPooling(window=window(2, 2, stride=2))),
-    ),
-    "sum behind, padded": (
-        (2, 9, 9),
-        (
-            fixed_convolution(weights(4, 2, 3, 3), padding=1),
-            SumPooling(window=window(3, 3, stride=2, padding=1)),
-        ),
-    ),
-    "sum before, padded kernels": (
-        (2, 11, 11),
-        (
-            SumPooling(window=window(3, 3, stride=2, padding=1)),
-            fixed_convolution(weights(4, 2, 3, 3), padding=1),
-        ),
-    ),
-    "sum of everything behind": (
-        (2, 9, 9),
-        (fixed_convolution(weights(40, 2, 3, 3)), SumPooling(window=window(7, 7))),
-    ),
-    "sum behind groups": (
-        (4, 9, 8),
-        (fixed_convolution(weights(6, 2, 3, 4), groups=2), SumPooling(window=window(2, 2))),
-    ),
-    "largest behind groups": (
-        (4, 9, 8),
-        (fixed_convolution(weights(6, 2, 3, 4), groups=2), MaxPooling(window=window(2, 2))),
-    ),
-    "one axis": ((3, 20), (fixed_convolution(weights(5, 3, 4), padding=(1, 2)),)),
-    "padding on one side": (
-        (3, 9, 8),
-        (kernels(Window((3, 4), (1, 1), ((2, 0), (0, 3)), (1, 1))),),
-    ),
-    "strides": ((3, 9, 8), (kernels(Window((3, 4), (2, 3), ((0, 0), (0, 0)), (1, 1))),)),
-    "rows in strides": ((3, 9, 8), (kernels(Window((3, 4), (2, 1), ((0, 0), (0, 0)), (1, 1))),)),
-    "dilation": (
-        (3, 11, 12),
-        (kernels(Window((3, 4), (1, 1), ((1, 1), (2, 2)), (2, 3))),),
-    ),
-    "groups": ((4, 9, 8), (fixed_convolution(weights(6, 2, 3, 4), groups=2),)),
-    "largest before kernels": (
-        (3, 10, 8),
-        (MaxPooling(window=window(2, 2, stride=2)), fixed_convolution(weights(5, 3, 3, 2))),
-    ),
-    "sum before and behind": (
-        (3, 10, 8),
-        (
-            SumPooling(window=window(3, 2)),
-            fixed_convolution(weights(5, 3, 3, 2)),
-            SumPooling(window=window(2, 2)),
-        ),
-    ),
-    "largest behind": (
-        (3, 10, 8),
-        (fixed_convolution(weights(5, 3, 3, 2)), MaxPooling(window=window(2, 2, stride=2))),
-    ),
-    "largest behind factors": (
-        (3, 10, 8),
-        (FixedScaling(weight=weights(240)), MaxPooling(window=window(2, 3, stride=2))),
-    ),
-    "two poolings on each side": (
-        (2, 12, 12),
-        (
-            SumPooling(window=window(2, 2)),
-            MaxPooling(window=window(2, 2)),
-            FixedScaling(weight=weights(200)),
-            MaxPooling(window=window(2, 2)),
-            SumPooling(window=window(2, 2)),
-        ),
-    ),
-}
-
-
 @pytest.mark.parametrize("largest", [1, 9])
 @pytest.mark.parametrize("name", OPERATORS)
 def test_operators(name: str, largest: int) -> None:
@@ -233,11 +110,14 @@ def test_operators(name: str, largest: int) -> None:
     assert np.unique(wanted.u["p"]).size > 5
 
 
-@pytest.mark.parametrize("largest", [2, 127, 128, 3000])
-@pytest.mark.parametrize(("n_in", "n_out"), [(61, 112), (64, 10), (300, 200)])
-def test_many_values(n_in: int, n_out: int, largest: int) -> None:
+@pytest.mark.parametrize("largest", [2, 63, 64, 127, 128, 3000])
+@pytest.mark.parametrize(
+    ("n_in", "n_out", "even"), [(61, 112, False), (64, 10, True), (300, 200, True)]
+)
+def test_many_values(n_in: int, n_out: int, even: bool, largest: int) -> None:
     """Steps of which most values are not 0, and others between them, in groups of any length."""
-    fixed = layers(fixed_dense(weights(n_out, n_in)), shape=(n_in,), largest=largest)
+    weight = weights(n_out, n_in) & (~1 if even else ~0)
+    fixed = layers(fixed_dense(weight), shape=(n_in,), largest=largest)
     rng = np.random.default_rng(8)
     x = rng.integers(-largest, largest + 1, (15, 3, n_in))
     x[5:9] *= rng.random((4, 3, n_in)) < 0.1
@@ -250,6 +130,28 @@ def test_threads(threads: int) -> None:
     fixed = recurrent()
     x = flat(fixed, random_inputs(fixed, steps=10, batch=7))
     assert different(fixed, x, -1, threads) == 0
+
+
+def test_runs_at_once_and_one_after_the_other() -> None:
+    """An engine uses what it told of a run again: other inputs, lengths and signals follow."""
+    fixed = recurrent()
+    engine = Engine(fixed)
+    names = tuple(p.name for p in fixed.populations)
+
+    def unequal(k: int) -> int:
+        x = flat(fixed, random_inputs(fixed, steps=60 + k, batch=1 + k % 3))
+        inputs = {name: values.astype(np.int32) for name, values in x.items()}
+        record = {signal: names[(k + i) % 2 :: 2] for i, signal in enumerate(("spikes", "u", "v"))}
+        wanted = execute(fixed, inputs)
+        return sum(
+            int((values != getattr(wanted, signal)[name]).sum())
+            for _ in range(20)
+            for signal, arrays in engine.run(inputs, record, 1, no_progress).items()
+            for name, values in arrays.items()
+        )
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(unequal, range(12))) == [0] * 12
 
 
 def test_sums_that_need_64_bits() -> None:
@@ -292,6 +194,22 @@ def test_sums_without_memory_need_32_bits() -> None:
     assert [different(fixed, {"x": x}, level) for level in LEVELS] == [0 for _ in LEVELS]
     u = execute(fixed, {"x": x.astype(np.int32)}).u["zero"]
     assert np.abs(u.astype(np.int64)).max() > 2**24
+
+
+@pytest.mark.parametrize("largest", [2047, 2048])
+def test_sums_without_memory_wrap_from_17_bits_on(largest: int) -> None:
+    """64 * -2048 is the first that does: ``u`` is ``-2**23`` and becomes ``2**23``."""
+    fixed = FixedNetwork(
+        inputs=(FixedInput("x", (1,), 1.0, largest),),
+        populations=(population("p", (20,), FixedReset.NONE, 1, dv=4096, threshold=90000),),
+        projections=(projection("x", "p", fixed_dense(np.full((20, 1), 4)), exp=4),),
+        outputs=(Output("out", "p"),),
+        dt=1e-3,
+    )
+    x = np.array([-largest, 0, largest]).reshape(3, 1, 1)
+    assert [different(fixed, {"x": x}, level) for level in LEVELS] == [0 for _ in LEVELS]
+    wrapped = execute(fixed, {"x": x.astype(np.int32)}).u["p"].max() == 2**23
+    assert wrapped == (largest == 2048)
 
 
 def test_as_a_target() -> None:
@@ -376,8 +294,10 @@ for name in tests.OPERATORS:
     tests.test_operators(name, 1)
 tests.test_sums_that_need_64_bits()
 tests.test_sums_without_memory_need_32_bits()
+tests.test_sums_without_memory_wrap_from_17_bits_on(2047)
 tests.test_threads(2)
-tests.test_many_values(61, 112, 127)
+tests.test_many_values(61, 112, False, 127)
+tests.test_many_values(64, 10, True, 63)
 assert compare(1, 30).failure == ""
 print("all")
 """

@@ -101,8 +101,8 @@ KERNEL_FAULTS = (
     Fault(
         "saturation for the wrap of u",
         "arithmetic.h",
-        "const I u = wrapped<I>(",
-        "const I u = clipped<I>(",
+        "u = wrapped<I>(u);",
+        "u = clipped<I>(u);",
         "scan_subtract_narrow",
     ),
     Fault(

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from snnc.compiler.diagnostics import InputError
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
 from snnc.compiler.mapping.join import joined_trace
-from snnc.compiler.mapping.mapped import MappedNetwork
+from snnc.compiler.mapping.mapped import Core, MappedNetwork, Part
 from snnc.compiler.mapping.regions import Box, Listed
 from snnc.compiler.network import Output
 from snnc.compiler.operators import FixedConvolution, SumPooling, Window
 from snnc.compiler.trace import SIGNALS, Trace
+from snnc.targets.lava import plan
 from snnc.targets.lava.forms import Form
 from snnc.targets.lava.groups import grouped
 from snnc.targets.lava.target import LavaTarget, write_program
@@ -139,6 +140,32 @@ def test_planes_on_four_cores(form: Form) -> None:
 
 
 @pytest.mark.lava
+def test_large_input_enters_at_the_axons(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A core reads what it hears of the input; ``apart`` is then connected to nothing."""
+    monkeypatch.setattr(plan, "LARGE_INPUT", 71)
+    whole = planes()
+    weight = np.random.default_rng(3).integers(-60, 90, (4, 72)) * (np.arange(72) % 3 > 0)
+    fixed = replace(
+        whole,
+        populations=(*whole.populations, population("apart", (4,), FixedReset.ZERO, 1, dv=90)),
+        projections=(*whole.projections, projection("x", "apart", weight)),
+    )
+    on = on_four_cores().cores
+    apart = Core(
+        parts=(Part("apart", Box.whole((4,))),), chip=0, slot=4, encodings=dict[str, str]()
+    )
+    mapped = replace(on_four_cores(), fixed=fixed, cores=(*on, apart))
+    rows = grouped(mapped).plan(Form.MIXED).processes
+    entering = sorted(row.core for row in rows if (row.role, row.process) == ("axons", "Source"))
+    assert entering == [0, 0, 1, 2, 4]
+    inputs = random_inputs(fixed, steps=15, batch=3)
+    wanted = expected(fixed, inputs)
+    trace = run(mapped, Form.MIXED, inputs)
+    assert differences(trace, wanted, expected_outputs(fixed, wanted)) == []
+    assert trace.spikes["apart"].any()
+
+
+@pytest.mark.lava
 @pytest.mark.parametrize("form", [Form.MIXED, Form.FUSED])
 def test_user_runs_a_cut_artifact_without_snnc(tmp_path: Path, packages: Path, form: Form) -> None:
     """The runner joins the parts: names, shapes and units are those of the model."""
@@ -180,9 +207,9 @@ def test_nodes_lie_on_the_core_of_their_target() -> None:
         ("population", 1): 2,
         ("population", 2): 2,
         ("population", 3): 1,
-        ("axons", 0): 2,
+        ("axons", 0): 3,
         ("axons", 1): 3,
-        ("axons", 2): 2,
+        ("axons", 2): 3,
         ("axons", 3): 2,
         ("projection", 0): 3,
         ("projection", 1): 3,
@@ -237,7 +264,7 @@ def test_what_connects_the_cores(tmp_path: Path) -> None:
         "core0000": [
             ["next@1", "next@2", "next@3", "x"],
             ["conv@0", "out@0"],
-            {"LIFReset": 1, "Population": 1, "AxonsProcess": 2}
+            {"LIFReset": 1, "Population": 1, "AxonsProcess": 3}
             | {"Synapse": 1, "Dense": 1, "DelayDense": 1},
         ],
         "core0001": [
@@ -248,7 +275,7 @@ def test_what_connects_the_cores(tmp_path: Path) -> None:
         "core0002": [
             ["conv@0", "next@1", "next@3", "x"],
             ["next@2", "out@2"],
-            {"Population": 2, "AxonsProcess": 2, "Synapse": 1, "Dense": 2, "DelayDense": 1},
+            {"Population": 2, "AxonsProcess": 3, "Synapse": 1, "Dense": 2, "DelayDense": 1},
         ],
         "core0003": [
             ["conv@0", "conv@1", "next@1", "next@2"],

@@ -17,6 +17,7 @@ import pytest
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
 from snnc.compiler.network import Output
 from snnc.compiler.operators import FixedScaling
+from snnc.targets.lava import plan
 from snnc.targets.lava.forms import Form
 from snnc.targets.lava.groups import grouped
 from tests.builders import fixed_convolution
@@ -232,9 +233,11 @@ def test_program_without_snnc(
 ) -> None:
     """Two artifacts in a chain, one of them twice, a user's own neurons behind, a monitor.
 
-    Cut over cores, they are to others as they are whole.
+    Cut over cores, they are to others as they are whole, also where a run would let an input enter
+    at the axons.
     """
     monkeypatch.setenv(MARK, str(tmp_path))
+    monkeypatch.setattr(plan, "LARGE_INPUT", 2)
     first, second = two_inputs(), behind()
     assert process_of(second)["zero"] == "LIFReset"
     groups = {"first": grouped(on_three_cores(first)), "second": scattered(second, 3, seed=2)}

@@ -52,7 +52,8 @@ def inputs(network: Network, batch: int) -> dict[str, Array]:
     if network.x is None:
         return {INPUT: np.zeros((network.steps, batch, 1), np.int8)}
     which = np.arange(batch) % network.x.shape[1]
-    return {INPUT: network.x[:, which].reshape(network.steps, batch, -1).astype(np.int8)}
+    x = network.x[:, which].reshape(network.steps, batch, -1)
+    return {INPUT: x.astype(np.int8, order="C")}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,214 @@
+"""Whatever is partitioned lies on cores once, within every limit, and as told."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from snnc.compiler.diagnostics import InputError
+from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
+from snnc.compiler.mapping.bounds import lower_bound
+from snnc.compiler.mapping.demand import combine, demand
+from snnc.compiler.mapping.hardware import Hardware, Layout
+from snnc.compiler.mapping.ledger import Sent, uses
+from snnc.compiler.mapping.partition import Bundle, partition
+from snnc.compiler.mapping.pieces import elements_read
+from snnc.compiler.mapping.traffic import flows, km1
+from snnc.compiler.mapping.violations import incapable
+from snnc.compiler.operators import FixedSparse
+from tests.benchmarks.mapping.networks import layered, mlp, oxford, pilotnet, sheet
+from tests.builders import fixed_convolution, fixed_network, fixed_population, fixed_projection
+from tests.compiler.mapping.limits import LOIHI, LOIHI2, able, limit, small_hardware
+from tests.drawn.fixed import fixed_networks
+
+Cores = tuple[Bundle, ...]
+
+
+def received(network: FixedNetwork, cores: Cores) -> dict[tuple[str, int], set[int]]:
+    """Give the cores that each neuron or element of an input sends to, one after the other."""
+    found: dict[tuple[str, int], set[int]] = defaultdict(set)
+    for index, core in enumerate(cores):
+        for part in core.parts:
+            whole = network.shapes[part.population]
+            for q in network.incoming(part.population):
+                shape = network.shapes[q.source]
+                region = elements_read(q.operators, shape, part.region, whole)
+                for element in () if region is None else region.indices(shape).tolist():
+                    found[q.source, element].add(index)
+    return found
+
+
+def check(network: FixedNetwork, hardware: Hardware, cores: Cores) -> None:
+    """Check that each neuron lies on one core and that no limit is broken."""
+    for p in network.populations:
+        parts = [c for core in cores for c in core.parts if c.population == p.name]
+        neurons = np.concatenate([part.region.indices(p.shape) for part in parts])
+        assert sorted(neurons.tolist()) == list(range(p.size))
+    to = received(network, cores)
+    for core in cores:
+        names = [part.population for part in core.parts]
+        assert names == [p.name for p in network.populations if p.name in names]
+        sent = [
+            len(to[part.population, neuron])
+            for part in core.parts
+            for neuron in part.region.indices(network.shapes[part.population]).tolist()
+        ]
+        needed = combine([demand(network, part, hardware) for part in core.parts])
+        found = uses(needed, Sent(axons=sum(sent), destinations=max(sent)), hardware)
+        assert [use for use in found if not use.fits] == []
+        assert core.encodings == {p.projection: p.encoding for p in needed.projections}
+    assert len(cores) >= lower_bound(network, hardware)
+
+
+@given(fixed_networks(), small_hardware(), st.integers(0, 3))
+def test_random(network: FixedNetwork, hardware: Hardware, seed: int) -> None:
+    try:
+        cores = partition(network, hardware, seed=seed)
+    except InputError:
+        return  # it does not fit, or not with these resets
+    check(network, hardware, cores)
+
+
+@settings(max_examples=20)
+@given(fixed_networks())
+def test_whatever_fits_neuron_by_neuron_is_partitioned(network: FixedNetwork) -> None:
+    hardware = able(neurons=1)
+    assume(not incapable(network, hardware))
+    check(network, hardware, partition(network, hardware))
+
+
+@pytest.mark.parametrize(
+    ("network", "hardware", "most"),
+    [
+        (mlp(), able(LOIHI), 1),
+        (oxford(), able(LOIHI), 1),
+        (mlp(), able(LOIHI2), 3),
+        (oxford(), able(LOIHI2), 3),
+    ],
+)
+def test_named(network: FixedNetwork, hardware: Hardware, most: int) -> None:
+    cores = partition(network, hardware)
+    check(network, hardware, cores)
+    assert len(cores) <= most
+    assert len(cores) <= 1.25 * lower_bound(network, hardware)
+
+
+@pytest.mark.slow
+def test_pilotnet() -> None:
+    network, hardware = pilotnet(), able(LOIHI2)
+    cores = partition(network, hardware)
+    check(network, hardware, cores)
+    assert len(cores) <= 46 < 74
+    assert len(cores) <= 1.25 * lower_bound(network, hardware)
+
+
+@pytest.mark.parametrize(("neurons", "most"), [(None, 10), (250, 4)])
+def test_a_sheet_is_cut_by_its_synapses(neurons: int | None, most: int) -> None:
+    side = 100 if neurons is None else 30
+    network, rates = sheet(side)
+    hardware = able(LOIHI) if neurons is None else able(LOIHI, neurons=neurons)
+    cores = partition(network, hardware, rates={"sheet": rates})
+    assert len(cores) == lower_bound(network, hardware) == most
+    if neurons:
+        check(network, hardware, cores)
+    n = side * side
+    rows = np.arange(n) * len(cores) // n
+    operator = network.projections[0].operators[0]
+    assert isinstance(operator, FixedSparse)
+    pairs = np.stack((operator.source, rows[operator.target]), axis=1)
+    pairs = np.unique(pairs, axis=0)
+    by_rows = rates[pairs[:, 0]] @ (rows[pairs[:, 0]] != pairs[:, 1])
+    assert km1(flows(network, cores, {"sheet": rates})) < 0.95 * by_rows
+
+
+def test_the_same_twice() -> None:
+    network, rates = sheet(30)
+    hardware = able(LOIHI, neurons=100)
+    first, second = (partition(network, hardware, rates={"sheet": rates}) for _ in range(2))
+    assert [core.encodings for core in first] == [core.encodings for core in second]
+    for a, b in zip(first, second, strict=True):
+        for x, y in zip(a.parts, b.parts, strict=True):
+            assert np.array_equal(x.region.indices((900,)), y.region.indices((900,)))
+
+
+def test_a_flat_population_behind_a_convolution_is_cut_as_its_windows_are() -> None:
+    network = fixed_network(
+        [fixed_population("c", 4 * 10 * 10)],
+        [fixed_projection("x", "c", None, fixed_convolution(np.ones((4, 1, 3, 3)), padding=1))],
+        inputs=[FixedInput("x", (1, 10, 10))],
+    )
+    hardware = able(LOIHI, neurons=50)
+    cores = partition(network, hardware)
+    check(network, hardware, cores)
+    assert len(cores) == 8
+
+
+def test_output_axons_make_cores_smaller() -> None:
+    network = layered([10, 64, 64])
+    loose = able(LOIHI, neurons=16, output_axons=None)
+    tight = able(LOIHI, neurons=16, output_axons=20)
+    assert len(partition(network, loose)) == 8
+    cores = partition(network, tight)
+    check(network, tight, cores)
+    assert (
+        max(part.region.size for c in cores for part in c.parts if part.population == "layer0") == 5
+    )
+
+
+ALONE = """\
+error[SNN407]: a core has room for the smallest part of each population
+  --> layer0
+   found: 10 input axons: 10 of x->layer0
+   limit: 5 on loihi1 (a test; chosen)
+  remedy: prune what enters the population, or pool it before"""
+SENT = """\
+error[SNN411]: neurons are laid out so that each core sends and receives what it can
+  --> layer0
+   found: 4 output axons for 1 neuron
+   limit: 3 on loihi1 (a test)
+  remedy: prune or narrow the weights of what receives, so that it takes fewer cores"""
+NOT_STORED = """\
+error[SNN411]: neurons are laid out so that each core sends and receives what it can
+  --> layer0
+   found: synapses of x->layer0 that no encoding can keep
+   limit: the encodings of loihi1
+  remedy: add an encoding for them to the description (docs/hardware.md)"""
+
+
+def test_a_neuron_that_fits_no_core() -> None:
+    with pytest.raises(InputError) as fault:
+        partition(layered([10, 3]), able(LOIHI, input_axons=5))
+    assert str(fault.value) == ALONE
+
+
+def test_neurons_that_send_to_too_many_cores() -> None:
+    with pytest.raises(InputError) as fault:
+        partition(layered([10, 2, 64]), able(LOIHI, neurons=16, output_axons=3))
+    assert str(fault.value) == SENT
+
+
+def test_synapses_that_nothing_can_store() -> None:
+    kernels = tuple(e for e in LOIHI2.encodings if e.layout is Layout.SHARED)
+    with pytest.raises(InputError) as fault:
+        partition(layered([10, 3]), replace(able(LOIHI), encodings=kernels))
+    assert str(fault.value) == NOT_STORED
+
+
+def test_all_that_stands_against_it_at_once() -> None:
+    network = layered([10, 3, 4])
+    hardware = replace(able(LOIHI, input_axons=2), resets={FixedReset.NONE: 1})
+    with pytest.raises(InputError) as fault:
+        partition(network, hardware)
+    codes = [d.rule.code for d in fault.value.diagnostics]
+    assert codes == ["SNN409", "SNN409", "SNN407", "SNN407"]
+
+
+def test_too_many_cores() -> None:
+    with pytest.raises(InputError) as fault:
+        partition(layered([4, 300]), replace(able(LOIHI, neurons=2), chips=limit(1)))
+    assert [d.rule.code for d in fault.value.diagnostics] == ["SNN408"]
