@@ -43,7 +43,7 @@ CHANNELS: Edit = (
 )
 BURSTS: Edit = (
     "bursts.py",
-    "if all(_only_steps(model) for model in models.values()):",
+    "if all(_only_steps(model) for model in steppers.values()):",
     "if False:",
 )
 ROWS: Edit = ("build.py", "(_dense, FastDense)", "(_dense, FastDense.__base__)")
@@ -93,13 +93,14 @@ def copy_runner(folder: Path, edits: tuple[Edit, ...]) -> Path:
 def taken(fixed: FixedNetwork, steps: int) -> npt.NDArray[np.float64]:
     """Give the seconds that a run takes, and the work of all its processes; the output's mean."""
     x = (np.random.default_rng(1).random((steps, 1, fixed.inputs[0].size)) < RATE).astype(np.uint8)
-    used, begin = _work(), time.perf_counter()
+    used, begin = work(), time.perf_counter()
     trace = LavaTarget().run(artifact(fixed), {"x": x}, RunOptions(timeout=900))
     seconds = time.perf_counter() - begin
-    return np.array([seconds, _work() - used, trace.outputs["out"].mean()])
+    return np.array([seconds, work() - used, trace.outputs["out"].mean()])
 
 
-def _work() -> float:
+def work() -> float:
+    """Give the processor time of all processes that have ended, in seconds."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

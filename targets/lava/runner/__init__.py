@@ -1,13 +1,15 @@
 """Runs a program of integers on Lava. Needs lava-nc, numpy and safetensors only, not snnc.
 
 - ``main``: the command, for a user; ``serve``: the same for snnc, which watches from outside
-- ``program``: ``program.json``, ``weights.safetensors`` and ``lava.json`` as records
+- ``program``: the files of a program, which may be cut over cores, as records
+- ``axons``: values of several sources side by side
 - ``packages``: looks for the packages that are needed
 - ``arrays``: input data and results
 - ``network``: runs the program, all samples in one start
 - ``fused``: the program as one Lava process
 - ``whole``: what that computes, the samples of a batch side by side
 - ``build``: the program as connected Lava processes
+- ``cores``: cores as Lava processes with others within, and their input axons
 - ``processes``: source, sink and population as Lava processes, with their models
 - ``models``: models of Lava's own processes that record
 - ``neuron``: the arithmetic of a population; ``synapse``: that of a projection
