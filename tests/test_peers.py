@@ -248,7 +248,7 @@ def test_bounds() -> None:
     assert cnn.products == 8 * 25 * 24 * 24 + 16 * 8 * 25 * 8 * 8 + 2560
     tiny = bound(network(TINY), 1, {"neurons": 0.5})
     assert tiny.events == 0.5 * 1000
-    assert tiny.steps_s == pytest.approx(1e9 / (4 * 500 + 100))  # four bytes a synapse
+    assert tiny.steps_s == pytest.approx(1e9 / (3 * 500 + 100))  # three bytes a synapse
 
 
 def test_roofline_needs_engine_and_reference() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from heapq import nsmallest
 from math import ceil
 
 from snnc.compiler.mapping.mapped import Part
@@ -11,9 +12,9 @@ from snnc.compiler.mapping.regions import Box
 from snnc.compiler.mapping.room import Room
 from snnc.compiler.mapping.split import Cost, Share, cores_alone, cover, slab
 
-MOST_OPEN = 24
+MOST_OPEN = 16
 """Cores with room that a population is tried on."""
-FULL = 0.97
+FULL = 0.96
 """Share of a limit from which on a core is not tried again."""
 MANY_BOXES = 200
 """Boxes from which on the free room of other cores is of no account."""
@@ -24,7 +25,7 @@ ENOUGH = 0.7
 """Room on other cores, in parts of what it could save, below which it is of no account."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Filled:
     """A core that is being filled.
 
@@ -33,8 +34,12 @@ class Filled:
         share: Largest share of a limit in use.
     """
 
-    parts: list[Part] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list[Part])
     share: float = 0.0
+
+    def lacks(self, population: str) -> bool:
+        """Say whether nothing of a population is here."""
+        return all(part.population != population for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class Packer:
         self.room = room
         self.cores = cores
         self.hopeless: list[Part] = []
+        self._with_room: list[Filled] = []
 
     def place(self, population: str) -> None:
         """Lay out all neurons of a population as boxes."""
@@ -79,10 +85,10 @@ class Packer:
         parts = [self.room.part(population, box) for box in boxes]
         beside = len(parts) <= MANY_BOXES
         for part in sorted(parts, key=lambda p: p.region.size) if beside else ():
-            core = self._core_beside(part)
-            if core is None:
+            partner = self._core_beside(part)
+            if partner is None:
                 break
-            self._put(core, part)
+            self._put(partner, part)
             parts.remove(part)
         for part in parts:
             self.cores.append(Filled())
@@ -100,22 +106,23 @@ class Packer:
         alone = self._alone(population)
         best = _Plan((), whole, cores_alone(whole, alone))
         carved: list[tuple[Filled, Box]] = []
-        left: Box | None = whole
-        refused = 0
+        left = whole
+        refused, each = 0, whole.size / best.fresh
         for core in self._useful(population, best):
-            cut = self._largest_slab(population, core, left)
+            cut = self._largest_slab(population, core, left, each)
             if cut is None:
                 refused += 1
                 if refused == MOST_REFUSED:
                     break
                 continue
-            first, left = cut
+            first, rest = cut
             carved.append((core, first))
-            fresh = 0.0 if left is None else cores_alone(left, alone)
+            fresh = 0.0 if rest is None else cores_alone(rest, alone)
             if ceil(fresh) < ceil(best.fresh):
-                best = _Plan(tuple(carved), left, fresh)
-            if left is None or fresh > best.fresh + 1:
+                best = _Plan(tuple(carved), rest, fresh)
+            if rest is None or fresh > best.fresh + 1:
                 break
+            left = rest
         return best
 
     def _useful(self, population: str, plan: _Plan) -> list[Filled]:
@@ -125,12 +132,18 @@ class Packer:
         return found if sum(1 - core.share for core in found) > ENOUGH * last else []
 
     def _largest_slab(
-        self, population: str, core: Filled, left: Box
+        self, population: str, core: Filled, left: Box, each: float
     ) -> tuple[Box, Box | None] | None:
+        """Give the largest slab that fits beside what a core has; ``each`` would fill a core."""
         share = self._beside(population, core)
         axes = [axis for axis, extent in enumerate(left.shape) if extent > 1] or [0]
-        cuts = [slab(left, axis, share) for axis in axes]
-        return max((c for c in cuts if c is not None), key=lambda c: c[0].size, default=None)
+        cuts: list[tuple[Box, Box | None]] = []
+        for axis in axes:
+            layer = left.size / left.shape[axis]
+            guess = max(1, int((1 - core.share) * each / layer))
+            cut = slab(left, axis, share, guess)
+            cuts += [] if cut is None else [cut]
+        return max(cuts, key=lambda cut: cut[0].size, default=None)
 
     def _core_beside(self, part: Part) -> Filled | None:
         """Give the fullest core in use that has room for a part."""
@@ -141,17 +154,17 @@ class Packer:
 
     def _open(self, population: str) -> list[Filled]:
         """Give cores with room that have nothing of a population, the emptiest first."""
-        found = [
-            core
-            for core in self.cores
-            if core.share < FULL and all(p.population != population for p in core.parts)
-        ]
-        return sorted(found, key=lambda core: core.share)[:MOST_OPEN]
+        found = [core for core in self._with_room if core.lacks(population)]
+        return nsmallest(MOST_OPEN, found, key=lambda core: core.share)
 
     def _put(self, core: Filled, part: Part) -> None:
         self.room.receive(core.parts, part)
         core.parts.append(part)
         core.share = self.room.share(core.parts)
+        if core.share >= FULL and core in self._with_room:
+            self._with_room.remove(core)
+        elif core.share < FULL and core not in self._with_room:
+            self._with_room.append(core)
 
     def _alone(self, population: str) -> Share:
         return lambda box: self.room.share([self.room.part(population, box)])

@@ -30,9 +30,11 @@ WORK = 200_000_000
 """Most pairs of places that it looks at, all steps together: a second or two."""
 SHARED = 20_000_000
 """Pairs of ends of the same flow up to which those who receive the same are told apart."""
-EFFORT = 10_000_000
-"""Ends of flows that swaps look at, for all starts together: some seconds. Ten times as many ends
-of pairs take about as long."""
+EFFORT, EFFORT_PER_CORE = 10_000_000, 2_000
+"""Ends of flows that swaps look at, for all starts together: some seconds, or for thousands of
+cores some milliseconds each. Ten times as many ends of pairs take about as long."""
+BEST = 2
+"""Starts that swaps improve where there are more than ``FEW`` cores."""
 ALIKE, ENDS = 2, 10_000
 """Ends of flows for each two cores, and in all, above which swaps are counted by pairs: where each
 neuron has targets of its own, trees find hardly more and take much longer."""
@@ -62,12 +64,13 @@ def place(flows: Flows, n_cores: int, hardware: Hardware, seed: int) -> tuple[In
     near, outside = pairs_of(flows, n_cores)
     tree = TreePrice(flows, system, n_cores)
     price: Price = tree
-    effort = EFFORT
+    effort = max(EFFORT, EFFORT_PER_CORE * n_cores)
     if flows.target.size > max(ALIKE * near.near.size, ENDS):
-        price, effort = PairPrice(near, outside, system), 10 * EFFORT
+        price, effort = PairPrice(near, outside, system), 10 * effort
     starts = list(_starts(flows, near, outside, system, seed))
-    effort //= len(starts)
-    ends = (swapped(price, near, system, s, effort=effort, seed=seed) for s in starts)
+    tried = starts if n_cores <= FEW else sorted(starts, key=price.stand)[:BEST]
+    effort //= len(tried)
+    ends = (swapped(price, near, system, s, effort=effort, seed=seed) for s in tried)
     best = min((starts[0], *ends), key=tree.stand)
     return system.chip[best], system.slot[best]
 

@@ -55,6 +55,19 @@ class Grid:
         )
 
 
+@dataclass(frozen=True)
+class Hops:
+    """Spikes a step over links of one kind.
+
+    Attributes:
+        total: Over all of them.
+        heaviest: Over the one that has most.
+    """
+
+    total: float
+    heaviest: float
+
+
 @dataclass(frozen=True, eq=False)
 class Traffic(Frozen):
     """Spikes a step on every link.
@@ -98,24 +111,18 @@ class Traffic(Frozen):
     @property
     def inter_chip(self) -> float:
         """Spikes a step over links between chips, a spike once for each of them."""
-        g = self.grid
-        across = slice(g.chip_columns - 1, None, g.chip_columns)
-        down = slice(g.chip_rows - 1, None, g.chip_rows)
-        borders = (self.east[:, across], self.west[:, across], self.south[down], self.north[down])
-        return float(sum(a.sum() for a in borders))
+        return self.hops["hop.chip"].total
 
     @property
-    def hops_x(self) -> float:
-        """Links in x within chips that the spikes of a step go over."""
+    def hops(self) -> dict[str, Hops]:
+        """What goes over links in x and in y within chips, and over those between chips."""
         g = self.grid
-        both = self.east + self.west
-        return float(both.sum() - both[:, g.chip_columns - 1 :: g.chip_columns].sum())
-
-    @property
-    def hops_y(self) -> float:
-        """Links in y within chips that the spikes of a step go over."""
-        both = self.south + self.north
-        return float(both.sum() - both[self.grid.chip_rows - 1 :: self.grid.chip_rows].sum())
+        in_x, in_y = np.stack((self.east, self.west)), np.stack((self.south, self.north))
+        x_ends = _last(in_x.shape[2], g.chip_columns)
+        y_ends = _last(in_y.shape[1], g.chip_rows)
+        between = np.concatenate((in_x[:, :, x_ends].ravel(), in_y[:, y_ends].ravel()))
+        loads = {"hop.x": in_x[:, :, ~x_ends], "hop.y": in_y[:, ~y_ends], "hop.chip": between}
+        return {k: Hops(float(v.sum()), float(v.max(initial=0))) for k, v in loads.items()}
 
     @property
     def _links(self) -> tuple[Reals, Reals, Reals, Reals]:
@@ -236,6 +243,11 @@ def route(flows: Flows, chip: npt.ArrayLike, slot: npt.ArrayLike, hardware: Hard
         south=_loads(t.column, start, t.bottom, rate[t.owner], grid.columns, grid.rows).T,
         north=_loads(t.column, t.top, start, rate[t.owner], grid.columns, grid.rows).T,
     )
+
+
+def _last(links: int, length: int) -> npt.NDArray[np.bool_]:
+    """Say which links of a line begin at the last router of a chip, shape ``[links]``."""
+    return np.asarray(np.arange(1, links + 1) % length == 0)
 
 
 def _summed(t: Trees, of_columns: Ints) -> Ints:

@@ -26,7 +26,7 @@ MOST_QUESTIONS = 256
 MOST_COMPARED = 8
 """Ways with the same number of boxes whose traffic is compared."""
 
-NEARLY_FULL = 0.98
+NEARLY_FULL = 0.96
 """Share of a limit above which a guess is good enough."""
 
 

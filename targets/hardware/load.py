@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from pydantic import ValidationError
@@ -76,9 +76,8 @@ def parse_hardware(text: str, name: str) -> Hardware:
         InputError: It is no description; all that is wrong with it.
     """
     try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        values: Any = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        tree, values = _read(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError([_no_yaml(name, error)]) from error
     twice = list(_twice(tree, ())) if tree is not None else []
     lines = dict(_lines(tree, ())) if tree is not None else {}
@@ -106,11 +105,31 @@ def _unreadable(name: str, error: OSError | UnicodeDecodeError) -> Diagnostic:
     )
 
 
-def _no_yaml(name: str, error: yaml.YAMLError) -> Diagnostic:
-    where, problem = name, str(error)
+class _Plain(yaml.SafeLoader):
+    """YAML without aliases, with which a short file can stand for one without end."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = cast("Any", self).peek_event().start_mark
+            raise yaml.MarkedYAMLError(problem="an alias", problem_mark=mark)
+        return super().compose_node(parent, index)
+
+
+def _read(text: str) -> tuple[yaml.Node | None, Any]:
+    """Give the nodes of a document, which know their lines, and its values."""
+    loader = _Plain(text)
+    try:
+        tree = loader.get_single_node()
+        return tree, None if tree is None else loader.construct_document(tree)
+    finally:
+        loader.dispose()
+
+
+def _no_yaml(name: str, error: Exception) -> Diagnostic:
+    where, problem = name, "nested too deep" if isinstance(error, RecursionError) else str(error)
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         where, problem = f"{name}:{error.problem_mark.line + 1}", error.problem or problem
-    return Diagnostic(rules.HARDWARE_DESCRIBED, where, problem, "YAML 1.1", REMEDY)
+    return Diagnostic(rules.HARDWARE_DESCRIBED, where, problem, "YAML 1.1 without aliases", REMEDY)
 
 
 def _diagnostic(name: str, lines: dict[Keys, int], error: ErrorDetails) -> Diagnostic:

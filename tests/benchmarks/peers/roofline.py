@@ -37,8 +37,8 @@ SOURCE = Path(__file__).with_name("probes.cpp")
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-mprefer-vector-width=512")
 USUAL = {"L1": "32K", "L2": "1024K", "L3": "32768K"}
 DRAM_BYTES = 2**28
-SPARSE_BYTES = 4
-"""Of a synapse in a list: target and weight in one word."""
+SPARSE_BYTES = 3
+"""Of a synapse in a list: a target of 16 bits, and a weight."""
 
 Limits = dict[str, float]
 

@@ -108,6 +108,16 @@ def test_words_that_are_nearly_full_take_one_more() -> None:
     assert [run(n, bare, 1) for n in (48, 49)] == [1, 2]
 
 
+@pytest.mark.parametrize(("skip_bits", "farthest"), [((0,), 1), ((1,), 1), ((2,), 3), ((2, 5), 31)])
+def test_the_longest_skip(skip_bits: tuple[int, ...], farthest: int) -> None:
+    """What is one neuron farther than the widest skip begins an entry of its own: a word each."""
+    bare = replace(nxtf(Layout.RUN_LENGTH, *skip_bits), index_bits=(), align="entry")
+    for way, entries in ((farthest, 1), (farthest + 1, 2)):
+        found = words(bare, lists_of([0, way]), 8, 1024)
+        assert found is not None
+        assert found.tolist() == [entries]
+
+
 def test_an_index_too_wide_cannot_be_encoded() -> None:
     narrow = replace(nxtf(Layout.SPARSE), index_bits=(6,))
     assert words(narrow, lists_of([63]), 8, 1024) is not None

@@ -111,9 +111,14 @@ def test_links(mesh: Mesh, chip_columns: int, chips: int, seed: int) -> None:
     inside = {link: load for link, load in total.items() if link not in borders}
     assert traffic.spike_hops == pytest.approx(sum(total.values()))
     assert traffic.inter_chip == pytest.approx(sum(borders.values()))
-    along_x = sum(load for (a, b), load in inside.items() if a[1] == b[1])
-    assert traffic.hops_x == pytest.approx(along_x)
-    assert traffic.hops_y == pytest.approx(sum(inside.values()) - along_x)
+    kinds = {
+        "hop.x": [load for (a, b), load in inside.items() if a[1] == b[1]],
+        "hop.y": [load for (a, b), load in inside.items() if a[1] != b[1]],
+        "hop.chip": [*borders.values()],
+    }
+    for kind, loads_of in kinds.items():
+        assert traffic.hops[kind].total == pytest.approx(sum(loads_of))
+        assert traffic.hops[kind].heaviest == pytest.approx(max(loads_of, default=0))
     assert traffic.heaviest == pytest.approx(max(total.values(), default=0))
     if total:
         assert traffic.heaviest_link is not None

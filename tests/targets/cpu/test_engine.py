@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,28 @@ def test_threads(threads: int) -> None:
     fixed = recurrent()
     x = flat(fixed, random_inputs(fixed, steps=10, batch=7))
     assert different(fixed, x, -1, threads) == 0
+
+
+def test_runs_at_once_and_one_after_the_other() -> None:
+    """An engine uses what it told of a run again: other inputs, lengths and signals follow."""
+    fixed = recurrent()
+    engine = Engine(fixed)
+    names = tuple(p.name for p in fixed.populations)
+
+    def unequal(k: int) -> int:
+        x = flat(fixed, random_inputs(fixed, steps=60 + k, batch=1 + k % 3))
+        inputs = {name: values.astype(np.int32) for name, values in x.items()}
+        record = {signal: names[(k + i) % 2 :: 2] for i, signal in enumerate(("spikes", "u", "v"))}
+        wanted = execute(fixed, inputs)
+        return sum(
+            int((values != getattr(wanted, signal)[name]).sum())
+            for _ in range(20)
+            for signal, arrays in engine.run(inputs, record, 1, no_progress).items()
+            for name, values in arrays.items()
+        )
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(unequal, range(12))) == [0] * 12
 
 
 def test_sums_that_need_64_bits() -> None:
@@ -265,10 +288,12 @@ import sys
 from snnc.targets.cpu import library
 library.path = lambda: sys.argv[1]
 from tests.fuzz_engine import compare
-from tests.targets.cpu import test_engine as tests
-for name in tests.OPERATORS:
-    tests.test_operators(name, 9)
-    tests.test_operators(name, 1)
+from tests.targets.cpu import test_convolutions, test_engine as tests
+for module in tests, test_convolutions:
+    for name in module.OPERATORS:
+        module.test_operators(name, 9)
+        module.test_operators(name, 1)
+test_convolutions.test_rows_of_many_channels()
 tests.test_sums_that_need_64_bits()
 tests.test_sums_without_memory_need_32_bits()
 tests.test_sums_without_memory_wrap_from_17_bits_on(2047)

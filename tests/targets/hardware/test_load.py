@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from snnc.compiler.diagnostics import InputError
+from snnc.compiler.diagnostics import Diagnostic, InputError
 from snnc.compiler.fixed import FixedReset
 from snnc.compiler.mapping.hardware import Certainty, Encoding, Layout, Limit
 from snnc.targets.hardware.load import OWN, hardware_names, load_hardware, parse_hardware
@@ -267,8 +269,18 @@ def test_encodings_reach_every_neuron() -> None:
     [
         ("", "null", "keys and values"),
         ("loihi", "loihi", "keys and values"),
-        ("a: [1", "expected ',' or ']', but got '<stream end>'", "YAML 1.1"),
-        ("a: !!python/object:os.system x", "could not determine a constructor", "YAML 1.1"),
+        ("a: [1", "expected ',' or ']', but got '<stream end>'", "YAML 1.1 without aliases"),
+        ("a: &x [1]\nb: *x", "an alias", "YAML 1.1 without aliases"),
+        ("a: &x [*x]", "an alias", "YAML 1.1 without aliases"),
+        ("[" * 5000, "nested too deep", "YAML 1.1 without aliases"),
+        ("a: 2026-13-01", "month must be in 1..12", "YAML 1.1 without aliases"),
+        ("a: " + "9" * 5000, "Exceeds the limit", "YAML 1.1 without aliases"),
+        ("? [a]\n: 1", "found unhashable key", "YAML 1.1 without aliases"),
+        (
+            "a: !!python/object:os.system x",
+            "could not determine a constructor",
+            "YAML 1.1 without aliases",
+        ),
     ],
 )
 def test_no_description(text: str, found: str, limit: str) -> None:
@@ -283,3 +295,21 @@ def test_sources_are_told(name: str) -> None:
     text = (OWN / f"{name}.yaml").read_text(encoding="utf-8")
     certain = text.count("certainty: ")
     assert certain == text.count("source: ") > 10
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_whatever_is_changed_is_told(data: st.DataObject) -> None:
+    """Lines that are missing, doubled or full of something else never end in another error."""
+    lines = LOIHI1.splitlines()
+    odd = ["1: 2", "- 3", "? x", "{", "neurons: ~", "  value: [", "  value: 1.5", "a: *b", "<<: {}"]
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(lines) - 1))
+        put = data.draw(st.sampled_from([[], [lines[at]] * 2, *([x] for x in odd), ["\t"]]))
+        lines[at : at + 1] = put
+    problems: tuple[Diagnostic, ...] = ()
+    try:
+        parse_hardware("\n".join(lines), "mine.yaml")
+    except InputError as error:
+        problems = error.diagnostics
+    assert all(d.rule.code == "SNN406" and d.found and d.limit for d in problems)
