@@ -12,15 +12,17 @@ from snnc.compiler.mapping.regions import Box
 from snnc.compiler.mapping.room import Room
 from snnc.compiler.mapping.split import Cost, Share, cores_alone, cover, slab
 
-MOST_OPEN = 16
+MOST_OPEN = 24
 """Cores with room that a population is tried on."""
-FULL = 0.96
+MOST_OPEN_OF_MANY = 6
+"""The same where there are ``MANY_CORES`` and more."""
+MANY_CORES = 400
+"""Cores of which each one is a small part of the result."""
+FULL = 0.99
 """Share of a limit from which on a core is not tried again."""
 MANY_BOXES = 200
 """Boxes from which on the free room of other cores is of no account."""
 
-MOST_REFUSED = 6
-"""Cores with no room for a population, after which no more are asked."""
 ENOUGH = 0.7
 """Room on other cores, in parts of what it could save, below which it is of no account."""
 
@@ -107,13 +109,10 @@ class Packer:
         best = _Plan((), whole, cores_alone(whole, alone))
         carved: list[tuple[Filled, Box]] = []
         left = whole
-        refused, each = 0, whole.size / best.fresh
+        each = whole.size / best.fresh
         for core in self._useful(population, best):
             cut = self._largest_slab(population, core, left, each)
             if cut is None:
-                refused += 1
-                if refused == MOST_REFUSED:
-                    break
                 continue
             first, rest = cut
             carved.append((core, first))
@@ -155,7 +154,8 @@ class Packer:
     def _open(self, population: str) -> list[Filled]:
         """Give cores with room that have nothing of a population, the emptiest first."""
         found = [core for core in self._with_room if core.lacks(population)]
-        return nsmallest(MOST_OPEN, found, key=lambda core: core.share)
+        most = MOST_OPEN if len(self.cores) < MANY_CORES else MOST_OPEN_OF_MANY
+        return nsmallest(most, found, key=lambda core: core.share)
 
     def _put(self, core: Filled, part: Part) -> None:
         self.room.receive(core.parts, part)
