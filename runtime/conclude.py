@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -78,12 +79,22 @@ def conclude(
         populations=tuple(a.as_json() for a in cost),
         relays=tuple(account.get("relays", ())),
         budget=account.get("budget"),
-        mapping=account.get("mapping"),
+        mapping=_mapping(artifact),
         problems=tuple(str(d) for failure in failures for d in failure.diagnostics),
         data=tuple(_data(inputs, judge)),
         program_sha256=hashlib.sha256(artifact.files()[MANIFEST]).hexdigest(),
         environment=environment(),
     )
+
+
+def _mapping(artifact: Artifact) -> dict[str, Any] | None:
+    """Give what came of the mapping, with a picture; None where there is none."""
+    if artifact.mapped is None:
+        return None
+    from snnc.runtime.mapped import mapping_picture
+
+    account = artifact.account["mapping"]
+    return {**account, "picture": mapping_picture(artifact.mapped, account)}
 
 
 def _accounts(artifact: Artifact, seen: Mapping[str, Observed]) -> Iterator[PopulationAccount]:

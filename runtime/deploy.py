@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
@@ -131,11 +131,10 @@ def compile(
     )
     network = discretize(graph, dt=dt, dialect=dialect, reset=reset)
     if stock:
-        chosen_for_it = stock_choices(network, grouped=grouped)
-        network = replace(network, choices=(*network.choices, *chosen_for_it))
+        network = choosing(network, stock_choices(network, grouped=grouped))
     if cores is not None:
-        options, chosen_for_it = for_cores(options, cores)
-        network = replace(network, choices=(*network.choices, *chosen_for_it))
+        options, chosen_for_cores = for_cores(options, cores)
+        network = choosing(network, chosen_for_cores)
     told = {
         "dt": network.dt,
         **options.as_json(calibrated=calibration is not None),
@@ -208,6 +207,11 @@ def load_graph(
             from snnc.frontends.nir.file import read_nir
 
             return read_nir(Path(_text(model)), trust=trust_input)
+
+
+def choosing(network: Network, choices: Iterable[str]) -> Network:
+    """Give ``network`` with further choices that are told."""
+    return replace(network, choices=(*network.choices, *choices))
 
 
 def _text(model: object) -> str:

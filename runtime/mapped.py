@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from snnc.compiler.mapping.bounds import lower_bounds
 from snnc.compiler.mapping.ledger import Use
-from snnc.compiler.mapping.mapped import Core, Flows, MappedNetwork
+from snnc.compiler.mapping.mapped import Core, MappedNetwork
 from snnc.compiler.mapping.regions import Box, Region
-from snnc.compiler.mapping.routes import route
+from snnc.compiler.mapping.routes import Grid, Traffic, route
 from snnc.compiler.mapping.traffic import Rates, flows, km1
 from snnc.compiler.mapping.usage import usage
-from snnc.runtime.text import count, percent, table
+from snnc.runtime.costs import cost_account, metrics_text, sentence
+from snnc.runtime.picture import Drawn, picture
+from snnc.runtime.text import count, percent, shown, table
 
 RESOURCES = ("of a core", "fullest", "limit", "its share", "on average", "core", "source")
 """Columns of the table of resources."""
+_WAYS = ("east", "west", "south", "north")
 SHOWN = 24
 """Cores that a table lists one by one."""
 
@@ -34,6 +37,8 @@ def mapping_account(mapped: MappedNetwork, rates: Rates) -> dict[str, Any]:
     bound = lower_bounds(mapped.fixed, hardware)[0]
     used = [uses for _, uses in usage(mapped.fixed, hardware, mapped.cores)]
     found = flows(mapped.fixed, mapped.cores, rates)
+    chips, slots = zip(*((core.chip, core.slot) for core in mapped.cores), strict=True)
+    over = route(found, chips, slots, hardware)
     return {
         "hardware": hardware.name,
         "summary": hardware.summary,
@@ -43,9 +48,9 @@ def mapping_account(mapped: MappedNetwork, rates: Rates) -> dict[str, Any]:
         "bound_by": str(bound.resource),
         "chips": len({core.chip for core in mapped.cores}),
         "cores_per_chip": hardware.cores_per_chip,
-        "rates": "calibration" if rates else "assumed",
         "resources": list(_resources(used)),
-        "traffic": _traffic(mapped, found),
+        "traffic": {"between_cores": km1(found), **_traffic(over)},
+        **cost_account(mapped, found, over, rates),
         "per_core": [_core(core, of) for core, of in zip(mapped.cores, used, strict=True)],
     }
 
@@ -55,7 +60,7 @@ def mapping_text(account: Mapping[str, Any]) -> str:
     lines = [mapping_headline(account), "", resources_table(account)]
     if account["cores"] <= SHOWN:
         lines += ["", cores_table(account)]
-    return "\n".join([*lines, "", traffic_text(account)])
+    return "\n".join([*lines, "", traffic_text(account), sentence(account), metrics_text(account)])
 
 
 def mapping_headline(account: Mapping[str, Any]) -> str:
@@ -110,6 +115,30 @@ def traffic_text(account: Mapping[str, Any]) -> str:
     )
 
 
+def mapping_picture(mapped: MappedNetwork, account: Mapping[str, Any]) -> str:
+    """Draw the chips: how full the cores are, and what goes over the links.
+
+    Args:
+        mapped: The network over cores.
+        account: What ``mapping_account`` gave of it.
+
+    Returns:
+        An ``svg`` element; whatever users named is escaped.
+    """
+    limits = {r["resource"]: max(r["limit"], 1) for r in account["resources"]}
+    drawn = []
+    for core in account["per_core"]:
+        shares = {name: used / limits[name] for name, used in core["uses"].items()}
+        fullest = max(shares, key=lambda name: shares[name])
+        parts = ", ".join(f"{p['population']} {p['neurons']}" for p in core["parts"])
+        text = shown(f"{parts}: {percent(shares[fullest])} of {fullest}")
+        drawn.append(Drawn(core["chip"], core["slot"], shares[fullest], text))
+    links = account["traffic"]["links"]
+    grid = Grid.of(mapped.hardware, max(core.chip for core in mapped.cores) + 1)
+    arrays = {way: np.array(links[way], np.float64) for way in _WAYS}
+    return picture(mapped.hardware, drawn, Traffic(grid=grid, **arrays), "mapping")
+
+
 def _resources(used: list[tuple[Use, ...]]) -> Iterator[dict[str, Any]]:
     for of_one in zip(*used, strict=True):
         numbers = [use.used for use in of_one]
@@ -125,19 +154,13 @@ def _resources(used: list[tuple[Use, ...]]) -> Iterator[dict[str, Any]]:
         }
 
 
-def _traffic(mapped: MappedNetwork, found: Flows) -> dict[str, Any]:
-    over = route(found, *_places(mapped.cores), mapped.hardware)
+def _traffic(over: Traffic) -> dict[str, Any]:
     return {
-        "between_cores": km1(found),
         "spike_hops": over.spike_hops,
         "heaviest_link": over.heaviest,
         "between_chips": over.inter_chip,
+        "links": {way: getattr(over, way).tolist() for way in _WAYS},
     }
-
-
-def _places(cores: Iterable[Core]) -> tuple[list[int], list[int]]:
-    chips, slots = zip(*((core.chip, core.slot) for core in cores), strict=True)
-    return list(chips), list(slots)
 
 
 def _core(core: Core, used: tuple[Use, ...]) -> dict[str, Any]:

@@ -45,14 +45,14 @@ class Target(Protocol):
     def mapped_problems(
         self, mapped: MappedNetwork, options: Mapping[str, Any]
     ) -> Iterable[Diagnostic]:
-        """Give what it cannot do with a network over cores, beside the above; nothing unless said."""
+        """Give what it cannot do with a network over cores, beside the above; nothing here."""
         del mapped, options
         return ()
 
     def mapped_members(
         self, mapped: MappedNetwork, options: Mapping[str, Any]
     ) -> Mapping[str, bytes]:
-        """Give the files that the artifact of a network over cores needs beside; none unless said."""
+        """Give the files that the artifact of a network over cores needs beside; none here."""
         del mapped, options
         return {}
 

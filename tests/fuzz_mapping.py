@@ -19,7 +19,7 @@ import numpy as np
 from hypothesis import HealthCheck, given, seed, settings
 
 from snnc.compiler import rules
-from snnc.compiler.diagnostics import InputError
+from snnc.compiler.diagnostics import Diagnostic, InputError
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.mapping.checker import check_mapped
 from snnc.compiler.mapping.cut import cut
@@ -39,12 +39,17 @@ RULES = {rules.PART_FITS, rules.CORES_THERE, rules.HARDWARE_CAPABLE, rules.PARTI
 
 def laid_out(network: FixedNetwork, hardware: Hardware, seen: Counter[str]) -> MappedNetwork | None:
     """Give the mapping, which the checker passes; None where messages say why there is none."""
+    found: tuple[Diagnostic, ...] = ()
+    mapped: MappedNetwork | None
     try:
         mapped = lay_out(network, hardware, seed=1)
     except InputError as error:
-        assert {d.rule for d in error.diagnostics} <= RULES, str(error)
-        assert all(d.remedy and d.node for d in error.diagnostics), str(error)
-        seen.update({f"refused with {d.rule.code}" for d in error.diagnostics})
+        found = error.diagnostics
+        seen.update({f"refused with {d.rule.code}" for d in found})
+        mapped = None
+    if mapped is None:
+        assert {d.rule for d in found} <= RULES, str(found)
+        assert all(d.remedy and d.node for d in found), str(found)
         return None
     assert [str(d) for d in check_mapped(mapped)] == []
     return mapped

@@ -34,7 +34,7 @@ class Filled:
         share: Largest share of a limit in use.
     """
 
-    parts: list[Part] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list[Part])
     share: float = 0.0
 
     def lacks(self, population: str) -> bool:
@@ -85,10 +85,10 @@ class Packer:
         parts = [self.room.part(population, box) for box in boxes]
         beside = len(parts) <= MANY_BOXES
         for part in sorted(parts, key=lambda p: p.region.size) if beside else ():
-            core = self._core_beside(part)
-            if core is None:
+            partner = self._core_beside(part)
+            if partner is None:
                 break
-            self._put(core, part)
+            self._put(partner, part)
             parts.remove(part)
         for part in parts:
             self.cores.append(Filled())
@@ -106,7 +106,7 @@ class Packer:
         alone = self._alone(population)
         best = _Plan((), whole, cores_alone(whole, alone))
         carved: list[tuple[Filled, Box]] = []
-        left: Box | None = whole
+        left = whole
         refused, each = 0, whole.size / best.fresh
         for core in self._useful(population, best):
             cut = self._largest_slab(population, core, left, each)
@@ -115,13 +115,14 @@ class Packer:
                 if refused == MOST_REFUSED:
                     break
                 continue
-            first, left = cut
+            first, rest = cut
             carved.append((core, first))
-            fresh = 0.0 if left is None else cores_alone(left, alone)
+            fresh = 0.0 if rest is None else cores_alone(rest, alone)
             if ceil(fresh) < ceil(best.fresh):
-                best = _Plan(tuple(carved), left, fresh)
-            if left is None or fresh > best.fresh + 1:
+                best = _Plan(tuple(carved), rest, fresh)
+            if rest is None or fresh > best.fresh + 1:
                 break
+            left = rest
         return best
 
     def _useful(self, population: str, plan: _Plan) -> list[Filled]:

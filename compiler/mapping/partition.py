@@ -113,19 +113,25 @@ def _mapped(
     rounds: int,
 ) -> _Mapped:
     """Lay out populations in an order, until no core sends to more cores than it may."""
-    for _ in range(rounds):
-        room = Room(meter, expected)
-        packer = _packed(room, order, rates, seed)
-        over = [core for core in packer.cores if not room.fits(core.parts)]
-        if packer.hopeless or not over:
+    found = _laid_out(Room(meter, expected), order, rates, seed)
+    for _ in range(rounds - 1):
+        if found.hopeless or not found.over:
             break
         expected = {
             name: np.maximum(sent, expected.get(name, sent))
-            for name, sent in room.receivers.items()
+            for name, sent in found.room.receivers.items()
         }
+        found = _laid_out(Room(meter, expected), order, rates, seed)
+    return found
+
+
+def _laid_out(room: Room, order: tuple[str, ...], rates: Rates, seed: int) -> _Mapped:
+    packer = _packed(room, order, rates, seed)
+    cores = tuple(packer.cores)
+    over = tuple(core for core in cores if not room.fits(core.parts))
     bad = bool(packer.hopeless or over)
-    traffic = 0.0 if bad else km1(flows(meter.network, packer.cores, rates))
-    return _Mapped(tuple(packer.cores), tuple(packer.hopeless), tuple(over), traffic, room)
+    traffic = 0.0 if bad else km1(flows(room.network, cores, rates))
+    return _Mapped(cores, tuple(packer.hopeless), over, traffic, room)
 
 
 def _packed(room: Room, order: tuple[str, ...], rates: Rates, seed: int) -> Packer:

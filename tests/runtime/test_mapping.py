@@ -1,10 +1,10 @@
-"""A network laid out over cores: what users get of it, and what they are told if it does not fit."""
+"""A network over cores: what users get of it, and what they are told if it does not fit."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import yaml
 
+from snnc.compiler.fixed import FixedNetwork
+from snnc.compiler.mapping.cut import cut
 from snnc.compiler.mapping.mapped import MappedNetwork
 from snnc.runtime.deploy import compile
 from snnc.runtime.report import Status
@@ -144,17 +146,13 @@ def test_verification_goes_through_the_parts() -> None:
 def test_a_part_that_computes_something_else_breaks_its_link(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from snnc.targets import artifact as module
-
-    def wrong(of: MappedNetwork) -> Any:
+    def wrong(of: MappedNetwork) -> FixedNetwork:
         network = cut(of)
         (first, *others) = network.populations
-        threshold = first.threshold + 200
-        changed = type(first)(**{**vars(first), "threshold": threshold})
-        return type(network)(**{**vars(network), "populations": (changed, *others)})
+        changed = replace(first, threshold=first.threshold + 200)
+        return replace(network, populations=(changed, *others))
 
-    cut: Callable[[MappedNetwork], Any] = module.cut
-    monkeypatch.setattr(module, "cut", wrong)
+    monkeypatch.setattr("snnc.targets.artifact.cut", wrong)
     report = verify(graph(), data(), targets=("integer",), dt=1e-4, hardware=small(3))
     assert not report.passed
     (broken,) = (link for link in report.links if link.status is Status.BROKEN)
@@ -181,7 +179,8 @@ def test_all_that_is_wrong_with_the_option(snnc: Snnc) -> None:
         "   limit: a target that executes what lies on each core: cpu, integer or lava\n"
         "  remedy: --target cpu, or leave --hardware out\n"
         "\n"
-        "error[SNN406]: a description of hardware is complete, and every number in it has a source\n"
+        "error[SNN406]: a description of hardware is complete, and every number in it has a "
+        "source\n"
         "  --> loihi3\n"
         "   found: No such file or directory\n"
         "   limit: loihi1, loihi2, loihi2-nxcompiler, spinnaker2, or a YAML file\n"

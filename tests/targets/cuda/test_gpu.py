@@ -27,7 +27,8 @@ from snnc.targets.cuda.target import program_for
 from snnc.targets.integer.reference import execute
 from snnc.targets.running import no_progress
 from tests.builders import fixed_dense, fixed_network
-from tests.targets.cpu.test_engine import OPERATORS, flat, layers, weights
+from tests.targets.cpu.operators import OPERATORS, weights
+from tests.targets.cpu.test_engine import flat, layers
 from tests.targets.lava.networks import (
     Array,
     Signals,
