@@ -86,7 +86,14 @@ def test_without_calibration() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "-"), (1.5, "1.5 J"), (2e-3, "2 mJ"), (1.234e-6, "1.23 uJ"), (9e-10, "900 pJ")],
+    [
+        (None, "-"),
+        (1.5, "1.5 J"),
+        (2e-3, "2 mJ"),
+        (1e-3, "1 mJ"),
+        (1.234e-6, "1.23 uJ"),
+        (9e-10, "900 pJ"),
+    ],
 )
 def test_quantity(value: float | None, text: str) -> None:
     assert quantity(value, "J") == text

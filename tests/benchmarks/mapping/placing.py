@@ -100,24 +100,24 @@ def sheet(parts: int) -> Flows:
     reached = np.unique(source * parts + core[targets.reshape(-1)])  # a core counts once
     source, target = np.divmod(reached, parts)
     pairs, which = np.unique(core[source] * parts + target, return_inverse=True)
-    total = np.bincount(which, rate[source])
+    total = np.bincount(which, rate[source]).astype(np.float64)
     return _unicast(pairs // parts, pairs % parts, total)
 
 
 def layered(n_layers: int, width: int, reach: int) -> Flows:
     """Give layers of cores; each sends to those of the next that are ``reach`` aside at most."""
-    rng, source, target, sizes = np.random.default_rng(0), [], [], []
-    for core in range((n_layers - 1) * width):
-        layer, at = divmod(core, width)
-        there = range(max(0, at - reach), min(width, at + reach + 1))
-        source.append(core)
-        sizes.append(len(there))
-        target += [(layer + 1) * width + k for k in there]
+    n = (n_layers - 1) * width
+    there = [
+        range(max(0, at - reach), min(width, at + reach + 1))
+        for _ in range(n_layers - 1)
+        for at in range(width)
+    ]
+    ahead = [(core // width + 1) * width for core in range(n)]
     return Flows(
-        source=np.array(source, np.int32),
-        begin=np.concatenate(([0], np.cumsum(sizes))),
-        target=np.array(target, np.int32),
-        rate=rng.gamma(2, 0.5, len(source)),
+        source=np.arange(n, dtype=np.int32),
+        begin=np.concatenate(([0], np.cumsum([len(reached) for reached in there]))),
+        target=np.array([ahead[core] + k for core in range(n) for k in there[core]], np.int32),
+        rate=np.random.default_rng(0).gamma(2, 0.5, n),
     )
 
 
