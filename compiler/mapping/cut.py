@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
@@ -17,6 +17,9 @@ from snnc.compiler.mapping.pieces import Piece, piece
 from snnc.compiler.mapping.regions import Region
 from snnc.compiler.mapping.sliced import kept
 from snnc.compiler.network import Output
+
+PARAMETERS = ("du", "dv", "threshold", "bias_mant", "bias_exp", "initial")
+"""Of a ``FixedPopulation``, one of each neuron."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,9 +129,7 @@ def _part(p: FixedPopulation, region: Region, name: str) -> FixedPopulation:
     """Give the neurons of a region as a population."""
     neurons = region.indices(p.shape)
     vectors: dict[str, Any] = {
-        f.name: kept(values[neurons])
-        for f in fields(p)
-        if isinstance(values := getattr(p, f.name), np.ndarray)
+        field: kept(getattr(p, field)[neurons]) for field in (*PARAMETERS, "scale", "offset")
     }
     return replace(p, name=name, shape=region.shape, **vectors)
 

@@ -22,6 +22,8 @@ Reals = npt.NDArray[np.float64]
 
 FEW = 400
 """Places up to which quadratic assignment is worth its time, which grows with their cube."""
+WIDE, NEAREST = 4, 32
+"""Places for each core, and in all, that quadratic assignment chooses from: those near the host."""
 MANY = 16
 """Chips up to which it is worth it for the cores of each."""
 STEPS = 20
@@ -63,6 +65,8 @@ def place(flows: Flows, n_cores: int, hardware: Hardware, seed: int) -> tuple[In
     system = System.of(hardware, n_cores)
     near, outside = pairs_of(flows, n_cores)
     tree = TreePrice(flows, system, n_cores)
+    if tree.stand(np.arange(n_cores)) == 0:  # all at one router: there is nothing to gain
+        return system.chip[:n_cores], system.slot[:n_cores]
     price: Price = tree
     effort = max(EFFORT, EFFORT_PER_CORE * n_cores)
     if flows.target.size > max(ALIKE * near.near.size, ENDS):
@@ -85,11 +89,14 @@ def _starts(flows: Flows, near: Pairs, outside: Reals, system: System, seed: int
     if system.chips > 1:
         yield _chips_first(near, system, seed)
     elif system.places <= FEW:
-        linear = outside[:, None] * system.host_distance
-        distances = system.distances(everywhere)
-        yield _assigned(near, linear, distances, seed)
+        nearest = np.argsort(system.host_distance, kind="stable")
+        places = np.sort(nearest[: max(WIDE * order.size, NEAREST)])
+        linear = outside[:, None] * system.host_distance[places]
+        distances = system.distances(places)
+        yield places[_assigned(near, linear, distances, seed)]
         if (np.diff(flows.begin) ** 2).sum() <= SHARED:
-            yield _assigned(shared_pairs(flows, outside.size), linear, distances, seed)
+            shared = shared_pairs(flows, outside.size)
+            yield places[_assigned(shared, linear, distances, seed)]
 
 
 def _along(order: Ints, places: Ints, system: System) -> Ints:

@@ -83,7 +83,8 @@ def _read(
     """
     steps = np.arange(window.kernel)
     places = at[:, None] * window.stride + steps * window.dilation - window.padding[0]
-    line = np.unique(places) if skips else np.arange(places[0, 0], places[-1, -1] + 1)
+    whole: Places = np.arange(int(places[0, 0]), int(places[-1, -1]) + 1)
+    line: Places = np.unique(places) if skips else whole
     index = np.searchsorted(line, places)
     stride = int(index[1, 0]) if at.size > 1 else 1
     dilation = int(index[0, 1]) if steps.size > 1 else 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ctypes import c_int32, c_int64
 from math import prod
 from typing import Any
@@ -131,7 +131,7 @@ class _Records:
         self._kept: list[npt.NDArray[Any]] = []
 
     def network(
-        self, network: FixedNetwork, narrow: list[bool], largest: list[float]
+        self, network: FixedNetwork, narrow: list[bool], largest: Sequence[float]
     ) -> library.Network:
         places = {i.name: k for k, i in enumerate(network.inputs)}
         first = len(places)
