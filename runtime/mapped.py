@@ -126,7 +126,7 @@ def mapping_picture(mapped: MappedNetwork, account: Mapping[str, Any]) -> str:
         An ``svg`` element; whatever users named is escaped.
     """
     limits = {r["resource"]: max(r["limit"], 1) for r in account["resources"]}
-    drawn = []
+    drawn: list[Drawn] = []
     for core in account["per_core"]:
         shares = {name: used / limits[name] for name, used in core["uses"].items()}
         fullest = max(shares, key=lambda name: shares[name])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,8 @@ def test_random_pairs(part: int) -> None:
 
 def of_one(monkeypatch: pytest.MonkeyPatch, **limits: int) -> Counter[str]:
     """Compare one network on one kind of hardware, and give what was seen."""
-    hardware = replace(LOIHI, **{name: limit(value) for name, value in limits.items()})
+    changed: dict[str, Any] = {name: limit(value) for name, value in limits.items()}
+    hardware = replace(LOIHI, **changed)
     monkeypatch.setattr(fuzz_mapping, "integer_runs", lambda: st.just(ONE))
     monkeypatch.setattr(fuzz_mapping, "hardwares", lambda: st.just(hardware))
     chunk = compare(1, 1)

@@ -12,7 +12,8 @@ from snnc.targets.cpu.engine import Engine
 from snnc.targets.integer.reference import execute
 from tests.builders import fixed_convolution, window
 from tests.targets.cpu.equality import LEVELS
-from tests.targets.cpu.test_engine import different, layers, weights
+from tests.targets.cpu.operators import weights
+from tests.targets.cpu.test_engine import different, layers
 from tests.targets.lava.networks import population, projection
 
 TILES = SumPooling(window=window(2, 2, stride=2))
