@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from heapq import nsmallest
+from itertools import islice
 from math import ceil
 
 from snnc.compiler.mapping.mapped import Part
@@ -153,18 +154,17 @@ class Packer:
 
     def _open(self, population: str) -> list[Filled]:
         """Give cores with room that have nothing of a population, the emptiest first."""
-        found = [core for core in self._with_room if core.lacks(population)]
         most = MOST_OPEN if len(self.cores) < MANY_CORES else MOST_OPEN_OF_MANY
-        return nsmallest(most, found, key=lambda core: core.share)
+        return list(islice((c for c in self._with_room if c.lacks(population)), most))
 
     def _put(self, core: Filled, part: Part) -> None:
         self.room.receive(core.parts, part)
+        if core.parts and core.share < FULL:
+            self._with_room.remove(core)
         core.parts.append(part)
         core.share = self.room.share(core.parts)
-        if core.share >= FULL and core in self._with_room:
-            self._with_room.remove(core)
-        elif core.share < FULL and core not in self._with_room:
-            self._with_room.append(core)
+        if core.share < FULL:
+            insort(self._with_room, core, key=_share)
 
     def _alone(self, population: str) -> Share:
         return lambda box: self.room.share([self.room.part(population, box)])
@@ -174,3 +174,7 @@ class Packer:
 
     def _traffic(self, population: str) -> Cost:
         return lambda box: self.room.incoming_axons(self.room.part(population, box))
+
+
+def _share(core: Filled) -> float:
+    return core.share
