@@ -175,6 +175,16 @@ def test_counts() -> None:
     assert (second["input axons"], second["output axons"]) == (2 + 1 + 2, 1 + 1)
 
 
+def test_a_core_that_hears_a_neuron_twice_counts_once() -> None:
+    q, r = FIXED.projections
+    more = fixed_projection("a", "b", [[0, 0, 1], [1, 1, 0]], delay=3, name="s")
+    fixed = replace(FIXED, projections=(q, r, more))
+    cores = tuple(replace(core, encodings={**core.encodings, "s": "runs"}) for core in MAPPED.cores)
+    first, second = recounted(replace(MAPPED, fixed=fixed, cores=cores))
+    assert (first["output axons"], second["output axons"]) == (4 + 2, 2 + 1)
+    assert (first["input axons"], first["synapses of a neuron"]) == (2 + 2 + 3 + 1, 3)
+
+
 FIELDS = dict(zip(recounted(MAPPED)[0], LIMITS, strict=True))
 
 
