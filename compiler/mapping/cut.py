@@ -135,11 +135,16 @@ def _part(p: FixedPopulation, region: Region, name: str) -> FixedPopulation:
 
 
 def _in_full(source: str, of: Piece, shape: tuple[int, ...], found: dict[str, Homes]) -> str | None:
-    """Name the input or the part that a piece reads from its first element to the last."""
+    """Name the input or the part that a piece reads from its first element to the last.
+
+    A list of all neurons is none: it has lost their shape.
+    """
     if of.shape != shape:
         return None
-    parts = [source] if source not in found else [*found[source].names.values()]
-    return parts[0] if len(parts) == 1 else None
+    if source not in found:  # an input
+        return source
+    alike = [k for k, region in found[source].regions.items() if region.shape == shape]
+    return found[source].names[alike[0]] if len(found[source].regions) == len(alike) == 1 else None
 
 
 def _axons(

@@ -17,11 +17,18 @@ from snnc.compiler.mapping.cut import cut
 from snnc.compiler.mapping.join import joined, joined_trace
 from snnc.compiler.mapping.mapped import Core, MappedNetwork, Part
 from snnc.compiler.mapping.regions import Box, Listed
+from snnc.compiler.operators import FixedScaling, SumPooling
 from snnc.compiler.trace import Trace
 from snnc.targets.cpu.engine import Engine
 from snnc.targets.integer.reference import execute
 from snnc.targets.running import no_progress
-from tests.builders import fixed_network, fixed_population, fixed_projection, integers_for
+from tests.builders import (
+    fixed_network,
+    fixed_population,
+    fixed_projection,
+    integers_for,
+    window,
+)
 from tests.drawn.deployed import deployed_networks
 from tests.drawn.mapped import LOIHI, mapped_networks
 from tests.drawn.numbers import SEEDS
@@ -49,6 +56,9 @@ def test_parts_compute_the_same(data: st.DataObject, seed: int) -> None:
             assert found.keys() == wanted.keys()
             for name, values in wanted.items():
                 assert np.array_equal(found[name].reshape(values.shape), values), (signal, name)
+
+
+ONES = FixedScaling(weight=np.ones(2, np.int8))
 
 
 def two_cores(name: str = "x", source: str = "a") -> MappedNetwork:
@@ -90,6 +100,22 @@ def test_names_and_axons() -> None:
     assert (first.name, first.sources) == ("a->b@0.axons", ("a@0", "a@1"))
     assert (first.member.tolist(), first.element.tolist()) == ([0, 1, 0], [0, 0, 1])
     assert [(o.name, o.source) for o in parts.outputs] == [("out@0", "b@0"), ("out@1", "b@1")]
+
+
+def test_a_list_of_all_neurons_has_lost_their_shape() -> None:
+    """What moves over rows and columns gets them back from axons."""
+    fixed = fixed_network(
+        [fixed_population("a", 4, shape=(2, 2)), fixed_population("b", 2, shape=(2, 1), lag=1)],
+        [
+            fixed_projection("x", "a", [[1]] * 4, delay=1),
+            fixed_projection("a", "b", None, SumPooling(window=window(2)), ONES, delay=2),
+        ],
+    )
+    for region, axons in ((Listed(np.arange(4)), ["a->b@0.axons"]), (Box.whole((2, 2)), [])):
+        cores = (core(Part("a", region), Part("b", Box((0, 0), (2, 1)))),)
+        parts = cut(MappedNetwork(fixed=fixed, hardware=LOIHI, cores=cores, seed=0))
+        assert [a.name for a in parts.axons] == axons
+        assert [*check_fixed(parts)] == []
 
 
 @pytest.mark.parametrize(("name", "mark"), [("a@0", "@@"), ("q@12.axons", "@@"), ("x@y", "@")])

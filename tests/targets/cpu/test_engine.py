@@ -285,8 +285,12 @@ def test_engine_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 SANITIZED = """
 import sys
+from hypothesis import settings
+settings.register_profile("slow", deadline=None)
+settings.load_profile("slow")
 from snnc.targets.cpu import library
 library.path = lambda: sys.argv[1]
+from tests.compiler.mapping.test_cut import test_parts_compute_the_same
 from tests.fuzz_engine import compare
 from tests.targets.cpu import test_convolutions, test_engine as tests
 for module in tests, test_convolutions:
@@ -301,6 +305,7 @@ tests.test_threads(2)
 tests.test_many_values(61, 112, False, 127)
 tests.test_many_values(64, 10, True, 63)
 assert compare(1, 30).failure == ""
+test_parts_compute_the_same()
 print("all")
 """
 
