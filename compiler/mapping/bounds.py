@@ -14,7 +14,7 @@ from math import ceil
 import numpy as np
 import numpy.typing as npt
 
-from snnc.compiler.fixed import FixedNetwork, FixedProjection
+from snnc.compiler.fixed import FixedNetwork, FixedPopulation, FixedProjection
 from snnc.compiler.mapping.demand import stored_width
 from snnc.compiler.mapping.hardware import Encoding, Hardware, Layout, Limit
 from snnc.compiler.mapping.ledger import Resource
@@ -53,22 +53,25 @@ def lower_bounds(
         populations: Only these; all if not given.
     """
     names = {p.name for p in network.populations} if populations is None else set(populations)
+    among = [p for p in network.populations if p.name in names]
     into = [p for p in network.projections if p.target in names]
     axons = {p.name: _axons(network, p) for p in into}
     resets = hardware.resets
     totals = {
-        Resource.NEURONS: sum(
-            p.size * (resets.get(p.reset, 1) if p.spiking else 1)
-            for p in network.populations
-            if p.name in names
-        ),
+        Resource.NEURONS: sum(p.size * (resets.get(p.reset, 1) if p.spiking else 1) for p in among),
         Resource.SYNAPSE_MEMORY: sum(_words(p, axons[p.name], hardware) for p in into),
         Resource.INPUT_AXONS: sum(int(a.count.sum()) for a in axons.values() if a is not None),
+        Resource.PARAMETER_SETS: len({s for p in among for s in _parameter_sets(p)}),
+        Resource.THRESHOLDS: len({t for p in among if p.spiking for t in p.threshold.tolist()}),
+        Resource.POPULATIONS: len(among),
     }
     limits = {
         Resource.NEURONS: hardware.neurons,
         Resource.SYNAPSE_MEMORY: hardware.synapse_memory,
         Resource.INPUT_AXONS: hardware.input_axons,
+        Resource.PARAMETER_SETS: hardware.parameter_sets,
+        Resource.THRESHOLDS: hardware.thresholds,
+        Resource.POPULATIONS: hardware.populations,
     }
     bounds = [
         Bound(resource, total, limit, ceil(total / max(limit.value, 1)))
@@ -82,6 +85,13 @@ def lower_bounds(
 def lower_bound(network: FixedNetwork, hardware: Hardware) -> int:
     """Give a number of cores below which no mapping of ``network`` can be."""
     return max(1, *(bound.cores for bound in lower_bounds(network, hardware)))
+
+
+def _parameter_sets(p: FixedPopulation) -> set[tuple[object, ...]]:
+    """Give what the neurons of a population differ in; each has to be on some core."""
+    pairs = np.unique(np.stack((p.du, p.dv), axis=1), axis=0).tolist()
+    kind = (p.reset, p.refractory) if p.spiking else (None, 0)
+    return {(du, dv, *kind) for du, dv in pairs}
 
 
 @dataclass(frozen=True, eq=False)

@@ -55,3 +55,16 @@ def test_resets_that_take_two_compartments_count() -> None:
     )
     assert lower_bound(network, able(LOIHI, neurons=5)) == 2
     assert {b.resource: b.total for b in lower_bounds(network, LOIHI)}[Resource.NEURONS] == 20
+
+
+def test_what_differs_has_to_be_somewhere() -> None:
+    network = fixed_network(
+        [
+            fixed_population("a", 5, threshold=[1, 2, 3, 4, 5], dv=[0, 1, 2, 3, 4]),
+            fixed_population("b", 2, threshold=[5, 6], dv=[4, 4]),
+        ],
+        [fixed_projection("x", "a", np.ones((5, 2))), fixed_projection("x", "b", np.ones((2, 2)))],
+    )
+    for limit, distinct in (("thresholds", 6), ("parameter_sets", 5), ("populations", 2)):
+        assert lower_bound(network, able(LOIHI, **{limit: distinct})) == 1
+        assert lower_bound(network, able(LOIHI, **{limit: 1})) == distinct
