@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 
 from snnc.compiler.mapping.bounds import lower_bounds
-from snnc.compiler.mapping.cost import Estimate, estimate
 from snnc.compiler.mapping.ledger import Use
 from snnc.compiler.mapping.mapped import Core, MappedNetwork
-from snnc.compiler.mapping.metrics import metrics_of
 from snnc.compiler.mapping.regions import Box, Region
 from snnc.compiler.mapping.routes import Grid, Traffic, route
 from snnc.compiler.mapping.traffic import Rates, flows, km1
 from snnc.compiler.mapping.usage import usage
+from snnc.runtime.costs import cost_account, metrics_text, sentence
 from snnc.runtime.picture import Drawn, picture
 from snnc.runtime.text import count, percent, shown, table
 
@@ -49,11 +48,9 @@ def mapping_account(mapped: MappedNetwork, rates: Rates) -> dict[str, Any]:
         "bound_by": str(bound.resource),
         "chips": len({core.chip for core in mapped.cores}),
         "cores_per_chip": hardware.cores_per_chip,
-        "rates": "calibration" if rates else "assumed",
         "resources": list(_resources(used)),
         "traffic": {"between_cores": km1(found), **_traffic(over)},
-        "estimate": _estimate(estimate(mapped, found, over, rates)),
-        "metrics": metrics_of(mapped.fixed, rates).as_json(),
+        **cost_account(mapped, found, over, rates),
         "per_core": [_core(core, of) for core, of in zip(mapped.cores, used, strict=True)],
     }
 
@@ -63,7 +60,7 @@ def mapping_text(account: Mapping[str, Any]) -> str:
     lines = [mapping_headline(account), "", resources_table(account)]
     if account["cores"] <= SHOWN:
         lines += ["", cores_table(account)]
-    return "\n".join([*lines, "", traffic_text(account), estimate_text(account)])
+    return "\n".join([*lines, "", traffic_text(account), sentence(account), metrics_text(account)])
 
 
 def mapping_headline(account: Mapping[str, Any]) -> str:
@@ -118,20 +115,6 @@ def traffic_text(account: Mapping[str, Any]) -> str:
     )
 
 
-def estimate_text(account: Mapping[str, Any]) -> str:
-    """Give energy and time of a step, and how sure that is, in a sentence."""
-    of = account["estimate"]
-    figures = [
-        "unknown energy" if of["joules"] is None else f"{1e9 * of['joules']:,.3g} nJ",
-        "unknown time" if of["seconds"] is None else f"{1e6 * of['seconds']:,.3g} us",
-    ]
-    left_out = ", ".join(of["without_energy"])
-    return (
-        f"estimated of a step: {figures[0]}, {figures[1]}; the least sure coefficient is "
-        f"{of['certainty'] or 'missing'}{f'; without the energy of {left_out}' * bool(left_out)}"
-    )
-
-
 def mapping_picture(mapped: MappedNetwork, account: Mapping[str, Any]) -> str:
     """Draw the chips: how full the cores are, and what goes over the links.
 
@@ -143,7 +126,7 @@ def mapping_picture(mapped: MappedNetwork, account: Mapping[str, Any]) -> str:
         An ``svg`` element; whatever users named is escaped.
     """
     limits = {r["resource"]: max(r["limit"], 1) for r in account["resources"]}
-    drawn = []
+    drawn: list[Drawn] = []
     for core in account["per_core"]:
         shares = {name: used / limits[name] for name, used in core["uses"].items()}
         fullest = max(shares, key=lambda name: shares[name])
@@ -177,28 +160,6 @@ def _traffic(over: Traffic) -> dict[str, Any]:
         "heaviest_link": over.heaviest,
         "between_chips": over.inter_chip,
         "links": {way: getattr(over, way).tolist() for way in _WAYS},
-    }
-
-
-def _estimate(of: Estimate) -> dict[str, Any]:
-    return {
-        "joules": of.joules,
-        "seconds": of.seconds,
-        "certainty": None if of.certainty is None else str(of.certainty),
-        "without_energy": list(of.without_energy),
-        "without_time": list(of.without_time),
-        "events": [
-            {
-                "event": event.name,
-                "count": event.count,
-                "joules": c and c.joules,
-                "seconds": c and c.seconds,
-                "source": c and c.source,
-                "certainty": c and str(c.certainty),
-            }
-            for event in of.events
-            for c in [event.coefficient]
-        ],
     }
 
 

@@ -17,7 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.mapping.hardware import Hardware
-from snnc.compiler.mapping.routes import HOST, Traffic
+from snnc.compiler.mapping.ledger import Use
+from snnc.compiler.mapping.mapped import Core, MappedNetwork
+from snnc.compiler.mapping.routes import HOST, Traffic, route
+from snnc.compiler.mapping.traffic import Rates, flows
+from snnc.compiler.mapping.usage import usage
+from snnc.runtime.text import shown
 
 Reals = npt.NDArray[np.float64]
 
@@ -90,13 +95,37 @@ def picture(hardware: Hardware, cores: Sequence[Drawn], traffic: Traffic, name: 
             f'<svg xmlns="http://www.w3.org/2000/svg" class="chips" role="img" '
             f'viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
             f'aria-labelledby="{name}-title {name}-desc">',
-            f'<title id="{name}-title">{escape(_title(hardware, cores, chips))}</title>',
+            f'<title id="{name}-title">{escape(shown(_title(hardware, cores, chips)))}</title>',
             f'<desc id="{name}-desc">{escape(_description(cores, traffic))}</desc>',
             f"<style>{_style()}</style>",
             *body,
             "</svg>",
         )
     )
+
+
+def picture_of(mapped: MappedNetwork, rates: Rates, name: str) -> str:
+    """Draw the cores of a mapping, and what goes over links at these rates.
+
+    Args:
+        mapped: The network over cores.
+        rates: Spikes a step of inputs and populations; 1 where nothing is said.
+        name: Of letters: tells this picture from others on the same page.
+    """
+    used = (uses for _, uses in usage(mapped.fixed, mapped.hardware, mapped.cores))
+    cores = [
+        _drawn(k, core, max(uses, key=lambda use: use.share))
+        for k, (core, uses) in enumerate(zip(mapped.cores, used, strict=True))
+    ]
+    places = [core.chip for core in cores], [core.slot for core in cores]
+    traffic = route(flows(mapped.fixed, mapped.cores, rates), *places, mapped.hardware)
+    return picture(mapped.hardware, cores, traffic, name)
+
+
+def _drawn(k: int, core: Core, fullest: Use) -> Drawn:
+    parts = ", ".join(f"{part.region.size:,} of {part.population}" for part in core.parts)
+    text = f"core {k}: {parts}; {fullest.used:,} of {fullest.limit.value:,} {fullest.resource}"
+    return Drawn(core.chip, core.slot, fullest.share, text)
 
 
 class _Cores:
@@ -220,7 +249,7 @@ def _square(x: int, y: int, side: int, core: Drawn | None) -> Iterator[str]:
         yield f'<rect class="free" {place}/>'
         return
     level = level_of(core.use)
-    yield f"<g><title>{escape(core.text)}</title>"
+    yield f"<g><title>{escape(shown(core.text))}</title>"
     yield f'<rect class="u{level}" {place}/>'
     middle_x, middle_y = x + side // 2, y + side // 2 + 4
     yield f'<text class="n{level}" x="{middle_x}" y="{middle_y}">{100 * core.use:.0f}</text></g>'

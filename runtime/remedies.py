@@ -78,7 +78,7 @@ def _narrower(made: Quantizer, widths: dict[str, int], on: Hardware) -> Iterator
 
 def _elsewhere(fixed: FixedNetwork, on: Hardware) -> Iterator[Remedy]:
     """Try all other hardware that comes with snnc, that with the fewest cores first."""
-    fitting = []
+    fitting: list[tuple[int, str]] = []
     for name in hardware_names():
         if name != on.name:
             cores = _cores(fixed, load_hardware(name))

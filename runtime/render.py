@@ -8,13 +8,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from snnc.runtime.budgeted import COSTS, budget_rows, cost_rows, notes
-from snnc.runtime.mapped import (
-    RESOURCES,
-    estimate_text,
-    mapping_headline,
-    resource_rows,
-    traffic_text,
-)
+from snnc.runtime.costs import metrics_text, sentence
+from snnc.runtime.mapped import RESOURCES, mapping_headline, resource_rows, traffic_text
 from snnc.runtime.relayed import COLUMNS, relay_rows
 from snnc.runtime.report import Link, Report, Status
 from snnc.runtime.text import percent, seconds, shown
@@ -54,7 +49,8 @@ def html_text(report: Report) -> str:
         relay_rows=relay_rows,
         mapping_headline=mapping_headline,
         mapping_traffic=traffic_text,
-        mapping_estimate=estimate_text,
+        mapping_estimate=sentence,
+        mapping_metrics=metrics_text,
         markup=Markup,
         resource_columns=RESOURCES,
         resource_rows=resource_rows,

@@ -39,14 +39,14 @@ class Nightly:
 
     Attributes:
         module: Its name.
-        summary: What ``--help`` says.
+        summary: What ``--help`` says: the text of the module.
         compare: What it does.
         size: Networks that are drawn from one seed.
         pool: Makes what runs so many chunks beside each other.
     """
 
     module: str
-    summary: str
+    summary: str | None
     compare: Compare
     size: int
     pool: Callable[[int], Executor]

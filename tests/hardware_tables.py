@@ -62,7 +62,7 @@ def _shown(key: str, value: Any) -> str:
     if key in units:
         factor, unit = units[key]
         return f"{value * factor:g} {unit}"
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = str(value).strip("[]")
     return text if key == "value" else f"{key.replace('_', ' ')} {text}"
 
 

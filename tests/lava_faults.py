@@ -187,7 +187,7 @@ FAULTS = {
         patch=same(
             Patch(
                 "build.py",
-                "    _connect(job.program, made)\n",
+                "    cores = make_cores(job.program, made, [])\n",
                 "    raise RuntimeError('cannot connect')\n",
             )
         ),

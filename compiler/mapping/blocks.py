@@ -109,10 +109,10 @@ def _cut(
     most = np.ones(k)
     block = cut_graph(graph, k, load, seed)
     for _ in range(MOST_REPAIRS):
-        block = evened(block, load, most)
-        if block is None:
+        even = evened(block, load, most)
+        if even is None:
             return None
-        block = _refined(tangle, block, load, most, seed)
+        block = _refined(tangle, even, load, most, seed)
         parts = [tangle.parts(neurons) for neurons in _members(block, k)]
         shares = np.array([room.share(part) for part in parts])
         if (shares <= 1).all():
@@ -253,8 +253,9 @@ def evened(block: Ints, load: Reals, most: Reals) -> Ints | None:
 
 
 def _refined(tangle: Tangle, block: Ints, load: Reals, most: Reals, seed: int) -> Ints:
-    n, sources = tangle.reached.shape
-    indptr, indices = tangle.reached.indptr, tangle.reached.indices
+    n, sources = tangle.size, tangle.rate.size
+    indptr = np.asarray(tangle.reached.indptr, np.int64)
+    indices = np.asarray(tangle.reached.indices, np.int64)
     degree = int(np.diff(indptr).max(initial=0)) + 1
     if max(n * degree, sources * most.size) > MOST_PINS:
         return block

@@ -320,14 +320,16 @@ class _Kept(Generic[Kind]):
         self._which = None if which is None else which.reshape(shape)
 
     def of(self, region: Region) -> frozenset[Kind]:
+        """Give what the numbers of the neurons of a part stand for."""
         if self._which is None:
             return self._one
         if isinstance(region, Box):
             box = tuple(slice(b, e) for b, e in zip(region.begin, region.end, strict=True))
-            there = self._which[box]
+            there: npt.NDArray[np.intp] = self._which[box]
         else:
             there = self._which.reshape(-1)[region.neurons]
-        return frozenset(self._kinds[i] for i in np.unique(there).tolist())
+        distinct: list[int] = np.unique(there).tolist()
+        return frozenset(self._kinds[i] for i in distinct)
 
 
 def _distinct(

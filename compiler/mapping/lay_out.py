@@ -29,6 +29,7 @@ def lay_out(
     """
     bundles = partition(network, hardware, rates=rates, seed=seed)
     chip, slot = place(flows(network, bundles, rates or {}), len(bundles), hardware, seed)
+    order: list[int] = np.lexsort((slot, chip)).tolist()
     cores = tuple(
         Core(
             parts=bundles[k].parts,
@@ -36,6 +37,6 @@ def lay_out(
             slot=int(slot[k]),
             encodings=bundles[k].encodings,
         )
-        for k in np.lexsort((slot, chip))
+        for k in order
     )
     return MappedNetwork(fixed=network, hardware=hardware, cores=cores, seed=seed)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from heapq import nsmallest
+from itertools import islice
 from math import ceil
 
 from snnc.compiler.mapping.mapped import Part
@@ -12,15 +13,17 @@ from snnc.compiler.mapping.regions import Box
 from snnc.compiler.mapping.room import Room
 from snnc.compiler.mapping.split import Cost, Share, cores_alone, cover, slab
 
-MOST_OPEN = 16
+MOST_OPEN = 24
 """Cores with room that a population is tried on."""
-FULL = 0.96
+MOST_OPEN_OF_MANY = 6
+"""The same where there are ``MANY_CORES`` and more."""
+MANY_CORES = 400
+"""Cores of which each one is a small part of the result."""
+FULL = 0.99
 """Share of a limit from which on a core is not tried again."""
 MANY_BOXES = 200
 """Boxes from which on the free room of other cores is of no account."""
 
-MOST_REFUSED = 6
-"""Cores with no room for a population, after which no more are asked."""
 ENOUGH = 0.7
 """Room on other cores, in parts of what it could save, below which it is of no account."""
 
@@ -34,7 +37,7 @@ class Filled:
         share: Largest share of a limit in use.
     """
 
-    parts: list[Part] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list[Part])
     share: float = 0.0
 
     def lacks(self, population: str) -> bool:
@@ -85,10 +88,10 @@ class Packer:
         parts = [self.room.part(population, box) for box in boxes]
         beside = len(parts) <= MANY_BOXES
         for part in sorted(parts, key=lambda p: p.region.size) if beside else ():
-            core = self._core_beside(part)
-            if core is None:
+            partner = self._core_beside(part)
+            if partner is None:
                 break
-            self._put(core, part)
+            self._put(partner, part)
             parts.remove(part)
         for part in parts:
             self.cores.append(Filled())
@@ -106,22 +109,20 @@ class Packer:
         alone = self._alone(population)
         best = _Plan((), whole, cores_alone(whole, alone))
         carved: list[tuple[Filled, Box]] = []
-        left: Box | None = whole
-        refused, each = 0, whole.size / best.fresh
+        left = whole
+        each = whole.size / best.fresh
         for core in self._useful(population, best):
             cut = self._largest_slab(population, core, left, each)
             if cut is None:
-                refused += 1
-                if refused == MOST_REFUSED:
-                    break
                 continue
-            first, left = cut
+            first, rest = cut
             carved.append((core, first))
-            fresh = 0.0 if left is None else cores_alone(left, alone)
+            fresh = 0.0 if rest is None else cores_alone(rest, alone)
             if ceil(fresh) < ceil(best.fresh):
-                best = _Plan(tuple(carved), left, fresh)
-            if left is None or fresh > best.fresh + 1:
+                best = _Plan(tuple(carved), rest, fresh)
+            if rest is None or fresh > best.fresh + 1:
                 break
+            left = rest
         return best
 
     def _useful(self, population: str, plan: _Plan) -> list[Filled]:
@@ -153,17 +154,17 @@ class Packer:
 
     def _open(self, population: str) -> list[Filled]:
         """Give cores with room that have nothing of a population, the emptiest first."""
-        found = [core for core in self._with_room if core.lacks(population)]
-        return nsmallest(MOST_OPEN, found, key=lambda core: core.share)
+        most = MOST_OPEN if len(self.cores) < MANY_CORES else MOST_OPEN_OF_MANY
+        return list(islice((c for c in self._with_room if c.lacks(population)), most))
 
     def _put(self, core: Filled, part: Part) -> None:
         self.room.receive(core.parts, part)
+        if core.parts and core.share < FULL:
+            self._with_room.remove(core)
         core.parts.append(part)
         core.share = self.room.share(core.parts)
-        if core.share >= FULL and core in self._with_room:
-            self._with_room.remove(core)
-        elif core.share < FULL and core not in self._with_room:
-            self._with_room.append(core)
+        if core.share < FULL:
+            insort(self._with_room, core, key=_share)
 
     def _alone(self, population: str) -> Share:
         return lambda box: self.room.share([self.room.part(population, box)])
@@ -173,3 +174,7 @@ class Packer:
 
     def _traffic(self, population: str) -> Cost:
         return lambda box: self.room.incoming_axons(self.room.part(population, box))
+
+
+def _share(core: Filled) -> float:
+    return core.share

@@ -14,7 +14,7 @@ from snnc.compiler.mapping.demand import Meter
 from snnc.compiler.mapping.hardware import Hardware
 from snnc.compiler.mapping.mapped import Part
 from snnc.compiler.mapping.misfit import misfits
-from snnc.compiler.mapping.pack import Filled, Packer
+from snnc.compiler.mapping.pack import MANY_CORES, Filled, Packer
 from snnc.compiler.mapping.regroup import regrouped
 from snnc.compiler.mapping.room import Counts, Room
 from snnc.compiler.mapping.traffic import Rates, flows, km1
@@ -22,12 +22,8 @@ from snnc.compiler.mapping.violations import incapable, too_many_cores
 
 FEW_POPULATIONS = 64
 """Up to so many populations several orders are tried."""
-MANY_CORES = 400
-"""Cores from which on one order is enough."""
 MOST_ROUNDS = 8
 """Times that a mapping is made anew because neurons send to more cores than was expected."""
-MORE_ROUNDS = 2
-"""The same of orders after the first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,37 +91,36 @@ class _Mapped:
 
 
 def _best(network: FixedNetwork, meter: Meter, rates: Rates, seed: int) -> _Mapped:
-    """Lay populations out in several orders; what one order comes to is expected of the next."""
+    """Lay populations out in several orders, in one where there are many cores."""
     first, *others = _orders(network)
-    best = found = _mapped(meter, first, rates, seed, {}, MOST_ROUNDS)
-    for order in others if len(best.cores) <= MANY_CORES else ():
-        found = _mapped(meter, order, rates, seed, found.room.receivers, MORE_ROUNDS)
-        best = min(best, found, key=lambda mapped: mapped.rank)
+    best = _mapped(meter, first, rates, seed)
+    for order in others if len(best.cores) < MANY_CORES else ():
+        best = min(best, _mapped(meter, order, rates, seed), key=lambda mapped: mapped.rank)
     return best
 
 
-def _mapped(
-    meter: Meter,
-    order: tuple[str, ...],
-    rates: Rates,
-    seed: int,
-    expected: dict[str, Counts],
-    rounds: int,
-) -> _Mapped:
+def _mapped(meter: Meter, order: tuple[str, ...], rates: Rates, seed: int) -> _Mapped:
     """Lay out populations in an order, until no core sends to more cores than it may."""
-    for _ in range(rounds):
-        room = Room(meter, expected)
-        packer = _packed(room, order, rates, seed)
-        over = [core for core in packer.cores if not room.fits(core.parts)]
-        if packer.hopeless or not over:
+    expected: dict[str, Counts] = {}
+    found = _laid_out(Room(meter, expected), order, rates, seed)
+    for _ in range(MOST_ROUNDS - 1):
+        if found.hopeless or not found.over:
             break
         expected = {
             name: np.maximum(sent, expected.get(name, sent))
-            for name, sent in room.receivers.items()
+            for name, sent in found.room.receivers.items()
         }
+        found = _laid_out(Room(meter, expected), order, rates, seed)
+    return found
+
+
+def _laid_out(room: Room, order: tuple[str, ...], rates: Rates, seed: int) -> _Mapped:
+    packer = _packed(room, order, rates, seed)
+    cores = tuple(packer.cores)
+    over = tuple(core for core in cores if not room.fits(core.parts))
     bad = bool(packer.hopeless or over)
-    traffic = 0.0 if bad else km1(flows(meter.network, packer.cores, rates))
-    return _Mapped(tuple(packer.cores), tuple(packer.hopeless), tuple(over), traffic, room)
+    traffic = 0.0 if bad else km1(flows(room.network, cores, rates))
+    return _Mapped(cores, tuple(packer.hopeless), over, traffic, room)
 
 
 def _packed(room: Room, order: tuple[str, ...], rates: Rates, seed: int) -> Packer:

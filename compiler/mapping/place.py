@@ -22,6 +22,8 @@ Reals = npt.NDArray[np.float64]
 
 FEW = 400
 """Places up to which quadratic assignment is worth its time, which grows with their cube."""
+WIDE, NEAREST = 4, 32
+"""Places for each core, and in all, that quadratic assignment chooses from: those near the host."""
 MANY = 16
 """Chips up to which it is worth it for the cores of each."""
 STEPS = 20
@@ -30,9 +32,11 @@ WORK = 200_000_000
 """Most pairs of places that it looks at, all steps together: a second or two."""
 SHARED = 20_000_000
 """Pairs of ends of the same flow up to which those who receive the same are told apart."""
-EFFORT = 10_000_000
-"""Ends of flows that swaps look at, for all starts together: some seconds. Ten times as many ends
-of pairs take about as long."""
+EFFORT, EFFORT_PER_CORE = 10_000_000, 2_000
+"""Ends of flows that swaps look at, for all starts together: some seconds, or for thousands of
+cores some milliseconds each. Ten times as many ends of pairs take about as long."""
+BEST = 2
+"""Starts that swaps improve where there are more than ``FEW`` cores."""
 ALIKE, ENDS = 2, 10_000
 """Ends of flows for each two cores, and in all, above which swaps are counted by pairs: where each
 neuron has targets of its own, trees find hardly more and take much longer."""
@@ -61,13 +65,16 @@ def place(flows: Flows, n_cores: int, hardware: Hardware, seed: int) -> tuple[In
     system = System.of(hardware, n_cores)
     near, outside = pairs_of(flows, n_cores)
     tree = TreePrice(flows, system, n_cores)
+    if tree.stand(np.arange(n_cores)) == 0:  # all at one router: there is nothing to gain
+        return system.chip[:n_cores], system.slot[:n_cores]
     price: Price = tree
-    effort = EFFORT
+    effort = max(EFFORT, EFFORT_PER_CORE * n_cores)
     if flows.target.size > max(ALIKE * near.near.size, ENDS):
-        price, effort = PairPrice(near, outside, system), 10 * EFFORT
+        price, effort = PairPrice(near, outside, system), 10 * effort
     starts = list(_starts(flows, near, outside, system, seed))
-    effort //= len(starts)
-    ends = (swapped(price, near, system, s, effort=effort, seed=seed) for s in starts)
+    tried = starts if n_cores <= FEW else sorted(starts, key=price.stand)[:BEST]
+    effort //= len(tried)
+    ends = (swapped(price, near, system, s, effort=effort, seed=seed) for s in tried)
     best = min((starts[0], *ends), key=tree.stand)
     return system.chip[best], system.slot[best]
 
@@ -82,11 +89,14 @@ def _starts(flows: Flows, near: Pairs, outside: Reals, system: System, seed: int
     if system.chips > 1:
         yield _chips_first(near, system, seed)
     elif system.places <= FEW:
-        linear = outside[:, None] * system.host_distance
-        distances = system.distances(everywhere)
-        yield _assigned(near, linear, distances, seed)
+        nearest = np.argsort(system.host_distance, kind="stable")
+        places = np.sort(nearest[: max(WIDE * order.size, NEAREST)])
+        linear = outside[:, None] * system.host_distance[places]
+        distances = system.distances(places)
+        yield places[_assigned(near, linear, distances, seed)]
         if (np.diff(flows.begin) ** 2).sum() <= SHARED:
-            yield _assigned(shared_pairs(flows, outside.size), linear, distances, seed)
+            shared = shared_pairs(flows, outside.size)
+            yield places[_assigned(shared, linear, distances, seed)]
 
 
 def _along(order: Ints, places: Ints, system: System) -> Ints:

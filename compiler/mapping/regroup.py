@@ -70,9 +70,9 @@ class _Groups:
         self.room = room
         self.parts = parts
         self.blocks = Blocks(nets, block, np.full(k, np.inf))
-        self.members: list[list[int]] = [[] for _ in range(k)]
-        for i, core in enumerate(block.tolist()):
-            self.members[core].append(i)
+        self.members = [list[int]() for _ in range(k)]
+        for i, core in enumerate(block):
+            self.members[int(core)].append(i)
 
     def improve(self, seed: int) -> None:
         """Move and swap parts until a pass gains nothing."""
@@ -87,7 +87,7 @@ class _Groups:
         gains = self.blocks.gains(np.array([part]))[0]
         gains[origin] = -np.inf
         alone = len(self.members[origin]) == 1
-        for target in np.argsort(-gains, kind="stable")[:MOST_ASKED].tolist():
+        for target in map(int, np.argsort(-gains, kind="stable")[:MOST_ASKED]):
             if gains[target] > 0 and self._fits(target, part):
                 self._move(part, target)
                 return True
@@ -133,7 +133,7 @@ class _Groups:
 def _nets(found: Flows, n: int) -> Nets:
     """Give each flow as a net of the parts that it joins."""
     m = found.rate.size
-    of: list[list[int]] = [[] for _ in range(n)]
+    of = [list[int]() for _ in range(n)]
     for i in range(m):
         pins = set(found.target[found.begin[i] : found.begin[i + 1]].tolist())
         for part in pins | {int(found.source[i])} - {-1}:
@@ -147,8 +147,8 @@ def _proposed(room: Room, parts: list[Part], found: Flows, k: int, seed: int) ->
     """Give what METIS proposes, repaired; None where it cannot be."""
     load = np.array([room.share([part]) for part in parts])
     block = cut_graph(_graph(found, len(parts)), k, load, seed)
-    members: list[list[Part]] = [[] for _ in range(k)]
-    for i in np.argsort(-load, kind="stable").tolist():
+    members = [list[Part]() for _ in range(k)]
+    for i in map(int, np.argsort(-load, kind="stable")):
         wish = int(block[i])
         others = sorted(range(k), key=lambda core: -len(members[core]))
         for core in (wish, *others):

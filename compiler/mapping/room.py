@@ -39,13 +39,11 @@ class Room:
         self.hardware = meter.hardware
         self.meter = meter
         self.shapes = network.shapes
-        self._forms = {
-            p.name: {
-                box_shape(q.operators, self.shapes[q.source]) for q in network.incoming(p.name)
-            }
-            - {None}
-            for p in network.populations
-        }
+        self._forms = {p.name: set[Shape]() for p in network.populations}
+        for q in network.projections:
+            shape = box_shape(q.operators, self.shapes[q.source])
+            if shape is not None:
+                self._forms[q.target].add(shape)
         self.receivers = {p.name: np.zeros(p.size, np.int64) for p in network.populations}
         self.expected = expected
 

@@ -21,7 +21,7 @@ Share = Callable[[Box], float]
 """Gives the largest share of a limit that a box takes: it fits where that is 1 or less."""
 Cost = Callable[[Box], float]
 
-MOST_QUESTIONS = 256
+MOST_QUESTIONS = 2000
 """Boxes of one search that are held against the limits: more only where there are four axes."""
 MOST_COMPARED = 8
 """Ways with the same number of boxes whose traffic is compared."""

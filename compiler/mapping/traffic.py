@@ -195,10 +195,11 @@ def _trees(
     total = np.bincount(group, rate[sent], len(codes))
     place = np.full(owner.size, -1, np.int32)
     place[sent[first]] = np.arange(len(codes))
-    targets: list[list[int]] = [[] for _ in codes]
+    targets = [list[int]() for _ in codes]
     for reading in found:
         inside = view(place, reading.region, shape)
-        for tree in inside[inside >= 0]:
+        found_there: list[int] = inside[inside >= 0].tolist()
+        for tree in found_there:
             targets[tree].append(reading.core)
     for i, code in enumerate(codes):
         yield _Tree(int(code), int(owner[sent[first[i]]]), targets[i], float(total[i]))

@@ -26,7 +26,7 @@ def usage(
     for core in cores:
         for k, part in enumerate(core.parts):
             room.receive(core.parts[:k], part)
-    found = []
+    found: list[tuple[Demand, tuple[Use, ...]]] = []
     for core in cores:
         needed = room.demand(core.parts)
         if needed is None:

@@ -117,9 +117,9 @@ class _Plain(yaml.SafeLoader):
 
 def _read(text: str) -> tuple[yaml.Node | None, Any]:
     """Give the nodes of a document, which know their lines, and its values."""
-    loader = _Plain(text)
+    loader: Any = _Plain(text)
     try:
-        tree = loader.get_single_node()
+        tree: yaml.Node | None = loader.get_single_node()
         return tree, None if tree is None else loader.construct_document(tree)
     finally:
         loader.dispose()

@@ -205,13 +205,18 @@ class Description(_Strict):
     @model_validator(mode="after")
     def _reaches(self) -> Self:
         """Hold that any synapses of a core can be stored."""
-        last = self.neurons.value - 1
-        for e in self.encodings:
-            if e.layout is not Layout.SHARED and (
-                not e.index_bits or width_for(e.index_bits, last) is not None
-            ):
-                return self
-        raise ValueError(f"no encoding for neuron {last}|one that is not shared and reaches it")
+        last, delay = self.neurons.value - 1, self.max_delay.value
+        reach = [
+            e
+            for e in self.encodings
+            if e.layout is not Layout.SHARED
+            and (not e.index_bits or width_for(e.index_bits, last) is not None)
+        ]
+        if not reach:
+            raise ValueError(f"no encoding for neuron {last}|one that is not shared and reaches it")
+        if all(width_for(e.delay_bits, delay - 1) is None for e in reach):
+            raise ValueError(f"no delay_bits for {delay} steps, max_delay|an encoding that has them")
+        return self
 
     def record(self) -> Hardware:
         """Give it as the compiler's record."""

@@ -39,6 +39,8 @@ class ConvolutionWeights : public Weights {
   Tally tally() const override { return tally_; }
 
  private:
+  static constexpr int64_t kHalf = kLanes / 2;
+
   struct Segment {
     int64_t first, last;
   };
@@ -73,11 +75,8 @@ class ConvolutionWeights : public Weights {
       }
     }
     units_ = padded(longest * f.channels, kLanes) / kLanes;
-    // Vectors that begin anywhere lie across lines of the cache and wait for those that were stored
-    // at other places, so zeros are put before a run where that makes it no longer.
-    const int64_t left = units_ * kLanes - longest * f.channels, step = f.channels % kLanes;
-    const bool one = offsets_.size() == used_rows_.size();
-    if (one && step && kLanes % step == 0 && left >= kLanes - step) shifts_ = kLanes / step;
+    shifted_ = segments_.size() == 1 && segments_[0].first == 0 && f.channels % kLanes == kHalf &&
+               units_ * kLanes >= longest * f.channels + kHalf;
     tally_.room = tally_.plane * f.weights.groups + 16 * units_;
     tally_.room = padded(tally_.room, kPad);
   }
@@ -86,19 +85,20 @@ class ConvolutionWeights : public Weights {
     const int64_t block = static_cast<int64_t>(offsets_.size()) * units_ * 16;
     const int64_t variants =
         static_cast<int64_t>(f.rows.patterns().size() * f.columns.patterns().size());
-    const int64_t size = variants * shifts_ * f.weights.in[0] * block;
+    const int64_t size = variants * f.weights.in[0] * block;
+    shifted_ = shifted_ && f.worth(2 * size);
     worth_ = f.plain || f.worth(size);
     if (!worth_) return;
     std::vector<int32_t> made(block);
-    kernels_.reserve(size);
+    kernels_.reserve(shifted_ ? 2 * size : size);
     for (const Pattern& row : f.rows.patterns()) {
       for (const Pattern& column : f.columns.patterns()) {
-        for (int64_t shift = 0; shift < shifts_; ++shift) {
-          for (int64_t c = 0; c < f.weights.in[0]; ++c) {
-            make_kernel(f, row, column, c, made);
-            std::rotate(made.begin(), made.end() - shift * (kLanes / shifts_), made.end());
-            kernels_.append(made);
-          }
+        for (int64_t c = 0; c < f.weights.in[0]; ++c) {
+          make_kernel(f, row, column, c, made);
+          kernels_.append(made);
+          if (!shifted_) continue;
+          std::rotate(made.begin(), made.end() - kHalf, made.end());
+          kernels_.append(made);
         }
       }
     }
@@ -135,9 +135,9 @@ class ConvolutionWeights : public Weights {
       if (row.pattern < 0 || column.pattern < 0) continue;
       const int64_t columns = static_cast<int64_t>(f.columns.patterns().size());
       const int64_t first = (column.first + f.columns.margin()) * f.channels;
-      const int64_t over = shifts_ > 1 ? first % kLanes : 0, shift = over / (kLanes / shifts_);
-      at.kernel = static_cast<int32_t>(
-          ((row.pattern * columns + column.pattern) * shifts_ + shift) * o.in[0] + channel);
+      const int64_t over = shifted_ ? first % kLanes : 0;
+      const int64_t kernel = (row.pattern * columns + column.pattern) * o.in[0] + channel;
+      at.kernel = static_cast<int32_t>(shifted_ ? 2 * kernel + (over ? 1 : 0) : kernel);
       at.sums = static_cast<int32_t>(channel / group_in * tally_.plane +
                                      (row.first + f.rows.margin()) * tally_.pitch + first - over);
     }
@@ -148,7 +148,10 @@ class ConvolutionWeights : public Weights {
   std::vector<int64_t> used_rows_;
   std::vector<int32_t> offsets_;  // of runs among the sums
   int64_t units_ = 0;             // times 16: the length of a run
-  int64_t shifts_ = 1;            // numbers of zeros before a run
+  // Vectors that begin anywhere lie across lines of the cache, and wait for those that were stored
+  // at other places. So of each kernel there may be two: with half a vector of zeros behind its
+  // runs, and with one before them.
+  bool shifted_ = false;
   bool worth_ = true;
   Folds kernels_;
   Array<Placed> table_;

@@ -153,40 +153,43 @@ inline int64_t first_from(const int32_t* places, int64_t from, int64_t count, in
 template <int N, int V, bool Ones, class W, class S>
 inline void add_band(const Bands& b, int64_t row, const W* kernels, const int32_t* places,
                      const int32_t* values, int64_t first, int64_t count, S* sums) {
-  const int64_t last = b.last + row * b.apart;
+  const int64_t last = b.last + row * b.apart, back = row * b.step;
+  if (places[first] >= last) return;
   const int32_t* begin = b.begin;
-  const W* from = kernels - row * b.step;
   auto* into = reinterpret_cast<typename Lanes<S, N>::Here*>(sums);
   typename Lanes<S, N>::Many all[V];
   for (int j = 0; j < V; ++j) all[j] = into[j];
   for (int64_t k = first; k < count && places[k] < last; ++k) {
-    const W* weights = from + begin[places[k]];
+    const W* weights = kernels + (begin[places[k]] - back);
     const S value = Ones ? S{1} : static_cast<S>(values[k]);
     for (int j = 0; j < V; ++j) add_lanes<N, Ones>(weights + N * j, value, all[j]);
   }
   for (int j = 0; j < V; ++j) into[j] = all[j];
 }
 
-// As many vectors at once as there are registers for.
+// The same from target `u` on, while there are as many; gives the first that is left.
+template <int N, int V, bool Ones, class W, class S>
+inline int64_t add_wide(const Bands& b, int64_t row, const W* kernels, const int32_t* places,
+                        const int32_t* values, int64_t first, int64_t count, S* sums, int64_t u) {
+  for (; u + V * N <= 16 * b.units; u += V * N) {
+    add_band<N, V, Ones>(b, row, kernels + u, places, values, first, count, sums + u);
+  }
+  return u;
+}
+
 template <bool Ones, class W, class S>
 inline void add_bands(const Bands& b, const W* kernels, const int32_t* places,
                       const int32_t* values, int64_t count, S* sums) {
-  const auto add = [=, &b](int64_t row, int64_t& u, auto lanes, auto vectors, int64_t first) {
-    constexpr int N = decltype(lanes)::value, V = decltype(vectors)::value;
-    for (; u + V * N <= 16 * b.units; u += V * N) {
-      add_band<N, V, Ones>(b, row, kernels + u, places, values, first, count,
-                           sums + row * 16 * b.units + u);
-    }
-  };
-  constexpr std::integral_constant<int, sizeof(S) == 2 ? kShorts : 16> most;
-  constexpr std::integral_constant<int, 16> least;
+  constexpr int N = sizeof(S) == 2 ? kShorts : 16;
   int64_t first = 0;
-  for (int64_t row = 0; row < b.rows; ++row) {
+  for (int64_t row = 0; row < b.rows; ++row, sums += 16 * b.units) {
     int64_t u = 0;
     first = first_from(places, first, count, b.first + row * b.apart);
-    add(row, u, most, std::integral_constant<int, 4>(), first);
-    add(row, u, most, std::integral_constant<int, 2>(), first);
-    add(row, u, least, std::integral_constant<int, 1>(), first);
+    if (first == count) return;
+    u = add_wide<N, 4, Ones>(b, row, kernels, places, values, first, count, sums, u);
+    u = add_wide<N, 3, Ones>(b, row, kernels, places, values, first, count, sums, u);
+    u = add_wide<N, 2, Ones>(b, row, kernels, places, values, first, count, sums, u);
+    add_wide<16, 1, Ones>(b, row, kernels, places, values, first, count, sums, u);
   }
 }
 

@@ -34,7 +34,7 @@ def parts(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         array = cast("npt.NDArray[Any]", value)
         return str(array.dtype), array.shape, array.tobytes()
-    if is_dataclass(value):
+    if is_dataclass(cast("object", value)):
         return type(value), [parts(getattr(value, f.name)) for f in fields(value)]
     if isinstance(value, tuple):
         return [parts(item) for item in cast("tuple[object, ...]", value)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from xml.etree import ElementTree as ET
 
@@ -107,6 +108,16 @@ def test_many_chips_are_a_square_each() -> None:
     assert told[0] == "chip 0: 4 of 4 cores"
     assert told[-1] == "chip 19: 2 of 4 cores"
     assert len(classes(svg, "line", "t")) == 2 * (4 * 4 + 5 * 3)
+
+
+def test_names_do_no_harm() -> None:
+    core = Drawn(0, 0, 0.5, "core 0: 5 of </title><script>\x1b[2J")
+    text = picture(replace(ONE, name="<b>&\x07"), [core], sent(ONE, 1), "m")
+    titles = [title.text for title in ET.fromstring(text).iter(SVG + "title")]
+    assert titles[:2] == [
+        "1 core on 1 chip of <b>&\\x07",
+        "core 0: 5 of </title><script>\\x1b[2J",
+    ]
 
 
 def test_it_stands_by_itself() -> None:

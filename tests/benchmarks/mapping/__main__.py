@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -79,9 +80,8 @@ def sheet_rows() -> None:
             "METIS alone": _traffic(network, rates, _metis(operator, rates, k, most)),
             "partition": km1(flows(network, ours, {"sheet": rates})),
         }
-        print(
-            f"{k} cores of {most} neurons (at least {lower_bound(network, hardware)}), {taken:.2f} s"
-        )
+        least = lower_bound(network, hardware)
+        print(f"{k} cores of {most} neurons (at least {least}), {taken:.2f} s")
         for name, value in results.items():
             print(f"{name:>14} {value:10.2f} {value / results['rows']:8.3f} of rows")
 
@@ -92,7 +92,7 @@ def _metis(
     from scipy import sparse
 
     source, n = operator.source, rates.size
-    graph = sparse.csr_array((rates[source], (source, operator.target)), (n, n))
+    graph: Any = sparse.csr_array((rates[source], (source, operator.target)), (n, n))
     return cut_graph((graph + graph.T).tocsr(), k, np.full(n, 1 / most), 0)
 
 

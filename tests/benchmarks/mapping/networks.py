@@ -59,15 +59,9 @@ def pilotnet() -> FixedNetwork:
     encoder = fixed_population("encoder", int(np.prod(shape)), shape=shape, bias_mant=1)
     populations = [encoder]
     projections: list[FixedProjection] = []
-    layers = [
-        (24, (2, 2), (0, 0)),
-        (36, (2, 2), (0, 0)),
-        (48, (2, 2), (0, 0)),
-        (64, (1, 2), (0, 1)),
-        (64, (1, 1), (0, 0)),
-    ]
+    layers = [(24, (2, 2), 0), (36, (2, 2), 0), (48, (2, 2), 0), (64, (1, 2), 1), (64, (1, 1), 0)]
     for i, (channels, stride, padding) in enumerate(layers):
-        window = Window((3, 3), stride, ((padding[0],) * 2, (padding[1],) * 2), (1, 1))
+        window = Window((3, 3), stride, ((0, 0), (padding, padding)), (1, 1))
         weight = some_weights(rng, (channels, shape[0], 3, 3))
         shape = _add(
             populations,
@@ -135,7 +129,7 @@ def sheet(side: int = 100, seed: int = 0) -> tuple[FixedNetwork, npt.NDArray[np.
 def some_weights(rng: np.random.Generator, shape: tuple[int, ...]) -> Weights:
     """Draw weights of 8 bits, none of which is zero."""
     drawn = rng.integers(1, 128, shape) * rng.choice([-1, 1], shape)
-    return drawn.astype(np.int8)
+    return np.asarray(drawn, np.int8)
 
 
 def _add(

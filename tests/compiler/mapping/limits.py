@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -21,7 +22,7 @@ def limit(value: int) -> Limit:
 
 def able(hardware: Hardware = LOIHI, **limits: int | None) -> Hardware:
     """Make hardware that does whatever a network can, with other limits where they are named."""
-    changed = {name: None if value is None else limit(value) for name, value in limits.items()}
+    changed: Any = {name: None if value is None else limit(value) for name, value in limits.items()}
     return replace(
         hardware,
         resets=dict.fromkeys(FixedReset, 1),

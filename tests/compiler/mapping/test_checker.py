@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def roomy(name: str) -> Hardware:
         ),  # every delay that is drawn
         resets={reset: 1 + k % 2 for k, reset in enumerate(FixedReset)},
         spike_bits=limit(32),
-        **dict.fromkeys(LIMITS, limit(10**9)),
+        **cast("dict[str, Any]", dict.fromkeys(LIMITS, limit(10**9))),
     )
 
 
@@ -193,7 +193,7 @@ def test_a_limit_that_is_one_too_low(what: str) -> None:
     used = recounted(MAPPED)[0][what]
     least = max(used, recounted(MAPPED)[1][what])
     for value, wanted in ((least, []), (used - 1, [f"{used} {what}"])):
-        hardware = replace(MAPPED.hardware, **{FIELDS[what]: limit(value)})
+        hardware = replace(MAPPED.hardware, **cast("dict[str, Any]", {FIELDS[what]: limit(value)}))
         found = [d for d in check_mapped(replace(MAPPED, hardware=hardware)) if "core 0" in d.node]
         assert [d.found for d in found] == wanted
         assert [d.limit for d in found] == [f"{value} on loihi1 (a test)"] * len(wanted)
@@ -328,7 +328,7 @@ def test_what_windows_give_is_cut_as_boxes() -> None:
 def changed(field: str, **fields: Any) -> MappedNetwork:
     """Change all populations, projections or inputs."""
     records = tuple(replace(record, **fields) for record in getattr(FIXED, field))
-    return replace(MAPPED, fixed=replace(FIXED, **{field: records}))
+    return replace(MAPPED, fixed=replace(FIXED, **cast("dict[str, Any]", {field: records})))
 
 
 INCAPABLE: dict[str, tuple[MappedNetwork, list[tuple[str, str]]]] = {

@@ -236,6 +236,16 @@ def test_a_soft_reset_takes_a_compartment_an_axon_and_a_word() -> None:
     assert len(found.formats) == 2
 
 
+def test_a_read_out_has_neither_reset_nor_threshold() -> None:
+    network = fixed_network(
+        [fixed_population(n=2, spiking=False, reset=FixedReset.SUBTRACT, threshold=[3, 4])],
+        [fixed_projection("x", "lif", random_weights(2, 3))],
+    )
+    found = demand(network, whole(network), LOIHI1)
+    assert found.parameter_sets == {(4095, 2048, "", 0, False)}
+    assert (found.thresholds, found.compartments, found.resets) == (frozenset(), 2, 0)
+
+
 def test_axons_that_are_too_long_are_shunned() -> None:
     """A long axon and many that reach each 30th neuron: few words sparse, no long axon dense."""
     weights = np.zeros((250, 50), np.int8)

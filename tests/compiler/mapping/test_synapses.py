@@ -71,6 +71,18 @@ def test_kinds_of_convolutions(box: Box, stride: int, padding: int, groups: int)
     assert demand(network, Part("lif", box), LOIHI1).words == min(totals)
 
 
+def test_groups_of_a_convolution_into_a_flat_population() -> None:
+    """What is no box of windows is unrolled: two channels, each reaches its own."""
+    operator = fixed_convolution(np.ones((2, 1, 1, 1)), groups=2)
+    network = fixed_network(
+        [fixed_population("lif", 8)],
+        [fixed_projection("x", "lif", None, operator)],
+        inputs=[FixedInput("x", (2, 2, 2))],
+    )
+    found = Wiring(network, network.projections[0]).into(Box((0,), (8,)))
+    assert (found.lists.axons.sum(), found.lists.synapses, found.fan_in) == (8, 8, 1)
+
+
 def test_numbers_run_over_the_channels_first() -> None:
     numbers = numbered(Box((1, 0, 2), (3, 2, 4)), (3, 2, 4))
     assert numbers.tolist() == [10, 18, 11, 19, 14, 22, 15, 23]

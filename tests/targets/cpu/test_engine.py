@@ -292,10 +292,12 @@ from snnc.targets.cpu import library
 library.path = lambda: sys.argv[1]
 from tests.compiler.mapping.test_cut import test_parts_compute_the_same
 from tests.fuzz_engine import compare
-from tests.targets.cpu import test_engine as tests
-for name in tests.OPERATORS:
-    tests.test_operators(name, 9)
-    tests.test_operators(name, 1)
+from tests.targets.cpu import test_convolutions, test_engine as tests
+for module in tests, test_convolutions:
+    for name in module.OPERATORS:
+        module.test_operators(name, 9)
+        module.test_operators(name, 1)
+test_convolutions.test_rows_of_many_channels()
 tests.test_sums_that_need_64_bits()
 tests.test_sums_without_memory_need_32_bits()
 tests.test_sums_without_memory_wrap_from_17_bits_on(2047)

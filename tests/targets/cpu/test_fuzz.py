@@ -35,7 +35,8 @@ def test_what_was_compared_is_counted() -> None:
     assert (chunk.number, chunk.count, chunk.failure) == (5, 3, "")
     seen = chunk.seen
     assert seen["networks"] >= 1
-    assert seen["values"] == 2 * 3 * 5 * len(LEVELS) * seen["networks"]
+    ways = 2 * len(LEVELS)  # one sample, so one thread: with u recorded, and without
+    assert seen["values"] == 3 * 5 * ways * seen["networks"]
     assert {seen[f"engine, level {level}, 1 threads"] for level in LEVELS} == {seen["networks"]}
     assert seen["spikes"] == seen["reset zero"] == seen["networks"]
 

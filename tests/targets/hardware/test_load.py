@@ -264,6 +264,13 @@ def test_encodings_reach_every_neuron() -> None:
     ]
 
 
+def test_encodings_have_the_longest_delay() -> None:
+    text = LOIHI1.replace("delay_bits: [0, 3, 4, 5, 6]", "delay_bits: [0, 3]")
+    assert said(text) == [
+        ("mine.yaml:3", "no delay_bits for 63 steps, max_delay", "an encoding that has them")
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "found", "limit"),
     [

@@ -152,7 +152,7 @@ def found(error: pytest.ExceptionInfo[EnvironmentFault]) -> str:
         ),
         (
             "build.py",
-            "    _connect(job.program, made)\n",
+            "    cores = make_cores(job.program, made, [])\n",
             "    raise RuntimeError('cannot connect')\n",
             "it ended with exit code 1: RuntimeError: cannot connect",
         ),

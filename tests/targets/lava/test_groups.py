@@ -156,8 +156,8 @@ def test_large_input_enters_at_the_axons(monkeypatch: pytest.MonkeyPatch) -> Non
     )
     mapped = replace(on_four_cores(), fixed=fixed, cores=(*on, apart))
     rows = grouped(mapped).plan(Form.MIXED).processes
-    entering = sorted(row.core for row in rows if (row.role, row.process) == ("axons", "Source"))
-    assert entering == [0, 0, 1, 2, 4]
+    entering = [row.core for row in rows if (row.role, row.process) == ("axons", "Source")]
+    assert Counter(entering) == {0: 2, 1: 1, 2: 1, 4: 1}
     inputs = random_inputs(fixed, steps=15, batch=3)
     wanted = expected(fixed, inputs)
     trace = run(mapped, Form.MIXED, inputs)

@@ -141,3 +141,19 @@ def check(
     real = expected_outputs(fixed, wanted)
     different += sum(int((outputs[name] != values).sum()) for name, values in real.items())
     assert bool(different) == (fault is not None)
+
+
+def test_what_fails_within_a_core_is_named(tmp_path: Path, packages: Path, wide: Case) -> None:
+    fixed, inputs = wide[0].fixed, wide[1]
+    script = write_cut_artifact(tmp_path, fixed, grouped(on_cores(fixed, 1, seed=0)))
+    path = tmp_path / "runner" / "cores.py"
+    text = path.read_text()
+    assert text.count("self.s_out.send(self.gather") == 1
+    path.write_text(text.replace("self.s_out.send(self.gather", "int('x') or (self.gather"))
+    save_inputs(tmp_path / "x.npz", inputs)
+    into = ("--input", str(tmp_path / "x.npz"), "--output", str(tmp_path / "out.npz"))
+    assert start(script, packages, *into) == (
+        3,
+        "error: Axons n0003 (x to sums@0.axons) raised ValueError: invalid literal for int() with "
+        "base 10: 'x'\n",
+    )
