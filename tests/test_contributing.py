@@ -25,7 +25,7 @@ def test_first_change(tmp_path: Path) -> None:
 
     assert "1 failed, 1 passed" in run_test(tmp_path)
     compiler = tmp_path / "compiler"
-    rules, guards = compiler / "rules.py", compiler / "quantization" / "guards.py"
+    rules, guards = compiler / "rules" / "numbers.py", compiler / "quantization" / "guards.py"
     rules.write_text(rules.read_text() + rule)
     before, found, after = guards.read_text().partition("\n\ndef _signals(")
     assert found, "the check is put at the end of _weights, which _signals follows"

@@ -215,7 +215,9 @@ class Description(_Strict):
         if not reach:
             raise ValueError(f"no encoding for neuron {last}|one that is not shared and reaches it")
         if all(width_for(e.delay_bits, delay - 1) is None for e in reach):
-            raise ValueError(f"no delay_bits for {delay} steps, max_delay|an encoding that has them")
+            raise ValueError(
+                f"no delay_bits for {delay} steps, max_delay|an encoding that has them"
+            )
         return self
 
     def record(self) -> Hardware:
