@@ -38,6 +38,9 @@ def parts(value: Any) -> Any:
         return type(value), [parts(getattr(value, f.name)) for f in fields(value)]
     if isinstance(value, tuple):
         return [parts(item) for item in cast("tuple[object, ...]", value)]
+    if isinstance(value, dict):
+        fields_of = cast("dict[object, object]", value)
+        return dict, [(type(k), k, parts(v)) for k, v in fields_of.items()]
     return type(value), value
 
 
@@ -62,7 +65,7 @@ def test_names_of_fields() -> None:
     tensors: Tensors = {}
     data = to_json(LOIHI, "hardware", tensors)
     assert data["resets"] == {str(reset): n for reset, n in LOIHI.resets.items()}
-    wrong: list[tuple[str, Any, str]] = [
+    cases: tuple[tuple[str, Any, str], ...] = (
         ("resets", [], "Hardware.resets: an object is expected, not []"),
         (
             "resets",
@@ -71,8 +74,8 @@ def test_names_of_fields() -> None:
             "subtract-delayed, subtract-retest",
         ),
         ("resets", {"zero": "1"}, "Hardware.resets.zero: int is expected, not '1'"),
-    ]
-    for field, value, message in wrong:
+    )
+    for field, value, message in cases:
         with pytest.raises(StoreError) as raised:
             from_json(Hardware, data | {field: value}, tensors)
         assert str(raised.value) == message
