@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pymetis
 
+from snnc.compiler.mapping.metis import silent
 from snnc.compiler.mapping.pairs import Pairs
 
 Ints = npt.NDArray[np.int64]
@@ -28,12 +29,13 @@ def metis(near: Pairs, parts: int, seed: int) -> Ints:
         The part of each core, shape ``[n]``.
     """
     scale = LARGEST / max(float(near.weight.max(initial=0)), 1e-300)
-    _, found = pymetis.part_graph(
-        parts,
-        adjacency=pymetis.CSRAdjacency(near.begin, near.near),
-        eweights=np.maximum(np.rint(near.weight * scale), 1).astype(np.int32),
-        options=pymetis.Options(seed=seed, ufactor=1),
-    )
+    with silent():
+        _, found = pymetis.part_graph(
+            parts,
+            adjacency=pymetis.CSRAdjacency(near.begin, near.near),
+            eweights=np.maximum(np.rint(near.weight * scale), 1).astype(np.int32),
+            options=pymetis.Options(seed=seed, ufactor=1),
+        )
     return np.asarray(found, np.int64)
 
 

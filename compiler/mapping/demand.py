@@ -140,6 +140,21 @@ class Meter:
         self._word = _cheapest_word(hardware)
         self._boxes: dict[tuple[str, Box], Demand] = {}
         self._windows: dict[tuple[str, int], ProjectionDemand] = {}
+        self._fan_outs: dict[str, int] = {}
+
+    def fan_out(self, population: str) -> int:
+        """Give a number of synapses that no neuron of a population has more of.
+
+        It adds up the longest list of each projection.
+        """
+        if population not in self._fan_outs:
+            self._fan_outs[population] = sum(
+                int(w.into(Box.whole(w.target)).lists.lengths.max(initial=0))
+                for wirings in self._wirings.values()
+                for w in wirings
+                if w.projection.source == population
+            )
+        return self._fan_outs[population]
 
     def demand(self, part: Part) -> Demand:
         """Give what ``part`` needs.

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -35,15 +40,38 @@ def cut_graph(graph: Sparse, k: int, load: Reals, seed: int) -> Ints:
         return np.zeros(load.size, np.int64)
     graph.sort_indices()
     slack = k / max(float(load.sum()), 1e-9) - 1
-    _, found = metis.part_graph(
-        k,
-        metis.CSRAdjacency(graph.indptr.astype(np.int64), graph.indices.astype(np.int64)),
-        eweights=_levels(graph.data),
-        vweights=_levels(load),
-        recursive=False,
-        options=metis.Options(seed=seed, ufactor=int(np.clip(1000 * slack, 1, 1000))),
-    )
+    with silent():
+        _, found = metis.part_graph(
+            k,
+            metis.CSRAdjacency(graph.indptr.astype(np.int64), graph.indices.astype(np.int64)),
+            eweights=_levels(graph.data),
+            vweights=_levels(load),
+            recursive=False,
+            options=metis.Options(seed=seed, ufactor=int(np.clip(1000 * slack, 1, 1000))),
+        )
     return np.asarray(found, np.int64)
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Keep what METIS has to say about blocks without a vertex off the standard output.
+
+    It prints by itself, where users expect data. Whatever else this process prints meanwhile, in
+    other threads, is lost.
+    """
+    libc = ctypes.CDLL(None)
+    sys.stdout.flush()
+    libc.fflush(None)
+    kept = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        libc.fflush(None)
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _levels(values: Reals) -> Ints:

@@ -49,12 +49,14 @@ class Room:
 
     def sent(self, parts: Iterable[Part]) -> Sent:
         """Give what the neurons of ``parts`` send to cores."""
-        axons = destinations = 0
+        axons = destinations = fan_out = 0
         for part in parts:
             receivers = self._receivers(part)
             axons += int(receivers.sum())
             destinations = max(destinations, int(receivers.max(initial=0)))
-        return Sent(axons=axons, destinations=destinations)
+            if self.hardware.fan_out is not None:
+                fan_out = max(fan_out, self.meter.fan_out(part.population))
+        return Sent(axons=axons, fan_out=fan_out, destinations=destinations)
 
     def _receivers(self, part: Part) -> Counts:
         shape = self.shapes[part.population]

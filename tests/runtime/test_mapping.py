@@ -34,7 +34,7 @@ def small(neurons: int = 4, **limits: int) -> str:
     of = yaml.safe_load((OWN / "loihi1.yaml").read_text())
     for name, value in {"neurons": neurons, **limits}.items():
         of[name] = {"value": value, "source": "a test", "certainty": "chosen"}
-    Path(SMALL).write_text(yaml.safe_dump(of | {"name": "small"}))
+    Path(SMALL).write_text(cast("Any", yaml).safe_dump(of | {"name": "small"}))
     return SMALL
 
 

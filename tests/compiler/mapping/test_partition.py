@@ -11,6 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from snnc.compiler import rules
 from snnc.compiler.diagnostics import InputError
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
 from snnc.compiler.mapping.bounds import lower_bound
@@ -256,3 +257,13 @@ def test_too_many_cores() -> None:
     with pytest.raises(InputError) as fault:
         partition(layered([4, 300]), replace(able(LOIHI, neurons=2), chips=limit(1)))
     assert [d.rule.code for d in fault.value.diagnostics] == ["SNN408"]
+
+
+def test_a_neuron_with_too_many_synapses_is_told() -> None:
+    network = layered([6, 8, 5])
+    partition(network, able(LOIHI, fan_out=5))
+    with pytest.raises(InputError) as raised:
+        partition(network, able(LOIHI, fan_out=4))
+    (told,) = raised.value.diagnostics
+    assert (told.rule, told.found) == (rules.PART_FITS, "5 synapses of a neuron")
+    assert told.remedy == "prune what the population feeds"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -234,7 +235,7 @@ def test_a_number_has_a_source() -> None:
     tree = yaml.safe_load(LOIHI1)
     del tree["neurons"]["source"]
     tree["mesh"]["source"] = ""
-    assert [(found, limit) for _, found, limit in said(yaml.safe_dump(tree))] == [
+    assert [(found, limit) for _, found, limit in said(cast("Any", yaml).safe_dump(tree))] == [
         ("nothing", EVERY_KEY),
         ("", "text"),
     ]
