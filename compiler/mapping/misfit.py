@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
 from snnc.compiler.mapping.demand import NotStorable
+from snnc.compiler.mapping.ledger import Sent
 from snnc.compiler.mapping.mapped import Part
 from snnc.compiler.mapping.room import Room
 from snnc.compiler.mapping.traffic import HasParts
@@ -35,7 +36,8 @@ def misfits(
 def _alone(room: Room, part: Part) -> tuple[Diagnostic, ...]:
     """Say why a neuron that has a core to itself does not fit."""
     try:
-        found = too_large(room.network, part, room.hardware)
+        fan_out = room.sent([part]).fan_out
+        found = too_large(room.network, part, room.hardware, Sent(fan_out=fan_out))
     except NotStorable as fault:
         problem = Diagnostic(
             rule=rules.PARTITION_FOUND,
