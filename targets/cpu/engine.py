@@ -45,7 +45,7 @@ NARROW_FORGETFUL = 2**24
 """The same where no neuron keeps a current: ``u`` is what arrives, and does not add up."""
 BEST = -1
 """The best instructions that this machine has."""
-PATIENCE = 200
+PATIENCE = 50
 """Microseconds that a run lasts before it takes other threads: about what they take to begin."""
 
 
