@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, TypeAlias, cast
 
@@ -53,7 +53,7 @@ def cut_graph(graph: Sparse, k: int, load: Reals, seed: int) -> Ints:
 
 
 @contextmanager
-def silent() -> Iterator[None]:
+def silent() -> Generator[None]:
     """Keep what METIS has to say about blocks without a vertex off the standard output.
 
     It prints by itself, where users expect data. Whatever else this process prints meanwhile, in
