@@ -171,6 +171,27 @@ def test_the_commands_of_budget_digits(example: Callable[[str], Example]) -> Non
     assert {p: p.read_bytes() for p in before} == before
 
 
+@pytest.mark.xdist_group("map_digits")
+def test_map_digits(example: Callable[[str], Example]) -> None:
+    """Small cores are as few as can be, and compute every bit of what the network does."""
+    folder, printed = example("map_digits")
+    manifest = json.loads((folder / "build/digits/on_small/manifest.json").read_text())
+    mapping = manifest["account"]["mapping"]
+    assert mapping["cores"] == mapping["cores_lower_bound"] == 4
+    assert mapping["rates"] == "calibration"
+    assert "integer -> mapped: held, all 4,121,280 values are equal" in printed
+    assert "integer -> cpu: held, all 4,121,280 values are equal" in printed
+
+
+@pytest.mark.xdist_group("map_digits")
+def test_the_commands_of_map_digits(example: Callable[[str], Example]) -> None:
+    folder, _ = example("map_digits")
+    artifacts = [folder / f"build/digits/on_{name}" for name in ("loihi1", "small")]
+    before = {p: p.read_bytes() for a in artifacts for p in a.iterdir()}
+    run_commands(example("map_digits"), "compile", "compile", "verify")
+    assert {p: p.read_bytes() for p in before} == before
+
+
 @pytest.mark.xdist_group("norse_digits")
 @pytest.mark.norse
 def test_norse_digits(example: Callable[[str], Example]) -> None:

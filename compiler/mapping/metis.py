@@ -53,7 +53,7 @@ def cut_graph(graph: Sparse, k: int, load: Reals, seed: int) -> Ints:
 
 
 @contextmanager
-def silent() -> Generator[None]:
+def silent() -> Generator[None, None, None]:
     """Keep what METIS has to say about blocks without a vertex off the standard output.
 
     It prints by itself, where users expect data. Whatever else this process prints meanwhile, in
