@@ -41,6 +41,7 @@ def main() -> None:
     _, _, x, y = data()
     np.save(f"{FOLDER}/x_typical.npy", x[:, :TYPICAL])
 
+    programs = {}
     for name, hardware in (("loihi1", "loihi1"), ("small", small_cores())):
         announce(
             f"lay it out over the cores of {name}",
@@ -50,13 +51,14 @@ def main() -> None:
         program = snnc.compile(graph, "cpu", calibration=x[:, :TYPICAL], hardware=hardware)
         program.save(f"{FOLDER}/on_{name}")
         print(mapping_text(program.account["mapping"]))
+        programs[name] = program
 
     announce(
         "verify what the cores compute",
         f"snnc verify {FOLDER}/on_small --input {FOLDER}/x_typical.npy --targets cpu "
         f"--report {FOLDER}/on_small_report",
     )
-    report = snnc.verify(program, x, labels=y, targets=("cpu",))
+    report = snnc.verify(programs["small"], x, labels=y, targets=("cpu",))
     for link in report.links:
         print(f"{link.name}: {link.status}, {link.reason}")
     report.save(f"{FOLDER}/on_small_report")
