@@ -16,6 +16,7 @@ from digits import announce, data, network
 
 import snnc
 from snnc.runtime.mapped import mapping_text
+from snnc.targets.artifact import Artifact
 from snnc.targets.hardware import load
 
 FOLDER = "build/digits"
@@ -41,7 +42,7 @@ def main() -> None:
     _, _, x, y = data()
     np.save(f"{FOLDER}/x_typical.npy", x[:, :TYPICAL])
 
-    programs = {}
+    programs: dict[str, Artifact] = {}
     for name, hardware in (("loihi1", "loihi1"), ("small", small_cores())):
         announce(
             f"lay it out over the cores of {name}",
