@@ -19,7 +19,7 @@ from snnc.compiler.network import Network
 from snnc.compiler.quantization.limits import NO_LIMITS
 from snnc.compiler.semantics.discretize import discretize
 from snnc.runtime.budget import NARROWEST, budget_problems, keep_budget
-from snnc.runtime.mapping import for_cores, named_hardware, over_cores
+from snnc.runtime.mapping import Asked, for_cores, named_hardware, over_cores
 from snnc.runtime.models import Kind, kind_of, model_problems
 from snnc.runtime.quantization import Quantization, QuantizationOptions, Quantizer, deployed
 from snnc.runtime.rounding import Rounding
@@ -132,6 +132,7 @@ def compile(
     network = discretize(graph, dt=dt, dialect=dialect, reset=reset)
     if stock:
         network = choosing(network, stock_choices(network, grouped=grouped))
+    asked = options
     if cores is not None:
         options, chosen_for_cores = for_cores(options, cores)
         network = choosing(network, chosen_for_cores)
@@ -161,7 +162,7 @@ def compile(
     artifact = Artifact(
         target=target, network=network, fixed=fixed, options=told, account=account | chosen
     )
-    return over_cores(artifact, cores, made, widths).for_target(target)
+    return over_cores(artifact, cores, made, Asked(asked, widths)).for_target(target)
 
 
 def load_graph(

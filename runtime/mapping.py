@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,8 +56,21 @@ def for_cores(options: Quantization, hardware: Hardware) -> tuple[Quantization, 
     return replace(options, max_thresholds=limit.value), (f"{chosen} (--max-thresholds)",)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What the user says of the integers, whatever hardware is named.
+
+    Attributes:
+        options: Before any hardware has its say.
+        widths: Of the weights into each population.
+    """
+
+    options: Quantization
+    widths: dict[str, int]
+
+
 def over_cores(
-    artifact: Artifact, hardware: Hardware | None, made: Quantizer, widths: dict[str, int]
+    artifact: Artifact, hardware: Hardware | None, made: Quantizer, asked: Asked
 ) -> Artifact:
     """Lay the integers of ``artifact`` out over cores, where any hardware is named.
 
@@ -65,7 +78,7 @@ def over_cores(
         artifact: With integers, and their account.
         hardware: Whose cores, or None.
         made: What made the integers.
-        widths: Of the weights into each population.
+        asked: What the user says of them.
 
     Raises:
         InputError: They do not fit; everything that stands against it, and what helps.
@@ -82,7 +95,7 @@ def over_cores(
     except InputError as error:
         from snnc.runtime.remedies import with_remedies
 
-        raise with_remedies(error, made, widths, fixed, hardware) from error
+        raise with_remedies(error, made, asked, hardware) from error
     if made.options.strict:
         _ensure(mapped)
     account = {**artifact.account, "mapping": mapping_account(mapped, rates)}

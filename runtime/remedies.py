@@ -10,6 +10,7 @@ from snnc.compiler.diagnostics import Diagnostic, InputError
 from snnc.compiler.fixed import MAX_WEIGHT_BITS, FixedNetwork
 from snnc.compiler.mapping.hardware import Hardware
 from snnc.compiler.mapping.partition import partition
+from snnc.runtime.mapping import Asked, for_cores
 from snnc.runtime.quantization import Quantizer, deployed
 from snnc.runtime.text import count
 from snnc.targets.hardware.load import hardware_names, load_hardware
@@ -33,21 +34,18 @@ class Remedy:
     effect: str
 
 
-def with_remedies(
-    error: InputError, made: Quantizer, widths: dict[str, int], fixed: FixedNetwork, on: Hardware
-) -> InputError:
+def with_remedies(error: InputError, made: Quantizer, asked: Asked, on: Hardware) -> InputError:
     """Give ``error`` with the remedies that work, ranked: less loss first, then other hardware.
 
     Args:
-        error: Why ``fixed`` does not fit ``on``.
-        made: What made the integers.
-        widths: Of the weights into each population.
-        fixed: The integers.
+        error: Why the integers do not fit ``on``.
+        made: What made them.
+        asked: What the user says of them.
         on: The hardware that was named.
     """
     if not all(d.rule in HELPED for d in error.diagnostics):
         return error
-    found = [*_narrower(made, widths, on), *_elsewhere(fixed, on)]
+    found = [*_narrower(made, asked.widths, on), *_elsewhere(made, asked, on)]
     first, *others = error.diagnostics
     return InputError([_with(first, found), *others])
 
@@ -76,13 +74,24 @@ def _narrower(made: Quantizer, widths: dict[str, int], on: Hardware) -> Iterator
             return
 
 
-def _elsewhere(fixed: FixedNetwork, on: Hardware) -> Iterator[Remedy]:
-    """Try all other hardware that comes with snnc, that with the fewest cores first."""
+def _elsewhere(made: Quantizer, asked: Asked, on: Hardware) -> Iterator[Remedy]:
+    """Try all other hardware that comes with snnc, that with the fewest cores first.
+
+    The integers are made anew for each, as they are when it is named.
+    """
     fitting: list[tuple[int, str]] = []
     for name in hardware_names():
-        if name != on.name:
-            cores = _cores(fixed, load_hardware(name))
-            fitting += [] if cores is None else [(cores, name)]
+        if name == on.name:
+            continue
+        other = load_hardware(name)
+        options, _ = for_cores(asked.options, other)
+        anew = Quantizer(made.network, made.typical, options, made.limits)
+        try:
+            fixed, _ = deployed(anew, asked.widths)
+        except InputError:
+            continue
+        cores = _cores(fixed, other)
+        fitting += [] if cores is None else [(cores, name)]
     for cores, name in sorted(fitting):
         yield Remedy(f"--hardware {name}", count(cores, "core"))
 

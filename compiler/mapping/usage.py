@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from snnc.compiler.diagnostics import InternalError
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.mapping.demand import Demand, Meter
 from snnc.compiler.mapping.hardware import Hardware
@@ -30,6 +31,6 @@ def usage(
     for core in cores:
         needed = room.demand(core.parts)
         if needed is None:
-            raise ValueError("a part that cannot be cut out")
+            raise InternalError("a part that cannot be cut out")
         found.append((needed, uses(needed, room.sent(core.parts), hardware)))
     return tuple(found)

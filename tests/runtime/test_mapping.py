@@ -189,8 +189,11 @@ def test_all_that_is_wrong_with_the_option(snnc: Snnc) -> None:
     assert not Path("b").exists()
 
 
-def test_the_remedies_that_are_named_work(snnc: Snnc) -> None:
-    ended = snnc(*COMPILE, "cpu", "--hardware", small(4, synapse_memory=5))
+@pytest.mark.parametrize("thresholds", [1, 16])
+def test_the_remedies_that_are_named_work(snnc: Snnc, thresholds: int) -> None:
+    """Also where the hardware that was named makes other integers than the one that helps."""
+    described = small(4, synapse_memory=5, thresholds=thresholds)
+    ended = snnc(*COMPILE, "cpu", "--hardware", described)
     assert ended.code == 2
     assert "error[SNN407]" in ended.err
     assert not Path("a").exists()
