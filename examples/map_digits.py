@@ -8,6 +8,7 @@ so that a network this small takes several of them.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ def small_cores() -> str:
     description["name"] = "small"
     description["neurons"] = {"value": 64, "source": "this example", "certainty": "chosen"}
     path = Path(FOLDER) / "small.yaml"
-    path.write_text(yaml.safe_dump(description), encoding="utf-8")
+    path.write_text(json.dumps(description, indent=2), encoding="utf-8")  # which is YAML too
     return str(path)
 
 
