@@ -26,7 +26,7 @@ from tests.benchmarks.peers.workers.engine import inputs
 
 TINY = "random:neurons=100,fan=10,steps=60"
 LIMITS = dict.fromkeys(
-    ("read_L1", "read_L2", "read_L3", "read_DRAM", "row_adds", "dot_products"), 1e9
+    ("read_L1", "read_L2", "read_L3", "read_DRAM", "row_adds", "pair_adds", "dot_products"), 1e9
 ) | {f"{kind}_{n}": 1e9 for kind in ("scatter_adds", "neuron_steps") for n in (1000, 10000, 100000)}
 needs_engine = pytest.mark.skipif(library.path() is None, reason="no engine was compiled")
 
@@ -249,6 +249,8 @@ def test_bounds() -> None:
     tiny = bound(network(TINY), 1, {"neurons": 0.5})
     assert tiny.events == 0.5 * 1000
     assert tiny.steps_s == pytest.approx(1e9 / (3 * 500 + 100))  # three bytes a synapse
+    rows = bound(network(TINY), 1, {"neurons": 0.5}, pair_adds=1e11)
+    assert rows.seconds["adds"] == pytest.approx(0.5 * 100 * 100 / 1e11)
 
 
 def test_roofline_needs_engine_and_reference() -> None:

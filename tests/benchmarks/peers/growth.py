@@ -84,7 +84,7 @@ def _point(what: str, value: float | None, row: Row) -> Point:
 
 def threaded(settings: Settings) -> Iterator[Point]:
     """Yield the speed of one thread and of two, in turns, by the time that passes."""
-    for name, batch in (("mlp", 64), ("sparse-100k", 1)):
+    for name, batch in (("mlp", 64), ("cnn", 64), ("sparse-100k", 1)):
         net = network(name)
         runs = {threads: EngineRun(net, batch, threads) for threads in (1, 2)}
         taken: dict[int, list[float]] = {threads: [] for threads in runs}

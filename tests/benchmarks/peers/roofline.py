@@ -3,7 +3,9 @@
 For one step of one sample, with ``events`` the synapses that spikes reach and ``products`` the
 weights of all layers, each limit is a time:
 
-* ``adds``: events over the rate of ``row_adds``, or of ``scatter_adds`` where synapses are sparse;
+* ``adds``: events over the rate of ``row_adds``, or of ``pair_adds`` where all weights are so
+  narrow that a sum of two fits a byte; where synapses are sparse, over that of ``scatter_adds``, or
+  as whole rows, zeros among them, over one of those two: what is less;
 * ``dots``: products over the rate of ``dot_products``, where layers are dense or convolutional;
 * ``reads``: bytes of the weights of all events over the read bandwidth of the smallest memory that
   holds all weights; nothing for a batch, which can read them once for all samples;
@@ -122,12 +124,19 @@ def bound_of(
     near = min((1000, 10_000, 100_000), key=lambda n: abs(n - neurons))
     held = sum(_weight_bytes(w) for w in net.weights)
     dots = 0.0 if sparse else limits["dot_products"]
+    row_adds = limits["pair_adds" if _is_narrow(net) else "row_adds"]
+    adds, read = events / row_adds, events
+    if sparse:
+        spikes = sum(rates[name] * prod(s) for name, s in zip(sources, net.shapes, strict=False))
+        in_rows = spikes * neurons
+        adds = min(events / limits[f"scatter_adds_{near}"], in_rows / row_adds)
+        read = min(events * SPARSE_BYTES, in_rows)
     seconds = {
-        "adds": events / limits[f"scatter_adds_{near}" if sparse else "row_adds"],
+        "adds": adds,
         "dots": sum(counts) / dots if dots else inf,
         "reads": 0.0
         if batch > 1 or isinstance(net.weights[0], Convolution)
-        else events * (SPARSE_BYTES if sparse else 1) / limits[_place(held, caches)],
+        else read / limits[_place(held, caches)],
         "neurons": neurons / limits[f"neuron_steps_{near}"],
     }
     work = "adds" if seconds["adds"] <= seconds["dots"] else "dots"
@@ -140,6 +149,11 @@ def bound_of(
         steps_s=1 / (seconds[by] + seconds["neurons"]),
         by="neurons" if seconds["neurons"] > seconds[by] else by,
     )
+
+
+def _is_narrow(net: Network) -> bool:
+    """Say whether a sum of two weights, each counted from the least of its layer, fits a byte."""
+    return all(2 * (int(w.weight.max()) - int(w.weight.min())) <= 255 for w in net.weights)
 
 
 def _weight_bytes(weights: Weights) -> int:
