@@ -8,13 +8,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from snnc.runtime.compare import Difference, Divergence
+from snnc.runtime.divergence.explanation import Explanation, LocalError
+from snnc.runtime.measures.records import Confusion, Interval, LayerMeasures
+from snnc.runtime.record import Record
 from snnc.targets.directory import Kind, write_directory
 from snnc.targets.float.replay import Mismatch
 
-FORMAT = 1
+FORMAT = 2
 """Version of ``report.json``; raised when an older reader could not read it."""
 JSON, HTML, JUNIT = "report.json", "report.html", "junit.xml"
 """The files of a report."""
@@ -41,12 +44,6 @@ class Status(StrEnum):
     NOT_RUN = "not run"
 
 
-class Record(BaseModel):
-    """Base of the parts of a report."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
-
-
 class Statistics(Record):
     """Two executions as classifiers of the same samples.
 
@@ -59,6 +56,10 @@ class Statistics(Record):
         drop_points: Accuracy lost, in points of percent.
         drop_bound_points: Upper end of its one-sided 95 % interval (Tango 1998).
         mcnemar_p: Two-sided p of the exact McNemar test.
+        interval_reference: Of the reference's accuracy.
+        interval_other: Of the other's.
+        enough: Whether so many samples can tell a drop of ``max_drop`` points from none.
+        needed: Samples that could.
     """
 
     n: int
@@ -69,6 +70,24 @@ class Statistics(Record):
     drop_points: float
     drop_bound_points: float
     mcnemar_p: float
+    interval_reference: Interval | None = None
+    interval_other: Interval | None = None
+    enough: bool | None = None
+    needed: int | None = None
+
+
+class Disagreement(Record):
+    """Where in time the spikes of a population differ.
+
+    Attributes:
+        population: Its name.
+        width: Steps of a cell; the last may have fewer.
+        shares: Share of the values of each cell that differ, 0 to 1.
+    """
+
+    population: str
+    width: int
+    shares: tuple[float, ...]
 
 
 class Link(Record):
@@ -92,6 +111,11 @@ class Link(Record):
         statistics: Where labels were given.
         ties: The first hundred spikes that the order of a float32 sum decides.
         n_ties: How many there are.
+        layers: How alike each population is.
+        disagreement: Where in time each population differs; empty where nothing does.
+        confusion: Classes of the samples that get another, most frequent first.
+        local: What each population does wrong by itself, fed with what the reference sends.
+        explanation: What made the first divergence.
     """
 
     reference: str
@@ -111,6 +135,11 @@ class Link(Record):
     statistics: Statistics | None = None
     ties: tuple[Mismatch, ...] = ()
     n_ties: int = 0
+    layers: tuple[LayerMeasures, ...] = ()
+    disagreement: tuple[Disagreement, ...] = ()
+    confusion: tuple[Confusion, ...] = ()
+    local: tuple[LocalError, ...] = ()
+    explanation: Explanation | None = None
 
     @property
     def name(self) -> str:

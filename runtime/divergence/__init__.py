@@ -1,0 +1,1 @@
+"""Where two executions part first, what made the two values, and why."""
