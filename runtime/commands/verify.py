@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
+from snnc.compiler.diagnostics import EnvironmentFault
+from snnc.runtime.ending import Terminated
 from snnc.runtime.options import PATH, compile_options, json_option, read_names
 
 WHO = ("--jobs", "--scheduler")
@@ -93,7 +96,7 @@ def command(
     x = read_arrays(source, "--input")
     truth = None if labels is None else read_array(labels, "--labels")
     calibration = None if calibrate is None else read_arrays(calibrate, "--calibrate")
-    with Display() as display:
+    with Display() as display, _telling_what_is_kept(journal):
         found = verify(
             model,
             x,
@@ -113,6 +116,21 @@ def command(
     if not as_json:
         emit(f"report: {shown(str(report / 'report.html'))}")
     return found.exit_code
+
+
+@contextmanager
+def _telling_what_is_kept(journal: Path) -> Generator[None]:
+    """Say that a run that ends early goes on when it is repeated."""
+    from snnc.runtime.console import note
+    from snnc.runtime.text import shown
+
+    try:
+        yield
+    except (EnvironmentFault, KeyboardInterrupt, MemoryError, OSError, Terminated):
+        if journal.exists():
+            kept = shown(str(journal))
+            note(f"what is done is kept in {kept}: the same command goes on from there")
+        raise
 
 
 def repeatable(arguments: Sequence[str]) -> list[str]:
