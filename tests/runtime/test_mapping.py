@@ -184,7 +184,7 @@ def test_all_that_is_wrong_with_the_option(snnc: Snnc) -> None:
         "  --> loihi3\n"
         "   found: No such file or directory\n"
         "   limit: loihi1, loihi2, loihi2-nxcompiler, spinnaker2, or a YAML file\n"
-        "  remedy: give the name of a description or the path of a file\n"
+        "  remedy: --hardware loihi2\n"
     )
     assert not Path("b").exists()
 
