@@ -234,9 +234,10 @@ def stored(
         NotStorable: None can be chosen.
     """
     weight_bits = stored_width(projection, hardware)
+    late = [e for e in hardware.encodings if width_for(e.delay_bits, delay - 1) is not None]
     options = [
         (encoding, delay_bits, measured)
-        for encoding in hardware.encodings
+        for encoding in late or hardware.encodings
         for delay_bits in [delay_width(delay, encoding)]
         for measured in [_words(encoding, synapses, weight_bits + delay_bits, hardware)]
         if measured is not None
