@@ -11,7 +11,9 @@ class LayerMeasures(Record):
     Attributes:
         population: Its name.
         neurons: How many.
-        values: Steps x samples x neurons.
+        samples: How many.
+        values: Spikes that there could be: steps x samples x neurons; 0 of a read-out.
+        same: Samples in which every spike is the same.
         hamming: Spikes that only one of the two has.
         spikes_reference: Spikes of the reference.
         spikes_other: Spikes of the other.
@@ -37,10 +39,12 @@ class LayerMeasures(Record):
 
     population: str
     neurons: int
-    values: int
-    hamming: int
-    spikes_reference: int
-    spikes_other: int
+    samples: int = 0
+    values: int = 0
+    same: int = 0
+    hamming: int = 0
+    spikes_reference: int = 0
+    spikes_other: int = 0
     count_error: float | None = None
     rate_error: float | None = None
     precision: float | None = None
