@@ -15,7 +15,7 @@ UNIT = 1126
 """Sums are counted in units of ``2**-UNIT``."""
 _LOWEST = -1073
 """Exponent that ``frexp`` gives of the smallest float64."""
-_CHUNK = 1 << 20
+_CHUNK = 1 << 14
 """Values that are summed at a time: of 27 bits each, so that a float64 holds their sum exactly."""
 
 Values = npt.NDArray[Any]
@@ -40,7 +40,7 @@ def exact_squares(values: Values) -> int:
     """
     if values.dtype.kind == "f":
         return exact_sum(np.square(values, dtype=np.float64))
-    flat = np.abs(values, dtype=np.int64).ravel()
+    flat = values.ravel()
     return sum(_squares(flat[i : i + _CHUNK]) for i in range(0, flat.size, _CHUNK)) << UNIT
 
 
@@ -63,7 +63,13 @@ def _sum(values: npt.NDArray[np.float64]) -> int:
     return total
 
 
-def _squares(values: npt.NDArray[np.int64]) -> int:
-    high, low = values >> 16, values & 0xFFFF
+def _squares(values: Values) -> int:
+    """Give the sum of squares of at most ``_CHUNK`` integers, in two parts of 16 bits each.
+
+    Products of such parts are below ``2**32`` and their sums below ``2**53``, so that every sum of
+    floats on the way is exact.
+    """
+    size = np.abs(values.astype(np.int64, copy=False))
+    high, low = (size >> 16).astype(np.float64), (size & 0xFFFF).astype(np.float64)
     square, twice, rest = (int(np.dot(a, b)) for a, b in ((high, high), (high, low), (low, low)))
     return (square << 32) + (twice << 17) + rest

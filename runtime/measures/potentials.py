@@ -39,11 +39,11 @@ def potentials(reference: Array, other: Array) -> Potentials:
         reference: Integers below ``2**31`` or floats, ``[steps, batch, *shape]``.
         other: The same; integers where the reference is.
     """
-    finite = np.isfinite(reference) & np.isfinite(other)
-    if not finite.all():
+    real = reference.dtype.kind == "f"
+    if real and not (finite := np.isfinite(reference) & np.isfinite(other)).all():
         return Potentials(infinite=int(finite.size - finite.sum()))
-    wide = np.float64 if reference.dtype.kind == "f" else np.int64
-    return Potentials(
-        power=exact_squares(reference),
-        noise=exact_squares(np.subtract(other, reference, dtype=wide)),
-    )
+    power = exact_squares(reference)
+    if np.array_equal(reference, other):
+        return Potentials(power=power)
+    difference = np.subtract(other, reference, dtype=np.float64 if real else np.int64)
+    return Potentials(power=power, noise=exact_squares(difference))

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from snnc.runtime.record import Record
+
+
+class Claim(StrEnum):
+    """What samples say of the claim that accuracy falls by no more than is allowed."""
+
+    SHOWN = "shown"
+    """With 95 % confidence it does not: the upper bound of the drop is within what is allowed."""
+    REFUTED = "refuted"
+    """With 95 % confidence it does: the lower bound of the drop is beyond it."""
+    OPEN = "open"
+    """Neither can be said from these samples."""
 
 
 class LayerMeasures(Record):
