@@ -118,7 +118,7 @@ ENOUGH_SAMPLES = Rule(
     "SNN631",
     "there are enough samples to show that accuracy falls by no more than is allowed",
     "The drop of accuracy on these samples is within --max-drop, but with 95 % confidence it may "
-    "be larger on others: what samples tell of all others becomes surer with their number alone. As "
+    "be larger on others: only more samples make it surer what it is there. As "
     "many are needed as bring the bound within --max-drop in 4 of 5 cases, where accuracy does not "
     "really fall, and one execution alone is right as often as here. docs/measures.md has the "
     "formulas.",
