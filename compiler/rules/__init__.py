@@ -1,7 +1,7 @@
 """Every rule that snnc checks, with the long text of ``snnc explain CODE``.
 
 Codes never change: 0xx use and files, 1xx models and frontends, 2xx limits of a target,
-3xx numbers, 4xx placing, 5xx runs and comparison, 9xx faults of snnc itself.
+3xx numbers, 4xx placing, 5xx runs and comparison, 6xx verification, 9xx faults of snnc itself.
 """
 
 from __future__ import annotations
