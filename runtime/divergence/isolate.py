@@ -98,3 +98,37 @@ def fed(fixed: FixedNetwork, population: str, inputs: Arrays, sent: Arrays) -> A
         spikes = sent[names[name].name]
         given[name] = spikes.reshape(*spikes.shape[:2], *names[name].shape)
     return given
+
+
+def separated(fixed: FixedNetwork) -> FixedNetwork:
+    """Give the network in which no population hears another: one run forces all of them.
+
+    Inputs stay what they are. Each population that sends gets an input of spikes beside it, of the
+    name that ``separate_names`` gives, and its projections begin there. A population that nothing
+    feeds goes on to send itself.
+
+    Args:
+        fixed: Retimed or not; not cut over cores.
+
+    Returns:
+        A retimed network with the outputs of ``fixed``.
+    """
+    fixed = unretimed(fixed)
+    names = separate_names(fixed)
+    added = (FixedInput(names[p.name], p.shape) for p in fixed.populations if p.name in names)
+    moved = (replace(q, source=names.get(q.source, q.source)) for q in fixed.projections)
+    return retime(
+        replace(fixed, inputs=(*fixed.inputs, *added), projections=tuple(moved)),
+    )
+
+
+def separate_names(fixed: FixedNetwork) -> dict[str, str]:
+    """Give the input of each population that sends and is fed, in ``separated``."""
+    heard, sources = {q.target for q in fixed.projections}, {q.source for q in fixed.projections}
+    taken = set(fixed.shapes)
+    names: dict[str, str] = {}
+    for p in fixed.populations:
+        if p.name in heard & sources:
+            names[p.name] = free_name(p.name, taken)
+            taken.add(names[p.name])
+    return names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -17,19 +17,10 @@ ROWS = 16
 SOURCES = 4
 """Populations and inputs of which a raster is shown beside that of the population itself."""
 
-Convert = Callable[[str, Array], Array]
-"""Brings a signal of the other execution to the units of the reference."""
-
 
 def window(step: int, steps: int) -> range:
     """Give the steps around ``step``, of ``steps`` in all."""
     return range(max(0, step - BEFORE), min(steps, step + AFTER + 1))
-
-
-def as_it_is(signal: str, values: Array) -> Array:
-    """Leave values in their units."""
-    del signal
-    return values
 
 
 def courses(
@@ -39,31 +30,28 @@ def courses(
     place: int,
     shown: range,
     threshold: float | None,
-    convert: Convert = as_it_is,
 ) -> Iterator[Course]:
     """Yield ``u`` and ``v`` of a neuron, where both executions recorded them.
 
     Args:
-        traces: Reference and other, of one sample.
+        traces: Reference and other, of one sample, in the same units.
         population: Its name.
         neuron: An index for each axis.
         place: The same in C order.
         shown: The steps.
-        threshold: That of ``v``, in the units of the reference.
-        convert: Applied to values of the other.
+        threshold: That of ``v``, in the same units.
     """
     for signal in ("u", "v"):
         a, b = (course_of(trace, signal, population, place) for trace in traces)
         if a is None or b is None:
             continue
-        other = convert(signal, b[shown.start : shown.stop].astype(np.float64))
         yield Course(
             population=population,
             neuron=neuron,
             signal=signal,
             first_step=shown.start,
             reference=tuple(map(float, a[shown.start : shown.stop])),
-            other=tuple(map(float, other)),
+            other=tuple(map(float, b[shown.start : shown.stop])),
             threshold=threshold if signal == "v" else None,
         )
 
