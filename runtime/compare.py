@@ -117,22 +117,19 @@ def compare(reference: Trace, other: Trace, signals: Sequence[str] = ("spikes",)
     return Comparison(tuple(differences), first, _uncompared(reference, other, signals))
 
 
-def count_error(reference: Trace, other: Trace) -> float | None:
-    """Give ``sum |n_i - m_i| / sum n_i`` over the spike counts of all neurons and samples.
+def count_difference(reference: Trace, other: Trace) -> tuple[int, int]:
+    """Give ``sum |n_i - m_i|`` and ``sum n_i`` over the spike counts of all neurons and samples.
 
     Args:
         reference: Its counts are ``n``.
         other: Its counts are ``m``.
-
-    Returns:
-        0 for equal counts; None where the reference never spikes.
     """
     common = [name for name in reference.spikes if name in other.spikes]
     n, m = (
         np.concatenate([t.spikes[name].sum(axis=0, dtype=np.int64).ravel() for name in common])
         for t in (reference, other)
     )
-    return float(np.abs(n - m).sum() / n.sum()) if n.sum() else None
+    return int(np.abs(n - m).sum()), int(n.sum())
 
 
 def _pairs(

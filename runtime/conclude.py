@@ -15,13 +15,13 @@ from snnc.compiler.diagnostics import SnncError
 from snnc.compiler.quantization.account import PopulationAccount, with_observed
 from snnc.compiler.quantization.guards import data_warnings, overflow_problems
 from snnc.compiler.quantization.observed import Observed
-from snnc.compiler.trace import Array, Trace
+from snnc.compiler.trace import Array
 from snnc.runtime.environment import environment
-from snnc.runtime.links import Judge, Run
+from snnc.runtime.links import End, Judge
 from snnc.runtime.report import Data, Execution, Link, Report, Status, Verdict
-from snnc.runtime.statistics import accuracy_by_step
 from snnc.runtime.subject import Subject
 from snnc.runtime.text import count
+from snnc.runtime.verification.tally import Ran
 from snnc.targets.artifact import MANIFEST, Artifact
 from snnc.targets.running import Inputs
 
@@ -35,7 +35,7 @@ def conclude(
     subject: Subject,
     inputs: Inputs,
     judge: Judge,
-    runs: Mapping[str, Run],
+    ends: Mapping[str, End],
     links: tuple[Link, ...],
     command: str,
     seen: Mapping[str, Observed],
@@ -46,16 +46,16 @@ def conclude(
         subject: What was verified.
         inputs: On which data.
         judge: Labels, and what accuracy may be lost.
-        runs: Each execution, or why there is none.
+        ends: Each execution, or why there is none.
         links: What was compared.
         command: What repeats it.
         seen: What each population of the integers did on ``inputs``.
     """
     verdict = verdict_of(links)
     artifact = subject.artifact
-    executions = tuple(_executions(runs, judge))
+    executions = tuple(_executions(ends, judge))
     silent = bool(executions) and not any(e.output_spikes for e in executions)
-    failures = [run for run in runs.values() if isinstance(run, SnncError)]
+    failures = [run for run in ends.values() if isinstance(run, SnncError)]
     broken = [link for link in links if link.status is Status.BROKEN]
     account = artifact.account
     cost = tuple(_accounts(artifact, seen))
@@ -152,27 +152,25 @@ def _exit_code(verdict: Verdict, failures: list[SnncError]) -> int:
     return max([INCOMPLETE_CODE, *(failure.exit_code for failure in failures)])
 
 
-def _executions(runs: Mapping[str, Run], judge: Judge) -> Iterator[Execution]:
-    order = ["framework", *(name for name in runs if name != "framework")]
+def _executions(ends: Mapping[str, End], judge: Judge) -> Iterator[Execution]:
+    order = ["framework", *(name for name in ends if name != "framework")]
     for name in order:
-        run = runs[name]
-        if not isinstance(run, Trace):
+        ran = ends[name]
+        if not isinstance(ran, Ran):
             continue
         correct, accuracy = None, ()
-        if judge.labels is not None:
-            correct = int((run.predictions == judge.labels).sum())
-            first = next(iter(run.outputs.values()))
-            weights = run.class_weights
-            accuracy = tuple(accuracy_by_step(first, judge.labels, weights=weights).tolist())
+        if judge.labels is not None and ran.correct is not None:
+            correct = int((ran.classes == judge.labels).sum())
+            accuracy = tuple((ran.correct / judge.labels.size).tolist())
         yield Execution(
             name=name,
-            executor=run.executor,
+            executor=ran.executor,
             accuracy=None if judge.labels is None else (correct or 0) / judge.labels.size,
             correct=correct,
             accuracy_by_step=accuracy,
-            output_spikes=sum(int(np.count_nonzero(o)) for o in run.outputs.values()),
-            latency_steps=max(run.lags.values(), default=0),
-            seconds=run.seconds,
+            output_spikes=ran.output_spikes,
+            latency_steps=ran.latency_steps,
+            seconds=ran.seconds,
         )
 
 
@@ -184,5 +182,8 @@ def _data(inputs: Inputs, judge: Judge) -> Iterator[Data]:
 
 
 def _hashed(name: str, values: Array) -> Data:
-    digest = hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
-    return Data(name=name, shape=values.shape, dtype=str(values.dtype), sha256=digest)
+    """Tell of an array; step after step of it is hashed, so that nothing is copied as a whole."""
+    digest = hashlib.sha256()
+    for part in values if values.ndim > 1 else (values,):
+        digest.update(np.ascontiguousarray(part).tobytes())
+    return Data(name=name, shape=values.shape, dtype=str(values.dtype), sha256=digest.hexdigest())

@@ -58,7 +58,11 @@ def lava(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             trace = change(trace)
         return trace
 
+    def missing(self: LavaTarget) -> None:
+        del self
+
     monkeypatch.setattr(LavaTarget, "run", run)
+    monkeypatch.setattr(LavaTarget, "missing", missing)
     return changes
 
 
