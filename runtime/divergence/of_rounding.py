@@ -43,9 +43,7 @@ def explain(parted: Parted) -> Explanation | None:
     neuron, sent = flat_index(p.shape, found.neuron), parted.sent_reals
     pair = twins(network, fixed, _decays(parted), name, neuron, sent[0])
     spikes = sent[0][name].reshape(len(sent[0][name]), -1)[:, neuron]
-    came = ablate(
-        pair, spikes[: step + 1], reference=int(found.reference), other=int(found.other)
-    )
+    came = ablate(pair, spikes[: step + 1], reference=int(found.reference), other=int(found.other))
     delivered = operands(real_ways(network, name), step, neuron, *sent)
     shown, threshold = window(step, len(spikes)), float(p.threshold[neuron])
     other = _in_units(parted.other, q)

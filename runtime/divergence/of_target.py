@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from snnc.compiler.fixed import ALIGN_BITS, FixedNetwork
 from snnc.compiler.mapping.cut import homes
-from snnc.compiler.trace import SIGNALS
+from snnc.compiler.retime import unretimed
+from snnc.compiler.trace import SIGNALS, Array
 from snnc.runtime.compare import Divergence
 from snnc.runtime.divergence.causes import classify
 from snnc.runtime.divergence.explanation import Candidate, Cause, Explanation, State
-from snnc.runtime.divergence.operands import LISTED, Operand, fixed_ways, operands
+from snnc.runtime.divergence.operands import LISTED, fixed_ways, operands
 from snnc.runtime.divergence.parted import Parted
 from snnc.runtime.divergence.remedies import for_target
 from snnc.runtime.divergence.states import flat_index, integer_parameters, integer_state
 from snnc.runtime.divergence.windows import courses, rasters, window
 from snnc.runtime.text import percent
-from snnc.targets.integer.reference import neuron_step
+from snnc.targets.integer.reference import Integers, neuron_step, synaptic_input
 
 
 def explain(parted: Parted, found: Divergence) -> Explanation:
@@ -34,7 +36,7 @@ def explain(parted: Parted, found: Divergence) -> Explanation:
     p = fixed.population(here.population)
     neuron, step = flat_index(p.shape, here.neuron), here.step
     delivered = operands(fixed_ways(fixed, p.name), step, neuron, *parted.sent)
-    states = _states(parted, fixed, here, neuron, delivered)
+    states = _states(parted, fixed, here, neuron)
     candidates = _candidates(parted, again)
     threshold = float(int(p.threshold[neuron]) << ALIGN_BITS) if p.spiking else None
     shown = window(step, len(next(iter(parted.inputs.values()))))
@@ -97,26 +99,34 @@ def _core(parted: Parted, here: Divergence, neuron: int) -> str:
 
 
 def _states(
-    parted: Parted,
-    fixed: FixedNetwork,
-    here: Divergence,
-    neuron: int,
-    delivered: tuple[Operand, ...],
+    parted: Parted, fixed: FixedNetwork, here: Divergence, neuron: int
 ) -> tuple[State, State]:
-    """Give both states; that of the reference as the arithmetic has it."""
+    """Give both states: of the reference what the arithmetic makes of the step before."""
     p = fixed.population(here.population)
     reference, other = (
         integer_state(p, trace, here.step, neuron) for trace in (parted.reference, parted.other)
     )
     if reference.u_before is None or reference.v_before is None:
         return reference, other
-    a = _arriving(fixed, parted, here, neuron)
-    n = p.size
-    u, v = np.zeros((2, 1, n), np.int64)
-    came = np.zeros((1, n), np.int64)
-    u[0, neuron], v[0, neuron], came[0, neuron] = reference.u_before, reference.v_before, a
-    made = neuron_step(p, u, v, np.zeros((1, n), np.int64), came)
-    del delivered
-    return reference.model_copy(
-        update={"a": float(a), "compared": float(made.v_sum[0, neuron])}
-    ), other
+    a = _arriving(fixed, parted.sent[0], here, neuron)
+    before = (_only(p.size, neuron, x) for x in (reference.u_before, reference.v_before, 0, a))
+    made = neuron_step(p, *before)
+    told = {"a": float(a), "compared": float(made.v_sum[0, neuron])}
+    return reference.model_copy(update=told), other
+
+
+def _arriving(fixed: FixedNetwork, sent: Mapping[str, Array], here: Divergence, neuron: int) -> int:
+    """Give what arrives at a neuron in the step."""
+    total = 0
+    for q in unretimed(fixed).incoming(here.population):
+        if 0 <= here.step - q.delay < len(sent[q.source]):
+            x = sent[q.source][here.step - q.delay].astype(np.int64)
+            total += int(synaptic_input(q, x.reshape(1, *fixed.shapes[q.source]))[0, neuron])
+    return total
+
+
+def _only(n: int, neuron: int, value: float) -> Integers:
+    """Give ``n`` zeros, and a value at one place; shape ``[1, n]``."""
+    values = np.zeros((1, n), np.int64)
+    values[0, neuron] = int(value)
+    return values

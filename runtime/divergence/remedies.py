@@ -8,16 +8,18 @@ from snnc.targets.artifact import Artifact
 
 PAGE = "docs/accuracy_dropped.md"
 """The decision page; every remedy points to it."""
+_OVERFLOW = (
+    "Train with smaller weights in {layer}, and calibrate with --calibrate X.npy, so that overflows "
+    "on your data are found at compile time."
+)
 _ROUNDING = {
     Cause.WEIGHT_CLIP: "Train with smaller weights in {layer}, or allow wider ones{wider}.",
     Cause.BIAS_OR_THRESHOLD_ROUNDING: "Leave --max-thresholds out, and let calibration data move "
     "thresholds by --rounding recalibrated.",
     Cause.DECAY_ROUNDING: "Try --decays gain, which keeps what a steady input leads to, or train "
     "with shorter time constants.",
-    Cause.WRAP: "Train with smaller weights in {layer}, and calibrate with --calibrate X.npy, so "
-    "that overflows on your data are found at compile time.",
-    Cause.SATURATION: "Train with smaller weights in {layer}, and calibrate with --calibrate X.npy, "
-    "so that overflows on your data are found at compile time.",
+    Cause.WRAP: _OVERFLOW,
+    Cause.SATURATION: _OVERFLOW,
     Cause.INPUT_ROUNDING: "Bring the inputs to one range, or give them as spikes: a real input has "
     "8 bits with its sign.",
     Cause.TIE: "Nothing has to be repaired in {layer}: a spike at the threshold is decided by the "

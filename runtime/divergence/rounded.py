@@ -195,7 +195,8 @@ class Carrier:
         if pooled or not self.linear:
             return np.zeros(self.path.shape, np.bool_)
         above = (self.rounded == high) & (self.real > high + 0.5)
-        return above | ((self.rounded == low) & (self.real < low - 0.5))
+        below = (self.rounded == low) & (self.real < low - 0.5)
+        return np.asarray(above | below)
 
     def weights(self, *, real: bool, unclipped: bool) -> Doubles:
         """Give the integers, with the real weights in place of those that were clipped or not."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from snnc.compiler.network import Network, Population, Projection, Reset
 from snnc.compiler.operators import Reals
 from snnc.compiler.trace import Trace
 from snnc.runtime.divergence.explanation import Candidate, Cause
-from snnc.runtime.divergence.single_steps import Stepped, Steps, arriving, stepped, wrong
+from snnc.runtime.divergence.single_steps import Flags, Stepped, Steps, arriving, stepped, wrong
 from snnc.targets.float.operators import Signal
 
 SHIFTS = (-3, -2, -1, 1, 2, 3)
@@ -64,8 +65,12 @@ class Case:
             made=stepped(p, steps, currents),
         )
 
+    def flags(self) -> Flags:
+        """Say which steps of which neurons are not what was recorded, ``[steps, n]``."""
+        return wrong(self.p, self.steps, self.made)
+
     def wrong(self, p: Population | None = None, currents: list[Signal] | None = None) -> int:
-        """Count the values that are not explained, with another population or other currents."""
+        """Count them, with another population or other currents."""
         p, currents = p or self.p, self.currents if currents is None else currents
         with np.errstate(all="ignore"):
             return int(wrong(p, self.steps, stepped(p, self.steps, currents)).sum())
@@ -129,7 +134,7 @@ def _reset_value(case: Case, reset: Reset) -> Reals:
 def _delays(case: Case) -> Iterator[Supposed]:
     """Yield delays of one projection, and of all where there are several."""
     own = tuple(case.network.incoming(case.p.name))
-    groups = [(Cause.DELAY, (q,)) for q in own]
+    groups: list[tuple[Cause, tuple[Projection, ...]]] = [(Cause.DELAY, (q,)) for q in own]
     groups += [(Cause.LATENCY, own)] if len(own) > 1 else []
     for cause, moved in groups:
         for k in (k for k in SHIFTS if all(q.delay + k >= 0 for q in moved)):
@@ -182,10 +187,7 @@ def _linear(
 ) -> Iterator[Supposed]:
     """Fit a field in which a signal is linear, for all neurons by one number, and for each."""
     p = replace(case.p, reset=Reset.NONE, refractory=0)
-    ends = [
-        given(stepped(replace(p, **_filled(p, name, end)), case.steps, case.currents))
-        for end in (0.0, 1.0)
-    ]
+    ends = [given(stepped(_with(p, name, end), case.steps, case.currents)) for end in (0.0, 1.0)]
     slope = (ends[1] - ends[0]).astype(np.float64)
     rest = wanted(case).astype(np.float64) - ends[0]
     slope[_resetting(case)] = 0
@@ -193,7 +195,7 @@ def _linear(
     middle = float(np.median(each))
     for values in (np.full(p.size, middle), each):
         fitted = values.astype(np.float32)
-        changed = replace(case.p, **{name: fitted})
+        changed = _with(case.p, name, fitted)
         was, at = getattr(case.p, name), int(np.abs(fitted - getattr(case.p, name)).argmax())
         what = f"the {told} decays by {fitted[at]:.6g} and not {was[at]:.6g}"
         yield Supposed(Cause.DECAY_ROUNDING, what, case.wrong(changed))
@@ -286,8 +288,10 @@ def _resetting(case: Case) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
     return moved
 
 
-def _filled(p: Population, name: str, value: float) -> dict[str, Reals]:
-    return {name: np.full(p.size, value, np.float32)}
+def _with(p: Population, name: str, values: float | Signal) -> Population:
+    """Give a population with other numbers in a field."""
+    changed: dict[str, Any] = {name: np.full(p.size, values, np.float32)}
+    return replace(p, **changed)
 
 
 def _ratio(

@@ -114,5 +114,7 @@ def _spikes(
     fired: Array, neurons: Sequence[tuple[int, ...]], start: int
 ) -> tuple[tuple[int, int], ...]:
     """Give step and row of each spike, step by step."""
-    rows = np.stack([fired[(slice(None), *index)] for index in neurons], axis=1)
+    flat = fired.reshape(len(fired), -1)
+    places = np.ravel_multi_index(tuple(zip(*neurons, strict=True)), fired.shape[1:])
+    rows = flat[:, places]
     return tuple((start + int(t), int(row)) for t, row in np.argwhere(rows))
