@@ -24,9 +24,8 @@ from snnc.targets.float.replay import TIE_ULP
 
 Spikes = npt.NDArray[np.integer]
 Arriving = Callable[..., Doubles]
-ROUNDED = 1.0
-"""Integers by which rounding to the nearest, or making up for others, may move a weight; beyond it
-the account says so."""
+STRANGE = 8
+"""Integers by which a weight has to be off to be no rounding of the real one any more."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -236,9 +235,11 @@ def _of_carrier(c: Carrier, steps: int) -> Iterator[Item]:
             options={"unclipped": True},
         )
     if not np.array_equal(c.arriving(real=True)[:steps], sent):
+        worst = _moved(c)
+        told = "are not those of the network, but off" if worst > STRANGE else "are rounded,"
         yield Item(
-            cause=Cause.WEIGHT_ROUNDING,
-            what=f"the weights of {name} are rounded{_moved(c)}",
+            cause=Cause.UNKNOWN if worst > STRANGE else Cause.WEIGHT_ROUNDING,
+            what=f"the weights of {name} {told} by up to {worst:.3g} integers",
             carrier=c,
             options={"real": True},
         )
@@ -265,14 +266,12 @@ def _of_carrier(c: Carrier, steps: int) -> Iterator[Item]:
         )
 
 
-def _moved(c: Carrier) -> str:
-    """Say how far the integers are from the real weights, where one stands for each."""
-    if not c.linear:
-        return ""
-    kept = ~c.clipped
-    worst = float(np.abs(c.real - c.rounded)[kept].max(initial=0))
-    more = ", more than rounding to the nearest takes" if worst > ROUNDED else ""
-    return f", by up to {worst:.3g} of an integer{more}"
+def _moved(c: Carrier) -> float:
+    """Give the largest difference of an integer from its real weight, of those not clipped.
+
+    Of a way with a max pooling nothing is known but that it is rounded.
+    """
+    return float(np.abs(c.real - c.rounded)[~c.clipped].max(initial=0)) if c.linear else 0.5
 
 
 def _overflows(rounded: Tested) -> Iterator[Item]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from snnc.runtime.compare import Divergence
+from snnc.runtime.divergence.cases import Case
 from snnc.runtime.divergence.explanation import Candidate, Cause, Explanation
 from snnc.runtime.divergence.operands import LISTED, operands, real_ways
 from snnc.runtime.divergence.parted import Parted
 from snnc.runtime.divergence.remedies import for_framework
 from snnc.runtime.divergence.single_steps import ulps
 from snnc.runtime.divergence.states import flat_index, real_parameters, real_state
-from snnc.runtime.divergence.suppositions import Case, tried
+from snnc.runtime.divergence.suppositions import tried
 from snnc.runtime.divergence.windows import courses, rasters, window
 from snnc.runtime.text import percent
 from snnc.targets.float.replay import TIE_ULP, can_replay

@@ -149,23 +149,12 @@ def _delivered(
         )
 
 
-def arriving(way: Way, sent: Array, neuron: int) -> Doubles:
-    """Give what a way brings a neuron in each step, without its factor, shape ``[steps]``.
-
-    Args:
-        way: Into the population.
-        sent: What its source sent, of one sample: ``[steps, *shape]``.
-        neuron: Index in the population, in C order.
-    """
+def came(way: Way, sent: Array) -> Doubles:
+    """Give what a source sent, in the steps in which it arrives: ``[steps, *shape]``."""
     x = sent.reshape(len(sent), *way.shape).astype(np.float64)
-    came = np.zeros_like(x)
-    came[way.delay :] = x[: max(len(x) - way.delay, 0)]
-    if any(isinstance(step, MaxPooling) for step in way.steps):
-        for step in way.steps:
-            came = apply(step, came)
-        return came.reshape(len(came), -1)[:, neuron]
-    weights = acting_weights(way.steps, np.zeros(way.shape), neuron)
-    return came.reshape(len(came), -1) @ weights.ravel()
+    late = np.zeros_like(x)
+    late[way.delay :] = x[: max(len(x) - way.delay, 0)]
+    return late
 
 
 def _of_winners(step: MaxPooling, x: Doubles, weights: Doubles) -> Doubles:

@@ -9,8 +9,8 @@ from snnc.targets.artifact import Artifact
 PAGE = "docs/accuracy_dropped.md"
 """The decision page; every remedy points to it."""
 _OVERFLOW = (
-    "Train with smaller weights in {layer}, and calibrate with --calibrate X.npy, so that overflows "
-    "on your data are found at compile time."
+    "Train with smaller weights in {layer}, and calibrate with --calibrate X.npy, so that "
+    "overflows on your data are found at compile time."
 )
 _ROUNDING = {
     Cause.WEIGHT_CLIP: "Train with smaller weights in {layer}, or allow wider ones{wider}.",

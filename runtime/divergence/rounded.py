@@ -41,6 +41,9 @@ from snnc.runtime.divergence.operands import acting_weights
 
 UNIT = 2**ALIGN_BITS
 ONE = 2**DECAY_BITS
+MOST_ROUNDED = 1.5
+"""Integers by which rounding may move a weight: a half to the nearest, and one more to make up for
+others (see ``compiler/quantization/feedback.py``), which rarely takes more."""
 DUST = 1e-9
 """What a sum of real weights may be below an integer by rounding of float64 alone."""
 
@@ -189,14 +192,23 @@ class Carrier:
 
     @cached_property
     def clipped(self) -> npt.NDArray[np.bool_]:
-        """Which of the integers are at their limit, and would be beyond it."""
-        low, high = weight_limits(self.q.weight_bits, self.q.sign_mode)
+        """Which of the integers are as large as any is, and would be larger.
+
+        Nothing tells a weight that was clipped from one that was rounded the wrong way but how far
+        it is off: it counts as clipped at the limit of its width, or if it is off by more than
+        rounding explains.
+        """
         pooled = any(isinstance(s, SumPooling | MaxPooling) for s in self.path.steps)
         if pooled or not self.linear:
             return np.zeros(self.path.shape, np.bool_)
-        above = (self.rounded == high) & (self.real > high + 0.5)
-        below = (self.rounded == low) & (self.real < low - 0.5)
-        return np.asarray(above | below)
+        low, high = weight_limits(self.q.weight_bits, self.q.sign_mode)
+        size, lacks = np.abs(self.rounded), np.abs(self.real) - np.abs(self.rounded)
+        limited = (self.rounded == high) | (self.rounded == low)
+        same_sign = self.real * self.rounded > 0
+        largest = size == size.max(initial=0)
+        return np.asarray(
+            same_sign & ((limited & (lacks > 0.5)) | (largest & (lacks > MOST_ROUNDED)))
+        )
 
     def weights(self, *, real: bool, unclipped: bool) -> Doubles:
         """Give the integers, with the real weights in place of those that were clipped or not."""
