@@ -18,8 +18,10 @@ from snnc.runtime.observe import observe_artifact
 from snnc.runtime.report import Report
 from snnc.runtime.stages import Stages, silent
 from snnc.runtime.subject import CompileOptions, given_options, load_subject
+from snnc.runtime.verification.again import Again
 from snnc.runtime.verification.batch import REFERENCE
 from snnc.runtime.verification.carry import carry_out
+from snnc.runtime.verification.explained import explained
 from snnc.runtime.verification.judged import judged, repeated
 from snnc.runtime.verification.plan import FLOAT, FRAMEWORK, INTEGER, Plan, check_inputs, plan_of
 from snnc.runtime.verification.tally import Failed, Ran, Tally
@@ -83,7 +85,7 @@ def verify(
     judge = Judge(None if labels is None else _labels(plan, labels, inputs), max_drop)
     tally = carry_out(plan, inputs, judge.labels, progress)
     ends = _ends(plan, tally)
-    links = judged(plan, tally, ends, judge)
+    links = explained(judged(plan, tally, ends, judge), Again(plan, inputs, progress))
     seen = {}
     if isinstance(ends.get(INTEGER), Ran):
         progress("comparing population by population")
