@@ -22,6 +22,7 @@ from snnc.compiler.names import nearest
 from snnc.compiler.network import Network
 from snnc.compiler.trace import SIGNALS, Trace
 from snnc.runtime.conclude import conclude
+from snnc.runtime.data.source import Source, given_inputs
 from snnc.runtime.labels import labels_of
 from snnc.runtime.links import Judge, Labels, Run
 from snnc.runtime.observe import observe_artifact
@@ -36,7 +37,7 @@ from snnc.runtime.subject import (
 from snnc.runtime.text import count
 from snnc.targets import TARGETS, get_target
 from snnc.targets.float.replay import Replay, can_replay, replay
-from snnc.targets.inputs import named_inputs, real_inputs
+from snnc.targets.inputs import real_inputs
 from snnc.targets.running import Inputs
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ CHECKED = 16
 
 def verify(
     model: nir.NIRGraph | torch.nn.Module | Artifact | str | os.PathLike[str],
-    x: Inputs | npt.ArrayLike,
+    x: Inputs | npt.ArrayLike | Source,
     *,
     labels: npt.ArrayLike | None = None,
     targets: str | Sequence[str] = ("integer", "lava"),
@@ -69,7 +70,8 @@ def verify(
 
     Args:
         model: What ``compile`` takes, or an artifact, or the directory of one.
-        x: Input data, ``[steps, batch, *shape]``, or one such array for each input by name.
+        x: Input data, ``[steps, batch, *shape]``, or one such array for each input by name, or what
+            ``read_data`` gave.
         labels: The true class of each sample, shape ``[batch]``.
         targets: Where to run. The chain goes through ``float``, and through ``integer`` where a
             target executes integers, and through ``mapped`` where they are cut over cores, in any
@@ -95,7 +97,7 @@ def verify(
     raise_all(_option_problems(targets, max_drop))
     given = given_options(options)
     subject = load_subject(model, targets, framework, given, progress)
-    inputs = named_inputs(subject.artifact.network.inputs, x)
+    inputs = given_inputs(subject.artifact.network, x)
     chain = _chain(targets, mapped=subject.artifact.mapped is not None)
     runs = {"float": _run(subject, "float", inputs, ("spikes",), timeout, progress)}
     judge = Judge(None, max_drop)
