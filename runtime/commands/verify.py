@@ -9,15 +9,33 @@ from typing import Any
 
 import click
 
-from snnc.runtime.options import PATH, compile_options, json_option, read_names
+from snnc.runtime.options import (
+    PATH,
+    compile_options,
+    input_options,
+    json_option,
+    read_names,
+    take_binning,
+)
 
 
 @click.command(name="verify", short_help="Prove that the targets compute what the model does.")
 @click.argument("model", metavar="MODEL|DIR")
 @click.option(
-    "--input", "source", type=PATH, required=True, metavar="X.npy", help="[steps, batch, *shape]."
+    "--input",
+    "source",
+    type=PATH,
+    required=True,
+    metavar="X",
+    help="[steps, batch, *shape] in an .npy, .npz or HDF5 file, a NIR data graph, or recordings of "
+    "events: docs/inputs.md.",
 )
-@click.option("--labels", type=PATH, metavar="Y.npy", help="The class of each sample.")
+@click.option(
+    "--labels",
+    type=PATH,
+    metavar="Y.npy",
+    help="The class of each sample; of recordings their directory, whose folders are classes.",
+)
 @click.option(
     "--targets",
     callback=read_names,
@@ -45,6 +63,7 @@ from snnc.runtime.options import PATH, compile_options, json_option, read_names
 @click.option(
     "--report", type=PATH, required=True, metavar="DIR", help="Where the report is written."
 )
+@input_options
 @compile_options
 @json_option
 def command(
@@ -66,7 +85,7 @@ def command(
     is incomplete, because a link could not be run or none could be judged.
     """
     from snnc.runtime.console import Display, emit, note
-    from snnc.runtime.files import read_array, read_arrays
+    from snnc.runtime.data.read import read_given, read_labels
     from snnc.runtime.report import REPORT
     from snnc.runtime.summary import summary_text
     from snnc.runtime.text import shown
@@ -74,16 +93,16 @@ def command(
     from snnc.targets.directory import check_place
 
     check_place(report, REPORT)
-    x = read_arrays(source, "--input")
-    truth = None if labels is None else read_array(labels, "--labels")
-    calibration = None if calibrate is None else read_arrays(calibrate, "--calibrate")
+    files = {"--input": source, "--calibrate": calibrate}
+    data = read_given(take_binning(options), files)
+    truth = None if labels is None else read_labels(labels)
     with Display() as display:
         found = verify(
             model,
-            x,
+            data["--input"],
             labels=truth,
             framework=framework,
-            calibration=calibration,
+            calibration=data.get("--calibrate"),
             progress=display.stage,
             command=shlex.join(["snnc", *sys.argv[1:]]),
             **options,
