@@ -52,7 +52,7 @@ class Cluster:
             work = client.submit(_received, payload, pure=False)
             ahead = AHEAD * max(1, sum(client.nthreads().values()))
             futures = distributed.as_completed(
-                [_sent(client, work, b) for b in islice(batches, ahead)]
+                [_sent(client, work, b) for b in islice(batches, ahead)], loop=client.loop
             )
             for future in futures:
                 yield self._result(future)
