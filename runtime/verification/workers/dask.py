@@ -6,7 +6,7 @@ import logging
 import queue
 import time
 import warnings
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault
 from snnc.runtime.environment import environment
+from snnc.runtime.stages import Stages
 from snnc.runtime.verification.outcome import Outcome
 from snnc.runtime.verification.plan import Batch, Plan
 from snnc.runtime.verification.workers.work import packed_work
@@ -42,7 +43,9 @@ class Cluster:
     def __init__(self, address: str) -> None:
         self._address = address
 
-    def outcomes(self, plan: Plan, batches: Iterator[Batch]) -> Generator[Outcome]:
+    def outcomes(
+        self, plan: Plan, batches: Iterator[Batch], within: Callable[[Batch], Stages]
+    ) -> Generator[Outcome]:
         """Run ``batches`` and give each outcome as it comes.
 
         Raises:
@@ -51,6 +54,7 @@ class Cluster:
                 no workers; SNN607, a worker has other versions; SNN608, workers die, or the
                 scheduler is gone.
         """
+        del within  # a worker tells of its batch when it is done
         with _quiet(), self._connected() as client:
             import cloudpickle
 
