@@ -14,6 +14,7 @@ from snnc.compiler.rules.models import *
 from snnc.compiler.rules.numbers import *
 from snnc.compiler.rules.runs import *
 from snnc.compiler.rules.use import *
+from snnc.compiler.rules.verification import *
 
 
 def all_rules() -> dict[str, Rule]:
