@@ -58,6 +58,7 @@ class Settings(BaseModel):
     lava: str = ""
     arch: str | tuple[str, ...] = ""
     hardware: str = ""
+    partitioner: str = ""
     input: str = ""
     labels: str = ""
     targets: str | tuple[str, ...] = ""
