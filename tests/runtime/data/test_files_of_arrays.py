@@ -6,6 +6,7 @@ import io
 import os
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from snnc.compiler.diagnostics import InputError
+from snnc.frontends.hdf5.gate import Extent, Gate
 from snnc.runtime.data.binning import Binning
 from snnc.runtime.data.read import read_data
 from snnc.runtime.data.source import arrays_only
@@ -64,13 +66,15 @@ def test_a_data_set_for_each_input(tmp_path: Path) -> None:
 
 
 def test_spikes_are_packed_densely(tmp_path: Path) -> None:
-    """Hundreds of MiB of spikes become one: more than the file of a network ever does."""
-    x = np.zeros((140, 2**20), np.uint8)
-    x[::50, ::999] = 1
-    with h5py.File(tmp_path / "x.h5", "w") as file:
-        file.create_dataset("x", data=x, compression="gzip", chunks=(1, 2**20))
-    assert x.nbytes > 100 * (tmp_path / "x.h5").stat().st_size
-    np.testing.assert_array_equal(np.asarray(read_data(tmp_path / "x.h5")), x)
+    """256 MiB of spikes in 1 MiB: the file of a network that says so is refused."""
+    path = hdf5(tmp_path / "x.h5", x=np.zeros(3, np.uint8))
+    with h5py.File(path) as file:
+        extent = Gate("x", 100).extent(file["x"].id, "x")
+    assert isinstance(extent, Extent)
+    packed = replace(extent, declared=2**28)
+    for dense in (False, True):
+        problems = list(Gate("x", 2**20, dense=dense)._size_problems(packed, 2**20, "x"))
+        assert len(problems) == (0 if dense else 1)
 
 
 LAYOUTS: dict[str, tuple[Callable[[h5py.File], object], str, str]] = {
