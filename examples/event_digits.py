@@ -80,8 +80,8 @@ def train(x: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64]) -> nn.Sequent
     torch.manual_seed(0)
     inputs, wanted = torch.from_numpy(x.astype(np.float32)), torch.from_numpy(labels)
     model = untrained()
-    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
-    for _ in range(15):
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
+    for _ in range(12):
         for batch in torch.randperm(len(wanted)).split(50):
             reset(model)
             rate = torch.stack([model(step)[0] for step in inputs[:, batch]]).mean(0)
