@@ -1,4 +1,4 @@
-"""One neuron in float64, which holds the integers exactly: any of its numbers may be either kind."""
+"""One neuron in float64, which holds integers exactly: any of its numbers may be either kind."""
 
 from __future__ import annotations
 

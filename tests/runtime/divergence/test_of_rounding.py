@@ -201,7 +201,8 @@ def test_the_item_that_was_changed_is_found(name: str, cause: Cause, change: Cha
 
 def check_numbers(found: Explanation, parted: Parted, fixed: FixedNetwork) -> None:
     """Compare states and operands with another execution of the integers, neuron by neuron."""
-    at, (real, rounded) = found.divergence, found.states or ()
+    assert found.states is not None
+    at, (real, rounded) = found.divergence, found.states
     (neuron,) = at.neuron
     x = parted.inputs["x"].astype(np.int64)
     signals = oracle.as_arrays(oracle.run(fixed, {"x": x}))
@@ -271,7 +272,8 @@ def test_rounding_in_words() -> None:
         "docs/accuracy_dropped.md tells how to go on."
     )
     assert found.layer == "lif"
-    assert (found.threshold, found.distance) == (1.0, pytest.approx(0.0015, abs=1e-6))
+    assert found.threshold == 1
+    assert found.distance == pytest.approx(0.0015, abs=1e-6)
     (delivered,) = found.operands
     assert (delivered.source, delivered.neuron, delivered.sent, delivered.step) == ("x", (1,), 1, 1)
     assert delivered.weight == pytest.approx(0.6265)
