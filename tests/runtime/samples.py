@@ -104,11 +104,12 @@ def _inverted(q: FixedProjection) -> tuple[FixedDense, ...]:
 
 
 def spoil(signal: str, population: str, index: tuple[int, ...]) -> Any:
-    """Give what changes one value of a trace."""
+    """Give what changes one value of a trace, where there are so many samples."""
 
     def change(trace: Trace) -> Trace:
         values = {n: a.copy() for n, a in trace.signal(signal).items()}
-        values[population][index] += 1
+        if index[1] < values[population].shape[1]:
+            values[population][index] += 1
         changed: dict[str, Any] = {signal: values}
         return replace(trace, **changed)
 

@@ -159,9 +159,9 @@ def test_real_numbers_forced_by_a_framework() -> None:
             projection("b", "b", [[0.5]], delay=1, name="rec"),
         ],
     )
-    other = replace(
-        real, populations=(replace(real.populations[0], threshold=_halves(2)), real.populations[1])
-    )
+    a, b = real.populations
+    lower = replace(a, threshold=np.full(2, 0.5, np.float32))
+    other = replace(real, populations=(lower, b))
     inputs = {"x": spikes((30, 2, 2), seed=1, rate=0.5)}
     framework = _run(other, inputs)
     errors = local_errors(framework, run_forced_reals(real, inputs, framework), ("spikes",), (0, 1))
@@ -170,17 +170,9 @@ def test_real_numbers_forced_by_a_framework() -> None:
 
 
 def test_nothing_in_common() -> None:
-    assert (
-        local_errors(
-            Trace(executor="a", outputs={}), Trace(executor="b", outputs={}), SIGNALS, (0,)
-        )
-        == ()
-    )
+    a, b = (Trace(executor=name, outputs={}) for name in "ab")
+    assert local_errors(a, b, SIGNALS, (0,)) == ()
 
 
 def _run(real: Any, inputs: Any) -> Trace:
     return Artifact(target="float", network=real, fixed=None).run(inputs, record=SIGNALS)
-
-
-def _halves(n: int) -> Any:
-    return np.full(n, 0.5, np.float32)

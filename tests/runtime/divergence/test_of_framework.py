@@ -98,14 +98,12 @@ def changes(m: Network) -> dict[str, tuple[str, Cause, Network]]:
     """Give what is changed, by a name: where it shows, its class, and the network."""
     threshold = Cause.BIAS_OR_THRESHOLD_ROUNDING
     both = projection_of(projection_of(m, "fc2", delay=1), "rec", delay=2)
+    one = population_of(m, "b", decay=[0.8, 0.8, 0.7, 0.8])
+    retest = population_of(m, "a", reset=Reset.SUBTRACT_RETEST)
     return {
         "no reset": ("b", Cause.RESET, population_of(m, "b", reset=Reset.NONE)),
         "later reset": ("b", Cause.RESET, population_of(m, "b", reset=Reset.ZERO_NEXT)),
-        "reset tested again": (
-            "a",
-            Cause.RESET,
-            population_of(m, "a", reset=Reset.SUBTRACT_RETEST),
-        ),
+        "reset tested again": ("a", Cause.RESET, retest),
         "reset to a value": (
             "a",
             Cause.RESET,
@@ -113,11 +111,7 @@ def changes(m: Network) -> dict[str, tuple[str, Cause, Network]]:
         ),
         "refractory": ("a", Cause.RESET, population_of(m, "a", refractory=2)),
         "decay": ("a", Cause.DECAY_ROUNDING, population_of(m, "a", decay=0.88)),
-        "decay of one": (
-            "b",
-            Cause.DECAY_ROUNDING,
-            population_of(m, "b", decay=[0.8, 0.8, 0.7, 0.8]),
-        ),
+        "decay of one": ("b", Cause.DECAY_ROUNDING, one),
         "threshold": ("a", threshold, population_of(m, "a", threshold=1.1)),
         "initial": ("a", threshold, population_of(m, "a", initial=0.5)),
         "bias": ("b", threshold, dense_of(m, "fc2", (0, 0, 0.0), bias=0.1)),
