@@ -104,7 +104,7 @@ def test_a_threshold_that_is_off_by_one() -> None:
     arrived = {o.neuron[0]: o.weight for o in told.operands}
     assert arrived == {int(j): w[j] for j in np.flatnonzero(a) if w[j]}
     assert told.n_operands == len(arrived)
-    assert told.because.startswith("spikes is 1 in integer and 0 in lava. It is as if ")
+    assert told.because.startswith("spikes is 1 in integer and 0 in lava. With ")
 
 
 def test_of_a_value_of_u() -> None:
