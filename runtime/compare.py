@@ -102,7 +102,7 @@ def compare(reference: Trace, other: Trace, signals: Sequence[str] = ("spikes",)
     differences: list[Difference] = []
     places: list[tuple[tuple[int, ...], Divergence]] = []
     for rank, (population, signal, a, b) in enumerate(_pairs(reference, other, signals)):
-        unequal = _unequal(a, b)
+        unequal = differs(a, b)
         differences.append(Difference(population, signal, a.size, int(unequal.sum())))
         if unequal.any():
             step, sample, *neuron = map(int, np.unravel_index(unequal.argmax(), unequal.shape))
@@ -151,7 +151,8 @@ def _pairs(
             yield population, signal, a, b
 
 
-def _unequal(a: Array, b: Array) -> npt.NDArray[np.bool_]:
+def differs(a: Array, b: Array) -> npt.NDArray[np.bool_]:
+    """Say where two arrays differ; what is no number in either is equal."""
     unequal = np.asarray(a != b)
     if a.dtype.kind == b.dtype.kind == "f":
         unequal &= ~(np.isnan(a) & np.isnan(b))

@@ -15,6 +15,7 @@ from snnc.compiler.quantization.guards import data_warnings, overflow_problems
 from snnc.compiler.quantization.observed import Observed
 from snnc.runtime.environment import environment
 from snnc.runtime.links import End, Judge
+from snnc.runtime.measures.answers import sample_warning
 from snnc.runtime.report import Data, Execution, Link, Report, Status, Verdict
 from snnc.runtime.subject import Subject
 from snnc.runtime.text import count
@@ -71,7 +72,7 @@ def conclude(
         executions=executions,
         silent=silent,
         choices=artifact.network.choices,
-        warnings=tuple(_warnings(artifact, cost)),
+        warnings=(*_warnings(artifact, cost), *_too_few(links, judge.max_drop)),
         lags=dict(account.get("lags", {})),
         populations=tuple(a.as_json() for a in cost),
         relays=tuple(account.get("relays", ())),
@@ -109,6 +110,16 @@ def _warnings(artifact: Artifact, cost: Iterable[PopulationAccount]) -> Iterator
     for w in chain(data_warnings(cost), overflow_problems(cost, ())):
         if (text := w.text("warning")) not in given:
             yield text
+
+
+def _too_few(links: Iterable[Link], max_drop: float) -> Iterator[str]:
+    """Yield a warning for each link that claims more than its samples can show."""
+    for link in links:
+        if link.statistics is None:
+            continue
+        warning = sample_warning(link.name, link.statistics, max_drop)
+        if warning is not None:
+            yield warning.text("warning")
 
 
 def verdict_of(links: tuple[Link, ...]) -> Verdict:

@@ -19,6 +19,7 @@ from snnc.compiler.network import Network
 from snnc.compiler.quantization.limits import NO_LIMITS
 from snnc.compiler.semantics.discretize import discretize
 from snnc.runtime.budget import NARROWEST, budget_problems, keep_budget
+from snnc.runtime.data.source import Data, arrays_only, given_inputs
 from snnc.runtime.mapping import Asked, for_cores, named_hardware, over_cores
 from snnc.runtime.models import Kind, kind_of, model_problems
 from snnc.runtime.quantization import Quantization, QuantizationOptions, Quantizer, deployed
@@ -27,14 +28,12 @@ from snnc.runtime.stages import Stages, silent
 from snnc.targets import TARGETS, get_target
 from snnc.targets.artifact import Artifact
 from snnc.targets.cuda.architectures import architecture_problems, chosen_architectures
-from snnc.targets.inputs import CALIBRATION_DATA, named_inputs, real_inputs
+from snnc.targets.inputs import CALIBRATION_DATA, real_inputs
 from snnc.targets.lava.forms import Form, form_problems
 from snnc.targets.lava.stock import STOCK_LIMITS, stock_choices
 
 if TYPE_CHECKING:
     import torch
-
-Data = npt.NDArray[Any] | Mapping[str, npt.NDArray[Any]]
 
 
 def compile(
@@ -203,7 +202,8 @@ def load_graph(
             from snnc.frontends.onnx.frontend import from_onnx
 
             step = {} if dt is None else {"dt": dt}
-            return from_onnx(_text(model), calibration=calibration, **step)
+            samples = arrays_only(calibration, CALIBRATION_DATA)
+            return from_onnx(_text(model), calibration=samples, **step)
         case Kind.NIR:
             from snnc.frontends.nir.file import read_nir
 
@@ -264,7 +264,7 @@ def typical_data(
     """
     if calibration is None:
         return None
-    data = named_inputs(network.inputs, calibration, CALIBRATION_DATA)
+    data = given_inputs(network, calibration, CALIBRATION_DATA)
     if samples:
         axes = {i.name: 1 + len(i.shape) for i in network.inputs}
         data = {name: x[None] if x.ndim == axes.get(name) else x for name, x in data.items()}

@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.diagnostics import InternalError, SnncError
+from snnc.runtime.measures.answers import confusions, statistics_of
+from snnc.runtime.measures.layers import disagreements
 from snnc.runtime.report import Link, Statistics, Status
-from snnc.runtime.statistics import Paired, paired
+from snnc.runtime.statistics import paired
 from snnc.runtime.text import count
 from snnc.runtime.verification.tally import LinkTally, Ran, ReplayTally
 from snnc.targets.float.replay import TIE_ULP
@@ -125,10 +127,11 @@ class Judge:
             values=same.size,
             differing=int(same.size - same.sum()),
             agreement=float(same.mean()),
+            confusion=confusions(reference.classes, other.classes),
         )
         if self.labels is None:
             return link
-        statistics = _statistics(self.labels, pair)
+        statistics = self._statistics(self.labels, pair)
         kept = statistics.drop_points <= self.max_drop
         judged = {
             "status": Status.HELD if kept else Status.BROKEN,
@@ -158,7 +161,7 @@ class Judge:
         link = _measured(pair, promise, ("spikes",))
         statistics = None
         if self.labels is not None:
-            statistics = _statistics(self.labels, pair)
+            statistics = self._statistics(self.labels, pair)
             kept = statistics.drop_points <= self.max_drop
             status, found = Status.HELD if kept else Status.BROKEN, self._cost(statistics)
         elif not link.values:
@@ -173,6 +176,11 @@ class Judge:
             )
         return link.model_copy(update={"status": status, "reason": found, "statistics": statistics})
 
+    def _statistics(self, labels: Labels, pair: Pair) -> Statistics:
+        reference, other, _ = pair.done
+        answers = paired(labels, reference.classes, other.classes)
+        return statistics_of(answers, self.max_drop)
+
     def _cost(self, statistics: Statistics) -> str:
         drop, bound = statistics.drop_points, statistics.drop_bound_points
         found = "accuracy is the same"
@@ -181,6 +189,8 @@ class Judge:
         found += f"; with 95 % confidence it falls by less than {bound:.2f}"
         if drop <= self.max_drop < bound:
             found += f", and {statistics.n:,} samples are too few to promise less"
+            if statistics.needed is not None and not statistics.enough:
+                found += f": {statistics.needed:,} should do"
         return found
 
 
@@ -201,6 +211,9 @@ def _measured(pair: Pair, promise: str, signals: Sequence[str]) -> Link:
         first_divergence=tally.first,
         count_error=tally.count_error,
         agreement=float((reference.classes == other.classes).mean()),
+        layers=tuple(layer.measures for layer in tally.layers),
+        disagreement=disagreements(tally.layers),
+        confusion=confusions(reference.classes, other.classes),
     )
 
 
@@ -220,25 +233,6 @@ def _missing(pair: Pair, promise: str) -> Link | None:
             asked=failed,
         )
     return None
-
-
-def _statistics(labels: Labels, pair: Pair) -> Statistics:
-    reference, other, _ = pair.done
-    return statistics_of(paired(labels, reference.classes, other.classes))
-
-
-def statistics_of(pair: Paired) -> Statistics:
-    """Give what a report tells of two classifiers."""
-    return Statistics(
-        n=pair.n,
-        accuracy_reference=pair.correct_reference / pair.n,
-        accuracy_other=pair.correct_other / pair.n,
-        only_reference=pair.only_reference,
-        only_other=pair.only_other,
-        drop_points=pair.drop,
-        drop_bound_points=pair.drop_bound,
-        mcnemar_p=pair.mcnemar_p,
-    )
 
 
 def _listed(signals: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from snnc.runtime.compare import Difference, Divergence
 from snnc.runtime.divergence.explanation import Explanation, LocalError
-from snnc.runtime.measures.records import Confusion, Interval, LayerMeasures
+from snnc.runtime.measures.records import Claim, Confusion, Interval, LayerMeasures
 from snnc.runtime.record import Record
 from snnc.targets.directory import Kind, write_directory
 from snnc.targets.float.replay import Mismatch
@@ -59,8 +59,9 @@ class Statistics(Record):
         mcnemar_p: Two-sided p of the exact McNemar test.
         interval_reference: Of the reference's accuracy.
         interval_other: Of the other's.
-        enough: Whether so many samples can tell a drop of ``max_drop`` points from none.
-        needed: Samples that could.
+        claim: Whether it is shown that accuracy falls by at most ``max_drop`` points.
+        enough: Whether so many samples decide that, or should, where the true drop is none.
+        needed: Samples that should; None where no number does.
     """
 
     n: int
@@ -73,6 +74,7 @@ class Statistics(Record):
     mcnemar_p: float
     interval_reference: Interval | None = None
     interval_other: Interval | None = None
+    claim: Claim | None = None
     enough: bool | None = None
     needed: int | None = None
 

@@ -59,6 +59,10 @@ class Settings(BaseModel):
     arch: str | tuple[str, ...] = ""
     hardware: str = ""
     input: str = ""
+    bin_seconds: float = 0
+    bin_steps: int = 0
+    bin_values: str = ""
+    sensor_shape: str | tuple[int, ...] = ""
     labels: str = ""
     targets: str | tuple[str, ...] = ""
     model: str = ""

@@ -123,7 +123,7 @@ def mcnemar_p(b: int, c: int) -> float:
     return min(1.0, 2 * tail / (1 << (b + c)))
 
 
-def drop_bound(n: int, b: int, c: int, confidence: float = CONFIDENCE) -> float:
+def drop_bound(n: float, b: float, c: float, confidence: float = CONFIDENCE) -> float:
     """Give the upper score bound of ``(b - c) / n``, the difference of two paired proportions.
 
     The bound is the difference at which the score statistic reaches the quantile; it is found by
@@ -148,7 +148,7 @@ def drop_bound(n: int, b: int, c: int, confidence: float = CONFIDENCE) -> float:
     return high
 
 
-def _score(n: int, b: int, c: int, difference: float) -> float:
+def _score(n: float, b: float, c: float, difference: float) -> float:
     """Give ``(b - c - n d) / sqrt(n (2 q + d (1 - d)))``, ``q`` the likeliest rate of ``c``."""
     linear = (2 * n - b + c) * difference - b - c
     constant = -c * difference * (1 - difference)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
-from snnc.runtime.deploy import Data, compile
+from snnc.runtime.data.source import Data
+from snnc.runtime.deploy import compile
 from snnc.runtime.models import compiled_problems, is_onnx, is_spec, model_problems
 from snnc.runtime.quantization import QuantizationOptions
 from snnc.runtime.stages import Stages, silent

@@ -12,6 +12,7 @@ from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.names import nearest
 from snnc.runtime.conclude import conclude
+from snnc.runtime.data.source import Source, given_inputs
 from snnc.runtime.labels import labels_of
 from snnc.runtime.links import End, Judge, Labels
 from snnc.runtime.observe import observe_artifact
@@ -28,7 +29,6 @@ from snnc.runtime.verification.plan import FLOAT, FRAMEWORK, INTEGER, Plan, chec
 from snnc.runtime.verification.tally import Failed, Ran, Tally
 from snnc.runtime.verification.workers import worker_problems, workers_of
 from snnc.targets import TARGETS
-from snnc.targets.inputs import named_inputs
 from snnc.targets.running import Inputs
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 def verify(
     model: nir.NIRGraph | torch.nn.Module | Artifact | str | os.PathLike[str],
-    x: Inputs | npt.ArrayLike,
+    x: Inputs | npt.ArrayLike | Source,
     *,
     labels: npt.ArrayLike | None = None,
     targets: str | Sequence[str] = ("integer", "lava"),
@@ -58,7 +58,8 @@ def verify(
 
     Args:
         model: What ``compile`` takes, or an artifact, or the directory of one.
-        x: Input data, ``[steps, batch, *shape]``, or one such array for each input by name.
+        x: Input data, ``[steps, batch, *shape]``, or one such array for each input by name, or what
+            ``read_data`` gave.
         labels: The true class of each sample, shape ``[batch]``.
         targets: Where to run. The chain goes through ``float``, and through ``integer`` where a
             target executes integers, and through ``mapped`` where they are cut over cores, in any
@@ -88,7 +89,7 @@ def verify(
     raise_all([*_option_problems(targets, max_drop), *worker_problems(jobs, scheduler)])
     given = given_options(options)
     subject = load_subject(model, targets, framework, given, progress)
-    inputs = named_inputs(subject.artifact.network.inputs, x)
+    inputs = given_inputs(subject.artifact.network, x)
     plan = plan_of(subject, targets, inputs, timeout)
     check_inputs(plan, inputs)
     judge = Judge(None if labels is None else _labels(plan, labels, inputs), max_drop)

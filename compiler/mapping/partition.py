@@ -10,6 +10,7 @@ import numpy as np
 from snnc.compiler.diagnostics import raise_all
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.mapping.blocks import blocks, tangles
+from snnc.compiler.mapping.bounds import lower_bounds
 from snnc.compiler.mapping.demand import Meter
 from snnc.compiler.mapping.hardware import Hardware
 from snnc.compiler.mapping.mapped import Part
@@ -60,7 +61,8 @@ def partition(
     cores = _regrouped(best, known, seed)
     problems = [*incapable(network, hardware), *misfits(best.room, best.hopeless, best.over)]
     if not problems and len(cores) > hardware.cores:
-        problems.append(too_many_cores(len(cores), hardware))
+        least = lower_bounds(network, hardware)[0]
+        problems.append(too_many_cores(len(cores), hardware, least))
     raise_all(problems)
     place = {p.name: i for i, p in enumerate(network.populations)}
     return tuple(_bundle(meter, core, place) for core in cores)

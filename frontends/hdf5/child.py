@@ -1,7 +1,7 @@
 """The process that reads files: it can open nothing else, and gets little time and memory.
 
-It is told of files, in a line each: path, name for messages and size, as JSON; and answers with the
-frames of ``wire``. The limits are set by itself, in code that has seen no byte of the file.
+It is told of files, in a line each: path, name for messages, size and form, as JSON; and answers
+with the frames of ``wire``. The limits are set by itself, in code that has seen nothing of the file.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import math
 import signal
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -17,9 +18,11 @@ from typing import IO
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InputError
 from snnc.frontends.hdf5.gate import REWRITE, printable
-from snnc.frontends.hdf5.read import read_entries
+from snnc.frontends.hdf5.read import Entry, read_entries
 from snnc.frontends.hdf5.wire import send_end, send_entry
 
+HDF5, HDF5_DATA, AEDAT4 = "hdf5", "hdf5 data", "aedat4"
+"""Forms of files: networks in HDF5, data in HDF5 with the attributes of groups, recordings."""
 START_SECONDS = 0.5
 """Processor time for a file of no size; a file of 20 kB takes 10 ms."""
 SECONDS_PER_MIB = 1.0
@@ -31,10 +34,10 @@ START_BYTES = 192 * 2**20
 def serve(requests: IO[str], pipe: IO[bytes]) -> None:
     """Read file after file, until there are no more requests."""
     for line in requests:
-        path, name, size = json.loads(line)
+        path, name, size, form = json.loads(line)
         limits = Limits(size)
         try:
-            for entry in read_entries(Path(path), name, limits.hold):
+            for entry in entries_of(form, Path(path), name, limits.hold):
                 send_entry(pipe, entry)
         except InputError as error:
             send_end(pipe, error.diagnostics)
@@ -43,6 +46,19 @@ def serve(requests: IO[str], pipe: IO[bytes]) -> None:
         else:
             send_end(pipe)
         limits.lift()
+
+
+def entries_of(
+    form: str, path: Path, name: str, announce: Callable[[int], None]
+) -> Iterator[Entry]:
+    """Yield what a file of some form holds."""
+    if form == AEDAT4:
+        from snnc.frontends.events.aedat4_packets import read_packets
+
+        return read_packets(path, name, announce)
+    if form == HDF5_DATA:
+        return read_entries(path, name, announce, data=True)
+    return read_entries(path, name, announce)
 
 
 def seconds_for(size: int) -> float:

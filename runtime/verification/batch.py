@@ -79,8 +79,9 @@ def _tally_group(
         for name, run in runs.items()
     }
     traces = {name: run for name, run in runs.items() if isinstance(run, Trace)}
+    fixed = plan.subject.artifact.fixed
     links = {
-        f"{a} -> {b}": link_tally(traces[a], traces[b], signals, group.first)
+        f"{a} -> {b}": link_tally(traces[a], traces[b], signals, group.first, fixed)
         for a, b, signals in pairs(plan)
         if a in traces and b in traces
     }

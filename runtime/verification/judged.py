@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from snnc.compiler.trace import SIGNALS
 from snnc.runtime.links import End, Judge, Pair
+from snnc.runtime.measures.layers import disagreements
 from snnc.runtime.report import Link, Status
 from snnc.runtime.text import count
 from snnc.runtime.verification.batch import REFERENCE
@@ -61,4 +62,6 @@ def _wrong(checked: LinkTally, integer: Ran) -> Link:
         uncompared=checked.uncompared,
         first_divergence=checked.first,
         count_error=checked.count_error,
+        layers=tuple(layer.measures for layer in checked.layers),
+        disagreement=disagreements(checked.layers),
     )

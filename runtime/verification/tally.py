@@ -18,8 +18,10 @@ from snnc.compiler.diagnostics import (
     SnncError,
     TimeLimitExceeded,
 )
+from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.trace import Array, Trace
 from snnc.runtime.compare import Difference, Divergence, compare, count_difference
+from snnc.runtime.measures.layers import LayerTally, layer_tallies
 from snnc.runtime.record import Record
 from snnc.runtime.statistics import correct_by_step
 from snnc.runtime.verification.packed import Packed
@@ -116,6 +118,7 @@ class LinkTally(Record):
         uncompared: ``population.signal`` that only one of the two recorded.
         count_difference: ``sum |n_i - m_i|`` over the spike counts of all neurons and samples.
         count: ``sum n_i`` of the reference.
+        layers: How alike each population is.
     """
 
     samples: int
@@ -126,6 +129,7 @@ class LinkTally(Record):
     uncompared: tuple[str, ...] = ()
     count_difference: int = 0
     count: int = 0
+    layers: tuple[LayerTally, ...] = ()
 
     @property
     def values(self) -> int:
@@ -154,11 +158,16 @@ class LinkTally(Record):
             uncompared=tuple(sorted({*self.uncompared, *more.uncompared})),
             count_difference=self.count_difference + more.count_difference,
             count=self.count + more.count,
+            layers=tuple(a + b for a, b in zip(self.layers, more.layers, strict=True)),
         )
 
 
 def link_tally(
-    reference: Trace, other: Trace, signals: Sequence[str], first_sample: int = 0
+    reference: Trace,
+    other: Trace,
+    signals: Sequence[str],
+    first_sample: int = 0,
+    fixed: FixedNetwork | None = None,
 ) -> LinkTally:
     """Compare two executions of the same samples.
 
@@ -167,11 +176,13 @@ def link_tally(
         other: What is.
         signals: Of ``spikes``, ``u`` and ``v`` those to compare; none where only classes are.
         first_sample: Index of the first of these samples among all.
+        fixed: The integers, where they are compared with real numbers: they know the units.
     """
     samples = len(reference.counts)
     spiking = bool(reference.spikes or other.spikes)
-    if not signals or (tuple(signals) == ("spikes",) and not spiking):
-        return LinkTally(samples=samples, spiking=spiking)  # of read-outs alone there are none
+    layers = layer_tallies(reference, other, signals, first_sample, fixed)
+    if not signals or (tuple(signals) == ("spikes",) and not spiking):  # read-outs have none
+        return LinkTally(samples=samples, spiking=spiking, layers=layers)
     found = compare(reference, other, signals)
     difference, count = count_difference(reference, other) if spiking else (0, 0)
     first, rank = found.first, 0
@@ -197,6 +208,7 @@ def link_tally(
         uncompared=found.uncompared,
         count_difference=difference,
         count=count,
+        layers=layers,
     )
 
 

@@ -24,6 +24,7 @@ from snnc.compiler.mapping.hardware import Certainty, Hardware, Limit
 from snnc.compiler.mapping.mapped import Part
 from snnc.compiler.mapping.metis import cut_graph
 from snnc.compiler.mapping.partition import partition
+from snnc.compiler.mapping.place import place
 from snnc.compiler.mapping.regions import Listed
 from snnc.compiler.mapping.traffic import flows, km1
 from snnc.compiler.operators import FixedSparse
@@ -105,13 +106,9 @@ def _traffic(
 
 
 def scale() -> None:
-    """Partition larger and larger networks, each in a process of its own."""
-    print(
-        *(
-            f"{name:>16}"
-            for name in ("network", "neurons", "cores", "at least", "flows", "s", "MiB")
-        )
-    )
+    """Partition and place larger and larger networks, each in a process of its own."""
+    columns = ("network", "neurons", "cores", "at least", "flows", "cut, s", "placed, s", "MiB")
+    print(*(f"{name:>14}" for name in columns))
     for kind in ("convolutional", "layered"):
         for n in SIZES:
             command = [sys.executable, "-m", "tests.benchmarks.mapping", "one", kind, str(n)]
@@ -119,18 +116,20 @@ def scale() -> None:
 
 
 def one(kind: str, n: int) -> None:
-    """Partition one network and print a row; the time is that of partition and flows."""
+    """Partition and place one network, and print a row; flows belong to the partition."""
     network = _network(kind, n)
     hardware = _large(load_hardware("loihi1"))
     before = _memory()
     begin = time.perf_counter()
     cores = partition(network, hardware)
-    count = flows(network, cores, {}).rate.size
-    taken = time.perf_counter() - begin
+    between = flows(network, cores, {})
+    cut = time.perf_counter()
+    place(between, len(cores), hardware, 0)
+    placed = time.perf_counter()
     neurons = sum(p.size for p in network.populations)
-    cells = (kind, neurons, len(cores), lower_bound(network, hardware), count)
-    row = (*cells, f"{taken:.1f}", f"{_memory() - before:.0f}")
-    print(*(f"{cell:>16}" for cell in row), flush=True)
+    cells = (kind, neurons, len(cores), lower_bound(network, hardware), between.rate.size)
+    row = (*cells, f"{cut - begin:.1f}", f"{placed - cut:.1f}", f"{_memory() - before:.0f}")
+    print(*(f"{cell:>14}" for cell in row), flush=True)
 
 
 def _network(kind: str, n: int) -> FixedNetwork:

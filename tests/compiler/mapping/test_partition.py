@@ -172,6 +172,14 @@ def test_what_is_left_on_other_cores_is_used() -> None:
     assert len(cores) == 2
 
 
+def test_parts_may_have_parameters_in_common() -> None:
+    """A core that has as many parameter sets as it may is not full: neurons of these still fit."""
+    network, hardware = layered([4, 60, 60, 60]), able(LOIHI, neurons=90, parameter_sets=1)
+    cores = partition(network, hardware)
+    check(network, hardware, cores)
+    assert len(cores) == 2
+
+
 def test_a_population_of_two_kinds_of_windows() -> None:
     """Neurons 0 to 11 are 3 rows of 4 for one convolution and 2 of 6 for the other."""
     network = fixed_network(

@@ -58,8 +58,8 @@ def truth() -> npt.NDArray[np.int64]:
 
 def report(**options: Any) -> Report:
     """Verify the network on all samples."""
-    given = {"labels": truth(), "targets": TARGETS, "max_drop": 100, "command": "c"}
-    return verify(artifact(), many(), **(given | options))
+    given: dict[str, Any] = {"labels": truth(), "targets": TARGETS, "max_drop": 100}
+    return verify(artifact(), many(), command="c", **(given | options))
 
 
 def small_batches(monkeypatch: pytest.MonkeyPatch, size: int = SIZE, group: int = SIZE) -> None:

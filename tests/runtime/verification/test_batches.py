@@ -12,6 +12,7 @@ import pytest
 from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault
 from snnc.compiler.rules import WORKER_FINISHED
 from snnc.compiler.trace import Trace
+from snnc.runtime.subject import Subject
 from snnc.runtime.verification import batch as batches
 from snnc.runtime.verification import plan
 from snnc.runtime.verify import verify
@@ -116,7 +117,7 @@ def test_a_budget_is_judged_over_all(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_size_of_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     def sizes(bytes_: int) -> tuple[int, int]:
         monkeypatch.setattr(plan, "BYTES", bytes_)
-        subject = plan.Subject("m", artifact(), None)
+        subject = Subject("m", artifact(), None)
         planned = plan.plan_of(subject, TARGETS, {"input": many()}, None)
         return planned.group, plan.batch_size(planned, {"input": many()})
 

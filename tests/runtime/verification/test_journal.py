@@ -14,6 +14,7 @@ import pytest
 
 from snnc.compiler.diagnostics import EnvironmentFault, InputError, SnncError
 from snnc.runtime.verification import outcome
+from snnc.runtime.verification.batch import tally_batch
 from snnc.runtime.verification.journal import Header, Journal
 from snnc.runtime.verification.outcome import Outcome
 from snnc.runtime.verification.tally import Tally
@@ -50,7 +51,8 @@ def filled(path: Path, *firsts: int) -> bytes:
 def test_what_is_added_is_there_again(tmp_path: Path) -> None:
     filled(tmp_path / "j", 8, 0)
     with Journal(tmp_path / "j", Header(identity=HEADER.identity, size=99)) as journal:
-        assert (journal.size, journal.done) == (4, {0, 8})
+        assert journal.size == 4
+        assert journal.done == {0, 8}
         journal.add(one(4))
         assert [o.first for o in journal.outcomes()] == [0, 4, 8]
         journal.remove()
@@ -145,7 +147,9 @@ def test_something_else(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     assert message(EnvironmentFault, lambda: Journal(tmp_path, HEADER)).startswith(
-        f"error[SNN002]: the place that is named can be written\n  --> {tmp_path}\n   found: Is a directory\n"
+        "error[SNN002]: the place that is named can be written\n"
+        f"  --> {tmp_path}\n"
+        "   found: Is a directory\n"
     )
 
 
@@ -158,7 +162,7 @@ class Killed(BaseException):
 
 def ending_after(batches: int, end: type[BaseException]) -> Callable[..., Tally]:
     """Give what runs so many batches and then raises."""
-    run, left = outcome.tally_batch, [batches]
+    run, left = tally_batch, [batches]
 
     def ending(*given: Any) -> Tally:
         if not left[0]:
@@ -219,7 +223,7 @@ def test_another_run_is_refused(
     x, y = many(), truth()
     x[2, 5, 1] = 1 - x[2, 5, 1]
     given: dict[str, Any] = {"labels": y, "targets": ("integer", "cpu")}
-    changed = {
+    changed: dict[str, tuple[dict[str, Any], Any, str]] = {
         "labels": ({"labels": (y + 1) % 3}, many(), "labels"),
         "targets": ({"targets": ("integer",)}, many(), "choice of targets"),
         "input": ({}, x, "input input"),
@@ -290,7 +294,11 @@ def test_the_command_refuses_other_data(
     small_batches(monkeypatch)
     with monkeypatch.context() as patch:
         patch.setattr(outcome, "tally_batch", ending_after(2, KeyboardInterrupt))
-        assert snnc(*ARGUMENTS).code == 130
+        interrupted = snnc(*ARGUMENTS)
+    assert (interrupted.code, interrupted.out) == (130, "")
+    assert interrupted.err == (
+        "what is done is kept in r.journal: the same command goes on from there\ninterrupted\n"
+    )
     assert _lines(tmp_path / "r.journal") == 2
     np.save(tmp_path / "y.npy", (truth() + 1) % 3)
     refused = snnc(*ARGUMENTS)

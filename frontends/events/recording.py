@@ -1,0 +1,46 @@
+"""What every recording of an event camera becomes: columns, rows, polarities and times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from snnc.compiler import rules
+from snnc.compiler.diagnostics import Diagnostic, InputError
+from snnc.frontends.hdf5.gate import printable
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Events in the order of the file; all arrays have the shape ``[events]``.
+
+    Attributes:
+        t: Microseconds since the recording began, 0 or more.
+        x: Columns, 0 at the left.
+        y: Rows, 0 at the top.
+        on: 1 where it became brighter, 0 where it became darker.
+        sensor: Height and width in pixels; None where the file does not tell.
+    """
+
+    t: npt.NDArray[np.int64]
+    x: npt.NDArray[np.int32]
+    y: npt.NDArray[np.int32]
+    on: npt.NDArray[np.uint8]
+    sensor: tuple[int, int] | None
+
+
+def refusal(path: str, found: str, limit: str) -> InputError:
+    """Give SNN641 for the file ``path``."""
+    return InputError(
+        [
+            Diagnostic(
+                rule=rules.DATA_FORM,
+                node=printable(path),
+                found=printable(found),
+                limit=limit,
+                remedy="get or record the file again; docs/inputs.md describes what is read",
+            )
+        ]
+    )
