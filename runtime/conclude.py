@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-import numpy as np
 from pydantic import TypeAdapter
 
 from snnc import __version__
@@ -15,16 +13,15 @@ from snnc.compiler.diagnostics import SnncError
 from snnc.compiler.quantization.account import PopulationAccount, with_observed
 from snnc.compiler.quantization.guards import data_warnings, overflow_problems
 from snnc.compiler.quantization.observed import Observed
-from snnc.compiler.trace import Array
 from snnc.runtime.environment import environment
 from snnc.runtime.links import End, Judge
 from snnc.runtime.measures.answers import sample_warning
 from snnc.runtime.report import Data, Execution, Link, Report, Status, Verdict
 from snnc.runtime.subject import Subject
 from snnc.runtime.text import count
+from snnc.runtime.verification.identity import program_sha256
 from snnc.runtime.verification.tally import Ran
-from snnc.targets.artifact import MANIFEST, Artifact
-from snnc.targets.running import Inputs
+from snnc.targets.artifact import Artifact
 
 INCOMPLETE_CODE = 3
 """Exit code where nothing failed and something is missing (``EnvironmentFault``)."""
@@ -34,7 +31,7 @@ SILENCE = "No output spiked in any execution: this input shows little of the net
 
 def conclude(
     subject: Subject,
-    inputs: Inputs,
+    data: tuple[Data, ...],
     judge: Judge,
     ends: Mapping[str, End],
     links: tuple[Link, ...],
@@ -45,12 +42,12 @@ def conclude(
 
     Args:
         subject: What was verified.
-        inputs: On which data.
+        data: On which arrays.
         judge: Labels, and what accuracy may be lost.
         ends: Each execution, or why there is none.
         links: What was compared.
         command: What repeats it.
-        seen: What each population of the integers did on ``inputs``.
+        seen: What each population of the integers did on these data.
     """
     verdict = verdict_of(links)
     artifact = subject.artifact
@@ -82,8 +79,8 @@ def conclude(
         budget=account.get("budget"),
         mapping=_mapping(artifact),
         problems=tuple(str(d) for failure in failures for d in failure.diagnostics),
-        data=tuple(_data(inputs, judge)),
-        program_sha256=hashlib.sha256(artifact.files()[MANIFEST]).hexdigest(),
+        data=data,
+        program_sha256=program_sha256(artifact),
         environment=environment(),
     )
 
@@ -183,18 +180,3 @@ def _executions(ends: Mapping[str, End], judge: Judge) -> Iterator[Execution]:
             latency_steps=ran.latency_steps,
             seconds=ran.seconds,
         )
-
-
-def _data(inputs: Inputs, judge: Judge) -> Iterator[Data]:
-    for name, values in inputs.items():
-        yield _hashed(f"input {name}", values)
-    if judge.labels is not None:
-        yield _hashed("labels", judge.labels)
-
-
-def _hashed(name: str, values: Array) -> Data:
-    """Tell of an array; step after step of it is hashed, so that nothing is copied as a whole."""
-    digest = hashlib.sha256()
-    for part in values if values.ndim > 1 else (values,):
-        digest.update(np.ascontiguousarray(part).tobytes())
-    return Data(name=name, shape=values.shape, dtype=str(values.dtype), sha256=digest.hexdigest())

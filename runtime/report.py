@@ -8,7 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from snnc.runtime.compare import Difference, Divergence
 from snnc.runtime.divergence.explanation import Explanation, LocalError
@@ -160,7 +161,8 @@ class Execution(Record):
         accuracy_by_step: Accuracy after 1 step, 2 steps, ..., where labels were given.
         output_spikes: Spikes of all outputs.
         latency_steps: Steps by which the last population runs behind the input.
-        seconds: Wall time.
+        seconds: Wall time, for the terminal; no part of ``report.json``, which is the same whenever
+            and wherever it was made.
     """
 
     name: str
@@ -170,7 +172,7 @@ class Execution(Record):
     accuracy_by_step: tuple[float, ...] = ()
     output_spikes: int
     latency_steps: int
-    seconds: float
+    seconds: SkipJsonSchema[float | None] = Field(default=None, exclude=True)
 
 
 class Data(Record):

@@ -20,9 +20,11 @@ from snnc.runtime.stages import Stages, silent
 from snnc.runtime.subject import CompileOptions, given_options, load_subject
 from snnc.runtime.verification.batch import REFERENCE
 from snnc.runtime.verification.carry import carry_out
+from snnc.runtime.verification.identity import data_of, opened_journal
 from snnc.runtime.verification.judged import judged, repeated
 from snnc.runtime.verification.plan import FLOAT, FRAMEWORK, INTEGER, Plan, check_inputs, plan_of
 from snnc.runtime.verification.tally import Failed, Ran, Tally
+from snnc.runtime.verification.workers import worker_problems, workers_of
 from snnc.targets import TARGETS
 from snnc.targets.inputs import named_inputs
 from snnc.targets.running import Inputs
@@ -43,6 +45,9 @@ def verify(
     framework: torch.nn.Module | str | os.PathLike[str] | None = None,
     max_drop: float = 1.0,
     timeout: float | None = None,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    journal: str | os.PathLike[str] | None = None,
     progress: Stages = silent,
     command: str = "snnc.verify(...)",
     **options: Unpack[CompileOptions],
@@ -61,7 +66,11 @@ def verify(
         framework: The trained module, ``FILE.py:FUNCTION`` that gives it, or the ``.onnx`` file
             of a network of ReLUs, where ``model`` neither is nor names one.
         max_drop: Accuracy in points of percent that the integers may lose.
-        timeout: Seconds for each run, or None for the target's own limit.
+        timeout: Seconds for each run of a batch, or None for the target's own limit.
+        jobs: Processes that run batches of samples at once; 1 for this one alone.
+        scheduler: Address of a Dask scheduler whose workers run them.
+        journal: File in which batches are kept that are done; where it is there already, the run
+            that began it goes on. Remove it when the report is saved. None keeps none.
         progress: Called with the name of each stage as it begins.
         command: What the report names as the way to repeat it.
         options: What else ``compile`` takes: ``calibration``, ``dt``, ``weight_bits``, ... Not for
@@ -74,21 +83,24 @@ def verify(
         InputError: The model, the data or the options cannot be used.
     """
     targets = (targets,) if isinstance(targets, str) else tuple(targets)
-    raise_all(_option_problems(targets, max_drop))
+    raise_all([*_option_problems(targets, max_drop), *worker_problems(jobs, scheduler)])
     given = given_options(options)
     subject = load_subject(model, targets, framework, given, progress)
     inputs = named_inputs(subject.artifact.network.inputs, x)
     plan = plan_of(subject, targets, inputs, timeout)
     check_inputs(plan, inputs)
     judge = Judge(None if labels is None else _labels(plan, labels, inputs), max_drop)
-    tally = carry_out(plan, inputs, judge.labels, progress)
+    data = data_of(inputs, judge.labels)
+    with opened_journal(journal, plan, inputs, data) as kept:
+        workers = workers_of(jobs, scheduler)
+        tally = carry_out(plan, inputs, judge.labels, kept, workers, progress)
     ends = _ends(plan, tally)
     links = judged(plan, tally, ends, judge)
     seen = {}
     if isinstance(ends.get(INTEGER), Ran):
         progress("comparing population by population")
         seen = observe_artifact(subject.artifact, inputs)
-    return conclude(subject, inputs, judge, ends, links, command, seen)
+    return conclude(subject, data, judge, ends, links, command, seen)
 
 
 def _ends(plan: Plan, tally: Tally) -> dict[str, End]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from snnc.runtime.options import PATH, compile_options, json_option, read_names
+
+WHO = ("--jobs", "--scheduler")
+"""Options about which a report says nothing."""
 
 
 @click.command(name="verify", short_help="Prove that the targets compute what the model does.")
@@ -41,7 +45,18 @@ from snnc.runtime.options import PATH, compile_options, json_option, read_names
     metavar="POINTS",
     help="Accuracy that the integers may lose.",
 )
-@click.option("--timeout", type=float, metavar="S", help="Seconds for each run.")
+@click.option("--timeout", type=float, metavar="S", help="Seconds for each run of a batch.")
+@click.option(
+    "--jobs",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Processes that run batches of samples at once.",
+)
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers run them (snnc[dist])."
+)
 @click.option(
     "--report", type=PATH, required=True, metavar="DIR", help="Where the report is written."
 )
@@ -74,6 +89,7 @@ def command(
     from snnc.targets.directory import check_place
 
     check_place(report, REPORT)
+    journal = report.with_name(f"{report.name}.journal")
     x = read_arrays(source, "--input")
     truth = None if labels is None else read_array(labels, "--labels")
     calibration = None if calibrate is None else read_arrays(calibrate, "--calibrate")
@@ -85,13 +101,28 @@ def command(
             framework=framework,
             calibration=calibration,
             progress=display.stage,
-            command=shlex.join(["snnc", *sys.argv[1:]]),
+            command=shlex.join(["snnc", *repeatable(sys.argv[1:])]),
+            journal=journal,
             **options,
         )
         found.save(report)
+        journal.unlink(missing_ok=True)
     for problem in found.problems:
         note("\n".join(map(shown, problem.splitlines())))
     emit(found.json_text().rstrip() if as_json else summary_text(found))
     if not as_json:
         emit(f"report: {shown(str(report / 'report.html'))}")
     return found.exit_code
+
+
+def repeatable(arguments: Sequence[str]) -> list[str]:
+    """Leave out of a command who does the work: the report is the same."""
+    kept: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, _ = argument.partition("=")
+        if name not in WHO:
+            kept.append(argument)
+        elif not equals:
+            next(rest, None)
+    return kept

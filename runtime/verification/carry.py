@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from heapq import merge
+from typing import Any, Protocol
 
 import numpy.typing as npt
 
 from snnc.runtime.stages import Stages, silent
 from snnc.runtime.text import count
-from snnc.runtime.verification.batch import tally_batch
-from snnc.runtime.verification.plan import Batch, Plan, batch_size
+from snnc.runtime.verification.journal import Journal
+from snnc.runtime.verification.outcome import Outcome, outcome
+from snnc.runtime.verification.plan import Batch, Plan
 from snnc.runtime.verification.tally import Failed, Tally
 from snnc.targets.running import Inputs
 
 
+class Workers(Protocol):
+    """Whoever runs batches."""
+
+    def outcomes(self, plan: Plan, batches: Iterator[Batch]) -> Iterator[Outcome]:
+        """Run ``batches``, of which the next is taken when there is room, in any order."""
+        ...
+
+
+class Here:
+    """Runs batches in this process, one after the other."""
+
+    def outcomes(self, plan: Plan, batches: Iterator[Batch]) -> Iterator[Outcome]:
+        """Run ``batches``."""
+        for batch in batches:
+            yield outcome(plan, batch)
+
+
 def carry_out(
-    plan: Plan, inputs: Inputs, labels: npt.NDArray[Any] | None, progress: Stages = silent
+    plan: Plan,
+    inputs: Inputs,
+    labels: npt.NDArray[Any] | None,
+    journal: Journal,
+    workers: Workers,
+    progress: Stages = silent,
 ) -> Tally:
     """Run all samples through all stages.
 
@@ -23,17 +48,57 @@ def carry_out(
         plan: What is done.
         inputs: Of each input, ``[steps, batch, *shape]``.
         labels: The true class of each sample, or None.
+        journal: Where what is done is kept, and what is done already.
+        workers: Who does it.
         progress: Told the stages of a single batch, or the samples done of several.
+
+    Raises:
+        InputError: The data or the module cannot be used.
+        EnvironmentFault: The journal cannot be written, or all workers are gone.
     """
-    steps, samples = next(iter(inputs.values())).shape[:2]
     whole = Batch(first=0, inputs=inputs, labels=labels)
-    size = batch_size(plan, samples, steps, 1)
-    if samples <= size:
-        return tally_batch(plan, whole, progress)
-    told = progress(f"verifying {count(samples, 'sample')}")
+    if whole.samples <= journal.size and not journal.done:
+        return _as_read(outcome(plan, whole, progress)).given
+    told = progress(f"verifying {count(whole.samples, 'sample')}")
+    again: dict[int, Outcome] = {}  # incomplete, and so not kept
+
+    def left() -> Iterator[Batch]:
+        for batch in whole.groups(journal.size):
+            if batch.first not in journal.done:
+                yield batch.skipping(_failures(again.values()))
+
+    done = sum(min(journal.size, whole.samples - first) for first in journal.done)
+    told(done, whole.samples)
+    for found in workers.outcomes(plan, left()):
+        found.raise_what_it_tells()
+        if found.complete:
+            journal.add(found)
+        else:
+            again[found.first] = found
+        done += found.samples
+        told(done, whole.samples)
+    rest = map(_as_read, sorted(again.values(), key=_first))
+    return _summed(merge(journal.outcomes(), rest, key=_first))
+
+
+def _first(found: Outcome) -> int:
+    return found.first
+
+
+def _as_read(found: Outcome) -> Outcome:
+    """Give what the journal would give back, so that it makes no difference who kept it."""
+    return Outcome.model_validate_json(found.model_dump_json())
+
+
+def _failures(outcomes: Iterable[Outcome]) -> set[str]:
+    """Give the stages that failed of some batch: they are not tried again."""
+    stages = (o.tally.stages for o in outcomes if o.tally is not None)
+    return {name for s in stages for name, stage in s.items() if isinstance(stage, Failed)}
+
+
+def _summed(outcomes: Iterable[Outcome]) -> Tally:
+    """Add up batches in the order of their samples."""
     total = Tally()
-    for batch in whole.groups(size):
-        failed = [name for name, stage in total.stages.items() if isinstance(stage, Failed)]
-        total = total + tally_batch(plan, batch.skipping(failed))
-        told(batch.first + batch.samples, samples)
+    for one in outcomes:
+        total = total + one.given
     return total

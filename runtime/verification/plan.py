@@ -161,9 +161,9 @@ def fitting(subject: Subject, chain: Sequence[str], steps: int) -> int:
     return max(1, BYTES // (max(1, steps * neurons) * SIGNAL_BYTES * traces))
 
 
-def batch_size(plan: Plan, samples: int, steps: int, jobs: int) -> int:
-    """Give the samples of a batch: whole groups, as many as memory holds and jobs leave."""
-    most = min(BATCH, fitting(plan.subject, plan.chain, steps), -(-samples // jobs))
+def batch_size(plan: Plan, inputs: Inputs) -> int:
+    """Give the samples of a batch: whole groups, as many as memory holds."""
+    most = min(BATCH, fitting(plan.subject, plan.chain, next(iter(inputs.values())).shape[0]))
     return max(1, most // plan.group) * plan.group
 
 

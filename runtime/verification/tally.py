@@ -13,21 +13,19 @@ import numpy as np
 from pydantic import Field
 
 from snnc.compiler.diagnostics import (
-    Diagnostic,
     EnvironmentFault,
     InternalError,
-    Rule,
     SnncError,
     TimeLimitExceeded,
 )
 from snnc.compiler.fixed import FixedNetwork
-from snnc.compiler.rules import all_rules
 from snnc.compiler.trace import Array, Trace
 from snnc.runtime.compare import Difference, Divergence, compare, count_difference
 from snnc.runtime.measures.layers import LayerTally, layer_tallies
 from snnc.runtime.record import Record
 from snnc.runtime.statistics import correct_by_step
 from snnc.runtime.verification.packed import Packed
+from snnc.runtime.verification.told import Told, told
 from snnc.targets.float.replay import Mismatch, Replay
 
 LISTED = 100
@@ -84,23 +82,6 @@ def ran(trace: Trace, labels: Array | None) -> Ran:
     )
 
 
-class Told(Record):
-    """A diagnostic, told from one process to another."""
-
-    code: str
-    says: str
-    node: str
-    found: str
-    limit: str
-    remedy: str
-
-    @property
-    def diagnostic(self) -> Diagnostic:
-        """The diagnostic."""
-        rule = all_rules().get(self.code) or Rule(self.code, self.says, "")
-        return Diagnostic(rule, self.node, self.found, self.limit, self.remedy)
-
-
 class Failed(Record):
     """An execution that could not be done.
 
@@ -117,21 +98,6 @@ class Failed(Record):
         """What is raised for it."""
         kind = TimeLimitExceeded if self.late else EnvironmentFault
         return kind([t.diagnostic for t in self.told])
-
-
-def told(error: SnncError) -> tuple[Told, ...]:
-    """Give the diagnostics of an error as records."""
-    return tuple(
-        Told(
-            code=d.rule.code,
-            says=d.rule.says,
-            node=d.node,
-            found=d.found,
-            limit=d.limit,
-            remedy=d.remedy,
-        )
-        for d in error.diagnostics
-    )
 
 
 def failed(error: EnvironmentFault | TimeLimitExceeded) -> Failed:
