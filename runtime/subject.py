@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
-from snnc.runtime.deploy import Data, compile
+from snnc.runtime.data.source import Data
+from snnc.runtime.deploy import compile
 from snnc.runtime.models import compiled_problems, is_onnx, is_spec, model_problems
 from snnc.runtime.quantization import QuantizationOptions
 from snnc.runtime.stages import Stages, silent
@@ -37,6 +38,7 @@ class CompileOptions(QuantizationOptions, total=False):
     lava: str | None
     arch: str | Sequence[str] | None
     hardware: str | os.PathLike[str] | None
+    partitioner: str | None
 
 
 def given_options(options: CompileOptions) -> CompileOptions:

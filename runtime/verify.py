@@ -12,21 +12,23 @@ from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.names import nearest
 from snnc.runtime.conclude import conclude
+from snnc.runtime.data.source import Source, given_inputs
 from snnc.runtime.labels import labels_of
 from snnc.runtime.links import End, Judge, Labels
 from snnc.runtime.observe import observe_artifact
 from snnc.runtime.report import Report
 from snnc.runtime.stages import Stages, silent
 from snnc.runtime.subject import CompileOptions, given_options, load_subject
+from snnc.runtime.verification.again import Again
 from snnc.runtime.verification.batch import REFERENCE
 from snnc.runtime.verification.carry import carry_out
+from snnc.runtime.verification.explained import explained
 from snnc.runtime.verification.identity import data_of, opened_journal
 from snnc.runtime.verification.judged import judged, repeated
 from snnc.runtime.verification.plan import FLOAT, FRAMEWORK, INTEGER, Plan, check_inputs, plan_of
 from snnc.runtime.verification.tally import Failed, Ran, Tally
 from snnc.runtime.verification.workers import worker_problems, workers_of
 from snnc.targets import TARGETS
-from snnc.targets.inputs import named_inputs
 from snnc.targets.running import Inputs
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 
 def verify(
     model: nir.NIRGraph | torch.nn.Module | Artifact | str | os.PathLike[str],
-    x: Inputs | npt.ArrayLike,
+    x: Inputs | npt.ArrayLike | Source,
     *,
     labels: npt.ArrayLike | None = None,
     targets: str | Sequence[str] = ("integer", "lava"),
@@ -56,7 +58,8 @@ def verify(
 
     Args:
         model: What ``compile`` takes, or an artifact, or the directory of one.
-        x: Input data, ``[steps, batch, *shape]``, or one such array for each input by name.
+        x: Input data, ``[steps, batch, *shape]``, or one such array for each input by name, or what
+            ``read_data`` gave.
         labels: The true class of each sample, shape ``[batch]``.
         targets: Where to run. The chain goes through ``float``, and through ``integer`` where a
             target executes integers, and through ``mapped`` where they are cut over cores, in any
@@ -86,7 +89,7 @@ def verify(
     raise_all([*_option_problems(targets, max_drop), *worker_problems(jobs, scheduler)])
     given = given_options(options)
     subject = load_subject(model, targets, framework, given, progress)
-    inputs = named_inputs(subject.artifact.network.inputs, x)
+    inputs = given_inputs(subject.artifact.network, x)
     plan = plan_of(subject, targets, inputs, timeout)
     check_inputs(plan, inputs)
     judge = Judge(None if labels is None else _labels(plan, labels, inputs), max_drop)
@@ -95,7 +98,7 @@ def verify(
         workers = workers_of(jobs, scheduler)
         tally = carry_out(plan, inputs, judge.labels, kept, workers, progress)
     ends = _ends(plan, tally)
-    links = judged(plan, tally, ends, judge)
+    links = explained(judged(plan, tally, ends, judge), Again(plan, inputs, progress))
     seen = {}
     if isinstance(ends.get(INTEGER), Ran):
         progress("comparing population by population")

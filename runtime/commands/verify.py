@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from snnc.runtime.options import PATH, compile_options, json_option, read_names
+from snnc.compiler.diagnostics import EnvironmentFault
+from snnc.runtime.ending import Terminated
+from snnc.runtime.options import (
+    PATH,
+    compile_options,
+    input_options,
+    json_option,
+    read_names,
+    take_binning,
+)
 
 WHO = ("--jobs", "--scheduler")
 """Options about which a report says nothing."""
@@ -19,9 +29,20 @@ WHO = ("--jobs", "--scheduler")
 @click.command(name="verify", short_help="Prove that the targets compute what the model does.")
 @click.argument("model", metavar="MODEL|DIR")
 @click.option(
-    "--input", "source", type=PATH, required=True, metavar="X.npy", help="[steps, batch, *shape]."
+    "--input",
+    "source",
+    type=PATH,
+    required=True,
+    metavar="X",
+    help="[steps, batch, *shape] in an .npy, .npz or HDF5 file, a NIR data graph, or recordings of "
+    "events: docs/inputs.md.",
 )
-@click.option("--labels", type=PATH, metavar="Y.npy", help="The class of each sample.")
+@click.option(
+    "--labels",
+    type=PATH,
+    metavar="Y.npy",
+    help="The class of each sample; of recordings their directory, whose folders are classes.",
+)
 @click.option(
     "--targets",
     callback=read_names,
@@ -60,6 +81,7 @@ WHO = ("--jobs", "--scheduler")
 @click.option(
     "--report", type=PATH, required=True, metavar="DIR", help="Where the report is written."
 )
+@input_options
 @compile_options
 @json_option
 def command(
@@ -81,7 +103,7 @@ def command(
     is incomplete, because a link could not be run or none could be judged.
     """
     from snnc.runtime.console import Display, emit, note
-    from snnc.runtime.files import read_array, read_arrays
+    from snnc.runtime.data.read import read_given, read_labels
     from snnc.runtime.report import REPORT
     from snnc.runtime.summary import summary_text
     from snnc.runtime.text import shown
@@ -90,16 +112,16 @@ def command(
 
     check_place(report, REPORT)
     journal = report.with_name(f"{report.name}.journal")
-    x = read_arrays(source, "--input")
-    truth = None if labels is None else read_array(labels, "--labels")
-    calibration = None if calibrate is None else read_arrays(calibrate, "--calibrate")
-    with Display() as display:
+    files = {"--input": source, "--calibrate": calibrate}
+    data = read_given(take_binning(options), files)
+    truth = None if labels is None else read_labels(labels)
+    with Display() as display, _telling_what_is_kept(journal):
         found = verify(
             model,
-            x,
+            data["--input"],
             labels=truth,
             framework=framework,
-            calibration=calibration,
+            calibration=data.get("--calibrate"),
             progress=display.stage,
             command=shlex.join(["snnc", *repeatable(sys.argv[1:])]),
             journal=journal,
@@ -113,6 +135,21 @@ def command(
     if not as_json:
         emit(f"report: {shown(str(report / 'report.html'))}")
     return found.exit_code
+
+
+@contextmanager
+def _telling_what_is_kept(journal: Path) -> Generator[None]:
+    """Say that a run that ends early goes on when it is repeated."""
+    from snnc.runtime.console import note
+    from snnc.runtime.text import shown
+
+    try:
+        yield
+    except (EnvironmentFault, KeyboardInterrupt, MemoryError, OSError, Terminated):
+        if journal.exists():
+            kept = shown(str(journal))
+            note(f"what is done is kept in {kept}: the same command goes on from there")
+        raise
 
 
 def repeatable(arguments: Sequence[str]) -> list[str]:

@@ -45,12 +45,23 @@ class Again:
         Raises:
             SnncError: It could be run before, and cannot now.
         """
-        whole = Batch(first=0, inputs=self.inputs, labels=None)
         begin, end = sample, sample + 1
         if stage in (FLOAT, FRAMEWORK):
             begin -= sample % self.plan.group
-            end = min(begin + self.plan.group, whole.samples)
-        batch = whole.part(begin, end)
+            end = min(begin + self.plan.group, self._whole.samples)
+        run = self.traces(stage, self._whole.part(begin, end))
+        return run.of_samples(sample - begin, sample - begin + 1)
+
+    def first(self, samples: int) -> Batch:
+        """Give the first samples, or all where there are fewer."""
+        return self._whole.part(0, min(samples, self._whole.samples))
+
+    def traces(self, stage: str, batch: Batch) -> Trace:
+        """Run a stage and give all samples of a batch, with their spikes, ``u`` and ``v``.
+
+        Raises:
+            SnncError: It could be run before, and cannot now.
+        """
         plan = replace(self.plan, timeout=None)
         if stage == REFERENCE:
             run = execute(plan, INTEGER, INTEGER, batch, SIGNALS, self.progress)
@@ -58,4 +69,8 @@ class Again:
             run = run_stage(plan, stage, batch, SIGNALS, self.progress)
         if not isinstance(run, Trace):
             raise run
-        return run.of_samples(sample - begin, sample - begin + 1)
+        return run
+
+    @property
+    def _whole(self) -> Batch:
+        return Batch(first=0, inputs=self.inputs, labels=None)
