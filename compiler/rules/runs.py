@@ -114,6 +114,15 @@ CUDA_EXECUTION = Rule(
     "The driver reported an error in the middle of a run. After a fault of the hardware, or where "
     "another process broke the GPU, it has to be reset; nothing was written.",
 )
+ENOUGH_SAMPLES = Rule(
+    "SNN631",
+    "there are enough samples to show that accuracy falls by no more than is allowed",
+    "The drop of accuracy on these samples is within --max-drop, but with 95 % confidence it may "
+    "be larger on others: only more samples make it surer what it is there. As "
+    "many are needed as bring the bound within --max-drop in 4 of 5 cases, where accuracy does not "
+    "really fall, and one execution alone is right as often as here. docs/measures.md has the "
+    "formulas.",
+)
 INTERNAL = Rule(
     "SNN900",
     "snnc keeps its own invariants",
