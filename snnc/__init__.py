@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from snnc.frontends.norse.frontend import from_norse as from_norse
     from snnc.frontends.onnx.frontend import from_onnx as from_onnx
     from snnc.frontends.snntorch.frontend import from_snntorch as from_snntorch
+    from snnc.runtime.changes.diff import diff as diff
     from snnc.runtime.compare import Comparison as Comparison
     from snnc.runtime.compare import Divergence as Divergence
     from snnc.runtime.compare import compare as compare
@@ -59,6 +60,7 @@ else:
         # proof
         "verify": "snnc.runtime.verify",
         "Report": "snnc.runtime.report",
+        "diff": "snnc.runtime.changes.diff",
         "accuracy_by_step": "snnc.runtime.statistics",
         "compare": "snnc.runtime.compare",
         "Comparison": "snnc.runtime.compare",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -200,18 +201,15 @@ def test_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_other_groups(tmp_path: Path) -> None:
     path = write(tmp_path / "d.h5", graph_data(events()))
-    steps = [
-        (lambda g: g.attrs.pop("t_max"), refused("no t_max")),
-        (lambda g: g.pop("idx"), refused("no idx, t_max")),
-        (
-            lambda g: g.attrs.__setitem__("__type__", "Movie"),
-            refused("an observable of type 'Movie'"),
-        ),
-    ]
-    for change, text in steps:
+    changes: dict[str, Callable[[Any], object]] = {
+        "no t_max": lambda g: g.attrs.pop("t_max"),
+        "no idx, t_max": lambda g: g.pop("idx"),
+        "an observable of type 'Movie'": lambda g: g.attrs.__setitem__("__type__", "Movie"),
+    }
+    for found, change in changes.items():
         with h5py.File(path, "a") as file:
             change(file["nodes/input/observables/spikes"])
-        assert message(path) == text
+        assert message(path) == refused(found)
     with h5py.File(path, "a") as file:
         file["nodes/input"].attrs["__type__"] = "LIF"
     assert message(path) == refused("a node of type 'LIF'", ":input")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from snnc.compiler.diagnostics import EnvironmentFault, InputError
@@ -37,12 +39,13 @@ FORMS = "N-MNIST (.bin), AEDAT 3.1 and AEDAT 4"
 
 @pytest.fixture(params=FILES)
 def recording(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    path = tmp_path / request.param
-    path.write_bytes(FILES[request.param])
+    name: str = request.param
+    path = tmp_path / name
+    path.write_bytes(FILES[name])
     return path
 
 
-def binned(path: Path, to: Network, binning: Binning = ALL) -> np.ndarray:
+def binned(path: Path, to: Network, binning: Binning = ALL) -> npt.NDArray[Any]:
     (values,) = given_inputs(to, read_data(path, binning=binning)).values()
     return values
 
@@ -55,7 +58,8 @@ def message(path: Path, to: Network | None = None, binning: Binning = ALL) -> st
 
 def test_polarities_are_channels(recording: Path) -> None:
     found = binned(recording, network(2, 4, 5))
-    assert (found.shape, found.dtype) == ((10, 1, 2, 4, 5), np.uint8)
+    assert found.shape == (10, 1, 2, 4, 5)
+    assert found.dtype == np.uint8
     np.testing.assert_array_equal(found[:, 0], plainly_binned(E, (2, 4, 5), 1000, 10))
 
 
