@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
+from snnc.compiler.diagnostics import EnvironmentFault
+from snnc.runtime.ending import Terminated
 from snnc.runtime.options import (
     PATH,
     compile_options,
@@ -108,11 +111,11 @@ def command(
     from snnc.targets.directory import check_place
 
     check_place(report, REPORT)
+    journal = report.with_name(f"{report.name}.journal")
     files = {"--input": source, "--calibrate": calibrate}
     data = read_given(take_binning(options), files)
     truth = None if labels is None else read_labels(labels)
-    journal = report.with_name(f"{report.name}.journal")
-    with Display() as display:
+    with Display() as display, _telling_what_is_kept(journal):
         found = verify(
             model,
             data["--input"],
@@ -132,6 +135,21 @@ def command(
     if not as_json:
         emit(f"report: {shown(str(report / 'report.html'))}")
     return found.exit_code
+
+
+@contextmanager
+def _telling_what_is_kept(journal: Path) -> Generator[None]:
+    """Say that a run that ends early goes on when it is repeated."""
+    from snnc.runtime.console import note
+    from snnc.runtime.text import shown
+
+    try:
+        yield
+    except (EnvironmentFault, KeyboardInterrupt, MemoryError, OSError, Terminated):
+        if journal.exists():
+            kept = shown(str(journal))
+            note(f"what is done is kept in {kept}: the same command goes on from there")
+        raise
 
 
 def repeatable(arguments: Sequence[str]) -> list[str]:

@@ -17,13 +17,18 @@ import numpy.typing as npt
 
 from snnc.compiler.fixed import ALIGN_BITS
 from snnc.compiler.linear import Doubles
+from snnc.runtime.divergence.carriers import Carrier
 from snnc.runtime.divergence.explanation import Candidate, Cause
-from snnc.runtime.divergence.rounded import ONE, Carrier, Neuron, Tested, Twins
-from snnc.runtime.text import percent
+from snnc.runtime.divergence.one_neuron import Neuron, Tested
+from snnc.runtime.divergence.twins import ONE, Twins
+from snnc.runtime.text import count, percent
 from snnc.targets.float.replay import TIE_ULP
 
 Spikes = npt.NDArray[np.integer]
 Arriving = Callable[..., Doubles]
+TOLD, LEAST = 3, 0.01
+"""Items of a class that are told in a sentence, and the share of the difference that they explain
+at least."""
 STRANGE = 8
 """Integers by which a weight has to be off to be no rounding of the real one any more."""
 
@@ -113,7 +118,7 @@ def _judged(
     if pair.unmatched:
         names = ", ".join(pair.unmatched)
         return Cause.UNKNOWN, f"Only one of the two forms has the projections {names}."
-    if int(pair.rounded.above(rounded.distance)) != other:
+    if int(rounded.spikes) != other:
         return Cause.UNKNOWN, (
             f"{places}: the integers of the artifact do not give the spike that was recorded, so "
             "what ran is not what the artifact holds."
@@ -124,16 +129,20 @@ def _judged(
             f"{places}. In real numbers it is within {TIE_ULP} ulp of the threshold, where any "
             "rounding decides."
         )
-    if int(pair.real.above(real.distance)) != reference:
+    if int(real.spikes) != reference:
         return Cause.TIE, (
             f"{places}. Rounding to float32 alone put it on the other side of the threshold."
         )
     if not by_class:
         return Cause.UNKNOWN, f"{places}, and nothing of the neuron was rounded."
     cause = max(by_class, key=lambda c: by_class[c])
-    told = next(c for c in candidates if c.cause is cause)
+    told = [c for c in candidates if c.cause is cause]
+    acting = [c.what for c in told[:TOLD] if c.explains >= LEAST] or [told[0].what]
     share = percent(by_class[cause])
-    return cause, f"{places}. {_sentence(told.what)} That explains {share} of the difference."
+    return (
+        cause,
+        f"{places}. {_sentence('; '.join(acting))} That explains {share} of the difference.",
+    )
 
 
 def _sentence(text: str) -> str:
@@ -229,17 +238,18 @@ def _of_carrier(c: Carrier, steps: int) -> Iterator[Item]:
         worst = float(np.abs(c.real - c.rounded)[c.clipped].max())
         yield Item(
             cause=Cause.WEIGHT_CLIP,
-            what=f"{int(c.clipped.sum())} weights of {name} are clipped to {c.q.weight_bits} bits, "
-            f"by up to {worst:.4g}",
+            what=f"{count(int(c.clipped.sum()), 'weight')} of {name} clipped, by up to {worst:.4g} "
+            "integers",
             carrier=c,
             options={"unclipped": True},
         )
     if not np.array_equal(c.arriving(real=True)[:steps], sent):
         worst = _moved(c)
         told = "are not those of the network, but off" if worst > STRANGE else "are rounded,"
+        unit = "integers" if worst > 1 else "of an integer"
         yield Item(
             cause=Cause.UNKNOWN if worst > STRANGE else Cause.WEIGHT_ROUNDING,
-            what=f"the weights of {name} {told} by up to {worst:.3g} integers",
+            what=f"the weights of {name} {told} by up to {worst:.3g} {unit}",
             carrier=c,
             options={"real": True},
         )
@@ -253,7 +263,7 @@ def _of_carrier(c: Carrier, steps: int) -> Iterator[Item]:
     if c.step != 1:
         yield Item(
             cause=Cause.INPUT_ROUNDING,
-            what=f"{c.path.source} is rounded to multiples of {c.step:.4g}",
+            what=f"the input {c.path.source} is rounded to multiples of {c.step:.4g}",
             carrier=c,
             options={"exact_input": True},
         )

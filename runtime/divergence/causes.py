@@ -31,7 +31,8 @@ from snnc.runtime.divergence.evidence import (
 from snnc.runtime.divergence.explanation import Candidate, Cause
 from snnc.runtime.divergence.hypotheses import Trial, delays, latencies, rules
 from snnc.runtime.divergence.parameters import Solver
-from snnc.runtime.divergence.weights import weights
+from snnc.runtime.divergence.solved import solved
+from snnc.runtime.divergence.weights import changes
 from snnc.runtime.text import count
 from snnc.targets.running import Inputs
 
@@ -67,9 +68,16 @@ def classify(
     if not wrong.any():
         return (_unknown("each step follows from what was recorded"),)
     solver = Solver(evidence, base, wrong)
-    trials = chain(rules(evidence), delays(evidence), latencies(evidence), solver.trials())
-    trials = chain(trials, weights(evidence, base, wrong))
-    outcomes = sorted(_outcomes(evidence, wrong, trials), key=lambda o: o.rank)
+    place = _screen(wrong, evidence.place)
+    trials = chain(
+        rules(evidence),
+        delays(evidence),
+        latencies(evidence),
+        solver.trials(),
+        changes(evidence, place),
+        solved(evidence, base),
+    )
+    outcomes = sorted(_outcomes(evidence, wrong, trials, place), key=lambda o: o.rank)
     found = tuple(o.candidate for o in outcomes[:LISTED])
     if outcomes and outcomes[0].first:
         return found
@@ -98,9 +106,10 @@ class Outcome:
         return not self.first, -round(self.candidate.explains, 3), self.numbers, self.order
 
 
-def _outcomes(evidence: Evidence, wrong: Mask, trials: Iterable[Trial]) -> Iterator[Outcome]:
+def _outcomes(
+    evidence: Evidence, wrong: Mask, trials: Iterable[Trial], place: Place
+) -> Iterator[Outcome]:
     """Give the outcome of each trial that explains something."""
-    place = _screen(wrong, evidence.place)
     for order, trial in enumerate(trials):
         if trial.left is None and evidence.forced and not trial.course.idle:
             fails = differing_at(evidence, made_at(evidence, trial.course, place), place)

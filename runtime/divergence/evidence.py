@@ -168,13 +168,18 @@ def made(evidence: Evidence, course: Course) -> Made:
 
 def made_at(evidence: Evidence, course: Course, place: Place) -> Made:
     """Give the same of some elements alone; every step has to begin with a recorded state."""
-    first = course.first or evidence.first[:2]
     a = evidence.a if course.a is None else course.a
+    return stepped_at(evidence, course, place, a[place])
+
+
+def stepped_at(evidence: Evidence, course: Course, place: Place, a: Integers) -> Made:
+    """Give the same of some elements, and their synaptic input ``a``, shape ``[m]``."""
+    first = course.first or evidence.first[:2]
     return course.dynamics.at(place[2]).step(
         evidence.before("u", first[0])[place],
         evidence.before("v", first[1])[place],
         evidence.resting(course.dynamics.refractory)[place],
-        a[place],
+        a,
     )
 
 
@@ -281,10 +286,11 @@ def _arrivals(
     shapes = network.shapes
     for q in network.incoming(name):
         x = np.asarray(sent[q.source], np.int64)
-        begin, end = window.start - q.delay - MARGIN, window.stop - q.delay + MARGIN
-        before, behind = max(0, -begin), max(0, end - x.shape[0])
-        cut = x[max(0, begin) : max(0, end)]
-        yield Arrival(q, shapes[q.source], np.pad(cut, ((before, behind), (0, 0), (0, 0))))
+        steps = np.arange(window.start - MARGIN, window.stop + MARGIN) - q.delay
+        there = (steps >= 0) & (steps < len(x))
+        cut = np.zeros((len(steps), *x.shape[1:]), np.int64)
+        cut[there] = x[steps[there]]
+        yield Arrival(q, shapes[q.source], cut)
 
 
 def _flat(values: npt.NDArray[np.integer]) -> Integers:

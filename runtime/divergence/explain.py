@@ -10,6 +10,7 @@ from snnc.runtime.divergence.explanation import Explanation, LocalError
 from snnc.runtime.divergence.local import (
     local_errors,
     run_forced_integers,
+    run_forced_parts,
     run_forced_reals,
     run_separated,
 )
@@ -17,6 +18,8 @@ from snnc.runtime.divergence.parted import Parted
 
 FRAMEWORK, FLOAT = "framework", "float"
 """References of the links that are between real numbers, and between these and integers."""
+MAPPED = "mapped"
+"""What executes a network as it is cut over cores."""
 
 
 def explain(parted: Parted, found: Divergence | None) -> Explanation | None:
@@ -64,6 +67,9 @@ def local(parted: Parted, samples: tuple[int, ...]) -> tuple[LocalError, ...]:
     if parted.names[0] == FLOAT:
         forced = run_forced_integers(artifact, inputs, reference)
         return local_errors(reference, forced, ("spikes",), samples)
+    if parted.names[1] == MAPPED and artifact.mapped is not None:
+        forced = run_forced_parts(artifact.mapped, inputs, reference)
+        return local_errors(reference, forced, SIGNALS, samples)
     try:
         forced = run_separated(artifact, inputs, reference)
     except (EnvironmentFault, TimeLimitExceeded):

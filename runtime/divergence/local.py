@@ -9,6 +9,10 @@ from math import prod
 import numpy as np
 
 from snnc.compiler.align import aligned_trace
+from snnc.compiler.fixed import FixedNetwork
+from snnc.compiler.mapping.cut import cut, homes
+from snnc.compiler.mapping.join import joined_trace
+from snnc.compiler.mapping.mapped import MappedNetwork
 from snnc.compiler.network import Network
 from snnc.compiler.retime import unretimed
 from snnc.compiler.trace import SIGNALS, Array, Trace
@@ -90,8 +94,24 @@ def run_forced_integers(artifact: Artifact, inputs: Inputs, reference: Trace) ->
     Relays and the neurons of biases are not in ``reference``: they go on to send themselves.
     """
     fixed = unretimed(artifact.required_fixed)
+    return _forced(fixed, inputs, {n: _flat(spikes) for n, spikes in reference.spikes.items()})
+
+
+def run_forced_parts(mapped: MappedNetwork, inputs: Inputs, reference: Trace) -> Trace:
+    """Run the parts of every population on its cores, each fed with the spikes of the reference."""
+    found, shapes = homes(mapped), mapped.fixed.shapes
+    forced = {
+        at.names[core]: _flat(reference.spikes[name])[:, :, region.indices(shapes[name])]
+        for name, at in found.items()
+        if name in reference.spikes
+        for core, region in at.regions.items()
+    }
+    return joined_trace(_forced(unretimed(cut(mapped)), inputs, forced), mapped)
+
+
+def _forced(fixed: FixedNetwork, inputs: Inputs, forced: Mapping[str, Array]) -> Trace:
+    """Run integers that are not retimed, with spikes ``[steps, batch, n]`` in place of their own."""
     x = integer_inputs(fixed, inputs)
-    forced = {name: _flat(spikes) for name, spikes in reference.spikes.items()}
     recorded = integers.execute(fixed, x, forced=forced)
     return aligned_trace(
         fixed,

@@ -13,13 +13,13 @@ from snnc.runtime.divergence.explanation import Explanation, State
 from snnc.runtime.divergence.operands import LISTED, operands, real_ways
 from snnc.runtime.divergence.parted import Parted
 from snnc.runtime.divergence.remedies import for_rounding
-from snnc.runtime.divergence.rounded import twins
 from snnc.runtime.divergence.states import (
     flat_index,
     integer_parameters,
     real_parameters,
     real_state,
 )
+from snnc.runtime.divergence.twins import twins
 from snnc.runtime.divergence.windows import courses, rasters, window
 
 SPIKES = ("spikes",)
@@ -58,8 +58,8 @@ def explain(parted: Parted) -> Explanation | None:
         operands=delivered[:LISTED],
         n_operands=len(delivered),
         states=(
-            _held(p, parted.reference, step, neuron, threshold + came.real.distance / pair.count),
-            _held(p, other, step, neuron, threshold + came.rounded.distance / pair.count),
+            _held(p, parted.reference, step, neuron, came.real.v / pair.count + pair.offset),
+            _held(p, other, step, neuron, came.rounded.v / pair.count + pair.offset),
         ),
         parameters=real_parameters(p, neuron)
         | {f"integer {n}": x for n, x in integer_parameters(q, neuron).items()},

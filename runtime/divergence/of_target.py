@@ -83,8 +83,8 @@ def _because(
     if best.cause is Cause.UNKNOWN:
         said += f" Of what was tried nothing gives that: {best.what}."
     else:
-        said += f" It is as if {best.what}: that gives {percent(best.explains)} of the values of "
-        said += f"{here.population} that differ."
+        said += f" With {best.what} the arithmetic gives {percent(best.explains)} of the values "
+        said += f"of {here.population} that differ."
     return f"{said}{_core(parted, here, neuron)}"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from heapq import merge
 from typing import Any, Protocol
 
@@ -20,7 +21,7 @@ from snnc.targets.running import Inputs
 class Workers(Protocol):
     """Whoever runs batches."""
 
-    def outcomes(self, plan: Plan, batches: Iterator[Batch]) -> Iterator[Outcome]:
+    def outcomes(self, plan: Plan, batches: Iterator[Batch]) -> Generator[Outcome]:
         """Run ``batches``, of which the next is taken when there is room, in any order."""
         ...
 
@@ -28,7 +29,7 @@ class Workers(Protocol):
 class Here:
     """Runs batches in this process, one after the other."""
 
-    def outcomes(self, plan: Plan, batches: Iterator[Batch]) -> Iterator[Outcome]:
+    def outcomes(self, plan: Plan, batches: Iterator[Batch]) -> Generator[Outcome]:
         """Run ``batches``."""
         for batch in batches:
             yield outcome(plan, batch)
@@ -69,14 +70,15 @@ def carry_out(
 
     done = sum(min(journal.size, whole.samples - first) for first in journal.done)
     told(done, whole.samples)
-    for found in workers.outcomes(plan, left()):
-        found.raise_what_it_tells()
-        if found.complete:
-            journal.add(found)
-        else:
-            again[found.first] = found
-        done += found.samples
-        told(done, whole.samples)
+    with closing(workers.outcomes(plan, left())) as outcomes:
+        for found in outcomes:
+            found.raise_what_it_tells()
+            if found.complete:
+                journal.add(found)
+            else:
+                again[found.first] = found
+            done += found.samples
+            told(done, whole.samples)
     rest = map(_as_read, sorted(again.values(), key=_first))
     return _summed(merge(journal.outcomes(), rest, key=_first))
 

@@ -14,7 +14,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from io import BufferedRandom
 from pathlib import Path
 from types import TracebackType
@@ -59,11 +59,13 @@ class Journal:
         self._path = path
         self.size = header.size
         self._places: dict[int, tuple[int, int]] = {}
-        try:
-            self._file = _opened(path)
-            self._take_up(header)
-        except OSError as error:
-            raise EnvironmentFault([cannot_write(path or Path(), error, "--report")]) from error
+        with ExitStack() as refused:
+            try:
+                self._file = refused.enter_context(_opened(path))
+                self._take_up(header)
+            except OSError as error:
+                raise EnvironmentFault([cannot_write(path or Path(), error, "--report")]) from error
+            refused.pop_all()
 
     @property
     def done(self) -> frozenset[int]:

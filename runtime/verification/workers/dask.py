@@ -33,7 +33,7 @@ class Cluster:
     def __init__(self, address: str) -> None:
         self._address = address
 
-    def outcomes(self, plan: Plan, batches: Iterator[Batch]) -> Iterator[Outcome]:
+    def outcomes(self, plan: Plan, batches: Iterator[Batch]) -> Generator[Outcome]:
         """Run ``batches`` and give each outcome as it comes.
 
         Raises:

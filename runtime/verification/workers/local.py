@@ -9,10 +9,10 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from itertools import islice
-from typing import IO, cast
+from typing import IO, TypeAlias, cast
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault
@@ -20,6 +20,9 @@ from snnc.runtime.verification.outcome import Outcome
 from snnc.runtime.verification.plan import Batch, Plan
 from snnc.runtime.verification.workers.child import receive, send
 from snnc.runtime.verification.workers.work import packed_work
+
+Todo: TypeAlias = "queue.SimpleQueue[Batch | None]"
+Done: TypeAlias = "queue.SimpleQueue[Outcome | EnvironmentFault | OSError]"
 
 DEATHS = 3
 """Processes that a batch may cost before the run gives up."""
@@ -39,28 +42,18 @@ class Processes:
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
 
-    def outcomes(self, plan: Plan, batches: Iterator[Batch]) -> Iterator[Outcome]:
+    def outcomes(self, plan: Plan, batches: Iterator[Batch]) -> Generator[Outcome]:
         """Run ``batches`` and give each outcome as it comes.
 
         Raises:
             InputError: SNN605, the trained module cannot be sent to other processes.
             EnvironmentFault: SNN604, process after process dies on a batch.
         """
-        work = packed_work(plan)
-        todo: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
-        done: queue.SimpleQueue[Outcome | EnvironmentFault | OSError] = queue.SimpleQueue()
-        children = [_Child(work, share) for share in _shares(self._jobs)]
-        threads = [
-            threading.Thread(target=_work, args=(child, todo, done), daemon=True)
-            for child in children
-        ]
-        waiting = 0
-        try:
+        with _team(packed_work(plan), self._jobs) as (todo, done):
+            waiting = 0
             for batch in islice(batches, AHEAD * self._jobs):
                 todo.put(batch)
                 waiting += 1
-            for thread in threads[:waiting]:
-                thread.start()
             while waiting:
                 found = done.get()
                 waiting -= 1
@@ -70,11 +63,29 @@ class Processes:
                     todo.put(batch)
                     waiting += 1
                 yield found
-        finally:
-            for _ in threads:
-                todo.put(None)
-            for child in children:
-                child.end()
+
+
+@contextmanager
+def _team(work: bytes, jobs: int) -> Generator[tuple[Todo, Done]]:
+    """Start threads, each with a process of its own; at the end all are gone.
+
+    Yields:
+        Where batches are put, and where outcomes come out.
+    """
+    todo: Todo = queue.SimpleQueue()
+    done: Done = queue.SimpleQueue()
+    children = [_Child(work, share) for share in _shares(jobs)]
+    threads = [threading.Thread(target=_work, args=(c, todo, done)) for c in children]
+    for thread in threads:
+        thread.start()
+    try:
+        yield todo, done
+    finally:
+        for child in children:
+            todo.put(None)
+            child.end()
+        for thread in threads:
+            thread.join()
 
 
 def _shares(jobs: int) -> list[set[int]]:
@@ -85,17 +96,14 @@ def _shares(jobs: int) -> list[set[int]]:
     return [set(here[i::jobs]) or {here[i % len(here)]} for i in range(jobs)]
 
 
-def _work(
-    child: _Child,
-    todo: queue.SimpleQueue[Batch | None],
-    done: queue.SimpleQueue[Outcome | EnvironmentFault | OSError],
-) -> None:
+def _work(child: _Child, todo: Todo, done: Done) -> None:
     """Let ``child`` run one batch after the other."""
-    while (batch := todo.get()) is not None:
-        try:
-            done.put(child.run(batch))
-        except (EnvironmentFault, OSError) as error:
-            done.put(error)
+    with child:
+        while (batch := todo.get()) is not None:
+            try:
+                done.put(child.run(batch))
+            except (EnvironmentFault, OSError) as error:
+                done.put(error)
 
 
 class _Child:
@@ -105,7 +113,8 @@ class _Child:
         self._work = work
         self._share = share
         self._process: subprocess.Popen[bytes] | None = None
-        self._ending = threading.Event()
+        self._ended = False
+        self._lock = threading.Lock()
 
     def run(self, batch: Batch) -> Outcome:
         """Run a batch, by another process where one dies.
@@ -116,31 +125,49 @@ class _Child:
         """
         message = pickle.dumps(batch)
         ends: list[str] = []
-        while len(ends) < DEATHS and not self._ending.is_set():
-            process = self._process or self._start()
+        while len(ends) < DEATHS and (process := self._running()) is not None:
             with suppress(BrokenPipeError):
                 send(cast("IO[bytes]", process.stdin), message)
                 if (reply := receive(cast("IO[bytes]", process.stdout))) is not None:
                     return Outcome.model_validate_json(reply)
             ends.append(_end_of(process))
-            self._process = None
+            self._forget()
         raise EnvironmentFault([_dying(batch, ends)])
 
     def end(self) -> None:
-        """End the process, in the middle of a batch if need be."""
-        self._ending.set()
-        process = self._process
-        if process is None:
-            return
-        with suppress(OSError):
-            cast("IO[bytes]", process.stdin).close()
-        try:
-            process.wait(END_LIMIT)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        """End the process, in the middle of a batch if need be; there will be no other.
 
-    def _start(self) -> subprocess.Popen[bytes]:
+        For another thread than the one that runs batches.
+        """
+        with self._lock:
+            self._ended = True
+            if self._process is not None:
+                _end_of(self._process)
+
+    def __enter__(self) -> _Child:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
+        """Forget a process that has ended."""
+        with self._lock:
+            if self._process is not None:
+                _end_of(self._process)
+                cast("IO[bytes]", self._process.stdout).close()
+            self._process = None
+
+    def _running(self) -> subprocess.Popen[bytes] | None:
+        """Give the process, and start one where there is none; None at the end."""
+        with self._lock:
+            if self._ended:
+                return None
+            if self._process is None:
+                self._process = self._started()
+            return self._process
+
+    def _started(self) -> subprocess.Popen[bytes]:
         """Start a process and send it what there is to do."""
         threads = str(max(1, len(self._share)))
         process = subprocess.Popen(
@@ -150,7 +177,6 @@ class _Child:
             env={"OMP_NUM_THREADS": threads, **os.environ},
             start_new_session=True,  # Ctrl-C is for the process that started it
         )
-        self._process = process
         with suppress(BrokenPipeError):
             send(cast("IO[bytes]", process.stdin), pickle.dumps(self._share))
             send(cast("IO[bytes]", process.stdin), self._work)
@@ -158,10 +184,9 @@ class _Child:
 
 
 def _end_of(process: subprocess.Popen[bytes]) -> str:
-    """Clear up after a process that is gone, and say how it ended."""
+    """End a process, or clear up after one that is gone, and say how it ended."""
     with suppress(OSError):
-        cast("IO[bytes]", process.stdin).close()
-    cast("IO[bytes]", process.stdout).close()
+        cast("IO[bytes]", process.stdin).close()  # which it takes as the end
     try:
         code = process.wait(END_LIMIT)
     except subprocess.TimeoutExpired:
