@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def test_of_a_container(told: Path, most: int, left: int) -> None:
 def test_of_another_system(told: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (told / "meminfo").unlink()
     (told / "memory.max").unlink()
-    monkeypatch.setattr(memory.os, "sysconf", lambda name: {"SC_PAGE_SIZE": 4096}.get(name, 10))
+    monkeypatch.setattr(os, "sysconf", lambda name: {"SC_PAGE_SIZE": 4096}.get(name, 10))
     assert memory.available_memory() == 40_960
-    monkeypatch.delattr(memory.os, "sysconf")
+    monkeypatch.delattr(os, "sysconf")
     assert memory.available_memory() is None

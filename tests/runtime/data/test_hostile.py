@@ -1,4 +1,7 @@
 """Whatever stands in a file of data, the command ends with a message and never with a fault."""
+# h5py has no types:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 
 from __future__ import annotations
 
