@@ -301,7 +301,7 @@ def test_event_digits(example: Callable[[str], Example]) -> None:
     """Recordings of an event camera are told apart, on the engine as in the framework."""
     folder, printed = example("event_digits")
     accuracy = accuracy_of(folder / "build/event_digits/report")
-    assert accuracy["framework"] >= 0.8
+    assert accuracy["framework"] >= 0.75
     assert accuracy["cpu"] >= accuracy["framework"] - 0.01
     run_commands((folder, printed), "import", "compile", "run", "verify")
     assert accuracy_of(folder / "build/event_digits/report") == accuracy
