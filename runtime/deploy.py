@@ -20,7 +20,14 @@ from snnc.compiler.quantization.limits import NO_LIMITS
 from snnc.compiler.semantics.discretize import discretize
 from snnc.runtime.budget import NARROWEST, budget_problems, keep_budget
 from snnc.runtime.data.source import Data, arrays_only, given_inputs
-from snnc.runtime.mapping import Asked, for_cores, named_hardware, over_cores
+from snnc.runtime.mapping import (
+    Asked,
+    for_cores,
+    named_hardware,
+    over_cores,
+    partitioner_problems,
+    way_of,
+)
 from snnc.runtime.models import Kind, kind_of, model_problems
 from snnc.runtime.quantization import Quantization, QuantizationOptions, Quantizer, deployed
 from snnc.runtime.rounding import Rounding
@@ -52,6 +59,7 @@ def compile(
     lava: str | None = None,
     arch: str | Sequence[str] | None = None,
     hardware: str | os.PathLike[str] | None = None,
+    partitioner: str | None = None,
     progress: Stages = silent,
     **quantization: Unpack[QuantizationOptions],
 ) -> Artifact:
@@ -85,6 +93,8 @@ def compile(
         hardware: Over whose cores the network is laid out: the name of a description that comes
             with snnc (``loihi1``, ``loihi2``, ...), or a YAML file (``docs/hardware.md``). Traffic
             is that of ``calibration``, or of spikes of all neurons in all steps.
+        partitioner: Who proposes which neurons lie together: ``metis``, where nothing is said, or
+            ``mtkahypar``, an extra, slower and with somewhat less traffic (``docs/mapping.md``).
         progress: Called with the name of each stage of a search as it begins.
         quantization: How real numbers become integers: ``weight_bits``, ``rounding``,
             ``max_thresholds``, ``decays``, ``overflow``, ``strict`` (see ``Quantization``).
@@ -94,6 +104,7 @@ def compile(
 
     Raises:
         InputError: Everything in the model or the options that cannot be used.
+        EnvironmentFault: The partitioner is not installed.
     """
     options = Quantization(**quantization)
     cores, hardware_problems = named_hardware(hardware, target)
@@ -114,12 +125,14 @@ def compile(
             *form_problems(lava, target, options.rounding),
             *architecture_problems(arch, target),
             *hardware_problems,
+            *partitioner_problems(partitioner, hardware),
             *options.problems(calibrated=calibration is not None),
             *([] if _rounds(target) else options.unused(target)),
             *budget_problems(budget, target, labels=labels, calibration=calibration),
             *model_problems(model, given),
         ]
     )
+    way = way_of(partitioner)
     graph = load_graph(
         model,
         input_shape=input_shape,
@@ -141,6 +154,7 @@ def compile(
         **({} if target != "lava" else {"lava": str(lava or Form.MIXED)}),
         **({} if target != "cuda" else {"arch": chosen_architectures(arch)}),
         **({} if cores is None else {"hardware": cores.name}),
+        **({} if partitioner is None else {"partitioner": partitioner}),
         "choices": list(network.choices),
     }
     if kind_of(model) is Kind.ONNX and isinstance(calibration, Mapping):
@@ -161,7 +175,7 @@ def compile(
     artifact = Artifact(
         target=target, network=network, fixed=fixed, options=told, account=account | chosen
     )
-    return over_cores(artifact, cores, made, Asked(asked, widths)).for_target(target)
+    return over_cores(artifact, cores, made, Asked(asked, widths, way)).for_target(target)
 
 
 def load_graph(

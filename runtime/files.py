@@ -89,7 +89,7 @@ def read_array(path: Path, option: str) -> Array:
     """
     arrays = read_arrays(path, option)
     if isinstance(arrays, dict):
-        raise InputError([_unreadable(path, option, f"{len(arrays)} arrays, an .npz file")])
+        raise InputError([unreadable(path, option, f"{len(arrays)} arrays, an .npz file")])
     return arrays
 
 
@@ -193,9 +193,9 @@ def _readable(path: Path, option: str) -> Generator[None, None, None]:
         yield
     except OSError as error:
         found = error.strerror or str(error)
-        raise InputError([_unreadable(path, option, found.lower())]) from error
+        raise InputError([unreadable(path, option, found.lower())]) from error
     except DAMAGE as error:
-        raise InputError([_unreadable(path, option, str(error))]) from error
+        raise InputError([unreadable(path, option, str(error))]) from error
 
 
 def _read_npz(stream: IO[bytes], node: str) -> dict[str, Array]:
@@ -238,7 +238,8 @@ def _read_npy(stream: IO[bytes], size: int) -> Array:
     return np.lib.format.read_array(stream, allow_pickle=False)
 
 
-def _unreadable(path: Path, option: str, found: str) -> Diagnostic:
+def unreadable(path: Path, option: str, found: str) -> Diagnostic:
+    """SNN001 for what ``option`` names."""
     return Diagnostic(
         rule=rules.INPUT_READABLE,
         node=f"{option} {path}",

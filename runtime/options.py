@@ -228,6 +228,12 @@ _COMPILE_OPTIONS = (
         "description of your own.",
     ),
     click.option(
+        "--partitioner",
+        metavar="NAME",
+        help="Who proposes which neurons lie together on cores: metis [default], or mtkahypar, an "
+        "extra, slower and with less traffic.",
+    ),
+    click.option(
         "--config",
         type=PATH,
         metavar="FILE.yaml",

@@ -142,7 +142,7 @@ class _Tries:
         """Give the cores that it takes, and that with what it costs; None where it does not fit."""
         try:
             fixed, account = deployed(made, widths)
-            cores = len(partition(fixed, on))
+            cores = len(partition(fixed, on, way=self.asked.way))
         except InputError:
             return None
         sqnr = [p["weight_sqnr_db"] for p in account["populations"]]

@@ -58,6 +58,7 @@ class Settings(BaseModel):
     lava: str = ""
     arch: str | tuple[str, ...] = ""
     hardware: str = ""
+    partitioner: str = ""
     input: str = ""
     bin_seconds: float = 0
     bin_steps: int = 0

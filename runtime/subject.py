@@ -38,6 +38,7 @@ class CompileOptions(QuantizationOptions, total=False):
     lava: str | None
     arch: str | Sequence[str] | None
     hardware: str | os.PathLike[str] | None
+    partitioner: str | None
 
 
 def given_options(options: CompileOptions) -> CompileOptions:

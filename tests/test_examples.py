@@ -294,3 +294,16 @@ def test_join_lava(example: Callable[[str], Example]) -> None:
         found = re.search(rf"^spikes of {who} +\[ *(\d+) +(\d+)\]$", printed, re.MULTILINE)
         assert found is not None
         assert int(found[2]) > 9
+
+
+@pytest.mark.xdist_group("event_digits")
+def test_event_digits(example: Callable[[str], Example]) -> None:
+    """Recordings of an event camera are told apart, on the engine as in the framework."""
+    folder, printed = example("event_digits")
+    accuracy = accuracy_of(folder / "build/event_digits/report")
+    assert accuracy["framework"] >= 0.8
+    assert accuracy["cpu"] >= accuracy["framework"] - 0.01
+    run_commands((folder, printed), "import", "compile", "run", "verify")
+    assert accuracy_of(folder / "build/event_digits/report") == accuracy
+    with np.load(folder / "build/event_digits/out.npz") as out:
+        assert out["output"].shape == (18, 1, 10)

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from snnc.frontends.events.recording import Recording, refusal
+from snnc.frontends.events.recording import Recording
+from snnc.frontends.refusals import refused_data
 
 MAGIC = b"#!AER-DAT3.1\r\n"
 END = b"#!END-HEADER\r\n"
@@ -65,14 +66,14 @@ def read_aedat3(path: Path, name: str) -> Recording:
     content = path.read_bytes()
     end = content[:MAX_HEADER].find(END)
     if not content.startswith(MAGIC) or end < 0:
-        raise refusal(name, "no end of the header", LIMIT)
+        raise refused_data(name, "no end of the header", LIMIT)
     packets = list(_packets(content, end + len(END), name))
     sources = {source for source, _, _ in packets}
     if len(sources) > 1:
-        raise refusal(name, f"events of {len(sources)} sensors", "the events of one sensor")
+        raise refused_data(name, f"events of {len(sources)} sensors", "the events of one sensor")
     kept = [(events[events["data"] & 1 == 1], overflow) for _, overflow, events in packets]
     if not sum(events.size for events, _ in kept):
-        raise refusal(name, "no polarity event", LIMIT)
+        raise refused_data(name, "no polarity event", LIMIT)
     t = np.concatenate([e["t"].astype(np.int64) + (o << 31) for e, o in kept])
     data = np.concatenate([events["data"] for events, _ in kept])
     return Recording(
@@ -88,18 +89,18 @@ def _packets(content: bytes, start: int, name: str) -> Iterator[tuple[int, int, 
     """Yield source, overflow of the time, and events of each packet of polarity events."""
     while start < len(content):
         if start + HEAD.itemsize > len(content):
-            raise refusal(name, f"a packet's head that is cut off at byte {start}", LIMIT)
+            raise refused_data(name, f"a packet's head that is cut off at byte {start}", LIMIT)
         head = np.frombuffer(content, HEAD, 1, start)[0]
         start += HEAD.itemsize
         size, capacity, number = int(head["size"]), int(head["capacity"]), int(head["number"])
         if size < 1 or not 0 <= number <= capacity or capacity * size > len(content) - start:
             left = len(content) - start
             found = f"{number} of {capacity} events of {size} bytes stated, {left} bytes left"
-            raise refusal(name, found, LIMIT)
+            raise refused_data(name, found, LIMIT)
         if head["kind"] == POLARITY and number:
             if size != EVENT.itemsize or head["overflow"] < 0:
                 found = f"polarity events of {size} bytes, overflow {head['overflow']}"
-                raise refusal(name, found, LIMIT)
+                raise refused_data(name, found, LIMIT)
             events = np.frombuffer(content, EVENT, number, start)
             yield int(head["source"]), int(head["overflow"]), events
         start += capacity * size

@@ -12,12 +12,13 @@ from typing import Any, cast
 import numpy as np
 
 from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault
-from snnc.frontends.events.recording import Recording, refusal
+from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault, InputError
+from snnc.frontends.events.recording import Recording
 from snnc.frontends.hdf5.child import AEDAT4
 from snnc.frontends.hdf5.gate import printable
 from snnc.frontends.hdf5.process import ReaderProcess
 from snnc.frontends.hdf5.read import Tree
+from snnc.frontends.refusals import as_data, refused_data
 
 LIMIT = "an AEDAT 4 recording with one stream of events"
 
@@ -31,17 +32,19 @@ def read_aedat4(path: Path, name: str, process: ReaderProcess) -> Recording:
         process: That reads it.
 
     Raises:
-        InputError: SNN641, it is damaged, or holds no events, or those of several sensors; SNN108,
-            reading it took too much, or crashed.
+        InputError: SNN641, it is damaged, or holds no events, or those of several sensors.
         EnvironmentFault: SNN501, ``aedat`` is not installed; SNN508, no process could be started.
         OSError: It cannot be read.
     """
     if find_spec("aedat") is None:
         raise EnvironmentFault([_missing(name)])
-    tree = process.read(path, AEDAT4)
+    try:
+        tree = process.read(path, AEDAT4)
+    except InputError as error:
+        raise as_data(error, LIMIT) from None
     chunks = [cast("Tree", group) for key, group in tree.items() if key != "sensor"]
     if not chunks:
-        raise refusal(name, "no event", LIMIT)
+        raise refused_data(name, "no event", LIMIT)
     events = {key: np.concatenate([cast("Any", c[key]) for c in chunks]) for key in chunks[0]}
     height, width = cast("Any", tree["sensor"]).tolist()
     return Recording(

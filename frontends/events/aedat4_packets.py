@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from snnc.frontends.events.recording import refusal
 from snnc.frontends.hdf5.read import Entry
+from snnc.frontends.refusals import refused_data
 
 MAGIC = b"#!AER-DAT4.0\r\n"
 HEAD = 8
@@ -46,7 +46,7 @@ def read_packets(path: Path, name: str, announce: Callable[[int], None]) -> Iter
         streams = [s for s in decoder.id_to_stream().values() if s["type"] == "events"]
         if len(streams) != 1:
             found = f"{len(streams)} streams of events"
-            raise refusal(name, found, "the events of one sensor")
+            raise refused_data(name, found, "the events of one sensor")
         yield 0, "sensor", np.array([streams[0]["height"], streams[0]["width"]])
         for number, events in enumerate(_chunks(decoder)):
             yield 0, str(number), None
@@ -55,7 +55,7 @@ def read_packets(path: Path, name: str, announce: Callable[[int], None]) -> Iter
             yield 1, "y", events["y"].astype(np.int32)
             yield 1, "on", events["on"].astype(np.uint8)
     except RuntimeError as error:
-        raise refusal(name, f"damaged: {error}", LIMIT) from error
+        raise refused_data(name, f"damaged: {error}", LIMIT) from error
 
 
 def _chunks(decoder: Any) -> Iterator[Any]:
@@ -88,7 +88,7 @@ def _check_sizes(path: Path, name: str) -> None:
             place = following
         if place != end:
             found = f"a header or a packet that ends behind byte {min(end, len(content))}"
-            raise refusal(name, found, LIMIT)
+            raise refused_data(name, found, LIMIT)
 
 
 def _table_place(content: mmap.mmap, begin: int, end: int) -> int:

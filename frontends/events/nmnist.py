@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from snnc.frontends.events.recording import Recording, refusal
+from snnc.frontends.events.recording import Recording
+from snnc.frontends.refusals import refused_data
 
 EVENT = 5
 """Bytes of an event."""
@@ -37,12 +38,12 @@ def read_nmnist(path: Path, name: str) -> Recording:
     """
     content = np.fromfile(path, np.uint8)
     if content.size % EVENT:
-        raise refusal(name, f"{content.size} bytes", LIMIT)
+        raise refused_data(name, f"{content.size} bytes", LIMIT)
     x, y, high, middle, low = content.reshape(-1, EVENT).T.astype(np.int32)
     later = np.cumsum(y == LATER_ROW, dtype=np.int64) * LATER
     t = ((high & 127) << 16 | middle << 8 | low) + later
     true = y != LATER_ROW
     if not true.any():
-        raise refusal(name, "no event", LIMIT)
+        raise refused_data(name, "no event", LIMIT)
     on = (high >> 7).astype(np.uint8)
     return Recording(t=t[true], x=x[true], y=y[true], on=on[true], sensor=None)

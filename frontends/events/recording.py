@@ -7,10 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic, InputError
-from snnc.frontends.hdf5.gate import printable
-
 
 @dataclass(frozen=True, eq=False)
 class Recording:
@@ -29,18 +25,3 @@ class Recording:
     y: npt.NDArray[np.int32]
     on: npt.NDArray[np.uint8]
     sensor: tuple[int, int] | None
-
-
-def refusal(path: str, found: str, limit: str) -> InputError:
-    """Give SNN641 for the file ``path``."""
-    return InputError(
-        [
-            Diagnostic(
-                rule=rules.DATA_FORM,
-                node=printable(path),
-                found=printable(found),
-                limit=limit,
-                remedy="get or record the file again; docs/inputs.md describes what is read",
-            )
-        ]
-    )

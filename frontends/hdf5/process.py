@@ -78,7 +78,8 @@ class ReaderProcess:
         """
         size = path.stat().st_size if form == AEDAT4 else check_readable(path)
         child = self._child or self._start()
-        wait = WAIT_FACTOR * seconds_for(size)
+        seconds = seconds_for(size, form)
+        wait = WAIT_FACTOR * seconds
         with _killed_after(child, wait) as late:
             try:
                 return self._ask(child, path, size, form)
@@ -87,7 +88,7 @@ class ReaderProcess:
             except BROKEN as error:
                 self._end()
                 found = f"no end after {wait:.0f} s" if late else _reason(child.returncode)
-                limit = f"{seconds_for(size):.1f} s of processor time for a file of {size} bytes"
+                limit = f"{seconds:.1f} s of processor time for a file of {size} bytes"
                 raise InputError([bounded(str(path), found, limit)]) from error
             except BaseException:
                 self._end()

@@ -12,8 +12,8 @@ from snnc.compiler.diagnostics import InputError
 from snnc.frontends.hdf5.child import HDF5_DATA
 from snnc.frontends.hdf5.process import ReaderProcess
 from snnc.frontends.hdf5.read import Tree
+from snnc.frontends.refusals import as_data, refused_data
 from snnc.runtime.data.binning import Binning
-from snnc.runtime.data.errors import as_data, wrong_form
 from snnc.runtime.data.nir_data import GRAPH, TYPE, NirData
 
 Array = npt.NDArray[Any]
@@ -35,8 +35,7 @@ def read_hdf5(path: Path, binning: Binning) -> Array | dict[str, Array] | NirDat
         The only data set, or all by their names; of a NIR data graph what becomes arrays later.
 
     Raises:
-        InputError: SNN641, it is damaged or of another layout; SNN102, SNN107 or SNN108, it is not
-            safe to read.
+        InputError: SNN641, it is damaged, of another layout, or not safe to read.
         EnvironmentFault: SNN508, no process could be started.
     """
     try:
@@ -56,10 +55,10 @@ def _arrays(tree: Tree, path: str) -> Array | dict[str, Array]:
             continue  # an attribute
         if isinstance(value, dict):
             kind = "the group of a network in NIR" if name == "node" else "a group"
-            raise wrong_form(f"{path}:{name}", kind, LIMIT)
+            raise refused_data(f"{path}:{name}", kind, LIMIT)
         if isinstance(value, str) or value.dtype == np.object_:
-            raise wrong_form(f"{path}:{name}", "text", LIMIT)
+            raise refused_data(f"{path}:{name}", "text", LIMIT)
         arrays[name] = value
     if not arrays:
-        raise wrong_form(path, "no data set", LIMIT)
+        raise refused_data(path, "no data set", LIMIT)
     return arrays if len(arrays) > 1 else next(iter(arrays.values()))

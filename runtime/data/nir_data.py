@@ -17,8 +17,8 @@ from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InputError
 from snnc.compiler.network import Input, Network
 from snnc.frontends.hdf5.read import Tree
+from snnc.frontends.refusals import refused_data
 from snnc.runtime.data.binning import Binning, Values, fill, steps_of_seconds
-from snnc.runtime.data.errors import wrong_form
 from snnc.runtime.data.source import check_memory, names
 
 Array = npt.NDArray[Any]
@@ -182,7 +182,7 @@ class _Observable:
         return idx, time
 
     def _wrong(self, found: str) -> InputError:
-        return wrong_form(self.place, found, LIMIT)
+        return refused_data(self.place, found, LIMIT)
 
 
 def _nodes(group: Tree, path: str, prefix: str) -> Iterator[tuple[str, Tree]]:
@@ -194,18 +194,18 @@ def _nodes(group: Tree, path: str, prefix: str) -> Iterator[tuple[str, Tree]]:
         elif kind == NODE:
             yield place, dict(_groups(node, "observables", f"{path}:{place}"))
         else:
-            raise wrong_form(f"{path}:{place}", f"a node of type {kind!r:.40}", LIMIT)
+            raise refused_data(f"{path}:{place}", f"a node of type {kind!r:.40}", LIMIT)
 
 
 def _groups(group: Tree, name: str, place: str) -> Iterator[tuple[str, Tree]]:
     inner = group.get(name)
     if not isinstance(inner, dict):
-        raise wrong_form(place.rstrip(".:"), f"no group {name}", LIMIT)
+        raise refused_data(place.rstrip(".:"), f"no group {name}", LIMIT)
     for key, value in inner.items():
         if isinstance(value, dict):
             yield key, value
         elif not key.startswith("/"):
-            raise wrong_form(f"{place}{key}", "a data set", LIMIT)
+            raise refused_data(f"{place}{key}", "a data set", LIMIT)
 
 
 def _fields(group: Any, place: str) -> tuple[str, Mapping[str, Array]]:
@@ -216,12 +216,12 @@ def _fields(group: Any, place: str) -> tuple[str, Mapping[str, Array]]:
     """
     kind = group.get(TYPE)
     if kind not in FIELDS:
-        raise wrong_form(place, f"an observable of type {kind!r:.40}", LIMIT)
+        raise refused_data(place, f"an observable of type {kind!r:.40}", LIMIT)
     arrays, attributes = FIELDS[kind]
     told = {**{a: group.get(a) for a in arrays}, **{a: group.get(f"/{a}") for a in attributes}}
     missing = [name for name, value in told.items() if not isinstance(value, np.ndarray)]
     if missing:
-        raise wrong_form(place, f"no {', '.join(missing)}", LIMIT)
+        raise refused_data(place, f"no {', '.join(missing)}", LIMIT)
     return kind, cast("Mapping[str, Array]", told)
 
 

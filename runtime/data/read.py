@@ -12,12 +12,12 @@ import numpy.typing as npt
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
 from snnc.frontends.hdf5.gate import SIGNATURE
+from snnc.frontends.refusals import refused_data
 from snnc.runtime.data.binning import Binning
-from snnc.runtime.data.errors import unreadable, wrong_form
 from snnc.runtime.data.hdf5 import read_hdf5
 from snnc.runtime.data.recordings import AEDAT, NMNIST, Recordings, recordings_in
 from snnc.runtime.data.source import Source
-from snnc.runtime.files import NPY, ZIP, read_array, read_arrays
+from snnc.runtime.files import NPY, ZIP, read_array, read_arrays, unreadable
 
 Array = npt.NDArray[Any]
 Given: TypeAlias = "Array | dict[str, Array] | Source"
@@ -40,8 +40,8 @@ def read_data(path: Path | str, *, binning: Binning = ALL, option: str = "--inpu
         the network is known.
 
     Raises:
-        InputError: SNN001, SNN641, SNN102, SNN107 or SNN108: it cannot be read; SNN004, an option
-            of events for data that are none.
+        InputError: SNN001 or SNN641: it cannot be read; SNN004, an option of events for data
+            that are none.
         EnvironmentFault: SNN501 or SNN508: a package is missing, or no process could be started.
     """
     return read_given(binning, {option: Path(path)})[option]
@@ -89,24 +89,36 @@ def read_labels(path: Path, option: str = "--labels") -> Array:
 
 
 def _read(path: Path, binning: Binning, option: str) -> Given:
-    try:
-        if path.is_dir():
-            return Recordings(recordings_in(path, option), binning, option)
-        if path.exists() and not path.is_file():
-            raise InputError([unreadable(path, option, OSError("not a regular file"))])
-        with path.open("rb") as stream:
-            begin = stream.read(len(AEDAT))
-    except OSError as error:
-        raise InputError([unreadable(path, option, error)]) from error
-    except ValueError as error:  # a null byte
-        raise InputError([unreadable(path, option, OSError(str(error)))]) from error
+    begin = _first_bytes(path, option)
+    if begin is None:
+        return Recordings(recordings_in(path, option), binning, option)
     if begin.startswith((NPY, ZIP)):
         return read_arrays(path, option)
     if begin.startswith(SIGNATURE):
         return read_hdf5(path, binning)
     if begin == AEDAT or path.suffix.lower() == NMNIST:
         return Recordings((path,), binning, option)
-    raise wrong_form(f"{option} {path}", f"a file that begins with {begin!r}", FORMS)
+    raise refused_data(f"{option} {path}", f"a file that begins with {begin!r}", FORMS)
+
+
+def _first_bytes(path: Path, option: str) -> bytes | None:
+    """Give the first bytes of a file, or None for a directory.
+
+    Raises:
+        InputError: SNN001, it cannot be read.
+    """
+    try:
+        if path.is_dir():
+            return None
+        if path.is_file() or not path.exists():
+            with path.open("rb") as stream:
+                return stream.read(len(AEDAT))
+    except OSError as error:
+        found = (error.strerror or str(error)).lower()
+        raise InputError([unreadable(path, option, found)]) from error
+    except ValueError as error:  # a null byte in the path, too
+        raise InputError([unreadable(path, option, str(error))]) from error
+    raise InputError([unreadable(path, option, "not a regular file")])
 
 
 def _unused(files: str, option: str) -> Diagnostic:

@@ -19,11 +19,12 @@ from snnc.frontends.events.aedat3 import read_aedat3
 from snnc.frontends.events.aedat4 import read_aedat4
 from snnc.frontends.events.aedat4_packets import MAGIC as AEDAT4
 from snnc.frontends.events.nmnist import read_nmnist
-from snnc.frontends.events.recording import Recording, refusal
+from snnc.frontends.events.recording import Recording
 from snnc.frontends.hdf5.process import ReaderProcess
+from snnc.frontends.refusals import refused_data
 from snnc.runtime.data.binning import Binning, Values, fill, steps_of_microseconds
-from snnc.runtime.data.errors import unreadable
 from snnc.runtime.data.source import check_memory
+from snnc.runtime.files import unreadable
 
 Array = npt.NDArray[Any]
 
@@ -58,7 +59,7 @@ class Recordings:
         at a time.
 
         Raises:
-            InputError: SNN641, SNN108, a file is damaged; SNN642, they are too many; SNN643, an
+            InputError: SNN641, a file is damaged; SNN642, they are too many; SNN643, an
                 event has no place on the input; SNN645, the network has several inputs.
         """
         if len(network.inputs) != 1:
@@ -103,10 +104,10 @@ class Recordings:
             if begin.startswith(AEDAT):
                 version = begin[len(AEDAT) :].decode("ascii", "replace").strip()
                 found, limit = f"AEDAT {version}", f"{FORMS}; DV converts older ones"
-                raise refusal(name, found, limit)
+                raise refused_data(name, found, limit)
             if path.suffix.lower() == NMNIST:
                 return read_nmnist(path, name)
-        raise refusal(name, f"a file that begins with {begin[:8]!r}", FORMS)
+        raise refused_data(name, f"a file that begins with {begin[:8]!r}", FORMS)
 
 
 def recordings_in(directory: Path, option: str) -> tuple[Path, ...]:
@@ -119,7 +120,7 @@ def recordings_in(directory: Path, option: str) -> tuple[Path, ...]:
         found = [p for p in directory.rglob("*") if p.suffix.lower() in ENDINGS and p.is_file()]
     if not found:
         limit = f"files that end in {', '.join(ENDINGS)}"
-        raise refusal(str(directory), "a directory without recordings", limit)
+        raise refused_data(str(directory), "a directory without recordings", limit)
     return tuple(sorted(found, key=lambda p: p.relative_to(directory).parts))
 
 
@@ -218,4 +219,5 @@ def _readable(path: Path, option: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError([unreadable(path, option, error)]) from error
+        found = (error.strerror or str(error)).lower()
+        raise InputError([unreadable(path, option, found)]) from error

@@ -28,7 +28,7 @@ class Source(Protocol):
             what: The data are, for messages.
 
         Raises:
-            InputError: SNN641 to SNN645, SNN108: they cannot be read, or do not fit.
+            InputError: SNN641 to SNN645: they cannot be read, or do not fit.
         """
         ...
 

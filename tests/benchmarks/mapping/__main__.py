@@ -1,8 +1,9 @@
 """How many cores and how much traffic partitions have, and how time and memory grow.
 
-    python -m tests.benchmarks.mapping [named] [sheet] [scale]
+    python -m tests.benchmarks.mapping [named] [sheet] [scale] [mtkahypar]
 
-Without an argument all three; each network of ``scale`` is one process, so that memory is its own.
+Without an argument the first three; each network of ``scale`` is one process, so that memory is its
+own. ``mtkahypar`` compares who cuts the sheet, which takes minutes.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from snnc.compiler.mapping.hardware import Certainty, Hardware, Limit
 from snnc.compiler.mapping.mapped import Part
 from snnc.compiler.mapping.metis import cut_graph
 from snnc.compiler.mapping.partition import partition
+from snnc.compiler.mapping.partitioners import Partitioner, Way
 from snnc.compiler.mapping.place import place
 from snnc.compiler.mapping.regions import Listed
 from snnc.compiler.mapping.traffic import flows, km1
@@ -85,6 +87,22 @@ def sheet_rows() -> None:
         print(f"{k} cores of {most} neurons (at least {least}), {taken:.2f} s")
         for name, value in results.items():
             print(f"{name:>14} {value:10.2f} {value / results['rows']:8.3f} of rows")
+
+
+def partitioners() -> None:
+    """Compare METIS with Mt-KaHyPar on the sheet."""
+    network, rates = sheet()
+    described = load_hardware("loihi1")
+    hardware = replace(described, neurons=Limit(NEURONS, "the benchmark", Certainty.CHOSEN))
+    rows = _traffic(network, rates, np.arange(rates.size) // NEURONS)
+    print(*(f"{name:>12}" for name in ("who", "cores", "km1", "of rows", "CPU s")))
+    for partitioner in Partitioner:
+        begin = time.process_time()
+        cores = partition(network, hardware, rates={"sheet": rates}, way=Way(0, partitioner))
+        taken = time.process_time() - begin
+        value = km1(flows(network, cores, {"sheet": rates}))
+        row = (partitioner, len(cores), f"{value:.2f}", f"{value / rows:.3f}", f"{taken:.1f}")
+        print(*(f"{cell:>12}" for cell in row), flush=True)
 
 
 def _metis(
@@ -154,3 +172,5 @@ if __name__ == "__main__":
             for name, run in (("named", named), ("sheet", sheet_rows), ("scale", scale)):
                 if not names or name in names:
                     run()
+            if "mtkahypar" in names:
+                partitioners()
