@@ -23,11 +23,11 @@ def _keep_v(p: P) -> Ints:
 
 
 def _bias(p: P) -> Ints:
-    return p.bias_mant.astype(np.int64) * np.left_shift(1, p.bias_exp, dtype=np.int64)
+    return p.bias_mant.astype(np.int64) << p.bias_exp.astype(np.int64)
 
 
 def _saturated(x: Ints, bits: int) -> Ints:
-    return np.minimum(np.maximum(x, -(2 ** (bits - 1))), 2 ** (bits - 1) - 1)
+    return np.asarray(np.minimum(np.maximum(x, -(2 ** (bits - 1))), 2 ** (bits - 1) - 1))
 
 
 def _wrapped(x: Ints, bits: int) -> Ints:
