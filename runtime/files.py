@@ -6,7 +6,9 @@ import contextlib
 import io
 import os
 import tempfile
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from errno import EISDIR
@@ -19,14 +21,20 @@ import numpy.typing as npt
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault, InputError
 from snnc.compiler.trace import Trace
+from snnc.runtime.data.memory import check_memory, fits
 from snnc.targets.directory import cannot_write, check_writable
 
 Array = npt.NDArray[Any]
 
 NPY, ZIP = b"\x93NUMPY", b"PK\x03\x04"
 """First bytes of an .npy and of an .npz file."""
+FEWER = "give fewer samples at once"
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 """Date of every member that is written: the same arrays give the same bytes."""
+
+
+DAMAGE = (ValueError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What NumPy and zipfile raise on damaged files; RuntimeError where a password is needed."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ def read_arrays(path: Path, option: str) -> Array | dict[str, Array]:
         option: Where the user named it.
 
     Raises:
-        InputError: SNN001, the file cannot be read or holds no arrays.
+        InputError: SNN001, the file cannot be read or holds no arrays; SNN642, they are too large.
     """
     with _readable(path, option):
         if path.exists() and not path.is_file() and not path.is_dir():
@@ -65,9 +73,9 @@ def read_arrays(path: Path, option: str) -> Array | dict[str, Array]:
             begin = stream.read(len(NPY))
             stream.seek(0)
             if begin == NPY:
-                return _read_npy(stream, path.stat().st_size)
+                return _read_npy(stream, path.stat().st_size, path)
             if begin.startswith(ZIP):
-                return _read_npz(stream)
+                return _read_npz(stream, f"{option} {path}")
         raise ValueError("a file that is neither .npy nor .npz")
 
 
@@ -79,7 +87,7 @@ def read_array(path: Path, option: str) -> Array:
     """
     arrays = read_arrays(path, option)
     if isinstance(arrays, dict):
-        raise InputError([_unreadable(path, option, f"{len(arrays)} arrays, an .npz file")])
+        raise InputError([unreadable(path, option, f"{len(arrays)} arrays, an .npz file")])
     return arrays
 
 
@@ -108,14 +116,19 @@ def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
     """
 
     def write(stream: IO[bytes]) -> None:
-        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, values in arrays.items():
-                member = zipfile.ZipInfo(f"{name}.npy", ZIP_DATE)
-                member.compress_type = zipfile.ZIP_DEFLATED
-                with archive.open(member, "w", force_zip64=True) as content:
-                    np.lib.format.write_array(content, np.ascontiguousarray(values))
+        put_arrays(stream, arrays)
 
     write_file(path, write, NPZ)
+
+
+def put_arrays(stream: IO[bytes], arrays: Mapping[str, Array]) -> None:
+    """Write what an .npz file holds; the same arrays give the same bytes."""
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, values in arrays.items():
+            member = zipfile.ZipInfo(f"{name}.npy", ZIP_DATE)
+            member.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(member, "w", force_zip64=True) as content:
+                np.lib.format.write_array(content, np.ascontiguousarray(values))
 
 
 def check_file_place(path: Path, kind: FileKind) -> None:
@@ -183,16 +196,20 @@ def _readable(path: Path, option: str) -> Generator[None, None, None]:
         yield
     except OSError as error:
         found = error.strerror or str(error)
-        raise InputError([_unreadable(path, option, found.lower())]) from error
-    except (ValueError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise InputError([_unreadable(path, option, str(error))]) from error
+        raise InputError([unreadable(path, option, found.lower())]) from error
+    except DAMAGE as error:
+        raise InputError([unreadable(path, option, str(error))]) from error
 
 
-def _read_npz(stream: IO[bytes]) -> dict[str, Array]:
+def _read_npz(stream: IO[bytes], node: str) -> dict[str, Array]:
     arrays: dict[str, Array] = {}
     with zipfile.ZipFile(stream) as archive:
+        largest = max((m.file_size for m in archive.infolist()), default=0)
+        check_memory(node, sum(m.file_size for m in archive.infolist()) + largest, FEWER)
         for member in archive.infolist():
             name = member.filename.removesuffix(".npy")
+            if name in arrays:
+                raise ValueError(f"{name} twice")
             content = io.BytesIO(archive.read(member))
             try:
                 arrays[name] = _read_npy(content, member.file_size)
@@ -201,8 +218,12 @@ def _read_npz(stream: IO[bytes]) -> dict[str, Array]:
     return arrays
 
 
-def _read_npy(stream: IO[bytes], size: int) -> Array:
-    """Read one array; what its header declares is compared with what is there first."""
+def _read_npy(stream: IO[bytes], size: int, path: Path | None = None) -> Array:
+    """Read one array; what its header declares is compared with what is there first.
+
+    What would take more than its share of the memory is left in the file ``path``, and read from
+    there when it is used.
+    """
     try:
         version = np.lib.format.read_magic(stream)
         read_header = {
@@ -210,7 +231,7 @@ def _read_npy(stream: IO[bytes], size: int) -> Array:
             (2, 0): np.lib.format.read_array_header_2_0,
         }[version]
         shape, _, dtype = read_header(stream)
-    except (KeyError, ValueError, SyntaxError, TypeError) as error:
+    except (KeyError, ValueError, SyntaxError, TypeError, tokenize.TokenError) as error:
         raise ValueError("a damaged .npy header") from error
     if dtype.hasobject:
         raise ValueError("pickled Python objects, which are never read")
@@ -220,11 +241,14 @@ def _read_npy(stream: IO[bytes], size: int) -> Array:
     present = size - stream.tell()
     if declared != present:
         raise ValueError(f"{present} bytes of data where the header declares {declared}")
+    if path is not None and not fits(size):
+        return np.lib.format.open_memmap(path, mode="r")
     stream.seek(0)
     return np.lib.format.read_array(stream, allow_pickle=False)
 
 
-def _unreadable(path: Path, option: str, found: str) -> Diagnostic:
+def unreadable(path: Path, option: str, found: str) -> Diagnostic:
+    """SNN001 for what ``option`` names."""
     return Diagnostic(
         rule=rules.INPUT_READABLE,
         node=f"{option} {path}",

@@ -23,9 +23,16 @@ if TYPE_CHECKING:
     from snnc.frontends.norse.frontend import from_norse as from_norse
     from snnc.frontends.onnx.frontend import from_onnx as from_onnx
     from snnc.frontends.snntorch.frontend import from_snntorch as from_snntorch
+    from snnc.runtime.bisection.bisect import bisect as bisect
+    from snnc.runtime.bisection.found import Bisection as Bisection
+    from snnc.runtime.bisection.reduce import reduce as reduce
+    from snnc.runtime.bisection.reproducer import Reproducer as Reproducer
+    from snnc.runtime.changes.diff import diff as diff
     from snnc.runtime.compare import Comparison as Comparison
     from snnc.runtime.compare import Divergence as Divergence
     from snnc.runtime.compare import compare as compare
+    from snnc.runtime.data.binning import Binning as Binning
+    from snnc.runtime.data.read import read_data as read_data
     from snnc.runtime.deploy import compile as compile
     from snnc.runtime.report import Report as Report
     from snnc.runtime.statistics import accuracy_by_step as accuracy_by_step
@@ -48,6 +55,8 @@ else:
         "load": "snnc.targets.artifact",
         "Artifact": "snnc.targets.artifact",
         "Trace": "snnc.compiler.trace",
+        "read_data": "snnc.runtime.data.read",
+        "Binning": "snnc.runtime.data.binning",
         "quantized_module": "snnc.runtime.training",
         # a network of Lava processes
         "load_process": "snnc.targets.lava.join",
@@ -55,10 +64,16 @@ else:
         # proof
         "verify": "snnc.runtime.verify",
         "Report": "snnc.runtime.report",
+        "diff": "snnc.runtime.changes.diff",
         "accuracy_by_step": "snnc.runtime.statistics",
         "compare": "snnc.runtime.compare",
         "Comparison": "snnc.runtime.compare",
         "Divergence": "snnc.runtime.compare",
+        # where two executions part
+        "bisect": "snnc.runtime.bisection.bisect",
+        "Bisection": "snnc.runtime.bisection.found",
+        "reduce": "snnc.runtime.bisection.reduce",
+        "Reproducer": "snnc.runtime.bisection.reproducer",
         # errors
         "SnncError": "snnc.compiler.diagnostics",
         "InputError": "snnc.compiler.diagnostics",

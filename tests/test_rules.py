@@ -54,7 +54,7 @@ def test_all_rules_gives_every_rule() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_form(rule: Rule) -> None:
-    assert re.fullmatch(r"SNN[0-59]\d\d", rule.code)
+    assert re.fullmatch(r"SNN[0-69]\d\d", rule.code)
     assert not rule.says.endswith("."), "a statement of what holds, as a part of a line"
     assert rule.explain.endswith("."), "sentences"
 
