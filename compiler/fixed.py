@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -263,7 +264,7 @@ class FixedNetwork:
 
     def incoming(self, name: str) -> Iterator[FixedProjection]:
         """Give the projections into the population ``name``."""
-        return (p for p in self.projections if p.target == name)
+        return iter(self._into.get(name, ()))
 
     def population(self, name: str) -> FixedPopulation:
         """Give the population of that name.
@@ -271,17 +272,25 @@ class FixedNetwork:
         Raises:
             KeyError: There is none.
         """
-        for population in self.populations:
-            if population.name == name:
-                return population
-        raise KeyError(name)
+        return self._populations[name]
 
-    @property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
+    @cached_property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """Shape of every input, population and group of axons by name."""
         nodes: tuple[FixedInput | FixedPopulation | FixedAxons, ...]
         nodes = (*self.inputs, *self.populations, *self.axons)
         return {node.name: node.shape for node in nodes}
+
+    @cached_property
+    def _populations(self) -> dict[str, FixedPopulation]:
+        return {population.name: population for population in self.populations}
+
+    @cached_property
+    def _into(self) -> dict[str, list[FixedProjection]]:
+        found: dict[str, list[FixedProjection]] = {}
+        for projection in self.projections:
+            found.setdefault(projection.target, []).append(projection)
+        return found
 
     @property
     def latency(self) -> int:

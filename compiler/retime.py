@@ -53,8 +53,12 @@ def retime(network: FixedNetwork) -> FixedNetwork:
 
 
 def unretimed(network: FixedNetwork) -> FixedNetwork:
-    """Give the network that ``retime`` made ``network`` of: no lags, delays as in the model."""
+    """Give the network that ``retime`` made ``network`` of: no lags, delays as in the model.
+
+    Axons send in the step of their sources, which are parts of one population, of one lag.
+    """
     lags = {i.name: 0 for i in network.inputs} | {p.name: p.lag for p in network.populations}
+    lags |= {a.name: lags[a.sources[0]] for a in network.axons}
     return replace(
         network,
         populations=tuple(replace(p, lag=0) for p in network.populations),

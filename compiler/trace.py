@@ -50,18 +50,20 @@ class Trace:
         """Give ``spikes``, ``u`` or ``v`` by name."""
         return {"spikes": self.spikes, "u": self.u, "v": self.v}[name]
 
-    def of_samples(self, n: int) -> Trace:
-        """Give the first ``n`` samples, or all where there are fewer."""
+    def of_samples(self, begin: int, end: int) -> Trace:
+        """Give the samples from ``begin`` up to ``end``, with their share of the time."""
 
-        def first(arrays: Mapping[str, Array]) -> dict[str, Array]:
-            return {name: values[:, :n] for name, values in arrays.items()}
+        def part(arrays: Mapping[str, Array]) -> dict[str, Array]:
+            return {name: values[:, begin:end] for name, values in arrays.items()}
 
+        samples = next(iter(self.outputs.values())).shape[1]
         return replace(
             self,
-            outputs=first(self.outputs),
-            spikes=first(self.spikes),
-            u=first(self.u),
-            v=first(self.v),
+            outputs=part(self.outputs),
+            spikes=part(self.spikes),
+            u=part(self.u),
+            v=part(self.v),
+            seconds=self.seconds * len(range(*slice(begin, end).indices(samples))) / samples,
         )
 
     @property

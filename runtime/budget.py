@@ -26,7 +26,7 @@ from snnc.compiler.quantization.budget import (
 )
 from snnc.runtime.bench import Bench, Measured, answers, within
 from snnc.runtime.labels import labels_of
-from snnc.runtime.links import statistics_of
+from snnc.runtime.measures.answers import statistics_of
 from snnc.runtime.observe import held
 from snnc.runtime.quantization import Quantizer
 from snnc.runtime.stages import Stages
@@ -365,8 +365,8 @@ def _account(
         "complete": found.complete,
         "memory_bits": table.memory(found.best.bits),
         "memory_bits_widest": table.memory(widest.bits),
-        "widest": _as_json(widest),
-        "chosen": _as_json(found.best),
+        "widest": _as_json(widest, budget),
+        "chosen": _as_json(found.best, budget),
         "populations": [
             {
                 "name": name,
@@ -381,7 +381,8 @@ def _account(
     }
 
 
-def _as_json(measured: Measured) -> dict[str, Any]:
+def _as_json(measured: Measured, budget: Budget) -> dict[str, Any]:
     pair = measured.pair
-    told = None if pair is None else statistics_of(pair).model_dump()
+    allowed = budget.limit if budget.metric is Metric.ACCURACY else None
+    told = None if pair is None else statistics_of(pair, allowed).model_dump(mode="json")
     return {"error": measured.error, "statistics": told}

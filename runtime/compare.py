@@ -102,7 +102,7 @@ def compare(reference: Trace, other: Trace, signals: Sequence[str] = ("spikes",)
     differences: list[Difference] = []
     places: list[tuple[tuple[int, ...], Divergence]] = []
     for rank, (population, signal, a, b) in enumerate(_pairs(reference, other, signals)):
-        unequal = _unequal(a, b)
+        unequal = differs(a, b)
         differences.append(Difference(population, signal, a.size, int(unequal.sum())))
         if unequal.any():
             step, sample, *neuron = map(int, np.unravel_index(unequal.argmax(), unequal.shape))
@@ -117,22 +117,19 @@ def compare(reference: Trace, other: Trace, signals: Sequence[str] = ("spikes",)
     return Comparison(tuple(differences), first, _uncompared(reference, other, signals))
 
 
-def count_error(reference: Trace, other: Trace) -> float | None:
-    """Give ``sum |n_i - m_i| / sum n_i`` over the spike counts of all neurons and samples.
+def count_difference(reference: Trace, other: Trace) -> tuple[int, int]:
+    """Give ``sum |n_i - m_i|`` and ``sum n_i`` over the spike counts of all neurons and samples.
 
     Args:
         reference: Its counts are ``n``.
         other: Its counts are ``m``.
-
-    Returns:
-        0 for equal counts; None where the reference never spikes.
     """
     common = [name for name in reference.spikes if name in other.spikes]
     n, m = (
         np.concatenate([t.spikes[name].sum(axis=0, dtype=np.int64).ravel() for name in common])
         for t in (reference, other)
     )
-    return float(np.abs(n - m).sum() / n.sum()) if n.sum() else None
+    return int(np.abs(n - m).sum()), int(n.sum())
 
 
 def _pairs(
@@ -154,7 +151,8 @@ def _pairs(
             yield population, signal, a, b
 
 
-def _unequal(a: Array, b: Array) -> npt.NDArray[np.bool_]:
+def differs(a: Array, b: Array) -> npt.NDArray[np.bool_]:
+    """Say where two arrays differ; what is no number in either is equal."""
     unequal = np.asarray(a != b)
     if a.dtype.kind == b.dtype.kind == "f":
         unequal &= ~(np.isnan(a) & np.isnan(b))

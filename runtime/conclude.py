@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-import numpy as np
 from pydantic import TypeAdapter
 
 from snnc import __version__
@@ -15,15 +13,15 @@ from snnc.compiler.diagnostics import SnncError
 from snnc.compiler.quantization.account import PopulationAccount, with_observed
 from snnc.compiler.quantization.guards import data_warnings, overflow_problems
 from snnc.compiler.quantization.observed import Observed
-from snnc.compiler.trace import Array, Trace
 from snnc.runtime.environment import environment
-from snnc.runtime.links import Judge, Run
+from snnc.runtime.links import End, Judge
+from snnc.runtime.measures.answers import sample_warning
 from snnc.runtime.report import Data, Execution, Link, Report, Status, Verdict
-from snnc.runtime.statistics import accuracy_by_step
 from snnc.runtime.subject import Subject
 from snnc.runtime.text import count
-from snnc.targets.artifact import MANIFEST, Artifact
-from snnc.targets.running import Inputs
+from snnc.runtime.verification.identity import program_sha256
+from snnc.runtime.verification.tally import Ran
+from snnc.targets.artifact import Artifact
 
 INCOMPLETE_CODE = 3
 """Exit code where nothing failed and something is missing (``EnvironmentFault``)."""
@@ -33,9 +31,9 @@ SILENCE = "No output spiked in any execution: this input shows little of the net
 
 def conclude(
     subject: Subject,
-    inputs: Inputs,
+    data: tuple[Data, ...],
     judge: Judge,
-    runs: Mapping[str, Run],
+    ends: Mapping[str, End],
     links: tuple[Link, ...],
     command: str,
     seen: Mapping[str, Observed],
@@ -44,18 +42,18 @@ def conclude(
 
     Args:
         subject: What was verified.
-        inputs: On which data.
+        data: On which arrays.
         judge: Labels, and what accuracy may be lost.
-        runs: Each execution, or why there is none.
+        ends: Each execution, or why there is none.
         links: What was compared.
         command: What repeats it.
-        seen: What each population of the integers did on ``inputs``.
+        seen: What each population of the integers did on these data.
     """
     verdict = verdict_of(links)
     artifact = subject.artifact
-    executions = tuple(_executions(runs, judge))
+    executions = tuple(_executions(ends, judge))
     silent = bool(executions) and not any(e.output_spikes for e in executions)
-    failures = [run for run in runs.values() if isinstance(run, SnncError)]
+    failures = [run for run in ends.values() if isinstance(run, SnncError)]
     broken = [link for link in links if link.status is Status.BROKEN]
     account = artifact.account
     cost = tuple(_accounts(artifact, seen))
@@ -74,15 +72,15 @@ def conclude(
         executions=executions,
         silent=silent,
         choices=artifact.network.choices,
-        warnings=tuple(_warnings(artifact, cost)),
+        warnings=(*_warnings(artifact, cost), *_too_few(links, judge.max_drop)),
         lags=dict(account.get("lags", {})),
         populations=tuple(a.as_json() for a in cost),
         relays=tuple(account.get("relays", ())),
         budget=account.get("budget"),
         mapping=_mapping(artifact),
         problems=tuple(str(d) for failure in failures for d in failure.diagnostics),
-        data=tuple(_data(inputs, judge)),
-        program_sha256=hashlib.sha256(artifact.files()[MANIFEST]).hexdigest(),
+        data=data,
+        program_sha256=program_sha256(artifact),
         environment=environment(),
     )
 
@@ -112,6 +110,16 @@ def _warnings(artifact: Artifact, cost: Iterable[PopulationAccount]) -> Iterator
     for w in chain(data_warnings(cost), overflow_problems(cost, ())):
         if (text := w.text("warning")) not in given:
             yield text
+
+
+def _too_few(links: Iterable[Link], max_drop: float) -> Iterator[str]:
+    """Yield a warning for each link that claims more than its samples can show."""
+    for link in links:
+        if link.statistics is None:
+            continue
+        warning = sample_warning(link.name, link.statistics, max_drop)
+        if warning is not None:
+            yield warning.text("warning")
 
 
 def verdict_of(links: tuple[Link, ...]) -> Verdict:
@@ -152,37 +160,23 @@ def _exit_code(verdict: Verdict, failures: list[SnncError]) -> int:
     return max([INCOMPLETE_CODE, *(failure.exit_code for failure in failures)])
 
 
-def _executions(runs: Mapping[str, Run], judge: Judge) -> Iterator[Execution]:
-    order = ["framework", *(name for name in runs if name != "framework")]
+def _executions(ends: Mapping[str, End], judge: Judge) -> Iterator[Execution]:
+    order = ["framework", *(name for name in ends if name != "framework")]
     for name in order:
-        run = runs[name]
-        if not isinstance(run, Trace):
+        ran = ends[name]
+        if not isinstance(ran, Ran):
             continue
         correct, accuracy = None, ()
-        if judge.labels is not None:
-            correct = int((run.predictions == judge.labels).sum())
-            first = next(iter(run.outputs.values()))
-            weights = run.class_weights
-            accuracy = tuple(accuracy_by_step(first, judge.labels, weights=weights).tolist())
+        if judge.labels is not None and ran.correct is not None:
+            correct = int((ran.classes == judge.labels).sum())
+            accuracy = tuple((ran.correct / judge.labels.size).tolist())
         yield Execution(
             name=name,
-            executor=run.executor,
+            executor=ran.executor,
             accuracy=None if judge.labels is None else (correct or 0) / judge.labels.size,
             correct=correct,
             accuracy_by_step=accuracy,
-            output_spikes=sum(int(np.count_nonzero(o)) for o in run.outputs.values()),
-            latency_steps=max(run.lags.values(), default=0),
-            seconds=run.seconds,
+            output_spikes=ran.output_spikes,
+            latency_steps=ran.latency_steps,
+            seconds=ran.seconds,
         )
-
-
-def _data(inputs: Inputs, judge: Judge) -> Iterator[Data]:
-    for name, values in inputs.items():
-        yield _hashed(f"input {name}", values)
-    if judge.labels is not None:
-        yield _hashed("labels", judge.labels)
-
-
-def _hashed(name: str, values: Array) -> Data:
-    digest = hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
-    return Data(name=name, shape=values.shape, dtype=str(values.dtype), sha256=digest)

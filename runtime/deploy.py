@@ -19,7 +19,15 @@ from snnc.compiler.network import Network
 from snnc.compiler.quantization.limits import NO_LIMITS
 from snnc.compiler.semantics.discretize import discretize
 from snnc.runtime.budget import NARROWEST, budget_problems, keep_budget
-from snnc.runtime.mapping import Asked, for_cores, named_hardware, over_cores
+from snnc.runtime.data.source import Data, arrays_only, given_inputs
+from snnc.runtime.mapping import (
+    Asked,
+    for_cores,
+    named_hardware,
+    over_cores,
+    partitioner_problems,
+    way_of,
+)
 from snnc.runtime.models import Kind, kind_of, model_problems
 from snnc.runtime.quantization import Quantization, QuantizationOptions, Quantizer, deployed
 from snnc.runtime.rounding import Rounding
@@ -27,14 +35,12 @@ from snnc.runtime.stages import Stages, silent
 from snnc.targets import TARGETS, get_target
 from snnc.targets.artifact import Artifact
 from snnc.targets.cuda.architectures import architecture_problems, chosen_architectures
-from snnc.targets.inputs import CALIBRATION_DATA, named_inputs, real_inputs
+from snnc.targets.inputs import CALIBRATION_DATA, real_inputs
 from snnc.targets.lava.forms import Form, form_problems
 from snnc.targets.lava.stock import STOCK_LIMITS, stock_choices
 
 if TYPE_CHECKING:
     import torch
-
-Data = npt.NDArray[Any] | Mapping[str, npt.NDArray[Any]]
 
 
 def compile(
@@ -53,6 +59,7 @@ def compile(
     lava: str | None = None,
     arch: str | Sequence[str] | None = None,
     hardware: str | os.PathLike[str] | None = None,
+    partitioner: str | None = None,
     progress: Stages = silent,
     **quantization: Unpack[QuantizationOptions],
 ) -> Artifact:
@@ -86,6 +93,8 @@ def compile(
         hardware: Over whose cores the network is laid out: the name of a description that comes
             with snnc (``loihi1``, ``loihi2``, ...), or a YAML file (``docs/hardware.md``). Traffic
             is that of ``calibration``, or of spikes of all neurons in all steps.
+        partitioner: Who proposes which neurons lie together: ``metis``, where nothing is said, or
+            ``mtkahypar``, an extra, slower and with somewhat less traffic (``docs/mapping.md``).
         progress: Called with the name of each stage of a search as it begins.
         quantization: How real numbers become integers: ``weight_bits``, ``rounding``,
             ``max_thresholds``, ``decays``, ``overflow``, ``strict`` (see ``Quantization``).
@@ -95,6 +104,7 @@ def compile(
 
     Raises:
         InputError: Everything in the model or the options that cannot be used.
+        EnvironmentFault: The partitioner is not installed.
     """
     options = Quantization(**quantization)
     cores, hardware_problems = named_hardware(hardware, target)
@@ -115,12 +125,14 @@ def compile(
             *form_problems(lava, target, options.rounding),
             *architecture_problems(arch, target),
             *hardware_problems,
+            *partitioner_problems(partitioner, hardware),
             *options.problems(calibrated=calibration is not None),
             *([] if _rounds(target) else options.unused(target)),
             *budget_problems(budget, target, labels=labels, calibration=calibration),
             *model_problems(model, given),
         ]
     )
+    way = way_of(partitioner)
     graph = load_graph(
         model,
         input_shape=input_shape,
@@ -142,6 +154,7 @@ def compile(
         **({} if target != "lava" else {"lava": str(lava or Form.MIXED)}),
         **({} if target != "cuda" else {"arch": chosen_architectures(arch)}),
         **({} if cores is None else {"hardware": cores.name}),
+        **({} if partitioner is None else {"partitioner": partitioner}),
         "choices": list(network.choices),
     }
     if kind_of(model) is Kind.ONNX and isinstance(calibration, Mapping):
@@ -162,7 +175,7 @@ def compile(
     artifact = Artifact(
         target=target, network=network, fixed=fixed, options=told, account=account | chosen
     )
-    return over_cores(artifact, cores, made, Asked(asked, widths)).for_target(target)
+    return over_cores(artifact, cores, made, Asked(asked, widths, way)).for_target(target)
 
 
 def load_graph(
@@ -203,7 +216,8 @@ def load_graph(
             from snnc.frontends.onnx.frontend import from_onnx
 
             step = {} if dt is None else {"dt": dt}
-            return from_onnx(_text(model), calibration=calibration, **step)
+            samples = arrays_only(calibration, CALIBRATION_DATA)
+            return from_onnx(_text(model), calibration=samples, **step)
         case Kind.NIR:
             from snnc.frontends.nir.file import read_nir
 
@@ -264,7 +278,7 @@ def typical_data(
     """
     if calibration is None:
         return None
-    data = named_inputs(network.inputs, calibration, CALIBRATION_DATA)
+    data = given_inputs(network, calibration, CALIBRATION_DATA)
     if samples:
         axes = {i.name: 1 + len(i.shape) for i in network.inputs}
         data = {name: x[None] if x.ndim == axes.get(name) else x for name, x in data.items()}

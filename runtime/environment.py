@@ -59,6 +59,7 @@ PACKAGES = (
     Package("snntorch", 'pip install "snnc[snntorch]"', "models of snnTorch"),
     Package("norse", 'pip install "snnc[norse]"', "models of norse"),
     Package("onnx", 'pip install "snnc[onnx]"', "ONNX models"),
+    Package("aedat", 'pip install "snnc[aedat]"', "recordings in AEDAT 4"),
     Package("cuda-bindings", 'pip install "snnc[cuda]"', "target cuda"),
     Package("nvidia-cuda-nvrtc", 'pip install "snnc[cuda]"', "target cuda"),
     Package("lava-nc", LAVA_COMMAND, "target lava"),

@@ -6,7 +6,9 @@ import contextlib
 import io
 import os
 import tempfile
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from errno import EISDIR
@@ -19,14 +21,20 @@ import numpy.typing as npt
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault, InputError
 from snnc.compiler.trace import Trace
+from snnc.runtime.data.source import check_memory
 from snnc.targets.directory import cannot_write, check_writable
 
 Array = npt.NDArray[Any]
 
 NPY, ZIP = b"\x93NUMPY", b"PK\x03\x04"
 """First bytes of an .npy and of an .npz file."""
+FEWER = "give fewer samples at once"
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 """Date of every member that is written: the same arrays give the same bytes."""
+
+
+DAMAGE = (ValueError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What NumPy and zipfile raise on damaged files; RuntimeError where a password is needed."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ def read_arrays(path: Path, option: str) -> Array | dict[str, Array]:
         option: Where the user named it.
 
     Raises:
-        InputError: SNN001, the file cannot be read or holds no arrays.
+        InputError: SNN001, the file cannot be read or holds no arrays; SNN642, they are too large.
     """
     with _readable(path, option):
         if path.exists() and not path.is_file() and not path.is_dir():
@@ -65,9 +73,11 @@ def read_arrays(path: Path, option: str) -> Array | dict[str, Array]:
             begin = stream.read(len(NPY))
             stream.seek(0)
             if begin == NPY:
-                return _read_npy(stream, path.stat().st_size)
+                size = path.stat().st_size
+                check_memory(f"{option} {path}", size, FEWER)
+                return _read_npy(stream, size)
             if begin.startswith(ZIP):
-                return _read_npz(stream)
+                return _read_npz(stream, f"{option} {path}")
         raise ValueError("a file that is neither .npy nor .npz")
 
 
@@ -79,7 +89,7 @@ def read_array(path: Path, option: str) -> Array:
     """
     arrays = read_arrays(path, option)
     if isinstance(arrays, dict):
-        raise InputError([_unreadable(path, option, f"{len(arrays)} arrays, an .npz file")])
+        raise InputError([unreadable(path, option, f"{len(arrays)} arrays, an .npz file")])
     return arrays
 
 
@@ -188,16 +198,20 @@ def _readable(path: Path, option: str) -> Generator[None, None, None]:
         yield
     except OSError as error:
         found = error.strerror or str(error)
-        raise InputError([_unreadable(path, option, found.lower())]) from error
-    except (ValueError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise InputError([_unreadable(path, option, str(error))]) from error
+        raise InputError([unreadable(path, option, found.lower())]) from error
+    except DAMAGE as error:
+        raise InputError([unreadable(path, option, str(error))]) from error
 
 
-def _read_npz(stream: IO[bytes]) -> dict[str, Array]:
+def _read_npz(stream: IO[bytes], node: str) -> dict[str, Array]:
     arrays: dict[str, Array] = {}
     with zipfile.ZipFile(stream) as archive:
+        largest = max((m.file_size for m in archive.infolist()), default=0)
+        check_memory(node, sum(m.file_size for m in archive.infolist()) + largest, FEWER)
         for member in archive.infolist():
             name = member.filename.removesuffix(".npy")
+            if name in arrays:
+                raise ValueError(f"{name} twice")
             content = io.BytesIO(archive.read(member))
             try:
                 arrays[name] = _read_npy(content, member.file_size)
@@ -215,7 +229,7 @@ def _read_npy(stream: IO[bytes], size: int) -> Array:
             (2, 0): np.lib.format.read_array_header_2_0,
         }[version]
         shape, _, dtype = read_header(stream)
-    except (KeyError, ValueError, SyntaxError, TypeError) as error:
+    except (KeyError, ValueError, SyntaxError, TypeError, tokenize.TokenError) as error:
         raise ValueError("a damaged .npy header") from error
     if dtype.hasobject:
         raise ValueError("pickled Python objects, which are never read")
@@ -229,7 +243,8 @@ def _read_npy(stream: IO[bytes], size: int) -> Array:
     return np.lib.format.read_array(stream, allow_pickle=False)
 
 
-def _unreadable(path: Path, option: str, found: str) -> Diagnostic:
+def unreadable(path: Path, option: str, found: str) -> Diagnostic:
+    """SNN001 for what ``option`` names."""
     return Diagnostic(
         rule=rules.INPUT_READABLE,
         node=f"{option} {path}",

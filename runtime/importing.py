@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
-from snnc.runtime.files import read_arrays
+from snnc.runtime.data.read import read_data
+from snnc.runtime.data.source import arrays_only
 from snnc.runtime.models import Kind, is_onnx, kind_of, model_problems
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def import_spec(
 
 
 def _calibration(path: Path) -> Any:
-    return read_arrays(path, "--calibrate")
+    return arrays_only(read_data(path, option="--calibrate"), f"--calibrate {path}")
 
 
 def _option_problems(

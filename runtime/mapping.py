@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic, InputError, InternalError
+from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault, InputError, InternalError
+from snnc.compiler.mapping.partitioners import Partitioner, Way
+from snnc.compiler.names import nearest, written
 from snnc.runtime.rounding import Rounding
 from snnc.targets import TARGETS, get_target
 
@@ -43,6 +45,55 @@ def named_hardware(
         return None, (*problems, *error.diagnostics)
 
 
+def partitioner_problems(name: str | None, hardware: object) -> Iterator[Diagnostic]:
+    """Yield all that is wrong with the partitioner that a user names.
+
+    Args:
+        name: Of a ``Partitioner``; None where nothing is said.
+        hardware: That the user names; None where there is nothing to cut.
+    """
+    if name is None:
+        return
+    known = [p.value for p in Partitioner]
+    if name not in known:
+        yield _unusable(written(name), ", ".join(known), nearest(name, known) or known[0])
+    elif hardware is None:
+        yield _unusable(f"{name}, and no --hardware", "cores that a network is cut over", name)
+
+
+def way_of(partitioner: str | None) -> Way:
+    """Give how networks are cut, by the partitioner of that name.
+
+    Raises:
+        EnvironmentFault: It is not installed.
+    """
+    chosen = Partitioner.METIS if partitioner is None else Partitioner(partitioner)
+    if not chosen.installed:
+        raise EnvironmentFault(
+            [
+                Diagnostic(
+                    rule=rules.PACKAGE_PRESENT,
+                    node=f"--partitioner {chosen}",
+                    found=f"{chosen} is not installed",
+                    limit="METIS comes with snnc; other partitioners are extras",
+                    remedy=f"pip install 'snnc[{chosen}]'",
+                )
+            ]
+        )
+    return Way(partitioner=chosen)
+
+
+def _unusable(found: str, limit: str, other: str) -> Diagnostic:
+    more = " --hardware loihi2" if "no --hardware" in found else ""
+    return Diagnostic(
+        rule=rules.OPTION_VALID,
+        node="--partitioner",
+        found=found,
+        limit=limit,
+        remedy=f"--partitioner {other}{more}",
+    )
+
+
 def for_cores(options: Quantization, hardware: Hardware) -> tuple[Quantization, tuple[str, ...]]:
     """Give options as ``hardware`` needs them, and what was chosen for that.
 
@@ -63,10 +114,12 @@ class Asked:
     Attributes:
         options: Before any hardware has its say.
         widths: Of the weights into each population.
+        way: How networks are cut over cores.
     """
 
     options: Quantization
     widths: dict[str, int]
+    way: Way = field(default_factory=Way)
 
 
 def over_cores(
@@ -91,7 +144,7 @@ def over_cores(
     fixed = artifact.required_fixed
     rates = firing_rates(made.reference, artifact.account["relays"])
     try:
-        mapped = lay_out(fixed, hardware, rates=rates)
+        mapped = lay_out(fixed, hardware, rates=rates, way=asked.way)
     except InputError as error:
         from snnc.runtime.remedies import with_remedies
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.rules import OPTION_VALID
+
+if TYPE_CHECKING:
+    from snnc.runtime.data.binning import Binning
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -106,6 +109,31 @@ def read_config(ctx: click.Context, param: click.Parameter, value: Path | None) 
     }
 
 
+_INPUT_OPTIONS = (
+    click.option(
+        "--bin-seconds",
+        type=float,
+        metavar="S",
+        help="Of event files: length of a step [the network's dt].",
+    ),
+    click.option(
+        "--bin-steps",
+        type=int,
+        metavar="N",
+        help="Of event files: steps of each recording [of the longest].",
+    ),
+    click.option(
+        "--bin-values",
+        metavar="NAME",
+        help="Of event files: binary, 1 where there is any event [default], or count.",
+    ),
+    click.option(
+        "--sensor-shape",
+        callback=read_shape,
+        metavar="H,W",
+        help="Of event files: height and width of the sensor, for a flat input.",
+    ),
+)
 _MODEL_OPTIONS = (
     click.option("--dt", type=float, metavar="S", help="Length of a time step in seconds."),
     click.option(
@@ -200,6 +228,12 @@ _COMPILE_OPTIONS = (
         "description of your own.",
     ),
     click.option(
+        "--partitioner",
+        metavar="NAME",
+        help="Who proposes which neurons lie together on cores: metis [default], or mtkahypar, an "
+        "extra, slower and with less traffic.",
+    ),
+    click.option(
         "--config",
         type=PATH,
         metavar="FILE.yaml",
@@ -215,8 +249,9 @@ _PAIR_OPTIONS = (
         "source",
         type=PATH,
         required=True,
-        metavar="X.npy",
-        help="[steps, batch, *shape]; an .npz file keyed by input where there are several.",
+        metavar="X",
+        help="[steps, batch, *shape] in an .npy, .npz or HDF5 file, a NIR data graph, or "
+        "recordings of events: docs/inputs.md.",
     ),
     click.option(
         "--targets",
@@ -226,6 +261,23 @@ _PAIR_OPTIONS = (
     ),
     click.option("--timeout", type=float, metavar="S", help="Seconds for each run."),
 )
+
+
+def input_options(function: FunctionT) -> FunctionT:
+    """Add the options that say how events become steps; ``take_binning`` takes them out again."""
+    return _with(function, _INPUT_OPTIONS)
+
+
+def take_binning(options: dict[str, Any]) -> Binning:
+    """Take out of ``options`` what ``input_options`` put there."""
+    from snnc.runtime.data.binning import Binning, Values
+
+    return Binning(
+        seconds=options.pop("bin_seconds"),
+        steps=options.pop("bin_steps"),
+        values=options.pop("bin_values") or Values.BINARY,
+        sensor=options.pop("sensor_shape"),
+    )
 
 
 def model_options(function: FunctionT) -> FunctionT:
@@ -240,7 +292,7 @@ def compile_options(function: FunctionT) -> FunctionT:
 
 def pair_options(function: FunctionT) -> FunctionT:
     """Add what tells two executions and their input."""
-    return _with(function, _PAIR_OPTIONS)
+    return _with(function, (*_PAIR_OPTIONS, *_INPUT_OPTIONS))
 
 
 def json_option(function: FunctionT) -> FunctionT:

@@ -7,18 +7,19 @@ from dataclasses import dataclass, replace
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InputError
-from snnc.compiler.fixed import MAX_WEIGHT_BITS, FixedNetwork
 from snnc.compiler.mapping.hardware import Hardware
 from snnc.compiler.mapping.partition import partition
 from snnc.runtime.mapping import Asked, for_cores
-from snnc.runtime.quantization import Quantizer, deployed
+from snnc.runtime.quantization import Quantization, Quantizer, deployed
+from snnc.runtime.rounding import Rounding
 from snnc.runtime.text import count
 from snnc.targets.hardware.load import hardware_names, load_hardware
 
 HELPED = {rules.PART_FITS, rules.CORES_THERE, rules.PARTITION_FOUND, rules.HARDWARE_CAPABLE}
 """Rules of which one may be kept with other options or other hardware."""
-WIDTHS = (6, 4, 3, 2)
-"""Widths that are tried, the least loss first."""
+NARROWEST = 2
+"""Width below which none is tried: weights of both signs need two bits."""
+WIDTH = "--weight-bits"
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Remedy:
     """What was tried, and fits.
 
     Attributes:
-        option: What to add to the command.
+        option: What to add to the command, in place of the same option where it is there.
         effect: What it leads to.
     """
 
@@ -45,60 +46,114 @@ def with_remedies(error: InputError, made: Quantizer, asked: Asked, on: Hardware
     """
     if not all(d.rule in HELPED for d in error.diagnostics):
         return error
-    found = [*_narrower(made, asked.widths, on), *_elsewhere(made, asked, on)]
+    tries = _Tries(made, asked, on)
+    named = _named_widths(error, asked.widths)
+    found = [*tries.widths(named), *tries.thresholds(), *tries.elsewhere()]
     first, *others = error.diagnostics
     return InputError([_with(first, found), *others])
 
 
 def _with(problem: Diagnostic, found: list[Remedy]) -> Diagnostic:
+    if not found:
+        return replace(problem, remedy=f"{problem.remedy} (nothing tried fits)")
     ranked = "; ".join(f"{k}. {r.option}: {r.effect}" for k, r in enumerate(found, 1))
-    tried = f"tried on the whole network, and fits: {ranked}" if found else "nothing tried fits"
-    return replace(problem, remedy=f"{problem.remedy} ({tried})")
+    other = "" if problem.remedy.startswith("--") else f"; else {problem.remedy}"
+    return replace(problem, remedy=f"{ranked} (tried on the whole network, and fits){other}")
 
 
-def _narrower(made: Quantizer, widths: dict[str, int], on: Hardware) -> Iterator[Remedy]:
-    """Try narrower weights, the widest that fit."""
-    for bits in WIDTHS:
-        if bits >= max(widths.values(), default=MAX_WEIGHT_BITS):
-            continue
-        try:
-            fixed, account = deployed(made, {n: min(bits, w) for n, w in widths.items()})
-        except InputError:
-            return
-        cores = _cores(fixed, on)
-        if cores is not None:
-            sqnr = [p["weight_sqnr_db"] for p in account["populations"]]
-            worst = min((x for x in sqnr if x is not None), default=None)
-            cost = "" if worst is None else f", weights of {worst:.1f} dB SQNR at worst"
-            yield Remedy(f"--weight-bits {bits}", f"{count(cores, 'core')}{cost}")
-            return
+def _named_widths(error: InputError, asked: dict[str, int]) -> dict[str, int]:
+    """Give ``asked`` with the narrower widths that the messages name for single populations."""
+    named = dict(asked)
+    for problem in error.diagnostics:
+        name, _, bits = problem.remedy.removeprefix(f"{WIDTH} ").rpartition("=")
+        if problem.remedy.startswith(WIDTH) and name in named:
+            named[name] = min(int(bits), named[name])
+    return named
 
 
-def _elsewhere(made: Quantizer, asked: Asked, on: Hardware) -> Iterator[Remedy]:
-    """Try all other hardware that comes with snnc, that with the fewest cores first.
+@dataclass(frozen=True)
+class _Tries:
+    """Makes the integers anew with other options, and lays them out.
 
-    The integers are made anew for each, as they are when it is named.
+    Attributes:
+        made: What made those that do not fit.
+        asked: What the user says of them.
+        on: The hardware that was named.
     """
-    fitting: list[tuple[int, str]] = []
-    for name in hardware_names():
-        if name == on.name:
-            continue
-        other = load_hardware(name)
-        options, _ = for_cores(asked.options, other)
-        anew = Quantizer(made.network, made.typical, options, made.limits)
+
+    made: Quantizer
+    asked: Asked
+    on: Hardware
+
+    def widths(self, named: dict[str, int]) -> Iterator[Remedy]:
+        """Try other widths: first those that messages name, then one that all have at most.
+
+        Args:
+            named: Width of the weights into each population.
+        """
+        before = self.asked.widths
+        if not before:
+            return
+        widest = max(before.values())
+        narrower = [b for b in reversed(self.on.weight_bits) if NARROWEST <= b < widest]
+        at_most = [{n: min(b, width) for n, width in before.items()} for b in narrower]
+        for widths in (named, dict.fromkeys(before, widest), *at_most):
+            effect = None if widths == before else self._effect(self.made, widths, self.on)
+            if effect is not None:
+                yield Remedy(_option(widths), effect[1])
+                return
+
+    def thresholds(self) -> Iterator[Remedy]:
+        """Try fewer different thresholds: as many as a core has, then one a population."""
+        options, limit = self.made.options, self.on.thresholds
+        if limit is None or options.rounding == Rounding.RECALIBRATED:
+            return
+        for most in sorted({limit.value, 1}, reverse=True):
+            if options.max_thresholds is not None and options.max_thresholds <= most:
+                continue
+            anew = self._anew(replace(options, max_thresholds=most))
+            effect = self._effect(anew, self.asked.widths, self.on)
+            if effect is not None:
+                yield Remedy(f"--max-thresholds {most}", effect[1])
+                return
+
+    def elsewhere(self) -> Iterator[Remedy]:
+        """Try all other hardware that comes with snnc, that with the fewest cores first.
+
+        The integers are made anew for each, as they are when it is named.
+        """
+        fitting: list[tuple[int, str]] = []
+        for name in hardware_names():
+            if name == self.on.name:
+                continue
+            other = load_hardware(name)
+            options, _ = for_cores(self.asked.options, other)
+            effect = self._effect(self._anew(options), self.asked.widths, other)
+            fitting += [] if effect is None else [(effect[0], name)]
+        for cores, name in sorted(fitting):
+            yield Remedy(f"--hardware {name}", count(cores, "core"))
+
+    def _anew(self, options: Quantization) -> Quantizer:
+        return Quantizer(self.made.network, self.made.typical, options, self.made.limits)
+
+    def _effect(
+        self, made: Quantizer, widths: dict[str, int], on: Hardware
+    ) -> tuple[int, str] | None:
+        """Give the cores that it takes, and that with what it costs; None where it does not fit."""
         try:
-            fixed, _ = deployed(anew, asked.widths)
+            fixed, account = deployed(made, widths)
+            cores = len(partition(fixed, on, way=self.asked.way))
         except InputError:
-            continue
-        cores = _cores(fixed, other)
-        fitting += [] if cores is None else [(cores, name)]
-    for cores, name in sorted(fitting):
-        yield Remedy(f"--hardware {name}", count(cores, "core"))
+            return None
+        sqnr = [p["weight_sqnr_db"] for p in account["populations"]]
+        worst = min((x for x in sqnr if x is not None), default=None)
+        cost = "" if worst is None else f", weights of {worst:.1f} dB SQNR at worst"
+        return cores, f"{count(cores, 'core')}{cost}"
 
 
-def _cores(fixed: FixedNetwork, on: Hardware) -> int | None:
-    """Give the cores that a network takes, None where it does not fit."""
-    try:
-        return len(partition(fixed, on))
-    except InputError:
-        return None
+def _option(widths: dict[str, int]) -> str:
+    """Write widths as a user does: one for all, or the one of each population."""
+    different = set(widths.values())
+    if len(different) == 1:
+        return f"{WIDTH} {different.pop()}"
+    return f"{WIDTH} {','.join(f'{name}={bits}' for name, bits in widths.items())}"

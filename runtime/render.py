@@ -12,7 +12,7 @@ from snnc.runtime.costs import metrics_text, sentence
 from snnc.runtime.mapped import RESOURCES, mapping_headline, resource_rows, traffic_text
 from snnc.runtime.relayed import COLUMNS, relay_rows
 from snnc.runtime.report import Link, Report, Status
-from snnc.runtime.text import percent, seconds, shown
+from snnc.runtime.text import percent, shown
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -35,7 +35,6 @@ def html_text(report: Report) -> str:
     )
     environment.filters |= {
         "percent": percent,
-        "seconds": seconds,
         "figure": figure,
         "listed": listed,
     }

@@ -8,11 +8,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from snnc.runtime.compare import Difference, Divergence
 from snnc.runtime.divergence.explanation import Explanation, LocalError
-from snnc.runtime.measures.records import Confusion, Interval, LayerMeasures
+from snnc.runtime.measures.records import Claim, Confusion, Interval, LayerMeasures
 from snnc.runtime.record import Record
 from snnc.targets.directory import Kind, write_directory
 from snnc.targets.float.replay import Mismatch
@@ -58,8 +59,9 @@ class Statistics(Record):
         mcnemar_p: Two-sided p of the exact McNemar test.
         interval_reference: Of the reference's accuracy.
         interval_other: Of the other's.
-        enough: Whether so many samples can tell a drop of ``max_drop`` points from none.
-        needed: Samples that could.
+        claim: Whether it is shown that accuracy falls by at most ``max_drop`` points.
+        enough: Whether so many samples decide that, or should, where the true drop is none.
+        needed: Samples that should; None where no number does.
     """
 
     n: int
@@ -72,6 +74,7 @@ class Statistics(Record):
     mcnemar_p: float
     interval_reference: Interval | None = None
     interval_other: Interval | None = None
+    claim: Claim | None = None
     enough: bool | None = None
     needed: int | None = None
 
@@ -158,7 +161,8 @@ class Execution(Record):
         accuracy_by_step: Accuracy after 1 step, 2 steps, ..., where labels were given.
         output_spikes: Spikes of all outputs.
         latency_steps: Steps by which the last population runs behind the input.
-        seconds: Wall time.
+        seconds: Wall time, for the terminal; no part of ``report.json``, which is the same whenever
+            and wherever it was made.
     """
 
     name: str
@@ -168,7 +172,7 @@ class Execution(Record):
     accuracy_by_step: tuple[float, ...] = ()
     output_spikes: int
     latency_steps: int
-    seconds: float
+    seconds: SkipJsonSchema[float | None] = Field(default=None, exclude=True)
 
 
 class Data(Record):

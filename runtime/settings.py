@@ -58,7 +58,12 @@ class Settings(BaseModel):
     lava: str = ""
     arch: str | tuple[str, ...] = ""
     hardware: str = ""
+    partitioner: str = ""
     input: str = ""
+    bin_seconds: float = 0
+    bin_steps: int = 0
+    bin_values: str = ""
+    sensor_shape: str | tuple[int, ...] = ""
     labels: str = ""
     targets: str | tuple[str, ...] = ""
     model: str = ""

@@ -73,6 +73,22 @@ def accuracy_by_step(
 ) -> npt.NDArray[np.float64]:
     """Give the share of samples that is classified right after each number of steps.
 
+    Args:
+        outputs: As for ``correct_by_step``; so are the others.
+        labels: The true class of each sample.
+        weights: What a spike of each neuron counts for.
+
+    Returns:
+        0 to 1 for 1 step, 2 steps, ..., shape ``[steps]``.
+    """
+    return np.asarray(correct_by_step(outputs, labels, weights=weights) / outputs.shape[1])
+
+
+def correct_by_step(
+    outputs: Integers | Reals, labels: npt.ArrayLike, *, weights: npt.ArrayLike | None = None
+) -> npt.NDArray[np.int64]:
+    """Count the samples that are classified right after each number of steps.
+
     The class is the neuron with most spikes, or the largest sum, in the steps so far; among equals
     the first.
 
@@ -83,14 +99,15 @@ def accuracy_by_step(
             None where all count the same.
 
     Returns:
-        0 to 1 for 1 step, 2 steps, ..., shape ``[steps]``.
+        For 1 step, 2 steps, ..., shape ``[steps]``.
     """
     steps, batch = outputs.shape[:2]
     scores = outputs.reshape(steps, batch, -1)
     sums = np.cumsum(scores, axis=0, dtype=np.float64 if scores.dtype.kind == "f" else np.int64)
     if weights is not None:
         sums = sums * np.asarray(weights)
-    return np.asarray((sums.argmax(axis=2) == np.asarray(labels)).mean(axis=1))
+    right = sums.argmax(axis=2) == np.asarray(labels)
+    return np.asarray(right.sum(axis=1, dtype=np.int64))
 
 
 def mcnemar_p(b: int, c: int) -> float:
@@ -106,7 +123,7 @@ def mcnemar_p(b: int, c: int) -> float:
     return min(1.0, 2 * tail / (1 << (b + c)))
 
 
-def drop_bound(n: int, b: int, c: int, confidence: float = CONFIDENCE) -> float:
+def drop_bound(n: float, b: float, c: float, confidence: float = CONFIDENCE) -> float:
     """Give the upper score bound of ``(b - c) / n``, the difference of two paired proportions.
 
     The bound is the difference at which the score statistic reaches the quantile; it is found by
@@ -131,7 +148,7 @@ def drop_bound(n: int, b: int, c: int, confidence: float = CONFIDENCE) -> float:
     return high
 
 
-def _score(n: int, b: int, c: int, difference: float) -> float:
+def _score(n: float, b: float, c: float, difference: float) -> float:
     """Give ``(b - c - n d) / sqrt(n (2 q + d (1 - d)))``, ``q`` the likeliest rate of ``c``."""
     linear = (2 * n - b + c) * difference - b - c
     constant = -c * difference * (1 - difference)

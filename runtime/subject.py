@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
-from snnc.runtime.deploy import Data, compile
+from snnc.runtime.data.source import Data
+from snnc.runtime.deploy import compile
 from snnc.runtime.models import compiled_problems, is_onnx, is_spec, model_problems
 from snnc.runtime.quantization import QuantizationOptions
 from snnc.runtime.stages import Stages, silent
@@ -37,6 +38,7 @@ class CompileOptions(QuantizationOptions, total=False):
     lava: str | None
     arch: str | Sequence[str] | None
     hardware: str | os.PathLike[str] | None
+    partitioner: str | None
 
 
 def given_options(options: CompileOptions) -> CompileOptions:
@@ -61,11 +63,13 @@ class Subject:
         artifact: As it was loaded, or compiled for the last target asked for.
         framework: The trained module, the ``.onnx`` file of a network of ReLUs that it was
             converted from, or None.
+        source: ``FILE.py:FUNCTION`` from which the module was loaded; None where it was given.
     """
 
     name: str
     artifact: Artifact
     framework: torch.nn.Module | Path | None
+    source: str | None = None
 
     @property
     def converted(self) -> bool:
@@ -103,11 +107,13 @@ def load_subject(
         model = load(model)
     if isinstance(model, Artifact):
         raise_all(_artifact_problems(name, model, targets, options))
-        return Subject(name, model, _loaded(framework, progress))
+        return Subject(name, model, _loaded(framework, progress), _source(framework))
     raise_all(model_problems(model, options))
     if framework is None and isinstance(model, str | os.PathLike) and is_onnx(os.fspath(model)):
         framework = model
+    source = _source(framework)
     if isinstance(model, str) and is_spec(model):
+        source = source if framework is not None else model
         from snnc.frontends.spec import load_model
 
         progress(f"loading {model}")
@@ -118,7 +124,7 @@ def load_subject(
         framework = cast("torch.nn.Module", model)
     progress("compiling")
     artifact = compile(model, _compiled_for(targets, options), **cast("Any", options))
-    return Subject(name, artifact, _loaded(framework, progress))
+    return Subject(name, artifact, _loaded(framework, progress), source)
 
 
 def _compiled_for(targets: Sequence[str], options: CompileOptions) -> str:
@@ -141,6 +147,12 @@ def _loaded(
 
     progress(f"loading {text}")
     return load_model(text)
+
+
+def _source(framework: torch.nn.Module | str | os.PathLike[str] | None) -> str | None:
+    """Give what names a module, where one is named."""
+    named = isinstance(framework, str | os.PathLike) and not is_onnx(os.fspath(framework))
+    return os.fspath(framework) if isinstance(framework, str | os.PathLike) and named else None
 
 
 def _relus(path: Path) -> Path | None:

@@ -47,5 +47,5 @@ def _row(execution: Execution, link: Link | None) -> tuple[str, ...]:
         "-" if link is None else f"{link.reference}: {', '.join(link.signals)}",
         "-" if link is None else f"{link.differing:,} of {link.values:,}",
         f"{execution.latency_steps} steps",
-        seconds(execution.seconds),
+        "-" if execution.seconds is None else seconds(execution.seconds),
     )

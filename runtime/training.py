@@ -19,7 +19,8 @@ from snnc.compiler.quantization.scale import UNIT, step_of, weight_rows
 from snnc.compiler.semantics.discretize import discretize
 from snnc.frontends.importer import follow_module
 from snnc.frontends.torch.exact import Exact, Rounded
-from snnc.runtime.deploy import Data, typical_data
+from snnc.runtime.data.source import Data
+from snnc.runtime.deploy import typical_data
 from snnc.runtime.quantization import Quantization, QuantizationOptions, Quantizer
 from snnc.targets.inputs import integer_inputs
 from snnc.targets.integer.reference import Recording, execute

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from snnc.runtime.compare import Comparison as Comparison
     from snnc.runtime.compare import Divergence as Divergence
     from snnc.runtime.compare import compare as compare
+    from snnc.runtime.data.binning import Binning as Binning
+    from snnc.runtime.data.read import read_data as read_data
     from snnc.runtime.deploy import compile as compile
     from snnc.runtime.report import Report as Report
     from snnc.runtime.statistics import accuracy_by_step as accuracy_by_step
@@ -52,6 +54,8 @@ else:
         "load": "snnc.targets.artifact",
         "Artifact": "snnc.targets.artifact",
         "Trace": "snnc.compiler.trace",
+        "read_data": "snnc.runtime.data.read",
+        "Binning": "snnc.runtime.data.binning",
         "quantized_module": "snnc.runtime.training",
         # a network of Lava processes
         "load_process": "snnc.targets.lava.join",

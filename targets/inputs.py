@@ -75,6 +75,11 @@ def real_inputs(
     return values
 
 
+def input_problems(network: Network | FixedNetwork, inputs: Inputs) -> Iterator[Diagnostic]:
+    """Tell what is wrong with names, types and shapes of ``inputs``."""
+    return _shape_problems(network.inputs, inputs, INPUT_DATA)
+
+
 def integer_inputs(network: FixedNetwork, inputs: Inputs) -> dict[str, npt.NDArray[np.int32]]:
     """Give each input as the integers that enter, shape ``[steps, batch, n]``.
 

@@ -26,6 +26,7 @@ from snnc.compiler.mapping.cut import cut
 from snnc.compiler.mapping.hardware import Hardware
 from snnc.compiler.mapping.join import joined
 from snnc.compiler.mapping.lay_out import lay_out
+from snnc.compiler.mapping.partitioners import Way
 from snnc.compiler.mapping.mapped import MappedNetwork
 from snnc.targets.cpu.engine import Engine
 from snnc.targets.integer.reference import execute
@@ -42,7 +43,7 @@ def laid_out(network: FixedNetwork, hardware: Hardware, seen: Counter[str]) -> M
     found: tuple[Diagnostic, ...] = ()
     mapped: MappedNetwork | None
     try:
-        mapped = lay_out(network, hardware, seed=1)
+        mapped = lay_out(network, hardware, way=Way(seed=1))
     except InputError as error:
         found = error.diagnostics
         seen.update({f"refused with {d.rule.code}" for d in found})

@@ -39,6 +39,7 @@ _FOLDERS = {name for allowed in STAGES.values() for name in allowed}
 
 RUNNERS = ("targets/cuda/runner/", "targets/lava/runner/")
 HOMES = {
+    "aedat": "frontends/",
     "cuda": "targets/cuda/runner/",
     "lava": "targets/lava/runner/",
     "norse": "frontends/",

@@ -2,12 +2,13 @@
 
 What METIS sees is a graph: two neurons are joined where one sends to the other, with the rate of
 the sender as weight. That is close to the spikes between cores, and fast; ``refine`` then works on
-the true count. METIS knows one limit, the load of a core; the ledger has the last word.
+the true count. Mt-KaHyPar, where it is asked for, sees that count itself. Both know one limit, the
+load of a core; the ledger has the last word.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, cast
@@ -16,15 +17,19 @@ import numpy as np
 
 from snnc.compiler.fixed import FixedProjection
 from snnc.compiler.mapping.bounds import lower_bounds
+from snnc.compiler.mapping.kahypar import cut_nets
 from snnc.compiler.mapping.ledger import Resource
 from snnc.compiler.mapping.mapped import Part
 from snnc.compiler.mapping.metis import Sparse, cut_graph
+from snnc.compiler.mapping.partitioners import Partitioner, Way
 from snnc.compiler.mapping.refine import Ints, Nets, Reals, refine
 from snnc.compiler.mapping.regions import Box, Listed
 from snnc.compiler.mapping.room import Room
 from snnc.compiler.mapping.traffic import Rates, rate_of
 from snnc.compiler.operators import FixedScaling, FixedSparse
 
+Cut = Callable[[int], Ints]
+"""Gives the block of each neuron, of as many as are asked for; their loads may be somewhat high."""
 MOST_PINS = 2**26
 """Pins, or counts of pins by block, beyond which there is no refinement."""
 MOST_REPAIRS = 6
@@ -78,7 +83,7 @@ def tangles(room: Room, rates: Rates) -> Iterator[Tangle]:
             yield _tangle(room, names, rates)
 
 
-def blocks(room: Room, tangle: Tangle, seed: int) -> list[tuple[Part, ...]] | None:
+def blocks(room: Room, tangle: Tangle, way: Way) -> list[tuple[Part, ...]] | None:
     """Cut populations into as few parts as fit cores, None where this does not succeed.
 
     The number of cores grows until it succeeds, and is then halved back to the last that did not.
@@ -86,28 +91,28 @@ def blocks(room: Room, tangle: Tangle, seed: int) -> list[tuple[Part, ...]] | No
     Args:
         room: The limits.
         tangle: What is cut.
-        seed: Of METIS and of the refinement.
+        way: Who cuts, and the seed of that and of the refinement.
     """
-    load, graph = _load(room, tangle), _graph(tangle)
+    load = _load(room, tangle)
+    cut = _cutter(tangle, load, way)
     low = max(ceil(round(float(load.sum()), 9)), 2) - 1
     high, step = low + 1, 1
-    best = _cut(room, tangle, graph, load, high, seed)
+    best = _cut(room, tangle, cut(high), load, high, way.seed)
     while best is None and high < tangle.size:
         low, high, step = high, min(high + step, tangle.size), 2 * step
-        best = _cut(room, tangle, graph, load, high, seed)
+        best = _cut(room, tangle, cut(high), load, high, way.seed)
     while best is not None and high - low > 1:
         middle = (low + high) // 2
-        found = _cut(room, tangle, graph, load, middle, seed)
+        found = _cut(room, tangle, cut(middle), load, middle, way.seed)
         best, low, high = (best, middle, high) if found is None else (found, low, middle)
     return best
 
 
 def _cut(
-    room: Room, tangle: Tangle, graph: Sparse, load: Reals, k: int, seed: int
+    room: Room, tangle: Tangle, block: Ints, load: Reals, k: int, seed: int
 ) -> list[tuple[Part, ...]] | None:
-    """Cut into ``k`` blocks; those that break a limit give neurons away, a few times."""
+    """Repair ``k`` blocks: those that break a limit give neurons away, a few times."""
     most = np.ones(k)
-    block = cut_graph(graph, k, load, seed)
     for _ in range(MOST_REPAIRS):
         even = evened(block, load, most)
         if even is None:
@@ -212,6 +217,23 @@ def _load(room: Room, tangle: Tangle) -> Reals:
     if scarce.resource is not Resource.NEURONS:
         each = np.diff(tangle.reached.indptr) + SMALL
     return np.asarray(each * (scarce.total / scarce.limit.value / each.sum()))
+
+
+def _cutter(tangle: Tangle, load: Reals, way: Way) -> Cut:
+    if way.partitioner is Partitioner.MTKAHYPAR:
+        nets = _nets(tangle)
+        return lambda k: cut_nets(nets, tangle.rate, k, load, way.seed)
+    graph = _graph(tangle)
+    return lambda k: cut_graph(graph, k, load, way.seed)
+
+
+def _nets(tangle: Tangle) -> Sparse:
+    """Give for each source the neurons that it reaches, and itself where it is one of them."""
+    from scipy import sparse
+
+    n, m = tangle.size, tangle.rate.size
+    own = cast("Any", sparse).eye_array(m, n, dtype=np.int32, format="csr")
+    return (tangle.reached.T.tocsr() + own).tocsr()
 
 
 def _graph(tangle: Tangle) -> Sparse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
@@ -151,7 +151,7 @@ def _axons(
     name: str,
     source: str,
     of: Piece,
-    shapes: dict[str, tuple[int, ...]],
+    shapes: Mapping[str, tuple[int, ...]],
     found: dict[str, Homes],
 ) -> FixedAxons:
     """Give the axons that hold what a piece reads of its source, cut or not."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import ceil
 from typing import Generic, TypeVar
 
@@ -234,9 +234,10 @@ def stored(
         NotStorable: None can be chosen.
     """
     weight_bits = stored_width(projection, hardware)
+    late = [e for e in hardware.encodings if width_for(e.delay_bits, delay - 1) is not None]
     options = [
         (encoding, delay_bits, measured)
-        for encoding in hardware.encodings
+        for encoding in late or hardware.encodings
         for delay_bits in [delay_width(delay, encoding)]
         for measured in [_words(encoding, synapses, weight_bits + delay_bits, hardware)]
         if measured is not None
@@ -277,10 +278,23 @@ def _words(
     """Give the words of all axons and of the longest, or None where the encoding cannot do it."""
     if encoding.layout is Layout.SHARED:
         return _shared_words(encoding, synapses, bits)
-    each = words(encoding, synapses.lists, bits, hardware.neurons.value)
+    lists = synapses.lists
+    if lists.axons.size == 1 and lists.index.size == lists.index[-1] + 1:  # all reach all
+        one = _words_to_all(encoding, lists.index.size, bits, hardware.neurons.value)
+        return None if one is None else (one * int(lists.axons[0]), one)
+    each = words(encoding, lists, bits, hardware.neurons.value)
     if each is None:
         return None
-    return int(each @ synapses.lists.axons), int(each.max(initial=0))
+    return int(each @ lists.axons), int(each.max(initial=0))
+
+
+@lru_cache(maxsize=2**14)
+def _words_to_all(encoding: Encoding, reached: int, bits: int, neurons: int) -> int | None:
+    """Give the words of an axon that reaches the first ``reached`` neurons of a core."""
+    every = np.arange(reached)
+    lists = SynapseLists(np.array([0, reached]), every, np.array([1]))
+    found = words(encoding, lists, bits, neurons)
+    return None if found is None else int(found[0])
 
 
 def _cheapest_word(hardware: Hardware) -> int:

@@ -28,6 +28,16 @@ class Resource(StrEnum):
     DESTINATIONS = "cores that a neuron sends to"
 
 
+ADDS_UP = {
+    Resource.NEURONS,
+    Resource.SYNAPSE_MEMORY,
+    Resource.INPUT_AXONS,
+    Resource.OUTPUT_AXONS,
+    Resource.POPULATIONS,
+}
+"""What parts on a core take from each other; others they can have in common, or have each."""
+
+
 @dataclass(frozen=True)
 class Sent:
     """What the neurons of a core send.

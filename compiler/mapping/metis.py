@@ -44,8 +44,8 @@ def cut_graph(graph: Sparse, k: int, load: Reals, seed: int) -> Ints:
         _, found = metis.part_graph(
             k,
             metis.CSRAdjacency(graph.indptr.astype(np.int64), graph.indices.astype(np.int64)),
-            eweights=_levels(graph.data),
-            vweights=_levels(load),
+            eweights=levels(graph.data),
+            vweights=levels(load),
             recursive=False,
             options=metis.Options(seed=seed, ufactor=int(np.clip(1000 * slack, 1, 1000))),
         )
@@ -74,6 +74,6 @@ def silent() -> Generator[None, None, None]:
         os.close(nowhere)
 
 
-def _levels(values: Reals) -> Ints:
+def levels(values: Reals) -> Ints:
     largest = max(float(values.max(initial=0)), 1e-30)
     return np.maximum(np.rint(values / largest * LEVELS), 1).astype(np.int64)

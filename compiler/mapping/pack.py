@@ -34,7 +34,7 @@ class Filled:
 
     Attributes:
         parts: At most one of each population.
-        share: Largest share of a limit in use.
+        share: Largest share in use of a limit that parts take from each other.
     """
 
     parts: list[Part] = field(default_factory=list[Part])

@@ -10,16 +10,20 @@ import numpy as np
 from snnc.compiler.diagnostics import raise_all
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.mapping.blocks import blocks, tangles
+from snnc.compiler.mapping.bounds import lower_bounds
 from snnc.compiler.mapping.demand import Meter
 from snnc.compiler.mapping.hardware import Hardware
 from snnc.compiler.mapping.mapped import Part
 from snnc.compiler.mapping.misfit import misfits
 from snnc.compiler.mapping.pack import MANY_CORES, Filled, Packer
+from snnc.compiler.mapping.partitioners import Way
 from snnc.compiler.mapping.regroup import regrouped
 from snnc.compiler.mapping.room import Counts, Room
 from snnc.compiler.mapping.traffic import Rates, flows, km1
 from snnc.compiler.mapping.violations import incapable, too_many_cores
 
+WAY = Way()
+"""METIS, and 0 for a seed."""
 FEW_POPULATIONS = 64
 """Up to so many populations several orders are tried."""
 MOST_ROUNDS = 8
@@ -41,7 +45,7 @@ class Bundle:
 
 
 def partition(
-    network: FixedNetwork, hardware: Hardware, *, rates: Rates | None = None, seed: int = 0
+    network: FixedNetwork, hardware: Hardware, *, rates: Rates | None = None, way: Way = WAY
 ) -> tuple[Bundle, ...]:
     """Lay a network out over cores.
 
@@ -49,18 +53,19 @@ def partition(
         network: Whole and retimed.
         hardware: The limits.
         rates: Spikes a step of inputs and populations; those not known of are 1.
-        seed: Of all that is drawn.
+        way: Who cuts graphs, and the seed of all that is drawn.
 
     Raises:
         InputError: It cannot be; all that stands against it.
     """
     meter = Meter(network, hardware)
     known = rates or {}
-    best = _best(network, meter, known, seed)
-    cores = _regrouped(best, known, seed)
+    best = _best(network, meter, known, way)
+    cores = _regrouped(best, known, way)
     problems = [*incapable(network, hardware), *misfits(best.room, best.hopeless, best.over)]
     if not problems and len(cores) > hardware.cores:
-        problems.append(too_many_cores(len(cores), hardware))
+        least = lower_bounds(network, hardware)[0]
+        problems.append(too_many_cores(len(cores), hardware, least))
     raise_all(problems)
     place = {p.name: i for i, p in enumerate(network.populations)}
     return tuple(_bundle(meter, core, place) for core in cores)
@@ -90,19 +95,19 @@ class _Mapped:
         return len(self.hopeless) + len(self.over), len(self.cores), self.traffic
 
 
-def _best(network: FixedNetwork, meter: Meter, rates: Rates, seed: int) -> _Mapped:
+def _best(network: FixedNetwork, meter: Meter, rates: Rates, way: Way) -> _Mapped:
     """Lay populations out in several orders, in one where there are many cores."""
     first, *others = _orders(network)
-    best = _mapped(meter, first, rates, seed)
+    best = _mapped(meter, first, rates, way)
     for order in others if len(best.cores) < MANY_CORES else ():
-        best = min(best, _mapped(meter, order, rates, seed), key=lambda mapped: mapped.rank)
+        best = min(best, _mapped(meter, order, rates, way), key=lambda mapped: mapped.rank)
     return best
 
 
-def _mapped(meter: Meter, order: tuple[str, ...], rates: Rates, seed: int) -> _Mapped:
+def _mapped(meter: Meter, order: tuple[str, ...], rates: Rates, way: Way) -> _Mapped:
     """Lay out populations in an order, until no core sends to more cores than it may."""
     expected: dict[str, Counts] = {}
-    found = _laid_out(Room(meter, expected), order, rates, seed)
+    found = _laid_out(Room(meter, expected), order, rates, way)
     for _ in range(MOST_ROUNDS - 1):
         if found.hopeless or not found.over:
             break
@@ -110,12 +115,12 @@ def _mapped(meter: Meter, order: tuple[str, ...], rates: Rates, seed: int) -> _M
             name: np.maximum(sent, expected.get(name, sent))
             for name, sent in found.room.receivers.items()
         }
-        found = _laid_out(Room(meter, expected), order, rates, seed)
+        found = _laid_out(Room(meter, expected), order, rates, way)
     return found
 
 
-def _laid_out(room: Room, order: tuple[str, ...], rates: Rates, seed: int) -> _Mapped:
-    packer = _packed(room, order, rates, seed)
+def _laid_out(room: Room, order: tuple[str, ...], rates: Rates, way: Way) -> _Mapped:
+    packer = _packed(room, order, rates, way)
     cores = tuple(packer.cores)
     over = tuple(core for core in cores if not room.fits(core.parts))
     bad = bool(packer.hopeless or over)
@@ -123,11 +128,11 @@ def _laid_out(room: Room, order: tuple[str, ...], rates: Rates, seed: int) -> _M
     return _Mapped(cores, tuple(packer.hopeless), over, traffic, room)
 
 
-def _packed(room: Room, order: tuple[str, ...], rates: Rates, seed: int) -> Packer:
+def _packed(room: Room, order: tuple[str, ...], rates: Rates, way: Way) -> Packer:
     packer = Packer(room, [])
     done = set[str]()
     for tangle in tangles(room, rates):
-        found = blocks(room, tangle, seed)
+        found = blocks(room, tangle, way)
         if found is not None:
             packer.put_all(found)
             done.update(tangle.populations)
@@ -137,13 +142,13 @@ def _packed(room: Room, order: tuple[str, ...], rates: Rates, seed: int) -> Pack
     return packer
 
 
-def _regrouped(mapped: _Mapped, rates: Rates, seed: int) -> list[list[Part]]:
+def _regrouped(mapped: _Mapped, rates: Rates, way: Way) -> list[list[Part]]:
     """Change which parts lie together, if that saves spikes and keeps every limit."""
     cores = [core.parts for core in mapped.cores]
     if mapped.hopeless or mapped.over:
         return cores
     room = mapped.room
-    found = regrouped(room, cores, rates, seed)
+    found = regrouped(room, cores, rates, way)
     after = Room(room.meter, {})
     for parts in found:
         for i, part in enumerate(parts):

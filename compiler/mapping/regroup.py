@@ -13,8 +13,11 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
+from snnc.compiler.mapping.kahypar import cut_nets
 from snnc.compiler.mapping.mapped import Flows, Part
 from snnc.compiler.mapping.metis import cut_graph
+from snnc.compiler.mapping.pairs import members_of
+from snnc.compiler.mapping.partitioners import Partitioner, Way
 from snnc.compiler.mapping.refine import Blocks, Ints, Nets
 from snnc.compiler.mapping.room import Room
 from snnc.compiler.mapping.traffic import Rates, flows
@@ -37,14 +40,14 @@ class _One:
     parts: Sequence[Part]
 
 
-def regrouped(room: Room, cores: Cores, rates: Rates, seed: int) -> Cores:
+def regrouped(room: Room, cores: Cores, rates: Rates, way: Way) -> Cores:
     """Give cores with the same parts, no more of them, and no more spikes between them.
 
     Args:
         room: The limits; ``receivers`` are those of ``cores``.
         cores: Parts of each core.
         rates: Spikes a step.
-        seed: Of METIS and of the order in which parts are looked at.
+        way: Who proposes, and the seed of that and of the order in which parts are looked at.
     """
     parts = [part for core in cores for part in core]
     if len(parts) > MOST_PARTS or len(parts) == len(cores) or len(cores) == 1:
@@ -54,11 +57,11 @@ def regrouped(room: Room, cores: Cores, rates: Rates, seed: int) -> Cores:
     block = np.repeat(np.arange(len(cores)), [len(core) for core in cores])
     starts = [block]
     if len(parts) >= WORTH_IT * len(cores):
-        proposed = _proposed(room, parts, found, len(cores), seed)
+        proposed = _proposed(room, parts, found, len(cores), way)
         starts += [] if proposed is None else [proposed]
     groups = [_Groups(room, parts, nets, start, len(cores)) for start in starts]
     for group in groups:
-        group.improve(seed)
+        group.improve(way.seed)
     best = min(groups, key=lambda group: group.blocks.cost)
     return [[parts[i] for i in core] for core in best.members if core]
 
@@ -143,10 +146,13 @@ def _nets(found: Flows, n: int) -> Nets:
     return Nets(filled.reshape(n, degree), np.append(found.rate, 0.0), np.ones(n))
 
 
-def _proposed(room: Room, parts: list[Part], found: Flows, k: int, seed: int) -> Ints | None:
-    """Give what METIS proposes, repaired; None where it cannot be."""
+def _proposed(room: Room, parts: list[Part], found: Flows, k: int, way: Way) -> Ints | None:
+    """Give what METIS or another proposes, repaired; None where it cannot be."""
     load = np.array([room.share([part]) for part in parts])
-    block = cut_graph(_graph(found, len(parts)), k, load, seed)
+    if way.partitioner is Partitioner.MTKAHYPAR:
+        block = cut_nets(_members(found, len(parts)), found.rate, k, load, way.seed)
+    else:
+        block = cut_graph(_graph(found, len(parts)), k, load, way.seed)
     members = [list[Part]() for _ in range(k)]
     for i in map(int, np.argsort(-load, kind="stable")):
         wish = int(block[i])
@@ -160,6 +166,15 @@ def _proposed(room: Room, parts: list[Part], found: Flows, k: int, seed: int) ->
         else:
             return None
     return block
+
+
+def _members(found: Flows, n: int) -> Any:
+    """Give the parts of each flow, source or target."""
+    from scipy import sparse
+
+    flow, part = members_of(found)
+    ones = np.ones(flow.size, np.int32)
+    return cast("Any", sparse).csr_array((ones, (flow, part)), (found.rate.size, n))
 
 
 def _graph(found: Flows, n: int) -> Any:

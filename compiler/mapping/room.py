@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.mapping.demand import Demand, Meter, NotStorable, combine
-from snnc.compiler.mapping.ledger import Sent, Use, uses
+from snnc.compiler.mapping.ledger import ADDS_UP, Sent, Use, uses
 from snnc.compiler.mapping.mapped import Part
 from snnc.compiler.mapping.pieces import NotABox, box_shape
 from snnc.compiler.mapping.regions import Box, Listed, Region
@@ -109,13 +109,20 @@ class Room:
         return self.share(parts) <= 1
 
     def share(self, parts: Sequence[Part]) -> float:
-        """Give the largest share of a limit that these parts use; infinite where they cannot be.
+        """Give how full a core with these parts is; infinite where they cannot be.
 
-        Where the neurons alone are too much, their share is given.
+        Of limits that are broken it is the largest share. If none is, only that counts which parts
+        take from each other. Where the neurons alone are too much, their share is given.
         """
         bare = combine([self.meter.without_synapses(part) for part in parts])
         neurons = _largest(uses(bare, NOTHING_SENT, self.hardware))
-        return neurons if neurons > 1 else _largest(self.uses(parts))
+        if neurons > 1:
+            return neurons
+        found = self.uses(parts)
+        if found is None:
+            return inf
+        share = _largest(found)
+        return share if share > 1 else _largest(u for u in found if u.resource in ADDS_UP)
 
     def incoming_axons(self, part: Part) -> float:
         """Give the elements of all sources that a part reads."""
@@ -147,5 +154,5 @@ class Room:
                 counts[both] -= 1
 
 
-def _largest(found: tuple[Use, ...] | None) -> float:
-    return inf if found is None else max((use.share for use in found), default=0.0)
+def _largest(found: Iterable[Use]) -> float:
+    return max((use.share for use in found), default=0.0)

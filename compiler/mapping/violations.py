@@ -9,6 +9,7 @@ from math import ceil
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedPopulation, FixedProjection
+from snnc.compiler.mapping.bounds import Bound
 from snnc.compiler.mapping.demand import Demand, Meter
 from snnc.compiler.mapping.hardware import Hardware, Limit
 from snnc.compiler.mapping.ledger import Resource, Sent, Use, fits, uses
@@ -156,21 +157,22 @@ def _narrower(network: FixedNetwork, part: Part, hardware: Hardware, sent: Sent)
     return None
 
 
-def too_many_cores(needed: int, hardware: Hardware) -> Diagnostic:
+def too_many_cores(needed: int, hardware: Hardware, least: Bound) -> Diagnostic:
     """Say that a network needs more cores than there are.
 
     Args:
         needed: Cores of the best partition that was found.
         hardware: More of which are not there.
+        least: How few there could be.
     """
     each, chips = hardware.cores_per_chip, hardware.chips
+    all_of = f"{ceil(needed / each)} chips: {needed} cores, {each} a chip"
     return Diagnostic(
         rule=rules.CORES_THERE,
         node=f"--hardware {hardware.name}",
-        found=f"{ceil(needed / each)} chips: {needed} cores, {each} a chip",
+        found=f"{all_of}; no mapping has fewer than {least.cores}, for {least.resource}",
         limit=_limited(chips, hardware),
-        remedy="narrower weights (--weight-bits 4), or a description with more chips "
-        "(docs/hardware.md)",
+        remedy="name a description with more chips (docs/hardware.md)",
     )
 
 

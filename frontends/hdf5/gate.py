@@ -43,6 +43,8 @@ MAX_NUMBER = 8
 """Bytes of one number: float64, int64."""
 MAX_NAME = 255
 """Bytes of one name."""
+MAX_ATTRIBUTES = 64
+"""Attributes of one group."""
 MAX_REPORTED = 20
 """Problems that are told of one file; a hostile one may have a million."""
 
@@ -104,12 +106,14 @@ class Gate:
     Attributes:
         path: Of the file, for messages.
         size: Of the file in bytes.
+        dense: It may be packed as densely as gzip can.
         objects: Groups and data sets so far.
         declared: Bytes of data so far.
     """
 
     path: str
     size: int
+    dense: bool = False
     objects: int = 0
     declared: int = 0
     _kinds: dict[bytes, Kind] = field(default_factory=dict[bytes, Kind])
@@ -122,11 +126,14 @@ class Gate:
     def group_problems(self, group: Any, place: str, depth: int) -> Iterator[Diagnostic]:
         """Tell why what ``group`` holds is not to be looked at."""
         self.objects += group.get_num_objs()
+        attributes = h5py.h5a.get_num_attrs(group) if self.dense else 0
         if self.is_full:
             limit = f"{MAX_OBJECTS} groups and data sets"
             yield _unsafe(self._node(place), f"{self.objects} objects up to here", limit)
         elif depth > MAX_DEPTH:
             yield _unsafe(self._node(place), "one more group within it", f"{MAX_DEPTH} levels")
+        elif attributes > MAX_ATTRIBUTES:
+            yield _unsafe(self._node(place), f"{attributes} attributes", f"{MAX_ATTRIBUTES}")
 
     def link_problems(self, group: Any, raw: bytes, place: str) -> Iterator[Diagnostic]:
         """Tell what is wrong with the link ``raw`` of ``group`` to ``place``."""
@@ -146,6 +153,16 @@ class Gate:
             yield _unsafe(self._node(place), f"an object with {info.rc} names", "one name each")
         if info.type not in {h5py.h5o.TYPE_GROUP, h5py.h5o.TYPE_DATASET}:
             yield _unsafe(self._node(place), "a named data type", "groups and data sets")
+
+    def attribute_problems(self, attribute: Any, place: str) -> Iterator[Diagnostic]:
+        """Tell why an attribute of the group at ``place`` is not to be read."""
+        self.objects += 1
+        kind, space = self._kind(attribute.get_type()), attribute.get_space()
+        if not kind.known or (not kind.is_text and kind.dtype is None):
+            found = "an attribute of another class"
+            yield _unsafe(self._node(place), found, "numbers and strings", rules.NODE_COMPLETE)
+        elif space.get_simple_extent_type() != h5py.h5s.SCALAR or kind.size > MAX_STRING:
+            yield _unsafe(self._node(place), "an attribute of many values", "a number or a string")
 
     def extent(self, dataset: Any, place: str) -> Extent | list[Diagnostic]:
         """Give what may be read of ``dataset``, or tell why it may not."""
@@ -180,7 +197,8 @@ class Gate:
             found = f"{extent.declared} bytes declared, {stored} stored"
             yield _unsafe(node, found, f"{MAX_RATIO} to 1")
             return
-        limit = min(MAX_BYTES, max(FREE_BYTES, MAX_PACKING * self.size))
+        packing = MAX_RATIO if self.dense else MAX_PACKING
+        limit = min(MAX_BYTES, max(FREE_BYTES, packing * self.size))
         was_within = self.declared <= limit
         self.declared += extent.declared
         if was_within and self.declared > limit:

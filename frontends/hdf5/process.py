@@ -25,7 +25,7 @@ from snnc.compiler.diagnostics import (
     InputError,
     InternalError,
 )
-from snnc.frontends.hdf5.child import bounded, seconds_for
+from snnc.frontends.hdf5.child import AEDAT4, HDF5, bounded, seconds_for
 from snnc.frontends.hdf5.read import Tree, check_readable, grow
 from snnc.frontends.hdf5.wire import Ended, receive
 
@@ -63,8 +63,12 @@ class ReaderProcess:
         del kind, value, trace
         self._end()
 
-    def read(self, path: Path) -> Tree:
+    def read(self, path: Path, form: str = HDF5) -> Tree:
         """Read a whole file.
+
+        Args:
+            path: The file.
+            form: One of those that ``child`` knows.
 
         Raises:
             InputError: SNN001, SNN101, SNN102, SNN107: what is wrong with the file; SNN108,
@@ -72,27 +76,29 @@ class ReaderProcess:
             EnvironmentFault: SNN508, no process could be started.
             InternalError: The process failed, and not by the file.
         """
-        size = check_readable(path)
+        size = path.stat().st_size if form == AEDAT4 else check_readable(path)
         child = self._child or self._start()
-        wait = WAIT_FACTOR * seconds_for(size)
+        seconds = seconds_for(size, form)
+        wait = WAIT_FACTOR * seconds
         with _killed_after(child, wait) as late:
             try:
-                return self._ask(child, path, size)
+                return self._ask(child, path, size, form)
             except InputError:
                 raise
             except BROKEN as error:
                 self._end()
                 found = f"no end after {wait:.0f} s" if late else _reason(child.returncode)
-                limit = f"{seconds_for(size):.1f} s of processor time for a file of {size} bytes"
+                limit = f"{seconds:.1f} s of processor time for a file of {size} bytes"
                 raise InputError([bounded(str(path), found, limit)]) from error
             except BaseException:
                 self._end()
                 raise
 
     @staticmethod
-    def _ask(child: subprocess.Popen[bytes], path: Path, size: int) -> Tree:
+    def _ask(child: subprocess.Popen[bytes], path: Path, size: int, form: str) -> Tree:
         requests, pipe = cast("IO[bytes]", child.stdin), cast("IO[bytes]", child.stdout)
-        requests.write(json.dumps([str(path.absolute()), str(path), size]).encode() + b"\n")
+        told = [str(path.absolute()), str(path), size, form]
+        requests.write(json.dumps(told).encode() + b"\n")
         requests.flush()
         try:
             return grow(receive(pipe))
@@ -172,7 +178,7 @@ def _reason(code: int) -> str:
 def _no_process(error: OSError) -> Diagnostic:
     return Diagnostic(
         rule=rules.MACHINE_SUFFICES,
-        node="the process that reads .nir files",
+        node="the process that reads files",
         found=error.strerror or str(error),
         limit="a Python process beside this one",
         remedy="end other programs; snnc doctor looks at the rest",

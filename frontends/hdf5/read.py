@@ -53,7 +53,11 @@ def check_readable(path: Path) -> int:
 
 
 def read_entries(
-    path: Path, name: str, announce: Callable[[int], None] = lambda _: None
+    path: Path,
+    name: str,
+    announce: Callable[[int], None] = lambda _: None,
+    *,
+    data: bool = False,
 ) -> Iterator[Entry]:
     """Yield all that a file holds.
 
@@ -64,6 +68,8 @@ def read_entries(
         name: Its path as messages give it.
         announce: Called with 0 when the file is open and not yet looked at, and with the bytes of
             each data set that is larger than all before, before it is read.
+        data: Of a file of data: it may be packed as densely as gzip can, and the attributes of a
+            group are entries of it, named with a slash before the name.
 
     Raises:
         InputError: SNN101, it is damaged; SNN102 or SNN107, it is not safe to read.
@@ -75,7 +81,7 @@ def read_entries(
             h5py.File(path, "r", locking=False) as file,
         ):
             announce(0)
-            yield from _Reader(name, content, announce).entries(file.id)
+            yield from _Reader(name, content, announce, data).entries(file.id)
     except DAMAGE as error:
         raise InputError([file_form(name, f"damaged: {_first_line(error)}")]) from error
 
@@ -111,11 +117,12 @@ class _Reader:
     name: str
     content: mmap.mmap
     announce: Callable[[int], None]
+    data: bool
     largest: int = 0
     problems: list[Diagnostic] = field(default_factory=list[Diagnostic])
 
     def entries(self, root: Any) -> Iterator[Entry]:
-        self._gate = Gate(self.name, len(self.content))
+        self._gate = Gate(self.name, len(self.content), dense=self.data)
         self._heap = StringHeap(self.content)
         yield from self._group(root, "", 0)
         raise_all(self.problems[:MAX_REPORTED])
@@ -123,6 +130,8 @@ class _Reader:
     def _group(self, group: Any, place: str, depth: int) -> Iterator[Entry]:
         found = list(self._gate.group_problems(group, place.rstrip("/"), depth))
         self.problems += found
+        if self.data and not found:
+            yield from self._attributes(group, place.rstrip("/"), depth)
         for raw in () if found else group:
             if len(self.problems) >= MAX_REPORTED or self._gate.is_full:
                 return
@@ -132,6 +141,17 @@ class _Reader:
             self.problems += found
             if not found:
                 yield from self._object(h5py.h5o.open(group, raw), name, here, depth)
+
+    def _attributes(self, group: Any, place: str, depth: int) -> Iterator[Entry]:
+        for index in range(h5py.h5a.get_num_attrs(group)):
+            attribute = h5py.h5a.open(group, index=index)
+            found = list(self._gate.attribute_problems(attribute, place))
+            self.problems += found
+            if not found:
+                value = np.zeros((), attribute.dtype)
+                attribute.read(value, mtype=h5py.h5t.py_create(attribute.dtype))
+                text = value.item().decode("utf-8") if value.dtype.kind in "OS" else None
+                yield depth, f"/{attribute.name.decode('utf-8')}", value if text is None else text
 
     def _object(self, item: Any, name: str, place: str, depth: int) -> Iterator[Entry]:
         if not isinstance(item, h5py.h5d.DatasetID):

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from snnc.runtime.options import PATH, compile_options, json_option
+from snnc.runtime.options import (
+    PATH,
+    compile_options,
+    input_options,
+    json_option,
+    take_binning,
+)
 
 if TYPE_CHECKING:
     from snnc.targets.artifact import Artifact
@@ -29,13 +35,14 @@ if TYPE_CHECKING:
     "--labels",
     type=PATH,
     metavar="Y.npy",
-    help="For a budget, the class of each --calibrate sample.",
+    help="For a budget, the class of each --calibrate sample; of recordings their directory.",
 )
 @click.option(
     "--estimate-only",
     is_flag=True,
     help="Say what it takes of --hardware and what rounding costs, and write nothing.",
 )
+@input_options
 @compile_options
 @json_option
 def command(
@@ -53,21 +60,26 @@ def command(
     MODEL is a .nir file, an .onnx file, or FILE.py:FUNCTION that returns a trained module.
     """
     from snnc.runtime.console import Display, emit, emit_json
+    from snnc.runtime.data.read import read_given, read_labels
     from snnc.runtime.deploy import compile
-    from snnc.runtime.files import read_array, read_arrays
     from snnc.targets.artifact import ARTIFACT
     from snnc.targets.directory import check_place
 
     place = output or default_output(model, target)
     if not estimate_only:
         check_place(place, ARTIFACT)
+    data = read_given(take_binning(options), {"--calibrate": calibrate})
     given = {name: value for name, value in options.items() if value is not None}
-    calibration = None if calibrate is None else read_arrays(calibrate, "--calibrate")
-    truth = None if labels is None else read_array(labels, "--labels")
+    truth = None if labels is None else read_labels(labels)
     with Display() as display:
         display.stage(f"compiling {model}")
         artifact = compile(
-            model, target, calibration=calibration, labels=truth, progress=display.stage, **given
+            model,
+            target,
+            calibration=data.get("--calibrate"),
+            labels=truth,
+            progress=display.stage,
+            **given,
         )
         if not estimate_only:
             artifact.save(place)

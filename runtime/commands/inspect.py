@@ -22,15 +22,15 @@ def command(model: str, calibrate: Path | None, as_json: bool, **options: Any) -
     """
     from snnc.compiler.diagnostics import raise_all
     from snnc.runtime.console import Display, emit, emit_json
+    from snnc.runtime.data.read import read_data
     from snnc.runtime.deploy import compile
-    from snnc.runtime.files import read_arrays
     from snnc.runtime.models import compiled_problems
     from snnc.runtime.overview import facts, overview
     from snnc.targets.artifact import load
 
     given = {name: value for name, value in options.items() if value is not None}
     if calibrate is not None:
-        given["calibration"] = read_arrays(calibrate, "--calibrate")
+        given["calibration"] = read_data(calibrate, option="--calibrate")
     with Display() as display:
         display.stage(f"reading {model}")
         if Path(model).is_dir():

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from snnc.runtime.options import PATH, read_names
+from snnc.runtime.options import PATH, input_options, read_names, take_binning
 
 if TYPE_CHECKING:
     from snnc.compiler.trace import Array
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     "source",
     type=PATH,
     required=True,
-    metavar="X.npy",
-    help="[steps, batch, *shape]; an .npz file keyed by input where there are several.",
+    metavar="X",
+    help="[steps, batch, *shape] in an .npy, .npz or HDF5 file, a NIR data graph, or recordings of "
+    "events: docs/inputs.md.",
 )
 @click.option("-o", "--output", type=PATH, required=True, metavar="OUT.npz", help="The result.")
 @click.option("--steps", type=int, metavar="N", help="Only the first N steps of the input.")
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 )
 @click.option("--raw-time", is_flag=True, help="Leave everything in hardware time.")
 @click.option("--timeout", type=float, metavar="S", help="Seconds after which the run is ended.")
+@input_options
 def command(
     directory: Path,
     source: Path,
@@ -38,17 +40,19 @@ def command(
     record: tuple[str, ...],
     raw_time: bool,
     timeout: float | None,
+    **options: Any,
 ) -> int:
     """Run the artifact DIR where its target runs."""
     from snnc.runtime.console import Display, emit
-    from snnc.runtime.files import NPZ, check_file_place, read_arrays, trace_arrays, write_npz
+    from snnc.runtime.data.read import read_data
+    from snnc.runtime.data.source import given_inputs
+    from snnc.runtime.files import NPZ, check_file_place, trace_arrays, write_npz
     from snnc.runtime.text import count, seconds, shown
     from snnc.targets.artifact import load
-    from snnc.targets.inputs import named_inputs
 
     check_file_place(output, NPZ)
     artifact = load(directory)
-    x = named_inputs(artifact.network.inputs, read_arrays(source, "--input"))
+    x = given_inputs(artifact.network, read_data(source, binning=take_binning(options)))
     if steps is not None:
         x = {name: first_steps(values, steps) for name, values in x.items()}
     with Display() as display:

@@ -25,6 +25,8 @@ class Cause(StrEnum):
     """A sum overflowed and came out at the other end of its range."""
     SATURATION = "saturation"
     """A sum was held at the end of its range."""
+    INPUT_ROUNDING = "input rounding"
+    """A real value of the input was rounded to an integer."""
     RESET = "reset mode or timing"
     DELAY = "delay"
     """A projection delivers earlier or later by some steps."""
@@ -122,7 +124,7 @@ class Raster(Record):
         neurons: Index of each row, the diverging one among them.
         first_step: The first of the steps.
         steps: How many.
-        reference: ``(step, row)`` of each spike.
+        reference: ``(step, row)`` of each spike: step of the input, index in ``neurons``.
         other: The same of the other execution.
     """
 

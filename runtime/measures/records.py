@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from snnc.runtime.record import Record
+
+
+class Claim(StrEnum):
+    """What samples say of the claim that accuracy falls by no more than is allowed."""
+
+    SHOWN = "shown"
+    """With 95 % confidence it does not: the upper bound of the drop is within what is allowed."""
+    REFUTED = "refuted"
+    """With 95 % confidence it does: the lower bound of the drop is beyond it."""
+    OPEN = "open"
+    """Neither can be said from these samples."""
 
 
 class LayerMeasures(Record):
@@ -11,7 +24,9 @@ class LayerMeasures(Record):
     Attributes:
         population: Its name.
         neurons: How many.
-        values: Steps x samples x neurons.
+        samples: How many.
+        values: Spikes that there could be: steps x samples x neurons; 0 of a read-out.
+        same: Samples in which every spike is the same.
         hamming: Spikes that only one of the two has.
         spikes_reference: Spikes of the reference.
         spikes_other: Spikes of the other.
@@ -37,10 +52,12 @@ class LayerMeasures(Record):
 
     population: str
     neurons: int
-    values: int
-    hamming: int
-    spikes_reference: int
-    spikes_other: int
+    samples: int = 0
+    values: int = 0
+    same: int = 0
+    hamming: int = 0
+    spikes_reference: int = 0
+    spikes_other: int = 0
     count_error: float | None = None
     rate_error: float | None = None
     precision: float | None = None

@@ -33,7 +33,11 @@ class FloatRecording:
 
 
 def execute(
-    network: Network, inputs: Mapping[str, Reals], progress: Progress = no_progress
+    network: Network,
+    inputs: Mapping[str, Reals],
+    progress: Progress = no_progress,
+    *,
+    forced: Mapping[str, npt.NDArray[np.uint8]] | None = None,
 ) -> FloatRecording:
     """Run ``network`` on a batch of samples, each from rest.
 
@@ -41,14 +45,20 @@ def execute(
         network: Populations in an order of evaluation.
         inputs: float32 of each input, shape ``[steps, batch, n]``.
         progress: Told the steps done.
+        forced: By population what it sends in place of its own spikes, shape ``[steps, batch,
+            n]``: what is recorded then is what each population makes of the right input (teacher
+            forcing).
     """
     steps, batch = next(iter(inputs.values())).shape[:2]
     currents = Currents(network, inputs)
+    forced = {} if forced is None else forced
     states = {p.name: at_rest(p, batch) for p in network.populations}
     recording = FloatRecording({}, {}, {})
     for p in network.populations:
         shape = (steps, batch, p.size)
         currents.sent[p.name] = np.zeros(shape, np.float32)
+        if p.name in forced:
+            currents.sent[p.name][...] = forced[p.name] * p.spike
         recording.v[p.name] = np.zeros(shape, np.float32)
         if p.spiking:
             recording.spikes[p.name] = np.zeros(shape, np.uint8)
@@ -59,7 +69,8 @@ def execute(
             step = neuron_step(p, states[p.name], currents.into(p.name, t))
             states[p.name] = step.state
             recording.v[p.name][t] = step.state.v
-            currents.sent[p.name][t] = step.s * p.spike if p.spiking else step.state.v
+            if p.name not in forced:
+                currents.sent[p.name][t] = step.s * p.spike if p.spiking else step.state.v
             if p.spiking:
                 recording.spikes[p.name][t] = step.s
             if p.integration.has_current:

@@ -76,13 +76,20 @@ class Replay:
         spikes: Spikes compared.
         mismatches: Those that differ, in the order of steps: from the same state and inputs, or
             as the first of a sample where the network ran by itself.
-        state_errors: Of each population the largest difference of ``v`` after a step, where the
-            spike is the same, as a share of the largest ``|v|``.
+        errors: Of each population the largest difference of ``v`` after a step, where the spike
+            is the same.
+        extents: Of each population the largest ``|v|``.
     """
 
     spikes: int
     mismatches: tuple[Mismatch, ...]
-    state_errors: Mapping[str, float]
+    errors: Mapping[str, float]
+    extents: Mapping[str, float]
+
+    @property
+    def state_errors(self) -> dict[str, float]:
+        """Each error as a share of the largest ``|v|`` of its population."""
+        return {n: error / (self.extents[n] or 1.0) for n, error in self.errors.items()}
 
     @property
     def ties(self) -> tuple[Mismatch, ...]:
@@ -149,7 +156,7 @@ def replay(
         progress(t + 1, steps)
     compared = sum(p.size for p in network.populations if p.spiking) * steps * batch
     extents = {name: float(np.abs(recorded.v[name]).max(initial=0)) for name in off}
-    return Replay(compared, tuple(found), {n: off[n] / (extents[n] or 1.0) for n in off})
+    return Replay(compared, tuple(found), off, extents)
 
 
 def _state(p: Population, recorded: Trace, t: int, rest: npt.NDArray[np.int32]) -> State:

@@ -13,11 +13,13 @@ from pydantic_core import ErrorDetails
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InputError
 from snnc.compiler.mapping.hardware import Hardware
+from snnc.compiler.names import nearest
 from snnc.targets.hardware.schema import Description
 
 OWN = Path(__file__).resolve().parent
 """Where the descriptions that come with snnc lie."""
 REMEDY = "correct the description; docs/hardware.md has its form, and loihi1.yaml is an example"
+SUFFIXES = (".yaml", ".yml")
 Keys = tuple[int | str, ...]
 """Where something stands: keys of mappings and places in lists."""
 
@@ -96,13 +98,26 @@ def parse_hardware(text: str, name: str) -> Hardware:
 
 def _unreadable(name: str, error: OSError | UnicodeDecodeError) -> Diagnostic:
     reason = str(error.strerror) if isinstance(error, OSError) else "no text in UTF-8"
+    like = nearest(name, _there(name)) if isinstance(error, FileNotFoundError) else None
     return Diagnostic(
         rule=rules.HARDWARE_DESCRIBED,
         node=name,
         found=reason,
         limit=f"{', '.join(hardware_names())}, or a YAML file",
-        remedy="give the name of a description or the path of a file",
+        remedy="give the name of a description or the path of a file"
+        if like is None
+        else f"--hardware {like}",
     )
+
+
+def _there(name: str) -> list[str]:
+    """Give what could have been meant: descriptions that come with snnc, and files beside it."""
+    beside = Path(name).parent
+    try:
+        files = sorted(str(beside / f.name) for f in beside.iterdir() if f.suffix in SUFFIXES)
+    except OSError:
+        files = []
+    return [*hardware_names(), *files]
 
 
 class _Plain(yaml.SafeLoader):

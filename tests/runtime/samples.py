@@ -104,11 +104,12 @@ def _inverted(q: FixedProjection) -> tuple[FixedDense, ...]:
 
 
 def spoil(signal: str, population: str, index: tuple[int, ...]) -> Any:
-    """Give what changes one value of a trace."""
+    """Give what changes one value of a trace, in its last sample where it has fewer."""
 
     def change(trace: Trace) -> Trace:
         values = {n: a.copy() for n, a in trace.signal(signal).items()}
-        values[population][index] += 1
+        step, sample, *neuron = index
+        values[population][(step, min(sample, values[population].shape[1] - 1), *neuron)] += 1
         changed: dict[str, Any] = {signal: values}
         return replace(trace, **changed)
 

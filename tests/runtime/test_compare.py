@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from snnc.compiler.diagnostics import InternalError
 from snnc.compiler.trace import Trace
-from snnc.runtime.compare import Comparison, Difference, Divergence, compare, count_error
+from snnc.runtime.compare import Comparison, Difference, Divergence, compare, count_difference
 
 SHAPES = {"a": (5, 2, 3), "b": (5, 2, 2, 2)}
 SIGNALS = ("spikes", "u", "v")
@@ -100,14 +100,14 @@ def test_nan_equals_nan_only() -> None:
     assert compare(one, two, ("v",)).differing == 1
 
 
-def test_count_error() -> None:
+def test_count_difference() -> None:
     one, two = zeros(), zeros()
     one.spikes["a"][:3, 0, 0] = 1  # 3 spikes against 1, 1 against 2
     two.spikes["a"][4:, 0, 0] = 1
     one.spikes["b"][0, 1, 1, 1] = 1
     two.spikes["b"][3:, 1, 1, 1] = 1
-    assert count_error(one, two) == 3 / 4
+    assert count_difference(one, two) == (3, 4)
 
 
-def test_count_error_of_silence() -> None:
-    assert count_error(zeros(), zeros()) is None
+def test_count_difference_of_silence() -> None:
+    assert count_difference(zeros(), zeros()) == (0, 0)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from snnc.compiler.trace import Trace
-from snnc.runtime.links import LISTED, Judge
+from snnc.runtime.links import Judge, Pair
 from snnc.runtime.report import Link, Status
+from snnc.runtime.verification.tally import LISTED, link_tally, ran, replay_tally
 from snnc.targets.float.replay import Mismatch, Replay
 
 NAMES = ("framework", "float")
@@ -29,12 +30,17 @@ def replayed(*distances: float, error: float = 0.0) -> Replay:
     mismatches = tuple(
         Mismatch(1, 0, "lif", (i,), 1.0, 1.0, distance) for i, distance in enumerate(distances)
     )
-    return Replay(24, mismatches, {"lif": error})
+    return Replay(24, mismatches, {"lif": error}, {"lif": 1.0})
+
+
+def pair(names: tuple[str, str], reference: Trace, other: Trace) -> Pair:
+    tally = link_tally(reference, other, ("spikes",))
+    return Pair(names, (ran(reference, None), ran(other, None)), tally)
 
 
 def judged(found: Replay | None, *, flipped: bool = True, spiking: bool = True) -> Link:
     runs = (trace("snntorch", spiking=spiking), trace("float", flipped=flipped, spiking=spiking))
-    return JUDGE.framework(NAMES, runs, found)
+    return JUDGE.framework(pair(NAMES, *runs), None if found is None else replay_tally(found))
 
 
 def test_equal_spikes_hold() -> None:
@@ -91,7 +97,8 @@ def test_read_outs_alone() -> None:
 
 
 def test_a_missing_run_is_never_green() -> None:
-    link = JUDGE.framework(NAMES, ("no trained module is at hand", trace("float")), None)
+    ends = ("no trained module is at hand", ran(trace("float"), None))
+    link = JUDGE.framework(Pair(NAMES, ends, None), None)
     assert (link.status, link.asked) == (Status.NOT_RUN, False)
 
 
@@ -102,7 +109,7 @@ def test_many_ties_are_counted_and_the_first_listed() -> None:
 
 def test_integers_of_read_outs_alone_are_measured_without_labels() -> None:
     runs = (trace("float", spiking=False), trace("integer", spiking=False))
-    link = JUDGE.budget(("float", "integer"), runs)
+    link = JUDGE.budget(pair(("float", "integer"), *runs))
     assert (link.status, link.reason) == (
         Status.MEASURED,
         "no population spikes, and no labels were given",

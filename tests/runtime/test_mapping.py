@@ -184,7 +184,7 @@ def test_all_that_is_wrong_with_the_option(snnc: Snnc) -> None:
         "  --> loihi3\n"
         "   found: No such file or directory\n"
         "   limit: loihi1, loihi2, loihi2-nxcompiler, spinnaker2, or a YAML file\n"
-        "  remedy: give the name of a description or the path of a file\n"
+        "  remedy: --hardware loihi2\n"
     )
     assert not Path("b").exists()
 
@@ -229,3 +229,16 @@ def test_an_artifact_keeps_its_mapping() -> None:
     load("a").save("b")
     for path in Path("a").iterdir():
         assert path.read_bytes() == (Path("b") / path.name).read_bytes()
+
+
+def test_what_a_link_between_chips_costs_is_not_known(snnc: Snnc) -> None:
+    """Nobody has published it, so that an estimate over several chips says what it leaves out."""
+    of = yaml.safe_load(Path(small(4)).read_text())
+    of["mesh"] |= {"columns": 1, "rows": 1, "cores_per_router": 1}
+    Path(SMALL).write_text(cast("Any", yaml).safe_dump(of))
+    over_chips = snnc(*COMPILE, "cpu", "--hardware", SMALL, "--estimate-only")
+    assert "3 cores of small, on 3 chips" in over_chips.out
+    left = "; not in it: the energy of hop.chip, barrier, the time of hop.chip)"
+    assert left in over_chips.out
+    on_one = snnc(*COMPILE, "cpu", "--hardware", "loihi1", "--estimate-only")
+    assert "hop.chip" not in on_one.out

@@ -58,7 +58,11 @@ def lava(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             trace = change(trace)
         return trace
 
+    def missing(self: LavaTarget) -> None:
+        del self
+
     monkeypatch.setattr(LavaTarget, "run", run)
+    monkeypatch.setattr(LavaTarget, "missing", missing)
     return changes
 
 
@@ -129,7 +133,7 @@ def test_few_samples_are_said_to_be_few() -> None:
     report = verify(graph(), data(), labels=labels(), dt=1e-4, targets=("integer",))
     assert report.links[1].reason == (
         "accuracy is the same; with 95 % confidence it falls by less than 40.35, "
-        "and 4 samples are too few to promise less"
+        "and 4 samples are too few to promise less: 268 should do"
     )
 
 

@@ -1,8 +1,9 @@
 """How many cores and how much traffic partitions have, and how time and memory grow.
 
-    python -m tests.benchmarks.mapping [named] [sheet] [scale]
+    python -m tests.benchmarks.mapping [named] [sheet] [scale] [mtkahypar]
 
-Without an argument all three; each network of ``scale`` is one process, so that memory is its own.
+Without an argument the first three; each network of ``scale`` is one process, so that memory is its
+own. ``mtkahypar`` compares who cuts the sheet, which takes minutes.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from snnc.compiler.mapping.hardware import Certainty, Hardware, Limit
 from snnc.compiler.mapping.mapped import Part
 from snnc.compiler.mapping.metis import cut_graph
 from snnc.compiler.mapping.partition import partition
+from snnc.compiler.mapping.partitioners import Partitioner, Way
+from snnc.compiler.mapping.place import place
 from snnc.compiler.mapping.regions import Listed
 from snnc.compiler.mapping.traffic import flows, km1
 from snnc.compiler.operators import FixedSparse
@@ -86,6 +89,22 @@ def sheet_rows() -> None:
             print(f"{name:>14} {value:10.2f} {value / results['rows']:8.3f} of rows")
 
 
+def partitioners() -> None:
+    """Compare METIS with Mt-KaHyPar on the sheet."""
+    network, rates = sheet()
+    described = load_hardware("loihi1")
+    hardware = replace(described, neurons=Limit(NEURONS, "the benchmark", Certainty.CHOSEN))
+    rows = _traffic(network, rates, np.arange(rates.size) // NEURONS)
+    print(*(f"{name:>12}" for name in ("who", "cores", "km1", "of rows", "CPU s")))
+    for partitioner in Partitioner:
+        begin = time.process_time()
+        cores = partition(network, hardware, rates={"sheet": rates}, way=Way(0, partitioner))
+        taken = time.process_time() - begin
+        value = km1(flows(network, cores, {"sheet": rates}))
+        row = (partitioner, len(cores), f"{value:.2f}", f"{value / rows:.3f}", f"{taken:.1f}")
+        print(*(f"{cell:>12}" for cell in row), flush=True)
+
+
 def _metis(
     operator: FixedSparse, rates: npt.NDArray[np.float64], k: int, most: int
 ) -> npt.NDArray[np.int64]:
@@ -105,13 +124,9 @@ def _traffic(
 
 
 def scale() -> None:
-    """Partition larger and larger networks, each in a process of its own."""
-    print(
-        *(
-            f"{name:>16}"
-            for name in ("network", "neurons", "cores", "at least", "flows", "s", "MiB")
-        )
-    )
+    """Partition and place larger and larger networks, each in a process of its own."""
+    columns = ("network", "neurons", "cores", "at least", "flows", "cut, s", "placed, s", "MiB")
+    print(*(f"{name:>14}" for name in columns))
     for kind in ("convolutional", "layered"):
         for n in SIZES:
             command = [sys.executable, "-m", "tests.benchmarks.mapping", "one", kind, str(n)]
@@ -119,18 +134,20 @@ def scale() -> None:
 
 
 def one(kind: str, n: int) -> None:
-    """Partition one network and print a row; the time is that of partition and flows."""
+    """Partition and place one network, and print a row; flows belong to the partition."""
     network = _network(kind, n)
     hardware = _large(load_hardware("loihi1"))
     before = _memory()
     begin = time.perf_counter()
     cores = partition(network, hardware)
-    count = flows(network, cores, {}).rate.size
-    taken = time.perf_counter() - begin
+    between = flows(network, cores, {})
+    cut = time.perf_counter()
+    place(between, len(cores), hardware, 0)
+    placed = time.perf_counter()
     neurons = sum(p.size for p in network.populations)
-    cells = (kind, neurons, len(cores), lower_bound(network, hardware), count)
-    row = (*cells, f"{taken:.1f}", f"{_memory() - before:.0f}")
-    print(*(f"{cell:>16}" for cell in row), flush=True)
+    cells = (kind, neurons, len(cores), lower_bound(network, hardware), between.rate.size)
+    row = (*cells, f"{cut - begin:.1f}", f"{placed - cut:.1f}", f"{_memory() - before:.0f}")
+    print(*(f"{cell:>14}" for cell in row), flush=True)
 
 
 def _network(kind: str, n: int) -> FixedNetwork:
@@ -155,3 +172,5 @@ if __name__ == "__main__":
             for name, run in (("named", named), ("sheet", sheet_rows), ("scale", scale)):
                 if not names or name in names:
                     run()
+            if "mtkahypar" in names:
+                partitioners()

@@ -261,6 +261,21 @@ def test_axons_that_are_too_long_are_shunned() -> None:
     assert found == [("sparse", 72 + 49 * 3, 72), ("dense", 33 + 49 * 18, 33)]
 
 
+def test_synapses_that_are_late_lie_where_a_delay_can_be_kept() -> None:
+    network = fixed_network(
+        [fixed_population(n=3)],
+        [
+            fixed_projection("lif", "lif", random_weights(3, 3), delay=d, name=f"d{d}")
+            for d in (1, 2)
+        ],
+    )
+    first = LOIHI1.encodings[0]
+    short = replace(first, name="short", header_bits=0, delay_bits=(0,))
+    hardware = replace(LOIHI1, encodings=(short, first))
+    found = demand(network, whole(network), hardware).projections
+    assert [(q.projection, q.encoding) for q in found] == [("d1", "short"), ("d2", "dense")]
+
+
 def test_parts_together() -> None:
     network = fixed_network(
         [fixed_population("a", 3, threshold=[1, 1, 2]), fixed_population("b", 2, threshold=2)],

@@ -20,6 +20,7 @@ from snnc.compiler.mapping.hardware import Hardware, Layout
 from snnc.compiler.mapping.ledger import Sent, uses
 from snnc.compiler.mapping.mapped import MappedNetwork
 from snnc.compiler.mapping.partition import Bundle, partition
+from snnc.compiler.mapping.partitioners import Partitioner, Way
 from snnc.compiler.mapping.pieces import elements_read
 from snnc.compiler.mapping.room import Room
 from snnc.compiler.mapping.traffic import HasParts, flows, km1
@@ -73,7 +74,7 @@ def check(network: FixedNetwork, hardware: Hardware, cores: Cores) -> None:
 @given(fixed_networks(), small_hardware(), st.integers(0, 3))
 def test_random(network: FixedNetwork, hardware: Hardware, seed: int) -> None:
     try:
-        cores = partition(network, hardware, seed=seed)
+        cores = partition(network, hardware, way=Way(seed))
     except InputError:
         return  # it does not fit, or not with these resets
     check(network, hardware, cores)
@@ -110,6 +111,26 @@ def test_pilotnet() -> None:
     check(network, hardware, cores)
     assert len(cores) <= 44 < 74
     assert len(cores) <= 1.25 * lower_bound(network, hardware)
+
+
+def test_mtkahypar_cuts_where_it_is_asked_to() -> None:
+    """What it proposes is repaired and refined as what METIS does, and is the same every time."""
+    pytest.importorskip("mtkahypar")
+    network, rates = sheet(30)
+    hardware, way = able(LOIHI, neurons=250), Way(1, Partitioner.MTKAHYPAR)
+    cores = partition(network, hardware, rates={"sheet": rates}, way=way)
+    check(network, hardware, cores)
+    assert len(cores) == lower_bound(network, hardware)
+    again = partition(network, hardware, rates={"sheet": rates}, way=way)
+    assert _neurons(again) == _neurons(cores)
+    by_metis = partition(network, hardware, rates={"sheet": rates}, way=Way(1))
+    assert _neurons(by_metis) != _neurons(cores)
+    least = km1(flows(network, by_metis, {"sheet": rates}))
+    assert km1(flows(network, cores, {"sheet": rates})) < 1.1 * least
+
+
+def _neurons(cores: Cores) -> list[list[int]]:
+    return [core.parts[0].region.indices((900,)).tolist() for core in cores]
 
 
 @pytest.mark.parametrize(("neurons", "most"), [(None, 10), (250, 4)])
@@ -167,6 +188,14 @@ def test_output_axons_make_cores_smaller() -> None:
 
 def test_what_is_left_on_other_cores_is_used() -> None:
     network, hardware = layered([4, 60, 60, 60]), able(LOIHI, neurons=90)
+    cores = partition(network, hardware)
+    check(network, hardware, cores)
+    assert len(cores) == 2
+
+
+def test_parts_may_have_parameters_in_common() -> None:
+    """A core that has as many parameter sets as it may is not full: neurons of these still fit."""
+    network, hardware = layered([4, 60, 60, 60]), able(LOIHI, neurons=90, parameter_sets=1)
     cores = partition(network, hardware)
     check(network, hardware, cores)
     assert len(cores) == 2

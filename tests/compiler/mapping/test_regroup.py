@@ -10,6 +10,7 @@ from snnc.compiler.mapping.demand import Meter
 from snnc.compiler.mapping.mapped import Part
 from snnc.compiler.mapping.metis import cut_graph
 from snnc.compiler.mapping.partition import partition
+from snnc.compiler.mapping.partitioners import Way
 from snnc.compiler.mapping.regions import Box
 from snnc.compiler.mapping.regroup import regrouped
 from snnc.compiler.mapping.room import Room
@@ -45,7 +46,7 @@ def test_limits_are_kept() -> None:
     names = [p.name for p in network.populations]
     parts = [Part(name, Box((0,), (8,))) for name in names]
     cores = [[parts[0], parts[1]], [parts[2], parts[3]], [parts[4], parts[5]]]
-    found = regrouped(room, cores, {}, 0)
+    found = regrouped(room, cores, {}, Way())
     assert sorted(len(core) for core in found) == [2, 2, 2]
     together = {tuple(sorted(part.population for part in core)) for core in found}
     assert together == {("a0", "b0"), ("a1", "b1"), ("a2", "b2")}
@@ -59,7 +60,7 @@ def test_halves_of_a_population_stay_apart() -> None:
     room = Room(Meter(network, able(LOIHI)), {})
     halves = [Part("a", Box((0,), (4,))), Part("a", Box((4,), (8,)))]
     cores = [[halves[0]], [halves[1], Part("b", Box((0,), (4,)))]]
-    found = regrouped(room, cores, {}, 0)
+    found = regrouped(room, cores, {}, Way())
     assert [len({part.population for part in core}) for core in found] == [len(c) for c in found]
     assert sum(map(len, found)) == 3
 

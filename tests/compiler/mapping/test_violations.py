@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
+from snnc.compiler.mapping.bounds import Bound
 from snnc.compiler.mapping.demand import demand
 from snnc.compiler.mapping.hardware import Certainty, Limit
 from snnc.compiler.mapping.ledger import Resource, Sent, fits
@@ -249,10 +250,11 @@ def test_nothing_that_is_foreign() -> None:
 CORES = """\
 error[SNN408]: the hardware has as many cores as the network needs
   --> --hardware loihi1
-   found: 33 chips: 4097 cores, 128 a chip
+   found: 33 chips: 4097 cores, 128 a chip; no mapping has fewer than 4000, for neurons
    limit: 32 on loihi1 (a Nahuku board has 32 chips; that they stand 8 by 4 is chosen; recalled)
-  remedy: narrower weights (--weight-bits 4), or a description with more chips (docs/hardware.md)"""
+  remedy: name a description with more chips (docs/hardware.md)"""
 
 
 def test_too_many_cores() -> None:
-    assert too_many_cores(4097, LOIHI1).text() == CORES
+    least = Bound(Resource.NEURONS, 4_096_000, LOIHI1.neurons, 4000)
+    assert too_many_cores(4097, LOIHI1, least).text() == CORES

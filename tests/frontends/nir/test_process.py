@@ -149,7 +149,7 @@ def test_no_process_can_be_started(path: Path, monkeypatch: pytest.MonkeyPatch) 
         read_nir(path)
     assert str(caught.value) == (
         "error[SNN508]: the machine gives what the work needs: memory, files, processes\n"
-        "  --> the process that reads .nir files\n"
+        "  --> the process that reads files\n"
         "   found: Resource temporarily unavailable\n"
         "   limit: a Python process beside this one\n"
         "  remedy: end other programs; snnc doctor looks at the rest"

@@ -72,20 +72,23 @@ def rounded_down(x: npt.NDArray[np.int64], decay: npt.NDArray[Any]) -> npt.NDArr
 
 
 def narrow(v: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    return np.clip(v, -5000, 5000)
+    return np.clip(v, -(2**11 - 1), 2**11 - 1)
 
 
 @pytest.mark.parametrize(
-    ("functions", "signal"),
-    [({"decayed": rounded_down}, "v"), ({"clip": narrow}, "spikes")],
+    ("functions", "signal", "cause"),
+    [
+        ({"decayed": rounded_down}, "v", "decay rounding"),
+        ({"clip": narrow}, "spikes", "saturation"),
+    ],
     ids=["decay rounded down", "narrow potential"],
 )
 def test_another_arithmetic(
-    monkeypatch: pytest.MonkeyPatch, functions: dict[str, Any], signal: str
+    monkeypatch: pytest.MonkeyPatch, functions: dict[str, Any], signal: str, cause: str
 ) -> None:
     b = bisected(monkeypatch, computing(**functions))
     assert b.divergence is not None
-    assert b.divergence.signal == signal
+    assert (b.divergence.signal, b.causes[0].cause) == (signal, cause)
     assert (b.one_artifact, b.alone, b.isolated) == (True, True, True)
     assert len(b.populations) == len(b.neurons) == 1
     assert (b.held, b.otherwise) == ((), ())

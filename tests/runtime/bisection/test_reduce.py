@@ -106,13 +106,13 @@ def test_the_same_again_gives_the_same_bytes() -> None:
 
 def test_the_page() -> None:
     made = snnc.reduce(artifact(NETWORK), X, other=artifact(PLANTED["weight"](NETWORK)))
-    assert made.page == PAGE
+    assert made.page == PAGE.replace("VERSION", snnc.__version__)
 
 
 PAGE = """\
 # the second on integer differs from the first on integer
 
-In this directory, with snnc 0.1.0:
+In this directory, with snnc VERSION:
 
     snnc bisect reference other --input input.npz
 
@@ -131,6 +131,7 @@ ends with 1, and its last line is
     p2 (net.fc2 + net.lif2) shows it by itself, fed with what the first on integer sends: neuron 7
     weight of p1->p2, from p1 4: -12 against -10
     weight of p1->p2: 1 of 360 differ in all
+    cause: weight rounding: weight -10 and not -12 of p1->p2 [7, 4]
 
     narrowed      from  to
     -----------  -----  --
@@ -221,7 +222,7 @@ def test_the_command_of_the_page_runs(here: Path, snnc_command: Snnc) -> None:
     assert f"population {expected['population']}" in done.stdout.splitlines()[-1]
 
 
-@settings(max_examples=25, phases=[Phase.generate])
+@settings(max_examples=12, phases=[Phase.generate])
 @given(st.data())
 def test_random_networks_and_faults(data: st.DataObject) -> None:
     """Whatever differs first is reduced to a case that differs there."""

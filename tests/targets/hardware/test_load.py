@@ -67,16 +67,33 @@ def test_a_file(tmp_path: Path) -> None:
 
 ABSENT = """\
 error[SNN406]: a description of hardware is complete, and every number in it has a source
-  --> loihi3
+  --> {}
    found: No such file or directory
    limit: loihi1, loihi2, loihi2-nxcompiler, spinnaker2, or a YAML file
-  remedy: give the name of a description or the path of a file"""
+  remedy: {}"""
+NOTHING_LIKE_IT = "give the name of a description or the path of a file"
 
 
-def test_absent() -> None:
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("loihi3", "--hardware loihi2"),
+        ("Lohi2-nxcompiler", "--hardware loihi2-nxcompiler"),
+        ("spinaker", "--hardware spinnaker2"),
+        ("my_chips.yaml", "--hardware my_chip.yaml"),
+        ("boards/ours.yml", "--hardware boards/ours.yaml"),
+        ("nowhere/ours.yml", NOTHING_LIKE_IT),
+        ("truenorth", NOTHING_LIKE_IT),
+    ],
+)
+def test_absent(name: str, remedy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("boards").mkdir()
+    for path in ("my_chip.yaml", "my_chips.txt", "boards/ours.yaml"):
+        Path(path).touch()
     with pytest.raises(InputError) as caught:
-        load_hardware("loihi3")
-    assert str(caught.value) == ABSENT
+        load_hardware(name)
+    assert str(caught.value) == ABSENT.format(name, remedy)
 
 
 def test_no_text(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Recordings of event cameras, a module for each format, read with no trust in who made them."""

@@ -1,0 +1,246 @@
+"""Single weights that would give what the other has, solved for from its currents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+
+from snnc.compiler.fixed import ALIGN_BITS, STATE_LIMIT
+from snnc.compiler.operators import FixedConvolution, result_shape
+from snnc.runtime.divergence.dynamics import Made
+from snnc.runtime.divergence.evidence import Arrival, Course, Evidence, Place, windowed
+from snnc.runtime.divergence.explanation import Cause
+from snnc.runtime.divergence.hypotheses import Trial
+from snnc.runtime.divergence.synapses import Synapses, synapses_of, way
+from snnc.runtime.divergence.weights import MANTISSAS, with_weights
+from snnc.runtime.text import count
+from snnc.targets.integer.reference import Integers
+
+GROUPS = 64
+"""Neurons, or channels of a convolution, whose weights are solved for, at most."""
+FITTED = 8
+"""Of these those by least squares."""
+SHOWN = 512
+"""Values that differ that are looked at of each; of equal ones twice as many."""
+CHANGED = 16
+"""Weights of one group that may differ, where there are more than the values can tell."""
+LAST_RESORT = 1000
+"""Numbers that a bound counts for: it is told where nothing else explains."""
+
+Deltas = dict[int, int]
+"""By the index of a weight what it is off by."""
+
+
+@dataclass(frozen=True, eq=False)
+class Gap:
+    """What is missing in the sums of some elements.
+
+    Attributes:
+        synapses: Of the elements, of one group: each has the same weights.
+        low: Smallest of what has to be added to each sum of products.
+        high: Largest.
+    """
+
+    synapses: Synapses
+    low: Integers
+    high: Integers
+
+    def closed(self, delta: Integers) -> bool:
+        """Tell whether weights that are off by ``delta``, shape ``[synapses]``, fill it."""
+        added = self.synapses.brought @ delta
+        return bool(((added >= self.low) & (added <= self.high)).all())
+
+
+def missing_input(evidence: Evidence, base: Made) -> Integers | None:
+    """Give what is missing in the synaptic input; None where something else is wrong of ``u``."""
+    if "u" not in evidence.after or not evidence.forced:
+        return None
+    off = evidence.after["u"] - base.u
+    off = (off + STATE_LIMIT) % (2 * STATE_LIMIT) - STATE_LIMIT
+    return off >> ALIGN_BITS if off.any() and not (off % (1 << ALIGN_BITS)).any() else None
+
+
+def solved(evidence: Evidence, base: Made) -> Iterator[Trial]:
+    """Suppose single weights of a projection."""
+    missing = missing_input(evidence, base)
+    if missing is None:
+        return
+    for arrival in evidence.arrivals:
+        deltas: Deltas = {}
+        for n, (group, place) in enumerate(_groups(arrival, missing)):
+            gap = _gap(arrival, missing, place)
+            if gap is None or n >= GROUPS:
+                break
+            delta = _single(gap)
+            delta = _several(gap, fit=n < FITTED) if delta is None else delta
+            if delta is not None:
+                index = gap.synapses.index[0]
+                deltas |= {int(index[k]): int(delta[k]) for k in np.flatnonzero(delta)}
+        if deltas:
+            yield _trial(evidence, arrival, deltas)
+        yield from _bounded(evidence, arrival, missing)
+
+
+def _groups(arrival: Arrival, missing: Integers) -> Iterator[tuple[int, Place]]:
+    """Give elements of each group of neurons with the same weights, in which some are wrong."""
+    found = way(arrival.projection.operators)
+    n = missing.shape[-1]
+    size = 1
+    if isinstance(found.weighted, FixedConvolution):
+        size = prod(result_shape(arrival.projection.operators, arrival.shape)[1:])
+    wrong = (missing != 0).any(axis=(0, 1)).reshape(n // size, size).any(axis=1)
+    for group in np.flatnonzero(wrong):
+        of = missing[..., group * size : (group + 1) * size]
+        chosen = np.concatenate(
+            [_spread(np.argwhere(of != 0), SHOWN), _spread(np.argwhere(of == 0), 2 * SHOWN)]
+        )
+        steps, samples, neurons = chosen.T
+        yield int(group), (steps, samples, neurons + group * size)
+
+
+def _spread(places: npt.NDArray[np.intp], most: int) -> npt.NDArray[np.intp]:
+    chosen = np.linspace(0, len(places) - 1, min(most, len(places))).astype(np.intp)
+    return places[chosen]
+
+
+def _gap(arrival: Arrival, missing: Integers, place: Place) -> Gap | None:
+    """Give what is missing in the sums of products, before the exponent and its rounding."""
+    synapses = synapses_of(arrival, place)
+    if synapses is None or not synapses.index.size:
+        return None
+    q = arrival.projection
+    weights = way(q.operators).weighted.weight.astype(np.int64).ravel()
+    y = (synapses.brought * weights[synapses.index]).sum(axis=1)
+    wanted = arrival.late()[place] + missing[place]
+    if q.weight_exp >= 0:
+        if (wanted % (1 << q.weight_exp)).any():
+            return None
+        exact = (wanted >> q.weight_exp) - y
+        return Gap(synapses, exact, exact)
+    low = (wanted << -q.weight_exp) - y
+    return Gap(synapses, low, low + (1 << -q.weight_exp) - 1)
+
+
+def _single(gap: Gap) -> Integers | None:
+    """Give the one weight, and what it is off by, that fills a gap."""
+    x = gap.synapses.brought
+    low, high = gap.low[:, None], gap.high[:, None]
+    divisor = np.where(x == 0, 1, x)
+    near, far = np.where(x < 0, high, low), np.where(x < 0, low, high)
+    least = np.where(x != 0, -(-near // divisor), -(2**30)).max(axis=0)
+    most = np.where(x != 0, far // divisor, 2**30).min(axis=0)
+    possible = ((x != 0) | ((low <= 0) & (high >= 0))).all(axis=0) & (x != 0).any(axis=0)
+    possible &= least <= most
+    if not possible.any():
+        return None
+    nearest = np.clip(0, least, np.maximum(least, most))
+    k = int(np.where(possible, np.abs(nearest), 2**40).argmin())
+    delta = np.zeros(x.shape[1], np.int64)
+    delta[k] = nearest[k]
+    return delta
+
+
+def _several(gap: Gap, *, fit: bool) -> Integers | None:
+    """Give weights that fill a gap: as few as can be, else all by least squares."""
+    delta = _pursued(gap)
+    if gap.closed(delta):
+        return delta
+    if not fit:
+        return None
+    x, wanted = gap.synapses.brought.astype(np.float64), (gap.low + gap.high) / 2
+    active = x.any(axis=0)
+    delta = np.zeros(x.shape[1], np.int64)
+    delta[active] = np.rint(np.linalg.lstsq(x[:, active], wanted)[0]).astype(np.int64)
+    return delta if gap.closed(delta) else None
+
+
+def _pursued(gap: Gap) -> Integers:
+    """Change one weight after the other, each time the one that leaves least.
+
+    Orthogonal matching pursuit (Pati, Rezaiifar and Krishnaprasad 1993, Asilomar), in integers.
+    """
+    x = gap.synapses.brought
+    norms = np.maximum((x * x).sum(axis=0), 1)
+    delta = np.zeros(x.shape[1], np.int64)
+    for _ in range(2 * CHANGED):
+        rest = (gap.low + gap.high) // 2 - x @ delta
+        step = np.rint(rest @ x / norms).astype(np.int64)
+        gain = 2 * step * (rest @ x) - step * step * norms
+        k = int(gain.argmax())
+        if gain[k] <= 0:
+            break
+        delta[k] += step[k]
+    return delta
+
+
+def _trial(evidence: Evidence, arrival: Arrival, deltas: Deltas) -> Trial:
+    """Suppose that weights are off by ``deltas``."""
+    q = arrival.projection
+    weights = way(q.operators).weighted.weight.astype(np.int64)
+    other = weights.copy().ravel()
+    for index, delta in deltas.items():
+        other[index] += delta
+    other = other.reshape(weights.shape)
+    a = evidence.a - arrival.late() + windowed(arrival.through(with_weights(q, other)))
+    first = min(deltas)
+    index = ", ".join(map(str, np.unravel_index(first, weights.shape)))
+    what = f"weight {other.ravel()[first]} and not {weights.ravel()[first]} of {q.name} [{index}]"
+    if len(deltas) > 1:
+        what += f", and so of {count(len(deltas) - 1, 'other')}"
+    course = Course(dynamics=evidence.dynamics, a=a)
+    cause = Cause.WEIGHT_CLIP if clipped(weights, other) else Cause.WEIGHT_ROUNDING
+    return Trial(cause=cause, what=what, numbers=2 * len(deltas), course=course)
+
+
+def clipped(weights: Integers, other: Integers) -> bool:
+    """Tell whether ``other`` are ``weights``, limited to a range.
+
+    Those that changed have to be at a limit of the others; a single one at a power of two or one
+    less, where a register ends.
+    """
+    changed = other[weights != other]
+    ends = np.unique(changed)
+    if not changed.size or (np.abs(changed) >= np.abs(weights[weights != other])).any():
+        return False
+    low, high = int(ends.min()), int(ends.max())
+    limited = np.clip(weights, low if low < 0 else -(2**30), high if high > 0 else 2**30)
+    register = all(_is_power(abs(int(e))) or _is_power(abs(int(e)) + 1) for e in ends)
+    return (
+        ends.size <= 2
+        and (changed.size > ends.size or register)
+        and (bool((limited == other).all()) or (register and changed.size == 1))
+    )
+
+
+def _is_power(x: int) -> bool:
+    return x > 0 and x & (x - 1) == 0
+
+
+def _bounded(evidence: Evidence, arrival: Arrival, missing: Integers) -> Iterator[Trial]:
+    """Suppose no more than how much weights, or their sums, are off by at most."""
+    q = arrival.projection
+    positive = Arrival(q, arrival.shape, np.abs(arrival.sent))
+    weights = np.abs(way(q.operators).weighted.weight.astype(np.int64))
+    shift = q.weight_exp
+    wrong = missing != 0
+
+    def most(magnitudes: Integers) -> Integers:
+        total = windowed(positive.through(with_weights(q, magnitudes)))
+        return np.asarray(total + (shift < 0))
+
+    course = Course(dynamics=evidence.dynamics)
+    size = most(weights)
+    for bits, name in MANTISSAS.items():
+        exact = size <= 1 << (bits + shift if shift > 0 else bits)
+        left = wrong & (exact | (np.abs(missing) > size))
+        what = f"the sums of {q.name} in {name}: all below {1 << bits:,} are right"
+        cause = Cause.FLOAT_ORDER
+        yield Trial(cause=cause, what=what, numbers=LAST_RESORT // 2, course=course, left=left)
+    left = wrong & (np.abs(missing) > most(np.ones_like(weights)))
+    what = f"weights of {q.name} that are each off by 1 at most"
+    cause = Cause.WEIGHT_ROUNDING
+    yield Trial(cause=cause, what=what, numbers=LAST_RESORT, course=course, left=left)

@@ -1,0 +1,1 @@
+"""Verification in batches of samples: what is planned, done, kept and put together again."""

@@ -1,0 +1,100 @@
+"""A plan on its way to another process, which has neither the artifact nor the trained module."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from snnc.compiler import rules
+from snnc.compiler.diagnostics import Diagnostic, InputError
+from snnc.runtime.verification.outcome import Outcome, outcome_elsewhere
+from snnc.runtime.verification.plan import Batch, Plan
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Work:
+    """What a process needs to run batches.
+
+    Attributes:
+        plan: Without the trained module.
+        source: ``FILE.py:FUNCTION`` of the module, whose path is whole; None where there is none.
+        state: Parameters and buffers of that module, as they are here: the function may draw them.
+        module: The module itself where nothing names it, or its file.
+    """
+
+    plan: Plan
+    source: str | None
+    state: dict[str, Any] | None
+    module: Module | Path | None
+
+    def outcome(self, batch: Batch) -> Outcome:
+        """Run a batch."""
+        return outcome_elsewhere(lambda: self.unpacked, batch)
+
+    @cached_property
+    def unpacked(self) -> Plan:
+        """Give the plan with the trained module.
+
+        Raises:
+            InputError: The function gives no such module any more.
+        """
+        module = self.module
+        if self.source is not None:
+            from snnc.frontends.spec import load_model
+
+            loaded = load_model(self.source)
+            loaded.load_state_dict(self.state or {})
+            module = loaded
+        return replace(self.plan, subject=replace(self.plan.subject, framework=module))
+
+
+def packed_work(plan: Plan, dumps: Callable[[Any], bytes] = pickle.dumps) -> bytes:
+    """Give a plan as bytes.
+
+    Args:
+        plan: What is to be done.
+        dumps: What pickles.
+
+    Raises:
+        InputError: SNN605, the module cannot be pickled.
+    """
+    module, source = plan.subject.framework, plan.subject.source
+    named = source is not None and not isinstance(module, Path) and module is not None
+    work = Work(
+        plan=replace(
+            plan,
+            subject=replace(plan.subject, framework=None),
+            absent=dict.fromkeys(plan.absent, ""),
+            artifacts={},
+        ),
+        source=_whole(source) if source is not None and named else None,
+        state=None if isinstance(module, Path) or module is None else dict(module.state_dict()),
+        module=module.resolve() if isinstance(module, Path) else None if named else module,
+    )
+    try:
+        return dumps(work)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise InputError([_not_picklable(type(module).__name__, error)]) from error
+
+
+def _whole(source: str) -> str:
+    """Give ``FILE.py:FUNCTION`` with the whole path of the file."""
+    place, _, function = source.rpartition(":")
+    return f"{Path(place).resolve()}:{function}"
+
+
+def _not_picklable(name: str, error: Exception) -> Diagnostic:
+    return Diagnostic(
+        rule=rules.MODULE_SENT,
+        node=name,
+        found=f"a module that cannot be pickled: {error}",
+        limit="a module that is loaded from FILE.py:FUNCTION, or whose class can be imported",
+        remedy="give FILE.py:FUNCTION as the model, or leave out --jobs and --scheduler",
+    )
