@@ -144,13 +144,18 @@ def of_parts(network: FixedNetwork, x: dict[str, npt.NDArray[np.int32]]) -> Reco
     return made
 
 
-@pytest.mark.usefixtures("here")
-def test_a_fault_of_the_whole_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over cores everything is wrong, and no part of it is, which lies on none."""
+def on_small_cores() -> Artifact:
+    """Lay the network out over cores of four neurons."""
     of = yaml.safe_load((OWN / "loihi1.yaml").read_text())
     of["neurons"] = {"value": 4, "source": "a test", "certainty": "chosen"}
     Path("small.yaml").write_text(yaml.safe_dump(of | {"name": "small"}))
-    made = compile(graph(), "integer", dt=1e-4, hardware="small.yaml")
+    return compile(graph(), "integer", dt=1e-4, hardware="small.yaml")
+
+
+@pytest.mark.usefixtures("here")
+def test_a_fault_of_the_whole_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over cores everything is wrong, and no part of it is, which lies on none."""
+    made = on_small_cores()
     make_faulty(monkeypatch, of_parts, by_core=True)
     b = snnc.bisect(made, data(), targets=("integer", "faulty"))
     assert (b.alone, b.narrowed) == (True, False)
