@@ -13,6 +13,7 @@ from snnc.compiler.names import nearest
 from snnc.compiler.rules import OPTION_VALID
 from snnc.runtime.commands import (
     bisect,
+    diff,
     doctor,
     explain,
     import_,
@@ -71,7 +72,19 @@ def cli(ctx: click.Context) -> int:
     return 0
 
 
-for module in (import_, compile_, run, verify, bisect, reduce, inspect, targets, explain, doctor):
+for module in (
+    import_,
+    compile_,
+    run,
+    verify,
+    diff,
+    bisect,
+    reduce,
+    inspect,
+    targets,
+    explain,
+    doctor,
+):
     cli.add_command(module.command)
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from snnc.runtime.bisection.found import Bisection as Bisection
     from snnc.runtime.bisection.reduce import reduce as reduce
     from snnc.runtime.bisection.reproducer import Reproducer as Reproducer
+    from snnc.runtime.changes.diff import diff as diff
     from snnc.runtime.compare import Comparison as Comparison
     from snnc.runtime.compare import Divergence as Divergence
     from snnc.runtime.compare import compare as compare
@@ -63,6 +64,7 @@ else:
         # proof
         "verify": "snnc.runtime.verify",
         "Report": "snnc.runtime.report",
+        "diff": "snnc.runtime.changes.diff",
         "accuracy_by_step": "snnc.runtime.statistics",
         "compare": "snnc.runtime.compare",
         "Comparison": "snnc.runtime.compare",
