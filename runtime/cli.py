@@ -12,7 +12,7 @@ from snnc.compiler.diagnostics import Diagnostic, InputError
 from snnc.compiler.names import nearest
 from snnc.compiler.rules import OPTION_VALID
 from snnc.runtime.commands import compile as compile_
-from snnc.runtime.commands import doctor, explain, import_, inspect, run, targets, verify
+from snnc.runtime.commands import doctor, explain, import_, inspect, run, schema, targets, verify
 from snnc.runtime.ending import unwinding
 from snnc.runtime.exits import EXIT_CODES, exit_code
 
@@ -61,7 +61,7 @@ def cli(ctx: click.Context) -> int:
     return 0
 
 
-for module in (import_, compile_, run, verify, inspect, targets, explain, doctor):
+for module in (import_, compile_, run, verify, inspect, targets, explain, schema, doctor):
     cli.add_command(module.command)
 
 
