@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from snnc.runtime.measures.records import Claim, Interval
-from snnc.runtime.page.table import Table, arrow, made, real, share, whole
+from snnc.runtime.page.table import Cell, Table, arrow, made, real, share, whole
 from snnc.runtime.report import Link, Report
 from snnc.runtime.text import count
 
-MEASURED = "on these samples accuracy falls by {fall:.2f} points, of {allowed:g} allowed"
+MEASURED = "on these samples accuracy {fall}; the margin is {margin:g}"
 CLAIMS: dict[Claim | None, str] = {
     Claim.SHOWN: "not inferior: with 95 % confidence accuracy falls by less than {bound:.2f} "
-    "points, which is within the {allowed:g} allowed",
-    Claim.REFUTED: "inferior: with 95 % confidence accuracy falls by more than the {allowed:g} "
-    "points allowed; on these samples by {fall:.2f}",
-    Claim.OPEN: "not decided: on these samples accuracy falls by {fall:.2f} points, with 95 % "
-    "confidence by less than {bound:.2f}, and {allowed:g} are allowed",
+    "points, within the margin of {margin:g}",
+    Claim.REFUTED: "inferior: with 95 % confidence accuracy falls by more than the margin of "
+    "{margin:g}; on these samples it {fall}",
+    Claim.OPEN: "not decided: on these samples accuracy {fall}, and with 95 % confidence it falls "
+    "by less than {bound:.2f}; the margin is {margin:g}",
 }
 """What the samples say of the margin (non-inferiority)."""
 MOST = 20
@@ -45,7 +45,7 @@ def accuracy_table(report: Report) -> Table | None:
     )
 
 
-def _row(link: Link) -> tuple[str, ...]:
+def _row(link: Link) -> tuple[Cell | str, ...]:
     s = link.statistics
     if s is None:
         return ()
@@ -62,10 +62,11 @@ def _row(link: Link) -> tuple[str, ...]:
     )
 
 
-def _within(accuracy: float, interval: Interval | None) -> str:
+def _within(accuracy: float, interval: Interval | None) -> Cell:
     if interval is None:
-        return share(accuracy)
-    return f"{share(accuracy)} ({100 * interval.low:.2f} to {100 * interval.high:.2f})"
+        return Cell(share(accuracy))
+    below = f"{100 * interval.low:.2f} to {100 * interval.high:.2f}"
+    return Cell(share(accuracy), below=below)
 
 
 def accuracy_notes(report: Report) -> Iterator[str]:
@@ -75,9 +76,15 @@ def accuracy_notes(report: Report) -> Iterator[str]:
         if s is None:
             continue
         said = CLAIMS.get(s.claim, MEASURED).format(
-            fall=s.drop_points, bound=s.drop_bound_points, allowed=report.max_drop
+            fall=_fall(s.drop_points), bound=s.drop_bound_points, margin=report.max_drop
         )
         yield f"{arrow(link)}: {said}{_needed(s.n, s.enough, s.needed)}."
+
+
+def _fall(points: float) -> str:
+    if not points:
+        return "is the same"
+    return f"{'falls' if points > 0 else 'rises'} by {abs(points):.2f} points"
 
 
 def _needed(n: int, enough: bool | None, needed: int | None) -> str:
