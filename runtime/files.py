@@ -116,14 +116,19 @@ def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
     """
 
     def write(stream: IO[bytes]) -> None:
-        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, values in arrays.items():
-                member = zipfile.ZipInfo(f"{name}.npy", ZIP_DATE)
-                member.compress_type = zipfile.ZIP_DEFLATED
-                with archive.open(member, "w", force_zip64=True) as content:
-                    np.lib.format.write_array(content, np.ascontiguousarray(values))
+        put_arrays(stream, arrays)
 
     write_file(path, write, NPZ)
+
+
+def put_arrays(stream: IO[bytes], arrays: Mapping[str, Array]) -> None:
+    """Write what an .npz file holds; the same arrays give the same bytes."""
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, values in arrays.items():
+            member = zipfile.ZipInfo(f"{name}.npy", ZIP_DATE)
+            member.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(member, "w", force_zip64=True) as content:
+                np.lib.format.write_array(content, np.ascontiguousarray(values))
 
 
 def check_file_place(path: Path, kind: FileKind) -> None:

@@ -44,6 +44,11 @@ WORTH = 0.2
 """Share of these that it has to explain to be tried on all."""
 
 
+ENOUGH = 0.5
+"""Share of all values that differ that a cause has to explain."""
+NOTHING = "nothing that was tried gives half of the values that differ, the first among them"
+
+
 def classify(
     network: FixedNetwork, inputs: Inputs, other: Trace, divergence: Divergence
 ) -> tuple[Candidate, ...]:
@@ -57,8 +62,8 @@ def classify(
         divergence: The value that differs first.
 
     Returns:
-        Hypotheses that explain something. The first gives the value that differs first; where
-        none does, it is ``UNKNOWN``.
+        Hypotheses that explain something. The first gives the value that differs first, and half
+        of all that differ at least; where none does, it is ``UNKNOWN``.
     """
     if missing := _unrecorded(network, other, divergence):
         return (_unknown(f"no spikes of {missing} were recorded"),)
@@ -79,9 +84,9 @@ def classify(
     )
     outcomes = sorted(_outcomes(evidence, wrong, trials, place), key=lambda o: o.rank)
     found = tuple(o.candidate for o in outcomes[:LISTED])
-    if outcomes and outcomes[0].first:
+    if outcomes and outcomes[0].first and found[0].explains >= ENOUGH:
         return found
-    return (_unknown("nothing that was tried gives the value that differs first"), *found)
+    return (_unknown(NOTHING), *found)
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,11 @@ def quotient(x: Integers, bits: int, rounding: Rounding) -> Integers:
     return _ROUNDED[rounding](x, bits) if bits > 0 else x << -bits
 
 
+def multiples(x: Integers, bits: int, rounding: Rounding) -> Integers:
+    """Round to multiples of ``2**bits``."""
+    return quotient(x, bits, rounding) << bits
+
+
 def _magnitude(x: Integers, magnitude: Integers) -> Integers:
     return np.asarray(np.sign(x) * magnitude)
 

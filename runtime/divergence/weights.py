@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.fixed import MAX_WEIGHT_BITS, FixedProjection
-from snnc.runtime.divergence.dynamics import Rounding, quotient
+from snnc.runtime.divergence.dynamics import Overflow, Range, Rounding, multiples, quotient
 from snnc.runtime.divergence.evidence import (
     Arrival,
     Course,
@@ -33,6 +34,17 @@ SHARE = 0.5
 Change = Callable[[Integers], Integers]
 
 
+def _shifted(
+    y: Integers, exponent: int, rounding: Rounding = Rounding.FLOOR, bits: int = 0
+) -> Integers:
+    """Apply an exponent to a sum, of which so many significant bits are kept, or all."""
+    return quotient(significant(y, bits) if bits else y, -exponent, rounding)
+
+
+def _limited(x: Integers, low: int, high: int) -> Integers:
+    return np.clip(x, low, high)
+
+
 @dataclass(frozen=True)
 class Other:
     """A change of what a projection brings.
@@ -49,7 +61,7 @@ class Other:
     what: str
     weights: Change = np.asarray
     exponent: int = 0
-    total: Callable[[Integers, int], Integers] = lambda y, e: quotient(y, -e, Rounding.FLOOR)
+    total: Callable[[Integers, int], Integers] = _shifted
 
     def of(self, projection: FixedProjection, brought: Integers, index: Integers) -> Integers:
         """Give the synaptic input of some elements."""
@@ -79,10 +91,8 @@ def changes(evidence: Evidence, place: Place) -> Iterator[Trial]:
         evidence: What the other made of what.
         place: Values that differ, on which a change is tried first.
     """
-    groups = [(arrival,) for arrival in evidence.arrivals]
-    if len(groups) > 1:
-        groups.append(evidence.arrivals)
-    for arrivals in groups:
+    alone: list[Sequence[Arrival]] = [(arrival,) for arrival in evidence.arrivals]
+    for arrivals in (*alone, evidence.arrivals) if len(alone) > 1 else alone:
         synapses = [synapses_of(arrival, place) for arrival in arrivals]
         for other in _others(arrivals):
             if _plausible(evidence, place, arrivals, synapses, other):
@@ -115,7 +125,7 @@ def _plausible(
         a = a - arrival.late()[place]
         a = a + other.of(arrival.projection, reached.brought, reached.index)
     result = stepped_at(evidence, Course(dynamics=evidence.dynamics), place, a)
-    return 1 - differing_at(evidence, result, place).mean() >= SHARE
+    return bool(1 - differing_at(evidence, result, place).mean() >= SHARE)
 
 
 def _others(arrivals: Sequence[Arrival]) -> Iterator[Other]:
@@ -134,14 +144,13 @@ def _clipped(largest: int) -> Iterator[Other]:
     for low, high in pairs:
         if -low < largest or high < largest:
             what = f"weights clipped to {low} ... {high}"
-            yield Other(Cause.WEIGHT_CLIP, what, lambda w, a=low, b=high: np.clip(w, a, b))
+            yield Other(Cause.WEIGHT_CLIP, what, partial(_limited, low=low, high=high))
     for bits in range(2, MAX_WEIGHT_BITS + 1):
-        half = 1 << bits - 1
-        if half <= largest:
+        if 1 << bits - 1 <= largest:
             yield Other(
                 Cause.WRAP,
                 f"weights wrapped at {bits} bits",
-                lambda w, h=half: ((w + h) & (2 * h - 1)) - h,
+                Range(Overflow.WRAP, bits).held,
             )
 
 
@@ -152,7 +161,7 @@ def _rounded(exponent: int) -> Iterator[Other]:
             yield Other(
                 cause,
                 f"weights rounded {rounding} to multiples of {1 << bits}",
-                lambda w, b=bits, r=rounding: quotient(w, b, r) << b,
+                partial(multiples, bits=bits, rounding=rounding),
             )
     for off in (1, -1, 2, -2, 3, -3):
         yield Other(cause, f"weight exponent {'+' if off > 0 else '-'} {abs(off)}", exponent=off)
@@ -160,12 +169,12 @@ def _rounded(exponent: int) -> Iterator[Other]:
         yield Other(
             cause,
             f"each weight, and not their sum, shifted and rounded {rounding}",
-            lambda w, r=rounding: quotient(w, -exponent, r),
+            partial(quotient, bits=-exponent, rounding=rounding),
             exponent=-exponent,
         )
         if rounding is not Rounding.FLOOR:
             what = f"the sum of weights rounded {rounding} and not {Rounding.FLOOR}"
-            yield Other(cause, what, total=lambda y, e, r=rounding: quotient(y, -e, r))
+            yield Other(cause, what, total=partial(_shifted, rounding=rounding))
 
 
 def _sums() -> Iterator[Other]:
@@ -173,7 +182,7 @@ def _sums() -> Iterator[Other]:
         yield Other(
             Cause.FLOAT_ORDER,
             f"the sum in {name}, {bits} significant bits,",
-            total=lambda y, e, b=bits: quotient(significant(y, b), -e, Rounding.FLOOR),
+            total=partial(_shifted, bits=bits),
         )
 
 
