@@ -249,8 +249,9 @@ _PAIR_OPTIONS = (
         "source",
         type=PATH,
         required=True,
-        metavar="X.npy",
-        help="[steps, batch, *shape]; an .npz file keyed by input where there are several.",
+        metavar="X",
+        help="[steps, batch, *shape] in an .npy, .npz or HDF5 file, a NIR data graph, or "
+        "recordings of events: docs/inputs.md.",
     ),
     click.option(
         "--targets",

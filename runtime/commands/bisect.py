@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from snnc.runtime.options import PATH, json_option, pair_options
+from snnc.runtime.options import PATH, input_options, json_option, pair_options, take_binning
 
 
 @click.command(name="bisect", short_help="Narrow two executions to the smallest part that differs.")
 @click.argument("model", metavar="DIR", type=PATH)
 @click.argument("other", metavar="[DIR]", type=PATH, required=False)
 @pair_options
+@input_options
 @json_option
 def command(
     model: Path,
@@ -21,6 +23,7 @@ def command(
     targets: tuple[str, ...] | None,
     timeout: float | None,
     as_json: bool,
+    **options: Any,
 ) -> int:
     """Run an artifact on two targets, or two artifacts of one topology, and narrow what differs.
 
@@ -32,9 +35,9 @@ def command(
     from snnc.runtime.bisection.bisect import bisect
     from snnc.runtime.bisection.telling import text_of
     from snnc.runtime.console import Display, emit
-    from snnc.runtime.files import read_arrays
+    from snnc.runtime.data.read import read_data
 
-    x = read_arrays(source, "--input")
+    x = read_data(source, binning=take_binning(options))
     with Display() as display:
         found = bisect(
             model, x, other=other, targets=targets, timeout=timeout, progress=display.stage

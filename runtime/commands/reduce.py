@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from snnc.runtime.options import PATH, json_option, pair_options
+from snnc.runtime.options import PATH, input_options, json_option, pair_options, take_binning
 
 
 @click.command(name="reduce", short_help="Shrink two executions that differ to a small case.")
 @click.argument("model", metavar="DIR", type=PATH)
 @click.argument("other", metavar="[DIR]", type=PATH, required=False)
 @pair_options
+@input_options
 @click.option(
     "-o", "--output", type=PATH, required=True, metavar="DIR", help="Where the case is written."
 )
@@ -25,6 +27,7 @@ def command(
     timeout: float | None,
     output: Path,
     as_json: bool,
+    **options: Any,
 ) -> int:
     """Shrink networks and input to a case as small as can be that differs in the same way.
 
@@ -33,12 +36,12 @@ def command(
     from snnc.runtime.bisection.reduce import reduce
     from snnc.runtime.bisection.reproducer import COMMAND, MARKER, REPRODUCER
     from snnc.runtime.console import Display, emit
-    from snnc.runtime.files import read_arrays
+    from snnc.runtime.data.read import read_data
     from snnc.runtime.text import count, shown
     from snnc.targets.directory import check_place
 
     check_place(output, REPRODUCER)
-    x = read_arrays(source, "--input")
+    x = read_data(source, binning=take_binning(options))
     with Display() as display:
         made = reduce(
             model, x, other=other, targets=targets, timeout=timeout, progress=display.stage
