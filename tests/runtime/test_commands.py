@@ -115,7 +115,8 @@ def test_bad_settings_file_is_refused_before_the_work(snnc: Snnc) -> None:
         "  --> s.yaml: max-drop\n"
         "   found: no such option\n"
         "   limit: arch, budget, calibrate, decays, dialect, dt, hardware, input-shape, labels, "
-        "lava, max-thresholds, output, overflow, reset, rounding, strict, target, weight-bits\n"
+        "lava, max-thresholds, output, overflow, partitioner, reset, rounding, split-fan-in, "
+        "strict, target, weight-bits\n"
         "  remedy: remove it\n"
     )
 
