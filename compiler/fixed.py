@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -263,7 +264,15 @@ class FixedNetwork:
 
     def incoming(self, name: str) -> Iterator[FixedProjection]:
         """Give the projections into the population ``name``."""
-        return (p for p in self.projections if p.target == name)
+        return iter(self._into.get(name, ()))
+
+    @cached_property
+    def _into(self) -> dict[str, list[FixedProjection]]:
+        """The projections into each population, which there may be thousands of."""
+        found: dict[str, list[FixedProjection]] = {}
+        for projection in self.projections:
+            found.setdefault(projection.target, []).append(projection)
+        return found
 
     def population(self, name: str) -> FixedPopulation:
         """Give the population of that name.
@@ -271,12 +280,13 @@ class FixedNetwork:
         Raises:
             KeyError: There is none.
         """
-        for population in self.populations:
-            if population.name == name:
-                return population
-        raise KeyError(name)
+        return self._by_name[name]
 
-    @property
+    @cached_property
+    def _by_name(self) -> dict[str, FixedPopulation]:
+        return {p.name: p for p in reversed(self.populations)}
+
+    @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of every input, population and group of axons by name."""
         nodes: tuple[FixedInput | FixedPopulation | FixedAxons, ...]

@@ -77,6 +77,7 @@ def test_compile_json(snnc: Snnc) -> None:
         "warnings": [],
         "budget": None,
         "relays": [],
+        "divided": [],
         "mapping": None,
     }
 

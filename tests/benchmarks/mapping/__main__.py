@@ -26,6 +26,7 @@ from snnc.compiler.mapping.mapped import Part
 from snnc.compiler.mapping.metis import cut_graph
 from snnc.compiler.mapping.partition import partition
 from snnc.compiler.mapping.partitioners import Partitioner, Way
+from snnc.compiler.mapping.place import place
 from snnc.compiler.mapping.regions import Listed
 from snnc.compiler.mapping.traffic import flows, km1
 from snnc.compiler.operators import FixedSparse
@@ -33,6 +34,8 @@ from snnc.targets.hardware.load import load_hardware
 from tests.benchmarks.mapping.networks import convolutional, layered, mlp, oxford, pilotnet, sheet
 
 SIZES = (100_000, 1_000_000, 10_000_000)
+COLUMNS = ("network", "neurons", "cores", "at least", "flows", "partition s", "place s", "MiB")
+"""Seconds are those of the processor."""
 NEURONS = 128
 """Of a core, for the sheet: the rest is Loihi."""
 
@@ -123,13 +126,8 @@ def _traffic(
 
 
 def scale() -> None:
-    """Partition larger and larger networks, each in a process of its own."""
-    print(
-        *(
-            f"{name:>16}"
-            for name in ("network", "neurons", "cores", "at least", "flows", "s", "MiB")
-        )
-    )
+    """Partition and place larger and larger networks, each in a process of its own."""
+    print(*(f"{name:>16}" for name in COLUMNS))
     for kind in ("convolutional", "layered"):
         for n in SIZES:
             command = [sys.executable, "-m", "tests.benchmarks.mapping", "one", kind, str(n)]
@@ -137,17 +135,20 @@ def scale() -> None:
 
 
 def one(kind: str, n: int) -> None:
-    """Partition one network and print a row; the time is that of partition and flows."""
+    """Partition and place one network and print a row; flows belong to the partition."""
     network = _network(kind, n)
     hardware = _large(load_hardware("loihi1"))
     before = _memory()
-    begin = time.perf_counter()
+    begin = time.process_time()
     cores = partition(network, hardware)
-    count = flows(network, cores, {}).rate.size
-    taken = time.perf_counter() - begin
+    sent = flows(network, cores, {})
+    middle = time.process_time()
+    place(sent, len(cores), hardware, 0)
+    end = time.process_time()
     neurons = sum(p.size for p in network.populations)
-    cells = (kind, neurons, len(cores), lower_bound(network, hardware), count)
-    row = (*cells, f"{taken:.1f}", f"{_memory() - before:.0f}")
+    cells = (kind, neurons, len(cores), lower_bound(network, hardware), sent.rate.size)
+    times = (f"{middle - begin:.1f}", f"{end - middle:.1f}")
+    row = (*cells, *times, f"{_memory() - before:.0f}")
     print(*(f"{cell:>16}" for cell in row), flush=True)
 
 
