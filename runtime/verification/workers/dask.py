@@ -65,7 +65,7 @@ class Cluster:
             sent = {_sent(client, work, batch, ended) for batch in islice(batches, ahead)}
             while sent:
                 future = self._next(client, ended)
-                found = self._result(future)
+                found = self.result_of(future)
                 sent.remove(future)
                 sent |= {_sent(client, work, batch, ended) for batch in islice(batches, 1)}
                 yield found
@@ -87,7 +87,7 @@ class Cluster:
                     none = f"no workers for {WITHOUT:g} s"
                     raise EnvironmentFault([_gone(self._address, none)]) from None
 
-    def _result(self, future: Future[Any]) -> Outcome:
+    def result_of(self, future: Future[Any]) -> Outcome:
         """Give what a worker made of a batch."""
         from distributed import CancelledError, KilledWorker
 
@@ -140,7 +140,7 @@ def _quiet() -> Generator[None]:
 
 def _sent(client: Client, work: Future[Any], batch: Batch, ended: Ended) -> Future[Any]:
     """Send a batch to whichever worker is free; what it ends with is put into ``ended``."""
-    future = client.submit(_run, work, batch, _versions(), pure=False)
+    future = client.submit(run_there, work, batch, versions_here(), pure=False)
     future.add_done_callback(ended.put)
     return future
 
@@ -152,16 +152,17 @@ def _received(payload: bytes) -> Any:
     return pickle.loads(payload)  # noqa: S301 of the client, whose code workers run anyway
 
 
-def _run(work: Any, batch: Batch, wanted: Mapping[str, str]) -> str | dict[str, str]:
+def run_there(work: Any, batch: Batch, wanted: Mapping[str, str]) -> str | dict[str, str]:
     """Run a batch on a worker; give the versions there where they are others."""
-    here = _versions()
+    here = versions_here()
     if here != wanted:
         names = {*here, *wanted}
         return {n: here.get(n, "none") for n in names if here.get(n) != wanted.get(n)}
     return str(work.outcome(batch).model_dump_json())
 
 
-def _versions() -> dict[str, str]:
+def versions_here() -> dict[str, str]:
+    """Give the versions that have to be the same everywhere."""
     return {name: version for name, version in environment().items() if name != PLATFORM}
 
 
@@ -197,7 +198,7 @@ def _gone(address: str, found: str) -> Diagnostic:
 
 def _unlike(address: str, found: Mapping[str, str]) -> Diagnostic:
     versions = ", ".join(f"{name} {version}" for name, version in sorted(found.items()))
-    wanted = _versions()
+    wanted = versions_here()
     here = ", ".join(f"{name} {wanted.get(name, 'none')}" for name in sorted(found))
     return Diagnostic(
         rule=rules.WORKERS_ALIKE,

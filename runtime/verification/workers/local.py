@@ -78,7 +78,7 @@ def _team(work: bytes, jobs: int) -> Generator[tuple[Todo, Done]]:
     """
     todo: Todo = queue.SimpleQueue()
     done: Done = queue.SimpleQueue()
-    children = [_Child(work, share) for share in _shares(jobs)]
+    children = [_Child(work, share) for share in shares(jobs)]
     threads = [threading.Thread(target=_work, args=(c, todo, done)) for c in children]
     for thread in threads:
         thread.start()
@@ -92,7 +92,7 @@ def _team(work: bytes, jobs: int) -> Generator[tuple[Todo, Done]]:
             thread.join()
 
 
-def _shares(jobs: int) -> list[set[int]]:
+def shares(jobs: int) -> list[set[int]]:
     """Give each of ``jobs`` processes its processors."""
     if not hasattr(os, "sched_getaffinity"):
         return [set() for _ in range(jobs)]

@@ -166,7 +166,7 @@ def test_a_framework_is_run_by_the_same_groups_whatever_a_batch_is(
         return run_module(module, x, **given)
 
     monkeypatch.setattr("snnc.frontends.importer.run_module", watched)
-    reports = []
+    reports: list[str] = []
     for size in (SIZE, 3 * SIZE):
         small_batches(monkeypatch, size)
         seen.clear()

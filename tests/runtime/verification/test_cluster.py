@@ -78,7 +78,7 @@ def test_one_of_two_workers_is_killed(
     wanted = report().json_text()
     with Client(address, set_as_default=False) as client:
         client.wait_for_workers(2, timeout=60)
-    result, killed = Cluster._result, list[int]()
+    result, killed = Cluster.result_of, list[int]()
 
     def killing(self: Cluster, future: Any) -> Outcome:
         found = result(self, future)
@@ -87,7 +87,7 @@ def test_one_of_two_workers_is_killed(
             killed.append(one.wait())
         return found
 
-    monkeypatch.setattr(Cluster, "_result", killing)
+    monkeypatch.setattr(Cluster, "result_of", killing)
     assert report(scheduler=address).json_text() == wanted
     assert killed == [-9]
     assert other.poll() is None
@@ -153,7 +153,7 @@ def test_a_batch_that_costs_worker_after_worker() -> None:
     worker: Any = SimpleNamespace(address="tcp://127.0.0.1:2")
     cause = KilledWorker("run-1", worker, 3)
     with pytest.raises(EnvironmentFault) as caught:
-        Cluster(ADDRESS)._result(Ended(cause))  # type: ignore[arg-type]
+        Cluster(ADDRESS).result_of(Ended(cause))  # type: ignore[arg-type]
     found = str(cause).partition("\n")[0][:200]
     assert message(caught) == (
         "error[SNN608]: the workers of a cluster live until their batch is done\n"
@@ -167,11 +167,11 @@ def test_a_batch_that_costs_worker_after_worker() -> None:
 def test_a_worker_with_other_versions(monkeypatch: pytest.MonkeyPatch) -> None:
     here = {"python": "CPython 3.11", "numpy": "2.4.0", "torch": "2.13"}
     there = {"python": "CPython 3.11", "numpy": "2.3.1"}
-    monkeypatch.setattr(dask, "_versions", lambda: there)
-    told = dask._run(None, Batch(first=0, inputs={"x": many()}, labels=None), here)
-    monkeypatch.setattr(dask, "_versions", lambda: here)
+    monkeypatch.setattr(dask, "versions_here", lambda: there)
+    told = dask.run_there(None, Batch(first=0, inputs={"x": many()}, labels=None), here)
+    monkeypatch.setattr(dask, "versions_here", lambda: here)
     with pytest.raises(EnvironmentFault) as caught:
-        Cluster(ADDRESS)._result(Ended(told))  # type: ignore[arg-type]
+        Cluster(ADDRESS).result_of(Ended(told))  # type: ignore[arg-type]
     assert message(caught) == (
         "error[SNN607]: the workers of a cluster have the same packages as the process that asks "
         "them\n"
@@ -183,5 +183,5 @@ def test_a_worker_with_other_versions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_told_of_a_machine_is_no_version() -> None:
-    assert "platform" not in dask._versions()
-    assert pickle.loads(pickle.dumps(dask._versions())) == dask._versions()
+    assert "platform" not in dask.versions_here()
+    assert pickle.loads(pickle.dumps(dask.versions_here())) == dask.versions_here()

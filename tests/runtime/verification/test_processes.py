@@ -128,8 +128,8 @@ def test_shares_of_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
         return {1, 3, 5}
 
     monkeypatch.setattr(os, "sched_getaffinity", here)
-    assert local._shares(2) == [{1, 5}, {3}]
-    assert local._shares(4) == [{1}, {3}, {5}, {1}]
+    assert local.shares(2) == [{1, 5}, {3}]
+    assert local.shares(4) == [{1}, {3}, {5}, {1}]
 
 
 # --- the trained module -------------------------------------------------------------------------

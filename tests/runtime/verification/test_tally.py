@@ -104,7 +104,7 @@ def test_the_earlier_population_comes_first() -> None:
 def test_other_signals_do_not_add_up() -> None:
     one, two = trace(1), trace(1, v=False)
     with pytest.raises(InternalError, match="recorded different signals"):
-        link_tally(one, one, SIGNALS) + link_tally(two, two, SIGNALS)
+        _ = link_tally(one, one, SIGNALS) + link_tally(two, two, SIGNALS)
 
 
 def test_what_ran_adds_up() -> None:
