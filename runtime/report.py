@@ -176,7 +176,14 @@ class Execution(Record):
 
 
 class Data(Record):
-    """An array that the user gave: its shape, type and SHA-256 (of its bytes in C order)."""
+    """An array that the user gave.
+
+    Attributes:
+        name: ``input NAME`` or ``labels``.
+        shape: Of an input ``[steps, samples, ...]``.
+        dtype: Of its values, by NumPy's name.
+        sha256: Of its bytes in C order.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -246,6 +253,11 @@ class Report(Record):
     def passed(self) -> bool:
         """Whether the verdict is ``equivalent``."""
         return self.verdict is Verdict.EQUIVALENT
+
+    @property
+    def first_broken(self) -> Link | None:
+        """The first link that breaks its promise; its divergence is that of the report."""
+        return next((link for link in self.links if link.status is Status.BROKEN), None)
 
     @property
     def accuracy_of(self) -> str:
