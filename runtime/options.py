@@ -243,6 +243,23 @@ _COMPILE_OPTIONS = (
         help="Options in a file, by their long names; the command line wins.",
     ),
 )
+_PAIR_OPTIONS = (
+    click.option(
+        "--input",
+        "source",
+        type=PATH,
+        required=True,
+        metavar="X.npy",
+        help="[steps, batch, *shape]; an .npz file keyed by input where there are several.",
+    ),
+    click.option(
+        "--targets",
+        callback=read_names_or_none,
+        metavar="NAME,NAME",
+        help="Where to run the two [each artifact's own; of one artifact integer and its own].",
+    ),
+    click.option("--timeout", type=float, metavar="S", help="Seconds for each run."),
+)
 
 
 def input_options(function: FunctionT) -> FunctionT:
@@ -270,6 +287,11 @@ def model_options(function: FunctionT) -> FunctionT:
 def compile_options(function: FunctionT) -> FunctionT:
     """Add the options of a compilation."""
     return _with(function, (*_MODEL_OPTIONS, *_COMPILE_OPTIONS))
+
+
+def pair_options(function: FunctionT) -> FunctionT:
+    """Add what tells two executions and their input."""
+    return _with(function, _PAIR_OPTIONS)
 
 
 def json_option(function: FunctionT) -> FunctionT:

@@ -97,7 +97,7 @@ def picture(hardware: Hardware, cores: Sequence[Drawn], traffic: Traffic, name: 
             f'aria-labelledby="{name}-title {name}-desc">',
             f'<title id="{name}-title">{escape(shown(_title(hardware, cores, chips)))}</title>',
             f'<desc id="{name}-desc">{escape(_description(cores, traffic))}</desc>',
-            f"<style>{_style()}</style>",
+            f"<style>{style_text()}</style>",
             *body,
             "</svg>",
         )
@@ -300,7 +300,7 @@ def _description(cores: Sequence[Drawn], traffic: Traffic) -> str:
     )
 
 
-def _style() -> str:
+def style_text() -> str:
     """Give the colors, for light and dark and for paper."""
     fixed = (
         ".chips{max-width:100%;height:auto;font:11px system-ui,sans-serif;"

@@ -2,63 +2,140 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from snnc.runtime.budgeted import COSTS, budget_rows, cost_rows, notes
-from snnc.runtime.costs import metrics_text, sentence
-from snnc.runtime.mapped import RESOURCES, mapping_headline, resource_rows, traffic_text
-from snnc.runtime.relayed import COLUMNS, relay_rows
+from snnc.runtime.budgeted import notes
+from snnc.runtime.page import (
+    alike,
+    deployed,
+    executed,
+    explained,
+    paired,
+    pictured,
+    quantized,
+    table,
+)
+from snnc.runtime.page.next_steps import next_steps
+from snnc.runtime.page.sections import SECTIONS
+from snnc.runtime.picture import style_text
 from snnc.runtime.report import Link, Report, Status
-from snnc.runtime.text import percent, shown
+from snnc.runtime.text import count, shown
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
+STYLE = "report.css"
+
+TELLING: tuple[Callable[..., object], ...] = (
+    alike.differences_table,
+    alike.measure_tables,
+    count,
+    deployed.budget_tables,
+    deployed.mapping_sentences,
+    deployed.relays_table,
+    deployed.resources_table,
+    executed.executions_table,
+    executed.over_time_table,
+    explained.candidates_table,
+    explained.local_table,
+    explained.nearness,
+    explained.operands_table,
+    explained.states_table,
+    explained.told,
+    next_steps,
+    notes,
+    paired.accuracy_notes,
+    paired.accuracy_table,
+    paired.confusion_table,
+    pictured.heat,
+    pictured.scope,
+    quantized.quantization_tables,
+    table.indices,
+    table.real,
+    table.share,
+    table.whole,
+)
+"""What templates call, by these names."""
+
+_FROM_THE_RIGHT = (
+    "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
+_RUN = re.compile(f"{_FROM_THE_RIGHT}(?:(?:{_FROM_THE_RIGHT}|\\s)*{_FROM_THE_RIGHT})?")
+"""Words of scripts that are written from the right (Unicode, blocks of classes R and AL)."""
 
 
 def html_text(report: Report) -> str:
-    """Give the page: one file, no script, nothing loaded; whatever users named is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    """Give the page: one file, no script, nothing loaded; whatever users named is harmless."""
     from markupsafe import Markup
 
-    def harmless(value: object) -> object:
-        return value if isinstance(value, Markup) else shown(str(value))
+    style = (TEMPLATES / STYLE).read_text("utf-8")
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            report=report,
+            sections=[section for section in SECTIONS if section.needed(report)],
+            style=style,
+            policy=policy((style, style_text())),
+            markup=Markup,
+            **{tell.__name__: tell for tell in TELLING},
+        )
+    )
+
+
+def policy(styles: Iterable[str]) -> str:
+    """Give the content security policy of a page that has these styles and nothing else.
+
+    Nothing is loaded, no script runs, no form is sent, and no style is used but these, which are
+    known by their SHA-256 (W3C, Content Security Policy Level 3).
+    """
+    digests = (base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in styles)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    return f"default-src 'none'; style-src {allowed}; base-uri 'none'; form-action 'none'"
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(TEMPLATES, encoding="utf-8"),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=harmless,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "percent": percent,
-        "figure": figure,
-        "listed": listed,
-    }
-    return environment.get_template("report.html").render(
-        report=report,
-        budget_rows=budget_rows,
-        budget_notes=notes,
-        cost_names=COSTS,
-        cost_rows=cost_rows,
-        relay_columns=COLUMNS,
-        relay_rows=relay_rows,
-        mapping_headline=mapping_headline,
-        mapping_traffic=traffic_text,
-        mapping_estimate=sentence,
-        mapping_metrics=metrics_text,
-        markup=Markup,
-        resource_columns=RESOURCES,
-        resource_rows=resource_rows,
-    )
+    environment.filters |= {"listed": listed, "plain": plain}
+    return environment
 
 
-def figure(value: float | None, digits: int = 3) -> str:
-    """Give a number with a few digits, or a dash for none."""
-    return "-" if value is None else f"{value:.{digits}g}"
+def plain(value: object) -> Markup:
+    """Give text as it may stand in an attribute or a title."""
+    from markupsafe import Markup, escape
+
+    return value if isinstance(value, Markup) else escape(shown(str(value)))
+
+
+def harmless(value: object) -> Markup:
+    """Give text as it may stand in the page: escaped, and each word in the place of its own.
+
+    Words that are written from the right turn what stands beside them around, digits first; kept
+    apart in ``bdi`` they do not.
+    """
+    from markupsafe import Markup
+
+    if isinstance(value, Markup):
+        return value
+    return Markup(_RUN.sub(lambda run: f"<bdi>{run[0]}</bdi>", str(plain(value))))  # noqa: S704
 
 
 def listed(values: Iterable[object]) -> str:

@@ -248,6 +248,11 @@ class Report(Record):
         return self.verdict is Verdict.EQUIVALENT
 
     @property
+    def first_broken(self) -> Link | None:
+        """The first link that breaks its promise; its divergence is that of the report."""
+        return next((link for link in self.links if link.status is Status.BROKEN), None)
+
+    @property
     def accuracy_of(self) -> str:
         """``accuracy``, and of which output where there are several."""
         return "accuracy" if len(self.outputs) == 1 else f"accuracy of {self.outputs[0]}"

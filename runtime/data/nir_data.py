@@ -19,7 +19,8 @@ from snnc.compiler.network import Input, Network
 from snnc.frontends.hdf5.read import Tree
 from snnc.frontends.refusals import refused_data
 from snnc.runtime.data.binning import Binning, Values, fill, steps_of_seconds
-from snnc.runtime.data.source import check_memory, names
+from snnc.runtime.data.memory import zeros
+from snnc.runtime.data.source import names
 
 Array = npt.NDArray[Any]
 
@@ -146,7 +147,7 @@ class _Observable:
                 fill(values, sample, step, i[there])
                 continue
             kept, value = step < values.shape[0], self.fields["value"][sample][there]
-            np.add.at(values, (step[kept], sample, i[there][kept]), value[kept])
+            np.add.at(values[:, sample], (step[kept], i[there][kept]), value[kept])
         return values
 
     def _zeros(self, steps: int, n: int) -> Array:
@@ -154,9 +155,7 @@ class _Observable:
         kind = np.dtype(np.uint8 if self.binning.values == Values.BINARY else np.uint16)
         kind = kind if self.kind == EVENTS else np.dtype(np.float32)
         shape = (steps, self.fields["idx"].shape[0], n)
-        needed = int(np.prod(shape, dtype=object)) * kind.itemsize
-        check_memory(self.place, needed, "give fewer samples at once, or --bin-steps N")
-        return np.zeros(shape, kind)
+        return zeros(shape, kind, self.place, "give fewer samples at once, or --bin-steps N")
 
     def _checked(self, n: int, end: float) -> tuple[Array, Array]:
         """Give neurons and times ``[samples, events]``, of which each makes sense.

@@ -161,8 +161,8 @@ def test_what_a_report_tells() -> None:
     report = verify(compiled(), data(120), targets=("integer",))
     assert report.relays == (RELAYS,)
     page = html_text(report)
-    assert "<h2>Relay neurons</h2>" in page
-    assert '<td class="n">28</td><td class="mono name">a.relay1 to a.relay7</td>' in page
+    assert ">Relay neurons</h2>" in page
+    assert '<td class="n">28</td><td>a.relay1 to a.relay7</td>' in page
     fast = verify(artifact(), samples.data(), targets=("integer",))
     assert fast.relays == ()
     assert "Relay neurons" not in html_text(fast)

@@ -8,7 +8,7 @@ import numpy as np
 
 from snnc.compiler.fixed import FixedPopulation
 from snnc.runtime.divergence.explanation import Cause
-from tests.runtime.divergence.machine import PARTS, Ints
+from tests.runtime.divergence.machine import Ints
 from tests.runtime.divergence.mutations import Mutation
 
 P = FixedPopulation
@@ -22,8 +22,12 @@ def _keep_v(p: P) -> Ints:
     return np.asarray(4096 - p.dv.astype(np.int64))
 
 
+def _bias(p: P) -> Ints:
+    return p.bias_mant.astype(np.int64) << p.bias_exp.astype(np.int64)
+
+
 def _saturated(x: Ints, bits: int) -> Ints:
-    return np.minimum(np.maximum(x, -(2 ** (bits - 1))), 2 ** (bits - 1) - 1)
+    return np.asarray(np.minimum(np.maximum(x, -(2 ** (bits - 1))), 2 ** (bits - 1) - 1))
 
 
 def _wrapped(x: Ints, bits: int) -> Ints:
@@ -34,6 +38,10 @@ def _one(x: Ints, place: Any, off: int) -> Ints:
     x = np.array(x)
     x[place] += off
     return x
+
+
+def _two_of_five(x: Ints) -> Ints:
+    return np.asarray(np.arange(x.size).reshape(x.shape) * 7 % 5 < 2, np.int64)
 
 
 def _sums(matrix: Ints, x: Ints, order: Any, kind: Any = np.float16, *, chunks: int = 1) -> Ints:
@@ -60,25 +68,25 @@ def _short(matrix: Ints, x: Ints) -> Ints:
 
 LATE = Cause.LATENCY
 LATENCIES = (
-    Mutation(LATE, "begins one step late", "zero", "h", "begin", lambda p: 1),
-    Mutation(LATE, "begins two steps late", "subtract", "o", "begin", lambda p: 2),
-    Mutation(LATE, "begins three steps late", "refractory", "h", "begin", lambda p: 3),
-    Mutation(LATE, "begins one step late", "image", "o", "begin", lambda p: 1),
-    Mutation(LATE, "is recorded one step late", "delayed", "h", "recorded", lambda p: 1),
-    Mutation(LATE, "is recorded one step early", "subtract", "o", "recorded", lambda p: -1),
-    Mutation(LATE, "is recorded two steps early", "refractory", "o", "recorded", lambda p: -2),
+    Mutation(LATE, "begins one step late", "zero", "h", "begin", lambda _p: 1),
+    Mutation(LATE, "begins two steps late", "subtract", "o", "begin", lambda _p: 2),
+    Mutation(LATE, "begins three steps late", "refractory", "h", "begin", lambda _p: 3),
+    Mutation(LATE, "begins one step late", "image", "o", "begin", lambda _p: 1),
+    Mutation(LATE, "is recorded one step late", "delayed", "h", "recorded", lambda _p: 1),
+    Mutation(LATE, "is recorded one step early", "subtract", "o", "recorded", lambda _p: -1),
+    Mutation(LATE, "is recorded two steps early", "refractory", "o", "recorded", lambda _p: -2),
 )
 
 ROUND = Cause.WEIGHT_ROUNDING
 WEIGHTS = (
-    Mutation(ROUND, "weights cut to even ones", "zero", "x->h", "weight", lambda q, w: w // 2 * 2),
+    Mutation(ROUND, "weights cut to even ones", "zero", "x->h", "weight", lambda _q, w: w // 2 * 2),
     Mutation(
         ROUND,
         "weights to the nearest multiple of 4",
         "subtract",
         "h->o",
         "weight",
-        lambda q, w: np.rint(w / 4).astype(np.int64) * 4,
+        lambda _q, w: np.rint(w / 4).astype(np.int64) * 4,
     ),
     Mutation(
         ROUND,
@@ -86,9 +94,9 @@ WEIGHTS = (
         "delayed",
         "h->h",
         "weight",
-        lambda q, w: np.trunc(w / 8).astype(np.int64) * 8,
+        lambda _q, w: np.trunc(w / 8).astype(np.int64) * 8,
     ),
-    Mutation(ROUND, "each weight shifted", "image", "x->c", "weight", lambda q, w: w // 4 * 4),
+    Mutation(ROUND, "each weight shifted", "image", "x->c", "weight", lambda _q, w: w // 4 * 4),
     Mutation(
         ROUND,
         "the sum is shifted toward zero",
@@ -97,46 +105,46 @@ WEIGHTS = (
         "exponent",
         lambda q, y: np.trunc(y / 2**-q.weight_exp).astype(np.int64),
     ),
-    Mutation(ROUND, "one weight + 1", "zero", "x->h", "weight", lambda q, w: _one(w, (3, 4), 1)),
-    Mutation(ROUND, "one weight - 2", "loud", "h->o", "weight", lambda q, w: _one(w, (2, 5), -2)),
+    Mutation(ROUND, "one weight + 1", "zero", "x->h", "weight", lambda _q, w: _one(w, (3, 4), 1)),
+    Mutation(ROUND, "one weight - 2", "loud", "h->o", "weight", lambda _q, w: _one(w, (2, 5), -2)),
     Mutation(
         ROUND,
         "one weight of a kernel + 3",
         "image",
         "x->c",
         "weight",
-        lambda q, w: _one(w, (5, 1, 2, 0), 3),
+        lambda _q, w: _one(w, (5, 1, 2, 0), 3),
     ),
     Mutation(
         ROUND,
-        "half of the weights - 1, as by chance",
+        "two of five weights - 1",
         "subtract",
         "x->o",
         "weight",
-        lambda q, w: w - (np.indices(w.shape).sum(axis=0) * 7 % 5 < 2),
+        lambda _q, w: w - _two_of_five(w),
     ),
 )
 
 CLIP = Cause.WEIGHT_CLIP
 CLIPS = (
-    Mutation(CLIP, "weights of 7 bits", "zero", "x->h", "weight", lambda q, w: _saturated(w, 7)),
-    Mutation(CLIP, "weights of 6 bits", "image", "x->c", "weight", lambda q, w: _saturated(w, 6)),
+    Mutation(CLIP, "weights of 7 bits", "zero", "x->h", "weight", lambda _q, w: _saturated(w, 7)),
+    Mutation(CLIP, "weights of 6 bits", "image", "x->c", "weight", lambda _q, w: _saturated(w, 6)),
     Mutation(
         CLIP,
         "weights up to 50",
         "delayed",
         "x->h",
         "weight",
-        lambda q, w: np.minimum(np.maximum(w, -50), 50),
+        lambda _q, w: np.minimum(np.maximum(w, -50), 50),
     ),
-    Mutation(CLIP, "no weights below 0", "zero", "h->o", "weight", lambda q, w: np.maximum(w, 0)),
+    Mutation(CLIP, "no weights below 0", "zero", "h->o", "weight", lambda _q, w: np.maximum(w, 0)),
     Mutation(
         CLIP,
         "recurrent weights up to 15",
         "subtract",
         "h->h",
         "weight",
-        lambda q, w: np.minimum(np.maximum(w, -15), 15),
+        lambda _q, w: np.minimum(np.maximum(w, -15), 15),
     ),
     Mutation(
         CLIP,
@@ -144,7 +152,7 @@ CLIPS = (
         "loud",
         "x->o",
         "weight",
-        lambda q, w: _saturated(w, 6),
+        lambda _q, w: _saturated(w, 6),
     ),
 )
 
@@ -168,17 +176,15 @@ LEVELS = (
         "theta",
         lambda p: p.threshold // 16 * 16 * 64,
     ),
-    Mutation(
-        LEVEL, "bias of one neuron + 1", "zero", "h", "bias", lambda p: _one(PARTS["bias"](p), 4, 1)
-    ),
-    Mutation(LEVEL, "no bias", "subtract", "o", "bias", lambda p: 0 * PARTS["bias"](p)),
+    Mutation(LEVEL, "bias of one neuron + 1", "zero", "h", "bias", lambda p: _one(_bias(p), 4, 1)),
+    Mutation(LEVEL, "no bias", "subtract", "o", "bias", lambda p: 0 * _bias(p)),
     Mutation(
         LEVEL,
         "bias in multiples of 64",
         "delayed",
         "h",
         "bias",
-        lambda p: PARTS["bias"](p) // 64 * 64,
+        lambda p: _bias(p) // 64 * 64,
     ),
     Mutation(LEVEL, "initial potential", "image", "o", "initial", lambda p: p.initial + 700),
 )
@@ -238,41 +244,41 @@ DECAYS = (
         "zero",
         "h",
         "decay_v",
-        lambda p, v: np.trunc(v * 3584 / 4096).astype(np.int64),
+        lambda _p, v: np.trunc(v * 3584 / 4096).astype(np.int64),
     ),
 )
 
 WRAP = Cause.WRAP
 WRAPS = (
-    Mutation(WRAP, "input at 10 bits", "zero", "h", "input", lambda p, a: _wrapped(a, 10)),
-    Mutation(WRAP, "u at 16 bits", "subtract", "h", "hold_u", lambda p, u: _wrapped(u, 16)),
-    Mutation(WRAP, "v at 16 bits", "zero", "h", "hold_v", lambda p, v: _wrapped(v, 16)),
-    Mutation(WRAP, "u at 20 bits", "loud", "h", "hold_u", lambda p, u: _wrapped(u, 20)),
-    Mutation(WRAP, "v at 24 bits", "loud", "o", "hold_v", lambda p, v: _wrapped(v, 24)),
-    Mutation(WRAP, "u does not wrap", "loud", "o", "hold_u", lambda p, u: u),
-    Mutation(WRAP, "v at 22 bits", "loud", "h", "hold_v", lambda p, v: _wrapped(v, 22)),
+    Mutation(WRAP, "input at 10 bits", "zero", "h", "input", lambda _p, a: _wrapped(a, 10)),
+    Mutation(WRAP, "u at 16 bits", "subtract", "h", "hold_u", lambda _p, u: _wrapped(u, 16)),
+    Mutation(WRAP, "v at 16 bits", "zero", "h", "hold_v", lambda _p, v: _wrapped(v, 16)),
+    Mutation(WRAP, "u at 20 bits", "loud", "h", "hold_u", lambda _p, u: _wrapped(u, 20)),
+    Mutation(WRAP, "v at 24 bits", "loud", "o", "hold_v", lambda _p, v: _wrapped(v, 24)),
+    Mutation(WRAP, "u does not wrap", "loud", "o", "hold_u", lambda _p, u: u),
+    Mutation(WRAP, "v at 22 bits", "loud", "h", "hold_v", lambda _p, v: _wrapped(v, 22)),
 )
 
 HOLD = Cause.SATURATION
 SATURATIONS = (
-    Mutation(HOLD, "input at 10 bits", "zero", "h", "input", lambda p, a: _saturated(a, 10)),
-    Mutation(HOLD, "u at 16 bits", "delayed", "h", "hold_u", lambda p, u: _saturated(u, 16)),
-    Mutation(HOLD, "v at 16 bits", "zero", "h", "hold_v", lambda p, v: _saturated(v, 16)),
-    Mutation(HOLD, "u at 24 bits", "loud", "o", "hold_u", lambda p, u: _saturated(u, 24)),
-    Mutation(HOLD, "v has no limit", "loud", "o", "hold_v", lambda p, v: v),
-    Mutation(HOLD, "v at 22 bits", "loud", "h", "hold_v", lambda p, v: _saturated(v, 22)),
+    Mutation(HOLD, "input at 10 bits", "zero", "h", "input", lambda _p, a: _saturated(a, 10)),
+    Mutation(HOLD, "u at 16 bits", "delayed", "h", "hold_u", lambda _p, u: _saturated(u, 16)),
+    Mutation(HOLD, "v at 16 bits", "zero", "h", "hold_v", lambda _p, v: _saturated(v, 16)),
+    Mutation(HOLD, "u at 24 bits", "loud", "o", "hold_u", lambda _p, u: _saturated(u, 24)),
+    Mutation(HOLD, "v has no limit", "loud", "o", "hold_v", lambda _p, v: v),
+    Mutation(HOLD, "v at 22 bits", "loud", "h", "hold_v", lambda _p, v: _saturated(v, 22)),
 )
 
 
-def _to_zero(p: P, v: Ints, s: Ints, r: Ints, theta: Ints) -> Ints:
+def _to_zero(_p: P, v: Ints, s: Ints, _r: Ints, _theta: Ints) -> Ints:
     return v * (1 - s)
 
 
-def _subtracted(p: P, v: Ints, s: Ints, r: Ints, theta: Ints) -> Ints:
+def _subtracted(_p: P, v: Ints, s: Ints, _r: Ints, theta: Ints) -> Ints:
     return v - theta * s
 
 
-def _untouched(p: P, v: Ints, s: Ints, r: Ints, theta: Ints) -> Ints:
+def _untouched(_p: P, v: Ints, _s: Ints, _r: Ints, _theta: Ints) -> Ints:
     return v
 
 
@@ -288,19 +294,19 @@ RESETS = (
         "delayed",
         "h",
         "entering",
-        lambda p, v, r, theta: (v - r * theta, 0 * r),
+        lambda _p, v, r, theta: (v - r * theta, 0 * r),
     ),
-    Mutation(RESET, "of u as well", "zero", "h", "clear", lambda p, u, s: u * (1 - s)),
-    Mutation(RESET, "2 refractory steps", "refractory", "h", "refractory", lambda p: 2),
-    Mutation(RESET, "4 refractory steps", "refractory", "o", "refractory", lambda p: 4),
-    Mutation(RESET, "a refractory step", "subtract", "h", "refractory", lambda p: 1),
+    Mutation(RESET, "of u as well", "zero", "h", "clear", lambda _p, u, s: u * (1 - s)),
+    Mutation(RESET, "2 refractory steps", "refractory", "h", "refractory", lambda _p: 2),
+    Mutation(RESET, "4 refractory steps", "refractory", "o", "refractory", lambda _p: 4),
+    Mutation(RESET, "a refractory step", "subtract", "h", "refractory", lambda _p: 1),
     Mutation(
         RESET,
         "v goes on in refractory steps",
         "refractory",
         "h",
         "resting",
-        lambda p, before, after: after,
+        lambda _p, _before, after: after,
     ),
 )
 
@@ -311,12 +317,12 @@ DELAYS = (
     Mutation(LATER, "of an input - 1", "delayed", "x->o", "delay", lambda q: q.delay - 1),
     Mutation(LATER, "of an input + 2", "zero", "x->o", "delay", lambda q: q.delay + 2),
     Mutation(LATER, "between layers + 1", "refractory", "h->o", "delay", lambda q: q.delay + 1),
-    Mutation(LATER, "left out", "image", "c->o", "delay", lambda q: 0),
+    Mutation(LATER, "left out", "image", "c->o", "delay", lambda _q: 0),
     Mutation(LATER, "of an input + 1", "subtract", "x->h", "delay", lambda q: q.delay + 1),
 )
 
 
-def _at_least(p: P, v: Ints, theta: Ints) -> Any:
+def _at_least(_p: P, v: Ints, theta: Ints) -> Any:
     return v >= theta
 
 
@@ -338,7 +344,7 @@ ORDERS = (
         "loud",
         "x->h",
         "products",
-        lambda q, m, x: _sums(m, x, FORWARD),
+        lambda _q, m, x: _sums(m, x, FORWARD),
     ),
     Mutation(
         ORDER,
@@ -346,7 +352,7 @@ ORDERS = (
         "loud",
         "x->h",
         "products",
-        lambda q, m, x: _sums(m, x, BACKWARD),
+        lambda _q, m, x: _sums(m, x, BACKWARD),
     ),
     Mutation(
         ORDER,
@@ -354,7 +360,7 @@ ORDERS = (
         "loud",
         "x->o",
         "products",
-        lambda q, m, x: _sums(m, x, FORWARD, chunks=2),
+        lambda _q, m, x: _sums(m, x, FORWARD, chunks=2),
     ),
     Mutation(
         ORDER,
@@ -362,7 +368,7 @@ ORDERS = (
         "zero",
         "x->h",
         "products",
-        lambda q, m, x: _short(m, x),
+        lambda _q, m, x: _short(m, x),
     ),
     Mutation(
         ORDER,
@@ -370,7 +376,7 @@ ORDERS = (
         "loud",
         "x->o",
         "products",
-        lambda q, m, x: _short(m, x),
+        lambda _q, m, x: _short(m, x),
     ),
 )
 

@@ -10,18 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.fixed import FixedNetwork, FixedPopulation, FixedProjection
-from snnc.compiler.operators import FixedOperator
+from snnc.compiler.operators import FixedOperator, FixedWeighted
 from snnc.compiler.trace import Trace
 from tests import oracle
 
 Ints = npt.NDArray[np.int64]
-Part = Callable[..., Any]
+Part = (
+    Callable[[Any], Any]
+    | Callable[[Any, Any], Any]
+    | Callable[[Any, Any, Any], Any]
+    | Callable[[Any, Any, Any, Any], Any]
+    | Callable[[Any, Any, Any, Any, Any], Any]
+)
+"""A function of the population or projection, and of the values that the part takes."""
 MARGIN = 4
 """Steps that are run behind the last of the input, for those that run ahead of it."""
 
@@ -77,28 +85,28 @@ def _after(p: FixedPopulation, v: Ints, s: Ints, r: Ints, theta: Ints) -> Ints:
 
 
 PARTS: dict[str, Part] = {
-    "weight": lambda q, w: w,
-    "sent": lambda q, x: x,
-    "products": lambda q, m, x: x @ m.T,
+    "weight": lambda _q, w: w,
+    "sent": lambda _q, x: x,
+    "products": lambda _q, m, x: x @ m.T,
     "exponent": lambda q, y: y * 2**q.weight_exp if q.weight_exp > 0 else y // 2**-q.weight_exp,
     "delay": lambda q: q.delay,
-    "begin": lambda p: 0,
-    "recorded": lambda p: 0,
-    "input": lambda p, a: a,
+    "begin": lambda _p: 0,
+    "recorded": lambda _p: 0,
+    "input": lambda _p, a: a,
     "decay_u": lambda p, u: _decay(u, 4095 - p.du.astype(np.int64)),
     "decay_v": lambda p, v: _decay(v, 4096 - p.dv.astype(np.int64)),
     "hold_u": _wrapped,
-    "hold_v": lambda p, x: np.minimum(np.maximum(x, -(2**23) + 1), 2**23 - 1),
+    "hold_v": lambda _p, x: np.minimum(np.maximum(x, -(2**23) + 1), 2**23 - 1),
     "theta": lambda p: p.threshold.astype(np.int64) * 64,
     "bias": lambda p: p.bias_mant.astype(np.int64) * 2 ** p.bias_exp.astype(np.int64),
     "initial": lambda p: p.initial.astype(np.int64),
-    "above": lambda p, v, theta: v > theta,
+    "above": lambda _p, v, theta: v > theta,
     "entering": _entering,
     "discarded": _discarded,
     "after": _after,
-    "clear": lambda p, u, s: u,
+    "clear": lambda _p, u, _s: u,
     "refractory": lambda p: p.refractory,
-    "resting": lambda p, before, after: before,
+    "resting": lambda _p, before, _after: before,
 }
 
 
@@ -140,7 +148,7 @@ class Machine:
         recorded: dict[str, list[State]] = {p.name: [] for p in self.network.populations}
         sent |= {p.name: [] for p in self.network.populations}
         state = {p.name: self._rest(p, batch) for p in self.network.populations}
-        resting = np.int64(0)  # refractory steps that should be left, of the faulty population
+        resting: Any = 0  # refractory steps that should be left, of the faulty population
         for t in range(steps + MARGIN):
             for p in self.network.populations:
                 before = state[p.name]
@@ -169,11 +177,15 @@ class Machine:
         targets = {q.name: q.target for q in self.network.projections}
         return targets.get(fault.where, fault.where)
 
-    def _part(self, name: str, of: FixedPopulation | FixedProjection, faulty: bool) -> Part:
+    def _part(
+        self, name: str, of: FixedPopulation | FixedProjection, faulty: bool
+    ) -> Callable[..., Any]:
         fault = self.fault
         wrong = faulty and fault and fault.where == of.name and fault.part == name
-        part = fault.does if wrong and fault else PARTS[name]
-        return lambda *args: part(of, *args)
+        part: Callable[..., Any] = cast(
+            "Callable[..., Any]", fault.does if wrong and fault else PARTS[name]
+        )
+        return partial(part, of)
 
     def _rest(self, p: FixedPopulation, batch: int) -> State:
         none = np.zeros((batch, p.size), np.int64)
@@ -209,9 +221,11 @@ class Machine:
         total = do("discarded", total, r)
         resting = before.rho > 0
         s = np.where(resting, 0, np.asarray(do("above", total, theta), np.int64))
-        after = np.where(resting, do("resting", v, total), do("after", total, s, r, theta))
+        still: Ints = do("resting", v, total)
+        moved: Ints = do("after", total, s, r, theta)
+        end = np.where(resting, still, moved)
         rho = np.where(s > 0, do("refractory"), np.maximum(before.rho - 1, 0))
-        return State(do("clear", u, s), after, rho, s)
+        return State(do("clear", u, s), end, rho, s)
 
     def _arriving(
         self, q: FixedProjection, t: int, late: int, sent: Mapping[str, list[Ints]], faulty: bool
@@ -243,7 +257,7 @@ class Machine:
             return _matrix(q, shape, self._part("weight", q, faulty))
         key = (id(self.network), q.name)
         if key not in _MATRICES:
-            _MATRICES[key] = self.network, _matrix(q, shape, lambda w: w)
+            _MATRICES[key] = self.network, _matrix(q, shape, np.asarray)
         return _MATRICES[key][1]
 
 
@@ -251,11 +265,11 @@ _MATRICES: dict[tuple[int, str], tuple[FixedNetwork, Ints]] = {}
 """Of networks that are kept, so that no other can have their place."""
 
 
-def _matrix(q: FixedProjection, shape: tuple[int, ...], weight: Part) -> Ints:
+def _matrix(q: FixedProjection, shape: tuple[int, ...], weight: Callable[[Ints], Ints]) -> Ints:
     """Give the matrix of a projection whose operators are linear, column by column."""
     operators: tuple[FixedOperator, ...] = tuple(
         replace(o, weight=np.asarray(weight(o.weight.astype(np.int64)), np.int16))
-        if hasattr(o, "weight")
+        if isinstance(o, FixedWeighted)
         else o
         for o in q.operators
     )

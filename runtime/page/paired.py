@@ -1,0 +1,102 @@
+"""Two executions as classifiers of the same samples: tables, and what they are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from snnc.runtime.measures.records import Interval
+from snnc.runtime.page.table import Table, arrow, made, real, share, whole
+from snnc.runtime.report import Link, Report
+from snnc.runtime.text import count
+
+MOST = 20
+"""Pairs of classes that the table of disagreements shows."""
+
+
+def accuracy_table(report: Report) -> Table | None:
+    """Give both accuracies of each link, and the drop; None without labels."""
+    links = [link for link in report.links if link.statistics is not None]
+    if not links:
+        return None
+    return made(
+        f"{report.accuracy_of.capitalize()} on the same samples",
+        (
+            "link",
+            "samples",
+            "first",
+            "second",
+            "only first right",
+            "only second right",
+            "drop, points",
+            "95 % bound",
+            "McNemar p",
+        ),
+        map(_row, links),
+    )
+
+
+def _row(link: Link) -> tuple[str, ...]:
+    s = link.statistics
+    if s is None:
+        return ()
+    return (
+        arrow(link),
+        whole(s.n),
+        _within(s.accuracy_reference, s.interval_reference),
+        _within(s.accuracy_other, s.interval_other),
+        whole(s.only_reference),
+        whole(s.only_other),
+        f"{s.drop_points:.2f}",
+        f"{s.drop_bound_points:.2f}",
+        real(s.mcnemar_p, 3),
+    )
+
+
+def _within(accuracy: float, interval: Interval | None) -> str:
+    if interval is None:
+        return share(accuracy)
+    return f"{share(accuracy)} ({100 * interval.low:.2f} to {100 * interval.high:.2f})"
+
+
+def accuracy_notes(report: Report) -> Iterator[str]:
+    """Say of each link what its samples can tell of a drop of the budget."""
+    for link in report.links:
+        s = link.statistics
+        if s is None:
+            continue
+        if s.drop_bound_points <= report.max_drop:
+            said = (
+                f"with 95 % confidence accuracy falls by less than {s.drop_bound_points:.2f} "
+                f"points, which is within the {report.max_drop:g} allowed: not inferior"
+            )
+        elif s.drop_points > report.max_drop:
+            said = (
+                f"accuracy falls by {s.drop_points:.2f} points on these samples, more than the "
+                f"{report.max_drop:g} allowed"
+            )
+        else:
+            said = (
+                f"these samples do not rule out that accuracy falls by more than the "
+                f"{report.max_drop:g} allowed: it may be up to {s.drop_bound_points:.2f}"
+            )
+        yield f"{arrow(link)}: {said}{_needed(s.n, s.enough, s.needed)}."
+
+
+def _needed(n: int, enough: bool | None, needed: int | None) -> str:
+    if enough is not False:
+        return ""
+    more = "" if needed is None else f"; about {whole(needed)} could"
+    return f". {count(n, 'sample')} are not enough to tell such a drop from none{more}"
+
+
+def confusion_table(link: Link) -> Table | None:
+    """Give the classes of the samples that get another; None where all get the same."""
+    if not link.confusion:
+        return None
+    left = len(link.confusion) - MOST
+    more = f", the {MOST} most frequent of {len(link.confusion)} pairs" if left > 0 else ""
+    return made(
+        f"{arrow(link)}: samples that get another class{more}",
+        (f"class, {link.reference}", f"class, {link.other}", "samples"),
+        ((str(c.reference), str(c.other), whole(c.samples)) for c in link.confusion[:MOST]),
+    )
