@@ -14,14 +14,14 @@ from snnc.runtime.bisection.found import Bisection, Cut
 from snnc.runtime.bisection.held import held_in, otherwise, synapses_in, synapses_of, weights_held
 from snnc.runtime.bisection.search import Outcome, search
 from snnc.runtime.bisection.sides import Pair, Program, pair_of
+from snnc.runtime.data.source import Source, given_inputs
 from snnc.runtime.stages import Stages, silent
-from snnc.targets.inputs import named_inputs
 from snnc.targets.running import Inputs
 
 
 def bisect(
     model: Program,
-    x: Inputs | npt.ArrayLike,
+    x: Inputs | npt.ArrayLike | Source,
     *,
     other: Program | None = None,
     targets: str | Sequence[str] | None = None,
@@ -32,7 +32,8 @@ def bisect(
 
     Args:
         model: The reference: an artifact, or the directory of one.
-        x: Input data, ``[steps, batch, *shape]``, or one such array for each input by name.
+        x: Input data, ``[steps, batch, *shape]``, one such array for each input by name, or what
+            ``read_data`` gives of a file.
         other: The other artifact, of the same topology; None for the same one on another target.
         targets: Of two artifacts one target for both, or one for each; None for their own. Of one
             artifact two, of which the first is the reference; one or None stand beside
@@ -49,7 +50,7 @@ def bisect(
         EnvironmentFault: A target cannot run here; SNN624: it does not give the same twice.
     """
     pair = pair_of(model, other, targets, timeout)
-    inputs = named_inputs(pair.reference.artifact.network.inputs, x)
+    inputs = given_inputs(pair.reference.artifact.network, x)
     return told_of(pair, inputs, search(pair, inputs, progress))
 
 
@@ -78,6 +79,7 @@ def told_of(pair: Pair, inputs: Inputs, outcome: Outcome | None) -> Bisection:
         "layer": " + ".join(network.population(d.population).origin),
         "alone": outcome.found.alone,
         "local": outcome.local,
+        "causes": outcome.causes,
     }
     networks = network, pair.other.network
     if not pair.one_artifact:

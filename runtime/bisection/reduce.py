@@ -26,9 +26,9 @@ from snnc.runtime.bisection.search import Outcome, search
 from snnc.runtime.bisection.seen import Seen, earliest, first_of_each
 from snnc.runtime.bisection.sides import Pair, Program, Side, pair_of
 from snnc.runtime.bisection.simplify import simplified
+from snnc.runtime.data.source import Source, given_inputs
 from snnc.runtime.stages import Stages, silent
 from snnc.targets.artifact import Artifact, load
-from snnc.targets.inputs import named_inputs
 from snnc.targets.running import Inputs
 
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -36,7 +36,7 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 def reduce(
     model: Program,
-    x: Inputs | npt.ArrayLike,
+    x: Inputs | npt.ArrayLike | Source,
     *,
     other: Program | None = None,
     targets: str | Sequence[str] | None = None,
@@ -63,7 +63,7 @@ def reduce(
         EnvironmentFault: As ``bisect``.
     """
     pair = pair_of(model, other, targets, timeout)
-    inputs = named_inputs(pair.reference.artifact.network.inputs, x)
+    inputs = given_inputs(pair.reference.artifact.network, x)
     outcome = search(pair, inputs, progress)
     raise_all(_nothing(pair, inputs, outcome))
     if outcome is None:

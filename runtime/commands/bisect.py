@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from snnc.runtime.options import PATH, json_option, pair_options
+from snnc.runtime.options import PATH, json_option, pair_options, take_binning
 
 
 @click.command(name="bisect", short_help="Narrow two executions to the smallest part that differs.")
@@ -21,6 +22,7 @@ def command(
     targets: tuple[str, ...] | None,
     timeout: float | None,
     as_json: bool,
+    **options: Any,
 ) -> int:
     """Run an artifact on two targets, or two artifacts of one topology, and narrow what differs.
 
@@ -32,9 +34,9 @@ def command(
     from snnc.runtime.bisection.bisect import bisect
     from snnc.runtime.bisection.telling import text_of
     from snnc.runtime.console import Display, emit
-    from snnc.runtime.files import read_arrays
+    from snnc.runtime.data.read import read_data
 
-    x = read_arrays(source, "--input")
+    x = read_data(source, binning=take_binning(options))
     with Display() as display:
         found = bisect(
             model, x, other=other, targets=targets, timeout=timeout, progress=display.stage

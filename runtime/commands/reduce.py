@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from snnc.runtime.options import PATH, json_option, pair_options
+from snnc.runtime.options import PATH, json_option, pair_options, take_binning
 
 
 @click.command(name="reduce", short_help="Shrink two executions that differ to a small case.")
@@ -25,6 +26,7 @@ def command(
     timeout: float | None,
     output: Path,
     as_json: bool,
+    **options: Any,
 ) -> int:
     """Shrink networks and input to a case as small as can be that differs in the same way.
 
@@ -33,12 +35,12 @@ def command(
     from snnc.runtime.bisection.reduce import reduce
     from snnc.runtime.bisection.reproducer import COMMAND, MARKER, REPRODUCER
     from snnc.runtime.console import Display, emit
-    from snnc.runtime.files import read_arrays
+    from snnc.runtime.data.read import read_data
     from snnc.runtime.text import count, shown
     from snnc.targets.directory import check_place
 
     check_place(output, REPRODUCER)
-    x = read_arrays(source, "--input")
+    x = read_data(source, binning=take_binning(options))
     with Display() as display:
         made = reduce(
             model, x, other=other, targets=targets, timeout=timeout, progress=display.stage
