@@ -20,6 +20,7 @@ from snnc.runtime.commands import (
     inspect,
     reduce,
     run,
+    schema,
     targets,
     verify,
 )
@@ -77,12 +78,13 @@ for module in (
     compile_,
     run,
     verify,
-    diff,
     bisect,
     reduce,
+    diff,
     inspect,
     targets,
     explain,
+    schema,
     doctor,
 ):
     cli.add_command(module.command)

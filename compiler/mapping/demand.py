@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from math import ceil
 from typing import Generic, TypeVar
 
@@ -97,6 +97,8 @@ class Demand:
         return max((p.words_per_axon for p in self.projections), default=0)
 
 
+MOST_REMEMBERED = 4096
+"""Synapses of lists that are remembered, to be found again."""
 RESET: Format = (8, 0, "inhibitory", 0, "reset")
 """Of the synapses that reset neurons of several compartments."""
 _NO_SETS, _NO_THRESHOLDS = frozenset[Parameters](), frozenset[int]()
@@ -139,6 +141,7 @@ class Meter:
         self._inputs = frozenset(i.name for i in network.inputs)
         self._word = _cheapest_word(hardware)
         self._boxes: dict[tuple[str, Box], Demand] = {}
+        self._lists: dict[tuple[object, ...], ProjectionDemand] = {}
         self._windows: dict[tuple[str, int], ProjectionDemand] = {}
         self._fan_outs: dict[str, int] = {}
 
@@ -169,6 +172,10 @@ class Meter:
         if key not in self._boxes:
             self._boxes[key] = self._measured(part)
         return self._boxes[key]
+
+    def knows(self, part: Part) -> bool:
+        """Say whether a part has been measured, so that asking again takes no time."""
+        return isinstance(part.region, Box) and (part.population, part.region) in self._boxes
 
     def without_synapses(self, part: Part) -> Demand:
         """Give what the neurons of ``part`` alone need: little work, and often enough to say no."""
@@ -203,11 +210,26 @@ class Meter:
 
     def _stored(self, projection: FixedProjection, synapses: Synapses) -> ProjectionDemand:
         if not synapses.kernels:
-            return self._chosen(projection, synapses)
+            return self._listed(projection, synapses)
         key = projection.name, id(synapses)  # the wirings keep these
         if key not in self._windows:
             self._windows[key] = self._chosen(projection, synapses)
         return self._windows[key]
+
+    def _listed(self, projection: FixedProjection, synapses: Synapses) -> ProjectionDemand:
+        """Choose once for all lists that are the same, as those of full matrices are."""
+        lists = synapses.lists
+        if lists.index.size > MOST_REMEMBERED:
+            return self._chosen(projection, synapses)
+        arrays = (lists.begin, lists.index, lists.axons)
+        delay = 1 if projection.source in self._inputs else projection.delay
+        key = (
+            *(a.tobytes() for a in arrays),
+            *(projection.weight_bits, projection.weight_exp, projection.sign_mode, delay),
+        )
+        if key not in self._lists:
+            self._lists[key] = self._chosen(projection, synapses)
+        return replace(self._lists[key], projection=projection.name)
 
     def _chosen(self, projection: FixedProjection, synapses: Synapses) -> ProjectionDemand:
         delay = 1 if projection.source in self._inputs else projection.delay
@@ -278,23 +300,10 @@ def _words(
     """Give the words of all axons and of the longest, or None where the encoding cannot do it."""
     if encoding.layout is Layout.SHARED:
         return _shared_words(encoding, synapses, bits)
-    lists = synapses.lists
-    if lists.axons.size == 1 and lists.index.size == lists.index[-1] + 1:  # all reach all
-        one = _words_to_all(encoding, lists.index.size, bits, hardware.neurons.value)
-        return None if one is None else (one * int(lists.axons[0]), one)
-    each = words(encoding, lists, bits, hardware.neurons.value)
+    each = words(encoding, synapses.lists, bits, hardware.neurons.value)
     if each is None:
         return None
-    return int(each @ lists.axons), int(each.max(initial=0))
-
-
-@lru_cache(maxsize=2**14)
-def _words_to_all(encoding: Encoding, reached: int, bits: int, neurons: int) -> int | None:
-    """Give the words of an axon that reaches the first ``reached`` neurons of a core."""
-    every = np.arange(reached)
-    lists = SynapseLists(np.array([0, reached]), every, np.array([1]))
-    found = words(encoding, lists, bits, neurons)
-    return None if found is None else int(found[0])
+    return int(each @ synapses.lists.axons), int(each.max(initial=0))
 
 
 def _cheapest_word(hardware: Hardware) -> int:

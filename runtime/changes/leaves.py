@@ -49,13 +49,13 @@ def leaves(
         for name, value in fields.items():
             yield from leaves(value, tensors, (*path, name))
     elif isinstance(data, list):
-        yield from _items(cast("list[Any]", data), tensors, path)
+        yield from _items(cast("list[object]", data), tensors, path)
     else:
         yield path, data
 
 
 def _items(
-    items: list[Any], tensors: Mapping[str, npt.NDArray[Any]], path: Path
+    items: list[object], tensors: Mapping[str, npt.NDArray[Any]], path: Path
 ) -> Iterator[tuple[Path, Leaf]]:
     values = _numbers(items)
     if values is not None:
@@ -74,7 +74,7 @@ def _items(
             yield from leaves(item, tensors, (*path, own))
 
 
-def _numbers(items: list[Any]) -> npt.NDArray[Any] | None:
+def _numbers(items: list[object]) -> npt.NDArray[Any] | None:
     """Give a list of numbers, or of equally long lists of numbers, as an array."""
     try:
         values = np.array(items)
@@ -83,7 +83,7 @@ def _numbers(items: list[Any]) -> npt.NDArray[Any] | None:
     return values if values.size and values.dtype.kind in "biuf" else None
 
 
-def _name(item: Any) -> str | None:
+def _name(item: object) -> str | None:
     if not isinstance(item, dict):
         return None
     fields = cast("dict[str, Any]", item)

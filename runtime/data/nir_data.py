@@ -3,6 +3,8 @@
 The form is that of ``nir.write_data`` (nir 1.0.8, ``serialization.py`` and ``data_ir``): groups
 ``nodes`` and ``observables``, whose attribute ``__type__`` says what each is.
 """
+# nir has no types:
+# pyright: reportUnknownMemberType=false
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+import nir
 import numpy as np
 import numpy.typing as npt
 
@@ -182,6 +185,25 @@ class _Observable:
 
     def _wrong(self, found: str) -> InputError:
         return refused_data(self.place, found, LIMIT)
+
+
+def tree_of(data: nir.NIRGraphData | nir.NIRNodeData) -> Tree:
+    """Give a data graph as a file of it would be read."""
+    if isinstance(data, nir.NIRGraphData):
+        nodes = cast("Mapping[str, Any]", data.nodes)
+        return {TYPE: GRAPH, "nodes": {name: tree_of(node) for name, node in nodes.items()}}
+    observables = cast("Mapping[str, Any]", data.observables)
+    return {TYPE: NODE, "observables": {n: _observable_tree(o) for n, o in observables.items()}}
+
+
+def _observable_tree(observable: Any) -> Tree:
+    kind = type(observable).__name__
+    arrays, attributes = FIELDS.get(kind, ((), ()))
+    return {
+        TYPE: kind,
+        **{name: np.asarray(getattr(observable, name)) for name in arrays},
+        **{f"/{name}": np.asarray(getattr(observable, name)) for name in attributes},
+    }
 
 
 def _nodes(group: Tree, path: str, prefix: str) -> Iterator[tuple[str, Tree]]:

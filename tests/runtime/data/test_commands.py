@@ -99,6 +99,15 @@ def test_verify(folder: Path) -> None:
     assert one["program_sha256"] == other["program_sha256"]
 
 
+def test_bisect(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert folder.is_dir()
+    given = ["--target", "cpu", "-o", "a", "--calibrate", "test", *EVENTS]
+    assert main(["compile", *MODEL, *given]) == 0
+    capsys.readouterr()
+    assert main(["bisect", "a", "--input", "test", *EVENTS]) == 0
+    assert capsys.readouterr().out == ("no difference: cpu gives what integer does, in 4 samples\n")
+
+
 def test_one_message(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "test/1/1.bin").write_bytes(b"odd")
     main(["compile", *MODEL, "--target", "cpu", "-o", "a"])

@@ -111,6 +111,20 @@ def test_nested_nodes_and_others(tmp_path: Path) -> None:
     np.testing.assert_array_equal(given["net.input"], SPIKES.swapaxes(0, 1))
 
 
+def test_without_a_file() -> None:
+    """A data graph itself, nested or not, becomes what its file does."""
+    grid = nir.TimeGriddedData(SPIKES, 1e-3)
+    for observable in (grid, grid.to_event(100)):
+        inner = graph_data(observable, lif=nir.NIRNodeData({"v": grid}))
+        for data, name in ((inner, "input"), (nir.NIRGraphData({"net": inner}), "net.input")):
+            given = given_inputs(network(6, name=name), read_data(data))
+            np.testing.assert_array_equal(given[name], SPIKES.swapaxes(0, 1))
+    with pytest.raises(InputError) as caught:
+        given_inputs(network(6), read_data(graph_data("a film")))
+    found = str(caught.value).replace("the NIR data graph", "FILE")
+    assert found == refused("an observable of type 'str'")
+
+
 def test_steps_of_another_length(tmp_path: Path) -> None:
     path = write(tmp_path / "d.h5", graph_data(nir.TimeGriddedData(SPIKES, 5e-3)))
     assert message(path) == (
