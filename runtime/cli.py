@@ -11,8 +11,20 @@ from snnc import __version__
 from snnc.compiler.diagnostics import Diagnostic, InputError
 from snnc.compiler.names import nearest
 from snnc.compiler.rules import OPTION_VALID
+from snnc.runtime.commands import (
+    bisect,
+    diff,
+    doctor,
+    explain,
+    import_,
+    inspect,
+    reduce,
+    run,
+    schema,
+    targets,
+    verify,
+)
 from snnc.runtime.commands import compile as compile_
-from snnc.runtime.commands import doctor, explain, import_, inspect, run, schema, targets, verify
 from snnc.runtime.ending import unwinding
 from snnc.runtime.exits import EXIT_CODES, exit_code
 
@@ -61,7 +73,20 @@ def cli(ctx: click.Context) -> int:
     return 0
 
 
-for module in (import_, compile_, run, verify, inspect, targets, explain, schema, doctor):
+for module in (
+    import_,
+    compile_,
+    run,
+    verify,
+    bisect,
+    reduce,
+    diff,
+    inspect,
+    targets,
+    explain,
+    schema,
+    doctor,
+):
     cli.add_command(module.command)
 
 

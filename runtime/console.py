@@ -7,13 +7,14 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from snnc.compiler.diagnostics import Diagnostic
-from snnc.runtime.text import shown
+from snnc.runtime.text import duration, shown
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 1.0
 """Seconds of silence before the command says what it is doing."""
+BETWEEN = 30.0
+"""Seconds between two lines that say how far it is, where there is no terminal."""
 
 
 def emit(text: str) -> None:
@@ -63,7 +66,7 @@ class Display:
     """Shows on stderr what a command is doing, stage after stage.
 
     On a terminal it is a line with a bar that goes away; elsewhere one line for each stage that
-    takes longer than a second.
+    takes longer than a second, and one every half a minute that tells the time that is left.
     """
 
     def __init__(self) -> None:
@@ -101,7 +104,7 @@ class Display:
         self._timer = threading.Timer(PATIENCE, note, [f"{shown(text)} ..."])
         self._timer.daemon = True
         self._timer.start()
-        return _ignore
+        return Lines(shown(text))
 
     def _bar(self, text: str) -> Callable[[int, int], None]:
         if self._bars is None:
@@ -109,9 +112,15 @@ class Display:
             self._bars.start()
         bars, task = self._bars, self._bars.add_task(text, total=None)
         self._task = task
+        begun = False
 
         def progress(done: int, total: int) -> None:
-            bars.update(task, completed=done, total=total)
+            nonlocal begun
+            if begun:
+                bars.update(task, completed=done, total=total)
+            else:  # what was done before says nothing of the speed
+                bars.reset(task, completed=done, total=total)
+            begun = True
 
         return progress
 
@@ -123,18 +132,45 @@ class Display:
         self._timer = self._task = None
 
 
-def _ignore(done: int, total: int) -> None:
-    del done, total
+class Lines:
+    """Tells how far a stage is where there is no terminal: a line now and then."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._first: tuple[float, int] | None = None
+        self._last = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Take up that so much is done; the first call says what was done before."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first = now, done
+        if now - self._last < BETWEEN or not 0 < done < total:
+            return
+        self._last = now
+        begun, before = self._first
+        line = f"{self._text}: {100 * done / total:.0f} %"
+        if done > before:
+            line += f", {duration((now - begun) * (total - done) / (done - before))} left"
+        note(f"{line} ...")
 
 
 def _make_bars() -> Bars:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        SpinnerColumn,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(),
+        TaskProgressColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,

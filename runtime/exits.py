@@ -15,7 +15,7 @@ from snnc.runtime.ending import Terminated
 
 EXIT_CODES = {
     0: "done",
-    1: "not equivalent (snnc verify)",
+    1: "not equivalent (snnc verify, snnc bisect), not the same (snnc diff)",
     2: "the model, the data or the options cannot be used",
     3: "the environment lacks or refuses something: a package, a file system, a worker",
     4: "a fault of snnc itself",

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault, InputError
 from snnc.compiler.trace import Trace
-from snnc.runtime.data.source import check_memory
+from snnc.runtime.data.memory import check_memory, fits
 from snnc.targets.directory import cannot_write, check_writable
 
 Array = npt.NDArray[Any]
@@ -73,9 +73,7 @@ def read_arrays(path: Path, option: str) -> Array | dict[str, Array]:
             begin = stream.read(len(NPY))
             stream.seek(0)
             if begin == NPY:
-                size = path.stat().st_size
-                check_memory(f"{option} {path}", size, FEWER)
-                return _read_npy(stream, size)
+                return _read_npy(stream, path.stat().st_size, path)
             if begin.startswith(ZIP):
                 return _read_npz(stream, f"{option} {path}")
         raise ValueError("a file that is neither .npy nor .npz")
@@ -118,14 +116,19 @@ def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
     """
 
     def write(stream: IO[bytes]) -> None:
-        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, values in arrays.items():
-                member = zipfile.ZipInfo(f"{name}.npy", ZIP_DATE)
-                member.compress_type = zipfile.ZIP_DEFLATED
-                with archive.open(member, "w", force_zip64=True) as content:
-                    np.lib.format.write_array(content, np.ascontiguousarray(values))
+        put_arrays(stream, arrays)
 
     write_file(path, write, NPZ)
+
+
+def put_arrays(stream: IO[bytes], arrays: Mapping[str, Array]) -> None:
+    """Write what an .npz file holds; the same arrays give the same bytes."""
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, values in arrays.items():
+            member = zipfile.ZipInfo(f"{name}.npy", ZIP_DATE)
+            member.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(member, "w", force_zip64=True) as content:
+                np.lib.format.write_array(content, np.ascontiguousarray(values))
 
 
 def check_file_place(path: Path, kind: FileKind) -> None:
@@ -215,8 +218,12 @@ def _read_npz(stream: IO[bytes], node: str) -> dict[str, Array]:
     return arrays
 
 
-def _read_npy(stream: IO[bytes], size: int) -> Array:
-    """Read one array; what its header declares is compared with what is there first."""
+def _read_npy(stream: IO[bytes], size: int, path: Path | None = None) -> Array:
+    """Read one array; what its header declares is compared with what is there first.
+
+    What would take more than its share of the memory is left in the file ``path``, and read from
+    there when it is used.
+    """
     try:
         version = np.lib.format.read_magic(stream)
         read_header = {
@@ -234,6 +241,8 @@ def _read_npy(stream: IO[bytes], size: int) -> Array:
     present = size - stream.tell()
     if declared != present:
         raise ValueError(f"{present} bytes of data where the header declares {declared}")
+    if path is not None and not fits(size):
+        return np.lib.format.open_memmap(path, mode="r")
     stream.seek(0)
     return np.lib.format.read_array(stream, allow_pickle=False)
 

@@ -91,7 +91,8 @@ def observe_artifact(artifact: Artifact, data: Inputs) -> dict[str, Observed]:
         data: Of each input, ``[steps, batch, *shape]``; they fit.
     """
     network, fixed = artifact.network, unretimed(artifact.required_fixed)
-    return observe_on(network, fixed, refer(network, real_inputs(network, data)))
+    first = {name: values[:, :FITTED] for name, values in data.items()}
+    return observe_on(network, fixed, refer(network, real_inputs(network, first)))
 
 
 def observe_on(network: Network, fixed: FixedNetwork, reference: Reference) -> dict[str, Observed]:

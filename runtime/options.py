@@ -228,6 +228,12 @@ _COMPILE_OPTIONS = (
         "description of your own.",
     ),
     click.option(
+        "--split-fan-in",
+        type=int,
+        metavar="N",
+        help="Divide sums of more than N synapses over relay neurons, without any loss.",
+    ),
+    click.option(
         "--partitioner",
         metavar="NAME",
         help="Who proposes which neurons lie together on cores: metis [default], or mtkahypar, an "
@@ -242,6 +248,24 @@ _COMPILE_OPTIONS = (
         callback=read_config,
         help="Options in a file, by their long names; the command line wins.",
     ),
+)
+_PAIR_OPTIONS = (
+    click.option(
+        "--input",
+        "source",
+        type=PATH,
+        required=True,
+        metavar="X",
+        help="[steps, batch, *shape] in an .npy, .npz or HDF5 file, a NIR data graph, or "
+        "recordings of events: docs/inputs.md.",
+    ),
+    click.option(
+        "--targets",
+        callback=read_names_or_none,
+        metavar="NAME,NAME",
+        help="Where to run the two [each artifact's own; of one artifact integer and its own].",
+    ),
+    click.option("--timeout", type=float, metavar="S", help="Seconds for each run."),
 )
 
 
@@ -270,6 +294,11 @@ def model_options(function: FunctionT) -> FunctionT:
 def compile_options(function: FunctionT) -> FunctionT:
     """Add the options of a compilation."""
     return _with(function, (*_MODEL_OPTIONS, *_COMPILE_OPTIONS))
+
+
+def pair_options(function: FunctionT) -> FunctionT:
+    """Add what tells two executions and their input."""
+    return _with(function, (*_PAIR_OPTIONS, *_INPUT_OPTIONS))
 
 
 def json_option(function: FunctionT) -> FunctionT:

@@ -53,6 +53,15 @@ def seconds(value: float) -> str:
     return f"{1000 * value:.0f} ms" if value < 1 else f"{value:.1f} s"
 
 
+def duration(value: float) -> str:
+    """Give seconds as people say how long something takes: to a few percent."""
+    whole = round(value)
+    if whole < 100:
+        return f"{whole} s"
+    minutes = round(value / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def count(number: int, noun: str) -> str:
     """Give ``1 spike``, ``2 spikes``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

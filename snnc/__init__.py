@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from snnc.frontends.norse.frontend import from_norse as from_norse
     from snnc.frontends.onnx.frontend import from_onnx as from_onnx
     from snnc.frontends.snntorch.frontend import from_snntorch as from_snntorch
+    from snnc.runtime.bisection.bisect import bisect as bisect
+    from snnc.runtime.bisection.found import Bisection as Bisection
+    from snnc.runtime.bisection.reduce import reduce as reduce
+    from snnc.runtime.bisection.reproducer import Reproducer as Reproducer
+    from snnc.runtime.changes.diff import diff as diff
     from snnc.runtime.compare import Comparison as Comparison
     from snnc.runtime.compare import Divergence as Divergence
     from snnc.runtime.compare import compare as compare
@@ -59,10 +64,16 @@ else:
         # proof
         "verify": "snnc.runtime.verify",
         "Report": "snnc.runtime.report",
+        "diff": "snnc.runtime.changes.diff",
         "accuracy_by_step": "snnc.runtime.statistics",
         "compare": "snnc.runtime.compare",
         "Comparison": "snnc.runtime.compare",
         "Divergence": "snnc.runtime.compare",
+        # where two executions part
+        "bisect": "snnc.runtime.bisection.bisect",
+        "Bisection": "snnc.runtime.bisection.found",
+        "reduce": "snnc.runtime.bisection.reduce",
+        "Reproducer": "snnc.runtime.bisection.reproducer",
         # errors
         "SnncError": "snnc.compiler.diagnostics",
         "InputError": "snnc.compiler.diagnostics",

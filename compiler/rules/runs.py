@@ -114,14 +114,33 @@ CUDA_EXECUTION = Rule(
     "The driver reported an error in the middle of a run. After a fault of the hardware, or where "
     "another process broke the GPU, it has to be reset; nothing was written.",
 )
-ENOUGH_SAMPLES = Rule(
-    "SNN631",
-    "there are enough samples to show that accuracy falls by no more than is allowed",
-    "The drop of accuracy on these samples is within --max-drop, but with 95 % confidence it may "
-    "be larger on others: only more samples make it surer what it is there. As "
-    "many are needed as bring the bound within --max-drop in 4 of 5 cases, where accuracy does not "
-    "really fall, and one execution alone is right as often as here. docs/measures.md has the "
-    "formulas.",
+BISECT_INTEGERS = Rule(
+    "SNN621",
+    "executions that are bisected compute with integers",
+    "Integers have no tolerance: two executions give the same bits, or one of them is wrong, and "
+    "a part of the network shows it by itself. Real numbers and the integers made of them differ "
+    "by rounding nearly everywhere, so that there is no smallest part; snnc verify tells what "
+    "rounding cost, and why.",
+)
+SAME_TOPOLOGY = Rule(
+    "SNN622",
+    "artifacts that are bisected are of one topology",
+    "Inputs, populations and projections are held against each other by name and shape, and parts "
+    "of both networks are run on the same input. Weights, thresholds, decays, delays and lags may "
+    "differ: that is what is looked for.",
+)
+RUNS_DIFFER = Rule(
+    "SNN623",
+    "there is a difference to reduce",
+    "Both executions give the same spikes, u and v of every population, so that there is nothing "
+    "to make a small case of. Other input may show a difference.",
+)
+RUNS_REPEAT = Rule(
+    "SNN624",
+    "an execution gives the same values of the same input each time",
+    "A difference is narrowed by running parts again and again, and comparing. An execution that "
+    "gives other values each time, because something is random or not initialized, cannot be "
+    "narrowed: first make it repeat itself.",
 )
 INTERNAL = Rule(
     "SNN900",

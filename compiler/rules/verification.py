@@ -1,4 +1,4 @@
-"""Long verifications (SNN60x): journals, processes, clusters."""
+"""Long verifications (SNN60x): journals, processes, clusters. What samples can show (SNN63x)."""
 
 from __future__ import annotations
 
@@ -56,4 +56,13 @@ CLUSTER_LIVES = Rule(
     "Batches of a worker that dies are run by others. Where one batch has cost several workers, or "
     "the scheduler is gone, the run ends. What was done is in the journal, and the same command "
     "goes on from there.",
+)
+ENOUGH_SAMPLES = Rule(
+    "SNN631",
+    "there are enough samples to show that accuracy falls by no more than is allowed",
+    "The drop of accuracy on these samples is within --max-drop, but with 95 % confidence it may "
+    "be larger on others: only more samples make it surer what it is there. As "
+    "many are needed as bring the bound within --max-drop in 4 of 5 cases, where accuracy does not "
+    "really fall, and one execution alone is right as often as here. docs/measures.md has the "
+    "formulas.",
 )

@@ -177,7 +177,7 @@ class Gate:
         shape = tuple(space.get_simple_extent_dims())
         extent = Extent(kind, shape, layout, prod(shape) * kind.size)
         stored = dataset.get_storage_size()
-        problems = [*_kind_problems(kind, layout, node), *self._size_problems(extent, stored, node)]
+        problems = [*_kind_problems(kind, layout, node), *self.size_problems(extent, stored, node)]
         if layout == h5py.h5d.CHUNKED:
             problems += _chunk_problems(plan, kind, node)
         return problems or extent
@@ -192,7 +192,8 @@ class Gate:
             self._kinds[key] = _kind_of(stored)
         return self._kinds[key]
 
-    def _size_problems(self, extent: Extent, stored: int, node: str) -> Iterator[Diagnostic]:
+    def size_problems(self, extent: Extent, stored: int, node: str) -> Iterator[Diagnostic]:
+        """Tell of a data set that declares too much for what is stored, or with all before it."""
         if extent.declared > MAX_RATIO * stored:
             found = f"{extent.declared} bytes declared, {stored} stored"
             yield _unsafe(node, found, f"{MAX_RATIO} to 1")

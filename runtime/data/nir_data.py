@@ -3,6 +3,8 @@
 The form is that of ``nir.write_data`` (nir 1.0.8, ``serialization.py`` and ``data_ir``): groups
 ``nodes`` and ``observables``, whose attribute ``__type__`` says what each is.
 """
+# nir has no types:
+# pyright: reportUnknownMemberType=false
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+import nir
 import numpy as np
 import numpy.typing as npt
 
@@ -19,7 +22,8 @@ from snnc.compiler.network import Input, Network
 from snnc.frontends.hdf5.read import Tree
 from snnc.frontends.refusals import refused_data
 from snnc.runtime.data.binning import Binning, Values, fill, steps_of_seconds
-from snnc.runtime.data.source import check_memory, names
+from snnc.runtime.data.memory import zeros
+from snnc.runtime.data.source import names
 
 Array = npt.NDArray[Any]
 
@@ -146,7 +150,7 @@ class _Observable:
                 fill(values, sample, step, i[there])
                 continue
             kept, value = step < values.shape[0], self.fields["value"][sample][there]
-            np.add.at(values, (step[kept], sample, i[there][kept]), value[kept])
+            np.add.at(values[:, sample], (step[kept], i[there][kept]), value[kept])
         return values
 
     def _zeros(self, steps: int, n: int) -> Array:
@@ -154,9 +158,7 @@ class _Observable:
         kind = np.dtype(np.uint8 if self.binning.values == Values.BINARY else np.uint16)
         kind = kind if self.kind == EVENTS else np.dtype(np.float32)
         shape = (steps, self.fields["idx"].shape[0], n)
-        needed = int(np.prod(shape, dtype=object)) * kind.itemsize
-        check_memory(self.place, needed, "give fewer samples at once, or --bin-steps N")
-        return np.zeros(shape, kind)
+        return zeros(shape, kind, self.place, "give fewer samples at once, or --bin-steps N")
 
     def _checked(self, n: int, end: float) -> tuple[Array, Array]:
         """Give neurons and times ``[samples, events]``, of which each makes sense.
@@ -183,6 +185,25 @@ class _Observable:
 
     def _wrong(self, found: str) -> InputError:
         return refused_data(self.place, found, LIMIT)
+
+
+def tree_of(data: nir.NIRGraphData | nir.NIRNodeData) -> Tree:
+    """Give a data graph as a file of it would be read."""
+    if isinstance(data, nir.NIRGraphData):
+        nodes = cast("Mapping[str, Any]", data.nodes)
+        return {TYPE: GRAPH, "nodes": {name: tree_of(node) for name, node in nodes.items()}}
+    observables = cast("Mapping[str, Any]", data.observables)
+    return {TYPE: NODE, "observables": {n: _observable_tree(o) for n, o in observables.items()}}
+
+
+def _observable_tree(observable: Any) -> Tree:
+    kind = type(observable).__name__
+    arrays, attributes = FIELDS.get(kind, ((), ()))
+    return {
+        TYPE: kind,
+        **{name: np.asarray(getattr(observable, name)) for name in arrays},
+        **{f"/{name}": np.asarray(getattr(observable, name)) for name in attributes},
+    }
 
 
 def _nodes(group: Tree, path: str, prefix: str) -> Iterator[tuple[str, Tree]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import nir
 import numpy as np
 import numpy.typing as npt
 
@@ -15,6 +16,7 @@ from snnc.frontends.hdf5.gate import SIGNATURE
 from snnc.frontends.refusals import refused_data
 from snnc.runtime.data.binning import Binning
 from snnc.runtime.data.hdf5 import read_hdf5
+from snnc.runtime.data.nir_data import NirData, tree_of
 from snnc.runtime.data.recordings import AEDAT, NMNIST, Recordings, recordings_in
 from snnc.runtime.data.source import Source
 from snnc.runtime.files import NPY, ZIP, read_array, read_arrays, unreadable
@@ -31,7 +33,7 @@ def read_data(path: Path | str, *, binning: Binning = ALL, option: str = "--inpu
     """Read input data of any form that ``docs/inputs.md`` describes.
 
     Args:
-        path: A file, or a directory of recordings.
+        path: A file, or a directory of recordings; or a NIR data graph itself.
         binning: How events become steps.
         option: Where the user named it.
 
@@ -44,6 +46,9 @@ def read_data(path: Path | str, *, binning: Binning = ALL, option: str = "--inpu
             that are none.
         EnvironmentFault: SNN501 or SNN508: a package is missing, or no process could be started.
     """
+    if isinstance(path, nir.NIRGraphData):
+        raise_all(binning.problems())
+        return NirData.of(tree_of(path), "the NIR data graph", binning)
     return read_given(binning, {option: Path(path)})[option]
 
 

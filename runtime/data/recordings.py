@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from snnc.frontends.events.recording import Recording
 from snnc.frontends.hdf5.process import ReaderProcess
 from snnc.frontends.refusals import refused_data
 from snnc.runtime.data.binning import Binning, Values, fill, steps_of_microseconds
-from snnc.runtime.data.source import check_memory
+from snnc.runtime.data.memory import zeros
 from snnc.runtime.files import unreadable
 
 Array = npt.NDArray[Any]
@@ -34,6 +34,7 @@ ENDINGS = (NMNIST, ".aedat", ".aedat4")
 """Of the files of a directory that are recordings."""
 AEDAT = b"#!AER-DAT"
 FORMS = "N-MNIST (.bin), AEDAT 3.1 and AEDAT 4"
+FEWER = "give fewer recordings at once, or --bin-steps N"
 MOST_STEPS = 10**7
 """Steps of a recording: three hours of 1 ms."""
 
@@ -68,9 +69,7 @@ class Recordings:
         with ReaderProcess() as process:
             steps = self.binning.steps or self._longest(process, seconds)
             kind = np.dtype(np.uint8 if self.binning.values == Values.BINARY else np.uint16)
-            needed = steps * len(self.paths) * declared.size * kind.itemsize
-            check_memory(what, needed, "give fewer recordings at once, or --bin-steps N")
-            values = np.zeros((steps, len(self.paths), declared.size), kind)
+            values = zeros((steps, len(self.paths), declared.size), kind, what, FEWER)
             for sample, path in enumerate(self.paths):
                 recording = self._read(path, process)
                 index = index_on(declared, recording, self.binning.sensor, str(path))
@@ -214,7 +213,7 @@ def _several(what: str, inputs: int) -> Diagnostic:
 
 
 @contextmanager
-def _readable(path: Path, option: str) -> Iterator[None]:
+def _readable(path: Path, option: str) -> Generator[None, None, None]:
     """Turn a refusal of the file system into SNN001."""
     try:
         yield

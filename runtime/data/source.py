@@ -10,7 +10,6 @@ import numpy.typing as npt
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, raise_all
 from snnc.compiler.network import Network
-from snnc.frontends.memory import available_memory
 from snnc.targets.inputs import INPUT_DATA, named_inputs
 
 Array = npt.NDArray[Any]
@@ -60,37 +59,6 @@ def arrays_only(data: Any, node: str) -> Any:
     if isinstance(data, Source):
         raise_all([_no_steps(node)])
     return data
-
-
-def check_memory(node: str, needed: int, remedy: str) -> None:
-    """Refuse what does not fit into the memory that is left.
-
-    Args:
-        node: What takes it.
-        needed: Bytes.
-        remedy: How to need less.
-
-    Raises:
-        InputError: SNN642.
-    """
-    left = available_memory()
-    if left is not None and needed > left:
-        raise_all([_too_large(node, needed, left, remedy)])
-
-
-def mebibytes(size: int) -> str:
-    """Give bytes as MiB, never less than what they are."""
-    return f"{-(-size // 2**20):,} MiB"
-
-
-def _too_large(node: str, needed: int, left: int, remedy: str) -> Diagnostic:
-    return Diagnostic(
-        rule=rules.DATA_BOUNDED,
-        node=node,
-        found=mebibytes(needed),
-        limit=f"{left // 2**20:,} MiB, the memory that is left",
-        remedy=remedy,
-    )
 
 
 def _no_steps(node: str) -> Diagnostic:

@@ -190,18 +190,7 @@ def _items(pair: Twins, steps: int) -> Iterator[Item]:
         yield from _of_carrier(carrier, steps)
     real, rounded = pair.real, pair.rounded
     yield from _of_constants(real, rounded)
-    for name, kept, truncated in (
-        ("current", "keeps_u", "truncates_u"),
-        ("potential", "keeps_v", "truncates_v"),
-    ):
-        wanted, got = 1 - getattr(real, kept), 1 - getattr(rounded, kept)
-        if (wanted, got) not in {(0.0, 0.0), (1.0, 1.0)}:  # what never or at once decays is exact
-            yield Item(
-                cause=Cause.DECAY_ROUNDING,
-                what=f"the {name} loses {got * ONE:.0f}/{ONE} in a step, rounded toward zero, in "
-                f"place of {wanted:.6g}",
-                neuron=(kept, truncated),
-            )
+    yield from _of_decays(real, rounded)
     if (real.reset, real.refractory) != (rounded.reset, rounded.refractory):
         yield Item(
             cause=Cause.RESET,
@@ -211,6 +200,27 @@ def _items(pair: Twins, steps: int) -> Iterator[Item]:
     if real.inclusive:
         what = "integers spike above the threshold, and the model at the threshold, too"
         yield Item(cause=Cause.TIE, what=what, neuron=("inclusive",))
+
+
+def _of_decays(real: Neuron, rounded: Neuron) -> Iterator[Item]:
+    """Yield the decays: both as one where the input makes up for their rounding."""
+    told: dict[str, tuple[str, ...]] = {}
+    for name, kept, truncated in (
+        ("current", "keeps_u", "truncates_u"),
+        ("potential", "keeps_v", "truncates_v"),
+    ):
+        wanted, got = 1 - getattr(real, kept), 1 - getattr(rounded, kept)
+        if (wanted, got) not in {(0.0, 0.0), (1.0, 1.0)}:  # what never or at once decays is exact
+            text = (
+                f"the {name} loses {got * ONE:.0f}/{ONE} in a step, rounded toward zero, in place "
+                f"of {wanted:.6g}"
+            )
+            told[text] = (kept, truncated)
+    if (real.takes, real.bias_takes) != (1.0, 1.0):
+        fields = ("takes", "bias_takes", *(name for names in told.values() for name in names))
+        told = {f"{'; '.join(told)}, and the input makes up for it": fields}
+    for text, fields in told.items():
+        yield Item(cause=Cause.DECAY_ROUNDING, what=text, neuron=fields)
 
 
 def _reset(n: Neuron) -> str:

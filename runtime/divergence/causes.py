@@ -30,6 +30,7 @@ from snnc.runtime.divergence.evidence import (
 )
 from snnc.runtime.divergence.explanation import Candidate, Cause
 from snnc.runtime.divergence.hypotheses import Trial, delays, latencies, rules
+from snnc.runtime.divergence.known import known
 from snnc.runtime.divergence.parameters import Solver
 from snnc.runtime.divergence.solved import solved
 from snnc.runtime.divergence.weights import changes
@@ -44,8 +45,18 @@ WORTH = 0.2
 """Share of these that it has to explain to be tried on all."""
 
 
+ENOUGH = 0.5
+"""Share of all values that differ that a cause has to explain."""
+NOTHING = "nothing that was tried gives half of the values that differ, the first among them"
+
+
 def classify(
-    network: FixedNetwork, inputs: Inputs, other: Trace, divergence: Divergence
+    network: FixedNetwork,
+    inputs: Inputs,
+    other: Trace,
+    divergence: Divergence,
+    *,
+    executed: FixedNetwork | None = None,
 ) -> tuple[Candidate, ...]:
     """Tell why the other execution parts from what ``network`` says, best hypothesis first.
 
@@ -55,10 +66,12 @@ def classify(
         other: The other execution, in the time of the input: spikes of whatever sends to the
             population, and of the population spikes, ``u`` and ``v``, or those that there are.
         divergence: The value that differs first.
+        executed: What the other execution was of, where that is known: a network of the same
+            topology, whose numbers are then tried, item by item, before anything else.
 
     Returns:
-        Hypotheses that explain something. The first gives the value that differs first; where
-        none does, it is ``UNKNOWN``.
+        Hypotheses that explain something. The first gives the value that differs first, and half
+        of all that differ at least; where none does, it is ``UNKNOWN``.
     """
     if missing := _unrecorded(network, other, divergence):
         return (_unknown(f"no spikes of {missing} were recorded"),)
@@ -70,6 +83,7 @@ def classify(
     solver = Solver(evidence, base, wrong)
     place = _screen(wrong, evidence.place)
     trials = chain(
+        known(evidence, executed) if executed else (),
         rules(evidence),
         delays(evidence),
         latencies(evidence),
@@ -79,9 +93,9 @@ def classify(
     )
     outcomes = sorted(_outcomes(evidence, wrong, trials, place), key=lambda o: o.rank)
     found = tuple(o.candidate for o in outcomes[:LISTED])
-    if outcomes and outcomes[0].first:
+    if outcomes and outcomes[0].first and found[0].explains >= ENOUGH:
         return found
-    return (_unknown("nothing that was tried gives the value that differs first"), *found)
+    return (_unknown(NOTHING), *found)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ of them (teacher forcing: Williams and Zipser 1989, Neural Computation 1:270).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -88,6 +88,7 @@ class Evidence:
     after: Mapping[str, Integers]
     first: tuple[Integers, Integers, Integers]
     place: tuple[int, int, int]
+    _resting: dict[int, Integers] = field(default_factory=dict[int, Integers])
 
     @cached_property
     def dynamics(self) -> Dynamics:
@@ -99,9 +100,9 @@ class Evidence:
         """The synaptic input that should be."""
         return sum((arrival.late() for arrival in self.arrivals), self.nothing)
 
-    @property
+    @cached_property
     def nothing(self) -> Integers:
-        """No synaptic input."""
+        """Zeros; nobody writes them."""
         return np.zeros(self.shape, np.int64)
 
     @property
@@ -121,17 +122,29 @@ class Evidence:
         """Give ``u`` or ``v`` with which each step began."""
         if signal not in self.after:  # nothing is kept of it
             return self.nothing
-        return np.concatenate((first[None], self.after[signal][:-1]))
+        start = self._starts[signal]
+        if start[0] is not first and (start[0] != first).any():
+            start = np.concatenate((first[None], start[1:]))
+        return start
+
+    @cached_property
+    def _starts(self) -> dict[str, Integers]:
+        first = dict(zip(("u", "v"), self.first, strict=False))
+        return {
+            s: np.concatenate((x[None], self.after[s][:-1]))
+            for s, x in first.items()
+            if s in self.after
+        }
 
     def resting(self, refractory: int) -> Integers:
         """Give the refractory steps that were left before each step, by the other's spikes."""
-        if refractory == 0 or "spikes" not in self.after:
-            return self.nothing
-        rho, left = self.nothing, self.first[2]
-        for t, spikes in enumerate(self.after["spikes"]):
-            rho[t] = left
-            left = np.where(spikes > 0, refractory, np.maximum(left - 1, 0))
-        return rho
+        if refractory not in self._resting:
+            rho, left = np.zeros(self.shape, np.int64), self.first[2]
+            for t, spikes in enumerate(self.after.get("spikes", self.nothing)):
+                rho[t] = left
+                left = np.where(spikes > 0, refractory, np.maximum(left - 1, 0))
+            self._resting[refractory] = rho
+        return self._resting[refractory]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -263,7 +276,7 @@ def evidence_of(
     return Evidence(
         population=p,
         begin=begin,
-        arrivals=tuple(_arrivals(network, p.name, sent, window)),
+        arrivals=tuple(_arrivals(network, p.name, sent, range(begin, begin + length))),
         after={s: x[window][:, samples] for s, x in given.items()},
         first=(first["u"], first["v"], rho),
         place=(divergence.step - begin, list(samples).index(divergence.sample), neuron),
@@ -281,7 +294,7 @@ def _left(
 
 
 def _arrivals(
-    network: FixedNetwork, name: str, sent: Mapping[str, npt.NDArray[np.integer]], window: slice
+    network: FixedNetwork, name: str, sent: Mapping[str, npt.NDArray[np.integer]], window: range
 ) -> Iterator[Arrival]:
     shapes = network.shapes
     for q in network.incoming(name):

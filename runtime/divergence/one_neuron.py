@@ -21,7 +21,9 @@ class Neuron:
         keeps_v: Part of the potential.
         truncates_u: Whether what is left of the current is rounded toward zero.
         truncates_v: The same of the potential.
+        takes: Factor of what arrives: another than 1 where it makes up for a rounded decay.
         bias: Added in every step.
+        bias_takes: Factor of the bias, for the same reason.
         initial: Potential before the first step.
         threshold: What it is held against.
         inclusive: Whether it spikes at the threshold itself, too.
@@ -35,7 +37,9 @@ class Neuron:
     keeps_v: float
     truncates_u: bool
     truncates_v: bool
+    takes: float
     bias: float
+    bias_takes: float
     initial: float
     threshold: float
     inclusive: bool
@@ -56,11 +60,12 @@ class Neuron:
         u, v, rest, wrapped, clipped = 0.0, self.initial, 0, False, False
         tested, held = v, False
         for t, a in enumerate(arriving.tolist()):
-            u = _kept(u, self.keeps_u, truncates=self.truncates_u) + a
+            u = _kept(u, self.keeps_u, truncates=self.truncates_u) + self.takes * a
             if self.wraps and not -STATE_LIMIT < u <= STATE_LIMIT:  # (3)
                 u, wrapped = u - 2 * STATE_LIMIT * (1 if u > 0 else -1), True
             before, spike, r = v, int(spikes[t]), self._refires(v, t, spikes)
-            v = _kept(v, self.keeps_v, truncates=self.truncates_v) + u + self.bias  # (4)
+            v = _kept(v, self.keeps_v, truncates=self.truncates_v)
+            v += u + self.bias_takes * self.bias  # (4)
             if self.reset in (FixedReset.SUBTRACT_DELAYED, FixedReset.SUBTRACT_RETEST):
                 v -= r * self.threshold
             if self.saturates and abs(v) > STATE_LIMIT - 1:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.fixed import ALIGN_BITS, DECAY_BITS, STATE_LIMIT, FixedReset
-from snnc.runtime.divergence.dynamics import Dynamics, Made, Rounding, quotient
+from snnc.runtime.divergence.dynamics import Dynamics, Made, Rounding, multiples, quotient
 from snnc.runtime.divergence.evidence import Course, Evidence, Mask
 from snnc.runtime.divergence.explanation import Cause
 from snnc.runtime.divergence.hypotheses import Trial
@@ -98,13 +98,13 @@ class Solver:
         d = self.evidence.dynamics
         told = f"rounded {rounding} to multiples of {1 << bits}"
         cause = Cause.BIAS_OR_THRESHOLD_ROUNDING
-        theta = _multiples(d.theta, bits + ALIGN_BITS, rounding)
+        theta = multiples(d.theta, bits + ALIGN_BITS, rounding)
         yield _trial(cause, f"threshold {told}", replace(d, theta=theta))
-        bias = _multiples(d.bias, bits, rounding)
+        bias = multiples(d.bias, bits, rounding)
         yield _trial(cause, f"bias {told}", replace(d, bias=bias))
-        keep_v = WHOLE - _multiples(WHOLE - d.keep_v, bits, rounding)
+        keep_v = WHOLE - multiples(WHOLE - d.keep_v, bits, rounding)
         yield _trial(Cause.DECAY_ROUNDING, f"dv {told}", replace(d, keep_v=keep_v))
-        keep_u = WHOLE - _multiples(WHOLE - d.keep_u, bits, rounding)
+        keep_u = WHOLE - multiples(WHOLE - d.keep_u, bits, rounding)
         yield _trial(Cause.DECAY_ROUNDING, f"du + 1 {told}", replace(d, keep_u=keep_u))
 
     def _thresholds(self) -> Iterator[Trial]:
@@ -209,10 +209,6 @@ class Solver:
 
 def _trial(cause: Cause, what: str, other: Dynamics, numbers: int = 1) -> Trial:
     return Trial(cause=cause, what=what, numbers=numbers, course=Course(dynamics=other))
-
-
-def _multiples(x: Integers, bits: int, rounding: Rounding) -> Integers:
-    return quotient(x, bits, rounding) << bits
 
 
 def _one_of(values: Integers, where: Mask, *, last: bool) -> Integers:

@@ -71,7 +71,7 @@ def solved(evidence: Evidence, base: Made) -> Iterator[Trial]:
         return
     for arrival in evidence.arrivals:
         deltas: Deltas = {}
-        for n, (group, place) in enumerate(_groups(arrival, missing)):
+        for n, place in enumerate(_groups(arrival, missing)):
             gap = _gap(arrival, missing, place)
             if gap is None or n >= GROUPS:
                 break
@@ -85,7 +85,7 @@ def solved(evidence: Evidence, base: Made) -> Iterator[Trial]:
         yield from _bounded(evidence, arrival, missing)
 
 
-def _groups(arrival: Arrival, missing: Integers) -> Iterator[tuple[int, Place]]:
+def _groups(arrival: Arrival, missing: Integers) -> Iterator[Place]:
     """Give elements of each group of neurons with the same weights, in which some are wrong."""
     found = way(arrival.projection.operators)
     n = missing.shape[-1]
@@ -99,7 +99,7 @@ def _groups(arrival: Arrival, missing: Integers) -> Iterator[tuple[int, Place]]:
             [_spread(np.argwhere(of != 0), SHOWN), _spread(np.argwhere(of == 0), 2 * SHOWN)]
         )
         steps, samples, neurons = chosen.T
-        yield int(group), (steps, samples, neurons + group * size)
+        yield steps, samples, neurons + group * size
 
 
 def _spread(places: npt.NDArray[np.intp], most: int) -> npt.NDArray[np.intp]:
@@ -181,14 +181,13 @@ def _trial(evidence: Evidence, arrival: Arrival, deltas: Deltas) -> Trial:
     """Suppose that weights are off by ``deltas``."""
     q = arrival.projection
     weights = way(q.operators).weighted.weight.astype(np.int64)
-    other = weights.copy().ravel()
-    for index, delta in deltas.items():
-        other[index] += delta
-    other = other.reshape(weights.shape)
+    flat = weights.flatten()
+    flat[list(deltas)] += list(deltas.values())
+    other: Integers = flat.reshape(weights.shape)
     a = evidence.a - arrival.late() + windowed(arrival.through(with_weights(q, other)))
     first = min(deltas)
-    index = ", ".join(map(str, np.unravel_index(first, weights.shape)))
-    what = f"weight {other.ravel()[first]} and not {weights.ravel()[first]} of {q.name} [{index}]"
+    place = ", ".join(map(str, np.unravel_index(first, weights.shape)))
+    what = f"weight {flat[first]} and not {flat[first] - deltas[first]} of {q.name} [{place}]"
     if len(deltas) > 1:
         what += f", and so of {count(len(deltas) - 1, 'other')}"
     course = Course(dynamics=evidence.dynamics, a=a)
@@ -197,23 +196,18 @@ def _trial(evidence: Evidence, arrival: Arrival, deltas: Deltas) -> Trial:
 
 
 def clipped(weights: Integers, other: Integers) -> bool:
-    """Tell whether ``other`` are ``weights``, limited to a range.
+    """Tell whether ``other`` are ``weights``, limited to a range of which they show both ends.
 
-    Those that changed have to be at a limit of the others; a single one at a power of two or one
-    less, where a register ends.
+    One that changed alone has to be at a power of two or one less, where a register ends, and no
+    other beyond it.
     """
-    changed = other[weights != other]
-    ends = np.unique(changed)
-    if not changed.size or (np.abs(changed) >= np.abs(weights[weights != other])).any():
+    were, are = weights[weights != other], other[weights != other]
+    if not are.size or (np.abs(are) >= np.abs(were)).any():
         return False
-    low, high = int(ends.min()), int(ends.max())
-    limited = np.clip(weights, low if low < 0 else -(2**30), high if high > 0 else 2**30)
-    register = all(_is_power(abs(int(e))) or _is_power(abs(int(e)) + 1) for e in ends)
-    return (
-        ends.size <= 2
-        and (changed.size > ends.size or register)
-        and (bool((limited == other).all()) or (register and changed.size == 1))
-    )
+    low, high = int(are.min()), int(are.max())
+    limited = np.clip(weights, low if low < 0 else None, high if high >= 0 else None)
+    registers = all(_is_power(abs(int(e))) or _is_power(abs(int(e)) + 1) for e in (low, high))
+    return bool((limited == other).all()) and (are.size > 2 or registers)
 
 
 def _is_power(x: int) -> bool:

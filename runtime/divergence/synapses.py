@@ -59,9 +59,7 @@ class Way:
 
 def way(operators: tuple[FixedOperator, ...]) -> Way:
     """Find the operator that has weights."""
-    (i,) = (i for i, o in enumerate(operators) if isinstance(o, FixedWeighted))
-    weighted = operators[i]
-    assert isinstance(weighted, FixedWeighted)
+    ((i, weighted),) = ((i, o) for i, o in enumerate(operators) if isinstance(o, FixedWeighted))
     return Way(operators[:i], weighted, operators[i + 1 :])
 
 
@@ -84,7 +82,8 @@ def synapses_of(arrival: Arrival, place: Place) -> Synapses | None:
         x = operated(operator, x)
     match found.weighted:
         case FixedDense(weight=weight):
-            index = neurons[:, None] * weight.shape[1] + np.arange(weight.shape[1])
+            n_in = int(weight.shape[1])
+            index = neurons[:, None] * n_in + np.arange(n_in)
             return Synapses(x.reshape(len(moments), -1)[row], index)
         case FixedSparse() as sparse:
             return _listed(sparse, x.reshape(len(moments), -1), row, neurons)
@@ -116,14 +115,14 @@ def _behind(
     Returns:
         Their indices in C order, shape ``[m, pooled]``, and which of them exist.
     """
+    sums = [o for o in found.behind if isinstance(o, SumPooling)]
     shapes = [found.weighted.result_shape(shape)]
-    for operator in found.behind:
+    for operator in sums:
         shapes.append(operator.result_shape(shapes[-1]))
     places, inside = neurons[:, None], np.ones((len(neurons), 1), np.bool_)
     for operator, shape_in, shape_out in zip(
-        found.behind[::-1], shapes[-2::-1], shapes[:0:-1], strict=True
+        sums[::-1], shapes[-2::-1], shapes[:0:-1], strict=True
     ):
-        assert isinstance(operator, SumPooling)
         channel, at = np.divmod(places, prod(shape_out[1:]))
         under, there = _under(operator.window, at, shape_in[1:], shape_out[1:])
         places = (channel[..., None] * prod(shape_in[1:]) + under).reshape(len(neurons), -1)

@@ -25,7 +25,7 @@ from snnc.compiler.quantization.decays import (
     lost_of_potential,
     lowered_for,
 )
-from snnc.compiler.quantization.lower import Lowered
+from snnc.compiler.quantization.lower import Lowered, lower
 from snnc.compiler.retime import unretimed
 from snnc.compiler.trace import Array
 from snnc.runtime.divergence.carriers import UNIT, Carrier
@@ -100,7 +100,7 @@ def twins(
         )
     missing = {path.name for path in n.arriving} - {c.path.name for c in carriers}
     return Twins(
-        real=_real(n, neuron, counts),
+        real=_real(n, neuron, counts, *_made_up(network, n, p, decays, neuron)),
         rounded=_rounded(p, neuron),
         carriers=tuple(carriers),
         count=float(p.scale[neuron]),
@@ -109,14 +109,28 @@ def twins(
     )
 
 
-def _real(n: Lowered, i: int, counts: float) -> Neuron:
+def _made_up(
+    network: Network, n: Lowered, q: FixedPopulation, decays: Decays, i: int
+) -> tuple[float, float]:
+    """Give by what input and bias make up for rounded decays (see ``decays.matched``); else 1."""
+    if decays is not Decays.GAIN:
+        return 1.0, 1.0
+    (plain,) = (m for m in lower(network) if m.population.name == n.population.name)
+    lost, rounded = float(lost_of_potential(n.population)[i]), int(q.dv[i]) / ONE
+    of_bias = rounded / lost if lost and rounded else 1.0
+    return float(n.unit[i] / plain.unit[i]), of_bias
+
+
+def _real(n: Lowered, i: int, counts: float, of_input: float, of_bias: float) -> Neuron:
     p = n.population
     return Neuron(
         keeps_u=float(1 - lost_of_current(p)[i]),
         keeps_v=float(1 - lost_of_potential(p)[i]),
         truncates_u=False,
         truncates_v=False,
+        takes=1 / of_input,
         bias=float(counts * n.bias[i]),
+        bias_takes=1 / of_bias,
         initial=float(counts * n.initial[i]),
         threshold=float(counts * n.threshold[i]),
         inclusive=p.inclusive,
@@ -133,7 +147,9 @@ def _rounded(p: FixedPopulation, i: int) -> Neuron:
         keeps_v=(ONE - int(p.dv[i])) / ONE,
         truncates_u=True,
         truncates_v=True,
+        takes=1.0,
         bias=float(int(p.bias_mant[i]) << int(p.bias_exp[i])),
+        bias_takes=1.0,
         initial=float(p.initial[i]),
         threshold=float(int(p.threshold[i]) << ALIGN_BITS),
         inclusive=False,

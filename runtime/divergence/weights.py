@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.fixed import MAX_WEIGHT_BITS, FixedProjection
-from snnc.runtime.divergence.dynamics import Rounding, quotient
+from snnc.runtime.divergence.dynamics import Overflow, Range, Rounding, multiples, quotient
 from snnc.runtime.divergence.evidence import (
     Arrival,
     Course,
@@ -33,6 +34,17 @@ SHARE = 0.5
 Change = Callable[[Integers], Integers]
 
 
+def _shifted(
+    y: Integers, exponent: int, rounding: Rounding = Rounding.FLOOR, bits: int = 0
+) -> Integers:
+    """Apply an exponent to a sum, of which so many significant bits are kept, or all."""
+    return quotient(significant(y, bits) if bits else y, -exponent, rounding)
+
+
+def _limited(x: Integers, low: int, high: int) -> Integers:
+    return np.clip(x, low, high)
+
+
 @dataclass(frozen=True)
 class Other:
     """A change of what a projection brings.
@@ -40,6 +52,7 @@ class Other:
     Attributes:
         cause: Its class.
         what: What is supposed of the weights, or of their sum.
+        numbers: How many were chosen for it, as of a ``Trial``.
         weights: Makes weights of weights.
         exponent: Added to the exponent of the sum.
         total: Makes the sum, its exponent applied, of the sum of products and the exponent.
@@ -47,9 +60,10 @@ class Other:
 
     cause: Cause
     what: str
+    numbers: int = 1
     weights: Change = np.asarray
     exponent: int = 0
-    total: Callable[[Integers, int], Integers] = lambda y, e: quotient(y, -e, Rounding.FLOOR)
+    total: Callable[[Integers, int], Integers] = _shifted
 
     def of(self, projection: FixedProjection, brought: Integers, index: Integers) -> Integers:
         """Give the synaptic input of some elements."""
@@ -79,10 +93,8 @@ def changes(evidence: Evidence, place: Place) -> Iterator[Trial]:
         evidence: What the other made of what.
         place: Values that differ, on which a change is tried first.
     """
-    groups = [(arrival,) for arrival in evidence.arrivals]
-    if len(groups) > 1:
-        groups.append(evidence.arrivals)
-    for arrivals in groups:
+    alone: list[Sequence[Arrival]] = [(arrival,) for arrival in evidence.arrivals]
+    for arrivals in (*alone, evidence.arrivals) if len(alone) > 1 else alone:
         synapses = [synapses_of(arrival, place) for arrival in arrivals]
         for other in _others(arrivals):
             if _plausible(evidence, place, arrivals, synapses, other):
@@ -95,7 +107,7 @@ def _trial(evidence: Evidence, arrivals: Sequence[Arrival], other: Other) -> Tri
         a = a - arrival.late() + windowed(other.through(arrival))
     what = f"{other.what} of {' and '.join(q.projection.name for q in arrivals)}"
     course = Course(dynamics=evidence.dynamics, a=a)
-    return Trial(cause=other.cause, what=what, numbers=1, course=course)
+    return Trial(cause=other.cause, what=what, numbers=other.numbers, course=course)
 
 
 def _plausible(
@@ -115,7 +127,7 @@ def _plausible(
         a = a - arrival.late()[place]
         a = a + other.of(arrival.projection, reached.brought, reached.index)
     result = stepped_at(evidence, Course(dynamics=evidence.dynamics), place, a)
-    return 1 - differing_at(evidence, result, place).mean() >= SHARE
+    return bool(1 - differing_at(evidence, result, place).mean() >= SHARE)
 
 
 def _others(arrivals: Sequence[Arrival]) -> Iterator[Other]:
@@ -129,19 +141,22 @@ def _others(arrivals: Sequence[Arrival]) -> Iterator[Other]:
 
 def _clipped(largest: int) -> Iterator[Other]:
     powers = [2**b for b in range(MAX_WEIGHT_BITS, 0, -1)]
-    pairs = [(-p, p - 1) for p in powers] + [(1 - p, p - 1) for p in powers]
-    pairs += [(-p, p) for p in range(largest - 1, 0, -1)] + [(0, largest), (-largest, 0)]
-    for low, high in pairs:
-        if -low < largest or high < largest:
-            what = f"weights clipped to {low} ... {high}"
-            yield Other(Cause.WEIGHT_CLIP, what, lambda w, a=low, b=high: np.clip(w, a, b))
+    registers = [(-p, p - 1) for p in powers] + [(1 - p, p - 1) for p in powers]
+    registers += [(0, largest), (-largest, 0)]
+    limits = [(-p, p) for p in range(largest - 1, 0, -1)]
+    for numbers, pairs in ((1, registers), (3, limits)):
+        for low, high in pairs:
+            if -low < largest or high < largest:
+                what = f"weights clipped to {low} ... {high}"
+                change = partial(_limited, low=low, high=high)
+                yield Other(Cause.WEIGHT_CLIP, what, numbers, change)
     for bits in range(2, MAX_WEIGHT_BITS + 1):
-        half = 1 << bits - 1
-        if half <= largest:
+        if 1 << bits - 1 <= largest:
             yield Other(
                 Cause.WRAP,
                 f"weights wrapped at {bits} bits",
-                lambda w, h=half: ((w + h) & (2 * h - 1)) - h,
+                1,
+                Range(Overflow.WRAP, bits).held,
             )
 
 
@@ -152,7 +167,8 @@ def _rounded(exponent: int) -> Iterator[Other]:
             yield Other(
                 cause,
                 f"weights rounded {rounding} to multiples of {1 << bits}",
-                lambda w, b=bits, r=rounding: quotient(w, b, r) << b,
+                1,
+                partial(multiples, bits=bits, rounding=rounding),
             )
     for off in (1, -1, 2, -2, 3, -3):
         yield Other(cause, f"weight exponent {'+' if off > 0 else '-'} {abs(off)}", exponent=off)
@@ -160,12 +176,13 @@ def _rounded(exponent: int) -> Iterator[Other]:
         yield Other(
             cause,
             f"each weight, and not their sum, shifted and rounded {rounding}",
-            lambda w, r=rounding: quotient(w, -exponent, r),
+            1,
+            partial(quotient, bits=-exponent, rounding=rounding),
             exponent=-exponent,
         )
         if rounding is not Rounding.FLOOR:
             what = f"the sum of weights rounded {rounding} and not {Rounding.FLOOR}"
-            yield Other(cause, what, total=lambda y, e, r=rounding: quotient(y, -e, r))
+            yield Other(cause, what, total=partial(_shifted, rounding=rounding))
 
 
 def _sums() -> Iterator[Other]:
@@ -173,7 +190,7 @@ def _sums() -> Iterator[Other]:
         yield Other(
             Cause.FLOAT_ORDER,
             f"the sum in {name}, {bits} significant bits,",
-            total=lambda y, e, b=bits: quotient(significant(y, b), -e, Rounding.FLOOR),
+            total=partial(_shifted, bits=bits),
         )
 
 

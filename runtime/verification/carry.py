@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from heapq import merge
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from snnc.runtime.stages import Stages, silent
 from snnc.runtime.text import count
+from snnc.runtime.verification.bar import Bar
 from snnc.runtime.verification.journal import Journal
 from snnc.runtime.verification.outcome import Outcome, outcome
 from snnc.runtime.verification.plan import Batch, Plan
@@ -21,18 +22,28 @@ from snnc.targets.running import Inputs
 class Workers(Protocol):
     """Whoever runs batches."""
 
-    def outcomes(self, plan: Plan, batches: Iterator[Batch]) -> Generator[Outcome]:
-        """Run ``batches``, of which the next is taken when there is room, in any order."""
+    def outcomes(
+        self, plan: Plan, batches: Iterator[Batch], within: Callable[[Batch], Stages]
+    ) -> Generator[Outcome]:
+        """Run ``batches``, of which the next is taken when there is room, in any order.
+
+        Args:
+            plan: What is done with each.
+            batches: The samples.
+            within: Gives what may be told the stages of a batch.
+        """
         ...
 
 
 class Here:
     """Runs batches in this process, one after the other."""
 
-    def outcomes(self, plan: Plan, batches: Iterator[Batch]) -> Generator[Outcome]:
+    def outcomes(
+        self, plan: Plan, batches: Iterator[Batch], within: Callable[[Batch], Stages]
+    ) -> Generator[Outcome]:
         """Run ``batches``."""
         for batch in batches:
-            yield outcome(plan, batch)
+            yield outcome(plan, batch, within(batch))
 
 
 def carry_out(
@@ -60,7 +71,7 @@ def carry_out(
     whole = Batch(first=0, inputs=inputs, labels=labels)
     if whole.samples <= journal.size and not journal.done:
         return _as_read(outcome(plan, whole, progress)).given
-    told = progress(f"verifying {count(whole.samples, 'sample')}")
+    bar = Bar(plan, progress(f"verifying {count(whole.samples, 'sample')}"), whole.samples)
     again: dict[int, Outcome] = {}  # incomplete, and so not kept
 
     def left() -> Iterator[Batch]:
@@ -68,17 +79,15 @@ def carry_out(
             if batch.first not in journal.done:
                 yield batch.skipping(_failures(again.values()))
 
-    done = sum(min(journal.size, whole.samples - first) for first in journal.done)
-    told(done, whole.samples)
-    with closing(workers.outcomes(plan, left())) as outcomes:
+    bar.begin(sum(min(journal.size, whole.samples - first) for first in journal.done))
+    with closing(workers.outcomes(plan, left(), bar.within)) as outcomes:
         for found in outcomes:
             found.raise_what_it_tells()
             if found.complete:
                 journal.add(found)
             else:
                 again[found.first] = found
-            done += found.samples
-            told(done, whole.samples)
+            bar.add(found.samples)
     rest = map(_as_read, sorted(again.values(), key=_first))
     return _summed(merge(journal.outcomes(), rest, key=_first))
 

@@ -54,7 +54,7 @@ def _explanation(link: Link, again: Again) -> Explanation | None:
 
 
 def _local(link: Link, again: Again) -> tuple[LocalError, ...]:
-    first = again.first(LOCAL)
+    first = again.first(min(LOCAL, again.plan.group))  # as many as fit at once
     reference = again.traces(link.reference, first)
     parted = Parted(
         names=(link.reference, link.other),

@@ -25,7 +25,19 @@ from snnc.runtime.cli import cli
 from tests.runtime.conftest import Snnc
 from tests.runtime.samples import ROOT, WIDTH, artifact, inverted, run_snnc
 
-COMMANDS = ["import", "compile", "run", "verify", "inspect", "targets", "explain", "doctor"]
+COMMANDS = [
+    "import",
+    "compile",
+    "run",
+    "verify",
+    "bisect",
+    "reduce",
+    "diff",
+    "inspect",
+    "targets",
+    "explain",
+    "doctor",
+]
 
 USE = """\
 error[SNN004]: options have a value in their range and fit together
@@ -115,7 +127,7 @@ def test_no_command_shows_the_help_and_fails(snnc: Snnc) -> None:
 
 def test_misspelled_command(snnc: Snnc) -> None:
     ended = snnc("comple", "model.nir")
-    limit = "import, compile, run, verify, inspect, targets, explain, doctor"
+    limit = ", ".join(COMMANDS)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == USE.format(
         node="snnc", found="no command comple", limit=limit, remedy="did you mean snnc compile?"
@@ -126,7 +138,7 @@ def test_command_like_no_other(snnc: Snnc) -> None:
     assert snnc("\x1b[31m").err == USE.format(
         node="snnc",
         found=r"no command \x1b[31m",
-        limit="import, compile, run, verify, inspect, targets, explain, doctor",
+        limit=", ".join(COMMANDS),
         remedy="snnc --help lists the commands",
     )
 

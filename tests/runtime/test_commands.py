@@ -77,6 +77,7 @@ def test_compile_json(snnc: Snnc) -> None:
         "warnings": [],
         "budget": None,
         "relays": [],
+        "divided": [],
         "mapping": None,
     }
 
@@ -114,8 +115,9 @@ def test_bad_settings_file_is_refused_before_the_work(snnc: Snnc) -> None:
         "error[SNN004]: options have a value in their range and fit together\n"
         "  --> s.yaml: max-drop\n"
         "   found: no such option\n"
-        "   limit: arch, budget, calibrate, decays, dialect, dt, hardware, input-shape, labels, "
-        "lava, max-thresholds, output, overflow, reset, rounding, strict, target, weight-bits\n"
+        "   limit: arch, bin-seconds, bin-steps, bin-values, budget, calibrate, decays, dialect, "
+        "dt, hardware, input-shape, labels, lava, max-thresholds, output, overflow, partitioner, "
+        "reset, rounding, sensor-shape, split-fan-in, strict, target, weight-bits\n"
         "  remedy: remove it\n"
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from snnc.runtime.text import count, percent, seconds, shown, table
+from snnc.runtime.text import count, duration, percent, seconds, shown, table
 
 HARMLESS = {
     "plain": "plain",
@@ -49,3 +49,8 @@ def test_figures() -> None:
         "0 steps",
         "1,200 steps",
     )
+
+
+def test_durations() -> None:
+    told = [duration(x) for x in (0.2, 1.4, 99.4, 99.6, 150, 5969, 6000, 90061)]
+    assert told == ["0 s", "1 s", "99 s", "2 min", "2 min", "99 min", "1 h 40 min", "25 h 1 min"]

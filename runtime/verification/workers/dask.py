@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import queue
+import time
 import warnings
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault
 from snnc.runtime.environment import environment
+from snnc.runtime.stages import Stages
 from snnc.runtime.verification.outcome import Outcome
 from snnc.runtime.verification.plan import Batch, Plan
 from snnc.runtime.verification.workers.work import packed_work
@@ -19,10 +22,17 @@ from snnc.runtime.verification.workers.work import packed_work
 if TYPE_CHECKING:
     from distributed import Client, Future
 
+Ended: TypeAlias = "queue.SimpleQueue[Future[Any]]"
+
 PATIENCE = 10.0
 """Seconds to wait for the scheduler, and then for a worker."""
+LOOK = 1.0
+"""Seconds between two looks at whether there are workers."""
+WITHOUT = 60.0
+"""Seconds without any worker after which the run ends: others may be on their way."""
 AHEAD = 2
 """Batches for each thread of the cluster that are sent at once."""
+LOGGERS = ("distributed", "distributed.client", "distributed.core", "distributed.comm")
 PLATFORM = "platform"
 """What machines may differ in."""
 
@@ -33,7 +43,9 @@ class Cluster:
     def __init__(self, address: str) -> None:
         self._address = address
 
-    def outcomes(self, plan: Plan, batches: Iterator[Batch]) -> Generator[Outcome]:
+    def outcomes(
+        self, plan: Plan, batches: Iterator[Batch], within: Callable[[Batch], Stages]
+    ) -> Generator[Outcome]:
         """Run ``batches`` and give each outcome as it comes.
 
         Raises:
@@ -42,40 +54,59 @@ class Cluster:
                 no workers; SNN607, a worker has other versions; SNN608, workers die, or the
                 scheduler is gone.
         """
-        try:
-            import cloudpickle
-            import distributed
-        except ModuleNotFoundError as error:
-            raise EnvironmentFault([_no_dask()]) from error
-        payload = packed_work(plan, cloudpickle.dumps)
+        del within  # a worker tells of its batch when it is done
         with _quiet(), self._connected() as client:
+            import cloudpickle
+
+            payload = packed_work(plan, cloudpickle.dumps)
             work = client.submit(_received, payload, pure=False)
+            ended: Ended = queue.SimpleQueue()
             ahead = AHEAD * max(1, sum(client.nthreads().values()))
-            futures = distributed.as_completed(
-                [_sent(client, work, b) for b in islice(batches, ahead)]
-            )
-            for future in futures:
-                yield self._result(future)
-                for batch in islice(batches, 1):
-                    futures.add(_sent(client, work, batch))
+            sent = {_sent(client, work, batch, ended) for batch in islice(batches, ahead)}
+            while sent:
+                future = self._next(client, ended)
+                found = self._result(future)
+                sent.remove(future)
+                sent |= {_sent(client, work, batch, ended) for batch in islice(batches, 1)}
+                yield found
+
+    def _next(self, client: Client, ended: Ended) -> Future[Any]:
+        """Wait for a batch to end, as long as there are workers.
+
+        Raises:
+            EnvironmentFault: SNN608, there have been none for long.
+        """
+        seen = time.monotonic()
+        while True:
+            try:
+                return ended.get(timeout=LOOK)
+            except queue.Empty:
+                if client.status == "running" and client.nthreads():
+                    seen = time.monotonic()
+                elif time.monotonic() - seen > WITHOUT:
+                    none = f"no workers for {WITHOUT:g} s"
+                    raise EnvironmentFault([_gone(self._address, none)]) from None
 
     def _result(self, future: Future[Any]) -> Outcome:
         """Give what a worker made of a batch."""
         from distributed import CancelledError, KilledWorker
 
         try:
-            found: str | dict[str, str] = future.result(PATIENCE)
+            given: str | dict[str, str] = future.result(PATIENCE)
         except (KilledWorker, CancelledError, TimeoutError, OSError) as error:
-            raise EnvironmentFault([_gone(self._address, error)]) from error
-        if isinstance(found, Mapping):
-            raise EnvironmentFault([_unlike(self._address, found)])
-        return Outcome.model_validate_json(found)
+            found = f"{type(error).__name__}: {str(error).partition(chr(10))[0]:.200}"
+            raise EnvironmentFault([_gone(self._address, found)]) from error
+        if isinstance(given, Mapping):
+            raise EnvironmentFault([_unlike(self._address, given)])
+        return Outcome.model_validate_json(given)
 
     @contextmanager
     def _connected(self) -> Generator[Client]:
         """Connect to the scheduler, and wait for a worker."""
-        from distributed import Client
-
+        try:
+            from distributed import Client
+        except ModuleNotFoundError as error:
+            raise EnvironmentFault([_no_dask()]) from error
         try:
             client = Client(self._address, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
@@ -93,20 +124,25 @@ class Cluster:
 @contextmanager
 def _quiet() -> Generator[None]:
     """Keep to ourselves what Dask says of workers that die and of large messages."""
-    logger = logging.getLogger("distributed")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="distributed")
             warnings.filterwarnings("ignore", message="Sending large graph")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
-def _sent(client: Client, work: Future[Any], batch: Batch) -> Future[Any]:
-    return client.submit(_run, work, batch, _versions(), pure=False)
+def _sent(client: Client, work: Future[Any], batch: Batch, ended: Ended) -> Future[Any]:
+    """Send a batch to whichever worker is free; what it ends with is put into ``ended``."""
+    future = client.submit(_run, work, batch, _versions(), pure=False)
+    future.add_done_callback(ended.put)
+    return future
 
 
 def _received(payload: bytes) -> Any:
@@ -149,11 +185,11 @@ def _silent(address: str, found: str) -> Diagnostic:
     )
 
 
-def _gone(address: str, error: BaseException) -> Diagnostic:
+def _gone(address: str, found: str) -> Diagnostic:
     return Diagnostic(
         rule=rules.CLUSTER_LIVES,
         node=f"--scheduler {address}",
-        found=f"{type(error).__name__}: {str(error).partition(chr(10))[0]:.200}",
+        found=found,
         limit="workers that outlive their batch",
         remedy="look at the memory of the workers; the same command goes on from here",
     )

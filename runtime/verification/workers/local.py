@@ -9,13 +9,14 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import IO, TypeAlias, cast
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault
+from snnc.runtime.stages import Stages
 from snnc.runtime.verification.outcome import Outcome
 from snnc.runtime.verification.plan import Batch, Plan
 from snnc.runtime.verification.workers.child import receive, send
@@ -42,13 +43,16 @@ class Processes:
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
 
-    def outcomes(self, plan: Plan, batches: Iterator[Batch]) -> Generator[Outcome]:
+    def outcomes(
+        self, plan: Plan, batches: Iterator[Batch], within: Callable[[Batch], Stages]
+    ) -> Generator[Outcome]:
         """Run ``batches`` and give each outcome as it comes.
 
         Raises:
             InputError: SNN605, the trained module cannot be sent to other processes.
             EnvironmentFault: SNN604, process after process dies on a batch.
         """
+        del within  # another process tells of its batch when it is done
         with _team(packed_work(plan), self._jobs) as (todo, done):
             waiting = 0
             for batch in islice(batches, AHEAD * self._jobs):

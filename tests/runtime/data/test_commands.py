@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nir
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from snnc.frontends.nir.file import write_nir
@@ -23,7 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A network for a camera of 4 x 5 pixels, recordings, and what they become in ``x.npy``."""
     random, shape = np.random.default_rng(0), np.array([2, 4, 5])
     weight = random.normal(size=(3, 40)).astype(np.float32)
-    nodes = {
+    nodes: dict[str, nir.NIRNode] = {
         "input": nir.Input(input_type={"input": shape}),
         "flat": nir.Flatten(input_type={"input": shape}, start_dim=0, end_dim=-1),
         "fc": nir.Affine(weight, np.zeros(3, np.float32)),
@@ -32,7 +33,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }
     graph = nir.NIRGraph(nodes=nodes, edges=list(pairwise(nodes)), type_check=False)
     write_nir(graph, tmp_path / "m.nir")
-    counted = []
+    counted: list[npt.NDArray[np.int64]] = []
     for number in range(SAMPLES):
         e = events(150, last=7_999, seed=number)
         path = tmp_path / "test" / str(number % 3) / f"{number}.bin"
@@ -96,6 +97,15 @@ def test_verify(folder: Path) -> None:
     assert accuracy == [e["accuracy"] for e in other["executions"]]
     assert [link["values"] for link in one["links"]] == [link["values"] for link in other["links"]]
     assert one["program_sha256"] == other["program_sha256"]
+
+
+def test_bisect(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert folder.is_dir()
+    given = ["--target", "cpu", "-o", "a", "--calibrate", "test", *EVENTS]
+    assert main(["compile", *MODEL, *given]) == 0
+    capsys.readouterr()
+    assert main(["bisect", "a", "--input", "test", *EVENTS]) == 0
+    assert capsys.readouterr().out == ("no difference: cpu gives what integer does, in 4 samples\n")
 
 
 def test_one_message(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

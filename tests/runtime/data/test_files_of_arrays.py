@@ -1,4 +1,7 @@
 """HDF5 files of arrays, archives, and what is known of a file by its first bytes."""
+# h5py has no types:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 
 from __future__ import annotations
 
@@ -73,7 +76,8 @@ def test_spikes_are_packed_densely(tmp_path: Path) -> None:
     assert isinstance(extent, Extent)
     packed = replace(extent, declared=2**28)
     for dense in (False, True):
-        problems = list(Gate("x", 2**20, dense=dense)._size_problems(packed, 2**20, "x"))
+        gate = Gate("x", 2**20, dense=dense)
+        problems = list(gate.size_problems(packed, 2**20, "x"))
         assert len(problems) == (0 if dense else 1)
 
 
@@ -127,7 +131,7 @@ def test_a_cut_hdf5_file(tmp_path: Path) -> None:
 def test_an_archive_that_unpacks_to_more_than_there_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("snnc.runtime.data.source.available_memory", lambda: 10 * 2**20)
+    monkeypatch.setattr("snnc.runtime.data.memory.available_memory", lambda: 10 * 2**20)
     np.savez_compressed(tmp_path / "x.npz", x=np.zeros(8 * 2**20, np.uint8))
     assert (tmp_path / "x.npz").stat().st_size < 2**15
     assert message(tmp_path / "x.npz") == (
@@ -139,14 +143,16 @@ def test_an_archive_that_unpacks_to_more_than_there_is(
     )
 
 
-def test_an_array_that_is_larger_than_the_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    np.save(tmp_path / "x.npy", np.zeros(2**20, np.uint8))
-    monkeypatch.setattr("snnc.runtime.data.source.available_memory", lambda: 2**20)
-    assert "SNN642" in message(tmp_path / "x.npy")
-    monkeypatch.setattr("snnc.runtime.data.source.available_memory", lambda: None)
-    assert np.asarray(read_data(tmp_path / "x.npy")).size == 2**20
+def test_a_large_array_stays_in_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(0).integers(0, 2, (4, 3, 100), np.uint8)
+    np.save(tmp_path / "x.npy", x)
+    assert not isinstance(read_data(tmp_path / "x.npy"), np.memmap)
+    monkeypatch.setattr("snnc.runtime.data.memory.available_memory", lambda: 2**10)
+    found = read_data(tmp_path / "x.npy")
+    assert isinstance(found, np.memmap)
+    np.testing.assert_array_equal(found, x)
+    (tmp_path / "x.npy").write_bytes((tmp_path / "x.npy").read_bytes()[:-1])
+    assert "1199 bytes of data where the header declares 1200" in message(tmp_path / "x.npy")
 
 
 NUMPY = "an .npy file of numbers, or an .npz file with one array for each input"

@@ -1,7 +1,13 @@
 """NIR data graphs as ``nir.write_data`` writes them."""
+# h5py has no types:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -100,9 +106,23 @@ def test_nested_nodes_and_others(tmp_path: Path) -> None:
         file.move("nodes", "inner")
         file.create_group("nodes/net").attrs["__type__"] = "NIRGraphData"
         file.move("inner", "nodes/net/nodes")
-    assert isinstance(nir.read_data(path).nodes["net"], nir.NIRGraphData)
+    assert isinstance(nir.read_data(str(path)).nodes["net"], nir.NIRGraphData)
     given = given_inputs(network(6, name="net.input"), read_data(path))
     np.testing.assert_array_equal(given["net.input"], SPIKES.swapaxes(0, 1))
+
+
+def test_without_a_file() -> None:
+    """A data graph itself, nested or not, becomes what its file does."""
+    grid = nir.TimeGriddedData(SPIKES, 1e-3)
+    for observable in (grid, grid.to_event(100)):
+        inner = graph_data(observable, lif=nir.NIRNodeData({"v": grid}))
+        for data, name in ((inner, "input"), (nir.NIRGraphData({"net": inner}), "net.input")):
+            given = given_inputs(network(6, name=name), read_data(data))
+            np.testing.assert_array_equal(given[name], SPIKES.swapaxes(0, 1))
+    with pytest.raises(InputError) as caught:
+        given_inputs(network(6), read_data(graph_data("a film")))
+    found = str(caught.value).replace("the NIR data graph", "FILE")
+    assert found == refused("an observable of type 'str'")
 
 
 def test_steps_of_another_length(tmp_path: Path) -> None:
@@ -187,31 +207,31 @@ def test_events_that_make_no_sense(case: str, tmp_path: Path) -> None:
 
 
 def test_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snnc.runtime.data.source.available_memory", lambda: 2**20)
+    monkeypatch.setattr("snnc.runtime.data.memory.available_memory", lambda: 2**20)
+    free = 2**40
+    usage = shutil.disk_usage(tmp_path)._replace(free=free)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
     path = write(tmp_path / "d.h5", graph_data(events(n_neurons=10**12)))
     assert message(path) == (
         "error[SNN642]: data fit into the memory of this machine\n"
         "  --> FILE:input.spikes\n"
         "   found: 9,536,744 MiB\n"
-        "   limit: 1 MiB, the memory that is left\n"
+        f"   limit: 0 MiB of memory, or {free // 2**20:,} MiB of disk in {tempfile.gettempdir()}\n"
         "  remedy: give fewer samples at once, or --bin-steps N"
     )
 
 
 def test_other_groups(tmp_path: Path) -> None:
     path = write(tmp_path / "d.h5", graph_data(events()))
-    steps = [
-        (lambda g: g.attrs.pop("t_max"), refused("no t_max")),
-        (lambda g: g.pop("idx"), refused("no idx, t_max")),
-        (
-            lambda g: g.attrs.__setitem__("__type__", "Movie"),
-            refused("an observable of type 'Movie'"),
-        ),
-    ]
-    for change, text in steps:
+    changes: dict[str, Callable[[Any], object]] = {
+        "no t_max": lambda g: g.attrs.pop("t_max"),
+        "no idx, t_max": lambda g: g.pop("idx"),
+        "an observable of type 'Movie'": lambda g: g.attrs.__setitem__("__type__", "Movie"),
+    }
+    for found, change in changes.items():
         with h5py.File(path, "a") as file:
             change(file["nodes/input/observables/spikes"])
-        assert message(path) == text
+        assert message(path) == refused(found)
     with h5py.File(path, "a") as file:
         file["nodes/input"].attrs["__type__"] = "LIF"
     assert message(path) == refused("a node of type 'LIF'", ":input")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from snnc.compiler.diagnostics import EnvironmentFault, InputError
@@ -14,6 +17,7 @@ from snnc.runtime.data.binning import Binning
 from snnc.runtime.data.read import ALL, read_data, read_labels
 from snnc.runtime.data.source import given_inputs
 from tests.runtime.data.recorded import (
+    Events,
     aedat3,
     aedat3_packet,
     aedat4,
@@ -37,12 +41,13 @@ FORMS = "N-MNIST (.bin), AEDAT 3.1 and AEDAT 4"
 
 @pytest.fixture(params=FILES)
 def recording(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    path = tmp_path / request.param
-    path.write_bytes(FILES[request.param])
+    name: str = request.param
+    path = tmp_path / name
+    path.write_bytes(FILES[name])
     return path
 
 
-def binned(path: Path, to: Network, binning: Binning = ALL) -> np.ndarray:
+def binned(path: Path, to: Network, binning: Binning = ALL) -> npt.NDArray[Any]:
     (values,) = given_inputs(to, read_data(path, binning=binning)).values()
     return values
 
@@ -55,7 +60,8 @@ def message(path: Path, to: Network | None = None, binning: Binning = ALL) -> st
 
 def test_polarities_are_channels(recording: Path) -> None:
     found = binned(recording, network(2, 4, 5))
-    assert (found.shape, found.dtype) == ((10, 1, 2, 4, 5), np.uint8)
+    assert found.shape == (10, 1, 2, 4, 5)
+    assert found.dtype == np.uint8
     np.testing.assert_array_equal(found[:, 0], plainly_binned(E, (2, 4, 5), 1000, 10))
 
 
@@ -110,6 +116,16 @@ def test_overflow_of_nmnist(tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(content)
     found = binned(tmp_path / "a.bin", network(2, 4, 5))
     assert np.argwhere(found).tolist() == [[0, 0, 0, 2, 1], [8, 0, 1, 2, 1]]
+
+
+def test_all_bits_of_a_time(tmp_path: Path) -> None:
+    """23 of N-MNIST, and 31 and those of the packet of AEDAT 3.1."""
+    e = Events(np.array([0, 2**22 + 2**17 + 2**9 + 5]), *(np.array([1, 2]),) * 2, np.array([0, 1]))
+    (tmp_path / "a.bin").write_bytes(nmnist(e))
+    (tmp_path / "a.aedat").write_bytes(aedat3(aedat3_packet(e)))
+    for name in ("a.bin", "a.aedat"):
+        found = binned(tmp_path / name, network(2, 4, 5), Binning(seconds=1e-2))
+        assert np.argwhere(found).tolist() == [[0, 0, 0, 1, 1], [432, 0, 1, 2, 2]]
 
 
 def test_clock_of_aedat3(tmp_path: Path) -> None:
@@ -338,15 +354,31 @@ def test_too_many_steps(tmp_path: Path) -> None:
 
 
 def test_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snnc.runtime.data.source.available_memory", lambda: 2**20)
+    """For memory and for the disk."""
+    monkeypatch.setattr("snnc.runtime.data.memory.available_memory", lambda: 2**20)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     (tmp_path / "a.bin").write_bytes(nmnist(E))
+    free = shutil.disk_usage(tmp_path)._replace(free=2**20)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: free)
     assert message(tmp_path / "a.bin", None, Binning(steps=40_000)) == (
         "error[SNN642]: data fit into the memory of this machine\n"
         "  --> input data\n"
         "   found: 2 MiB\n"
-        "   limit: 1 MiB, the memory that is left\n"
+        "   limit: 0 MiB of memory, or 1 MiB of disk in DIR\n"
         "  remedy: give fewer recordings at once, or --bin-steps N"
     )
+
+
+def test_too_large_for_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It lies in a file that has no name, and holds the same."""
+    (tmp_path / "a.bin").write_bytes(nmnist(E))
+    expected = binned(tmp_path / "a.bin", network(2, 4, 5), Binning(steps=4_000))
+    monkeypatch.setattr("snnc.runtime.data.memory.available_memory", lambda: 2**16)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    found = binned(tmp_path / "a.bin", network(2, 4, 5), Binning(steps=4_000))
+    assert isinstance(found.base, np.memmap) or isinstance(found, np.memmap)
+    np.testing.assert_array_equal(found, expected)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]
 
 
 def test_network_of_several_inputs(tmp_path: Path) -> None:
@@ -363,7 +395,7 @@ def test_network_of_several_inputs(tmp_path: Path) -> None:
 
 
 def test_without_aedat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snnc.frontends.events.aedat4.find_spec", lambda _: None)
+    monkeypatch.setattr("snnc.frontends.events.aedat4.find_spec", {}.get)
     (tmp_path / "a.aedat4").write_bytes(WHOLE4)
     with pytest.raises(EnvironmentFault) as caught:
         binned(tmp_path / "a.aedat4", network(2, 4, 5))

@@ -122,9 +122,7 @@ def test_of_a_value_of_u() -> None:
         "reduce makes a small example of it: please report that. docs/accuracy_dropped.md tells "
         "how to go on."
     )
-    assert {
-        e.population for e in told.local if e.differing
-    } == set()  # what it holds is right
+    assert {e.population for e in told.local if e.differing} == set()  # what it holds is right
 
 
 def test_only_one_is_wrong_by_itself() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from math import sqrt
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +37,7 @@ def plain(n: Spikes, m: Spikes) -> dict[str, float | None]:
         for i in range(neurons)
     ]
     rates = [[count / steps for count in side] for side in zip(*trains, strict=True)]
-    factors = []
+    factors: list[float] = []
     for i in range(neurons):
         a, b = n[:, :, i].ravel().tolist(), m[:, :, i].ravel().tolist()
         rate = sum(b) / len(b)
@@ -89,18 +91,16 @@ def test_measures_are_those_of_a_plain_computation(
 
 @pytest.mark.parametrize("shares", SHARES)
 def test_distance_of_rates_is_that_of_scipy(shares: tuple[float, float]) -> None:
-    from scipy.stats import wasserstein_distance
-
+    stats: Any = import_module("scipy.stats")
     n, m = random_spikes(20, 6, shares)
-    wanted = wasserstein_distance(*(x.mean(axis=0).ravel() for x in (n, m)))
+    wanted = stats.wasserstein_distance(*(x.mean(axis=0).ravel() for x in (n, m)))
     assert counts(n, m).emd_rates == pytest.approx(wanted, abs=1e-15)
 
 
 @pytest.mark.parametrize("shares", SHARES[:3])
 def test_cosines_are_those_of_scipy(shares: tuple[float, float]) -> None:
     """As in the notebooks of the NIR paper: of the mean over time, neuron by neuron."""
-    from scipy.spatial.distance import cosine as distance
-
+    distance: Any = import_module("scipy.spatial.distance").cosine
     n, m = random_spikes(20, 6, shares)
     found = counts(n, m)
     assert found.spike_cosine == pytest.approx(
@@ -112,10 +112,9 @@ def test_cosines_are_those_of_scipy(shares: tuple[float, float]) -> None:
 
 
 def test_rates_are_those_of_elephant() -> None:
-    import neo
-    import quantities as pq
-    from elephant.statistics import mean_firing_rate
-
+    neo: Any = import_module("neo")
+    pq: Any = import_module("quantities")
+    mean_firing_rate: Any = import_module("elephant.statistics").mean_firing_rate
     n, m = random_spikes(25, 1, (0.3, 0.6))
     rates = [
         sum(
@@ -163,16 +162,17 @@ def test_coincidence_of_independent_trains_is_about_none() -> None:
 def test_dead_and_saturated_neurons_are_so_in_all_samples() -> None:
     n = np.zeros((3, 2, 4), np.uint8)
     n[:, :, 1] = 1
-    n[:, 0, 2] = 1
+    n[:, 0, 2] = n[:, 0, 3] = n[1:, 1, 3] = 1
     found = counts(n, np.zeros_like(n))
-    assert (found.dead, found.saturated) == ((2, 4), (1, 0))
+    assert (found.dead, found.saturated) == ((1, 4), (1, 0))
 
 
 def test_samples_that_are_the_same() -> None:
     n, _ = random_spikes(10, 5, (0.3, 0.3))
     m = n.copy()
     m[3, 1, 2] ^= 1
-    m[9, 4, 4] ^= 1
+    m[9, 4, 2] ^= 1
+    m[0, 4, 2] ^= 1
     assert (counts(n, m).samples, counts(n, m).same) == (5, 3)
     assert counts(n, n).same == 5
 
@@ -190,7 +190,7 @@ def test_cosine_of_equal_runs_is_not_above_one() -> None:
         rates_reference=np.array([1]),
         rates_other=np.array([1]),
         difference=0,
-        squares_reference=(big := 3**40 + 1),
+        squares_reference=(big := 3**35 + 1),
         squares_other=big,
         products=big,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from itertools import product
 from math import exp, sqrt
 from typing import Any
@@ -32,24 +33,24 @@ def trains(steps: int, *spikes: tuple[int, ...]) -> Trains:
 def random_pairs() -> list[tuple[Trains, Trains]]:
     """Give pairs of random trains: short and long, empty, sparse, dense and full."""
     random = np.random.default_rng(12)
-    return [
-        tuple((random.random((steps, 2)) < share).astype(np.uint8) for share in shares)
-        for steps, shares in product(STEPS, product(SHARES, SHARES))
-    ]
+
+    def drawn(steps: int, share: float) -> Trains:
+        return (random.random((steps, 2)) < share).astype(np.uint8)
+
+    return [(drawn(steps, a), drawn(steps, b)) for steps, a, b in product(STEPS, SHARES, SHARES)]
 
 
 def elephant_distances(
     function: str, reference: Trains, other: Trains, **options: float
 ) -> npt.NDArray[np.float64]:
     """Give the distances that elephant computes, with a step of one second."""
-    import elephant.spike_train_dissimilarity as dissimilarity
-    import neo
-    import quantities as pq
-
+    dissimilarity: Any = import_module("elephant.spike_train_dissimilarity")
+    neo: Any = import_module("neo")
+    pq: Any = import_module("quantities")
     units = {"time_constant": pq.s, "cost_factor": pq.Hz}
     given: dict[str, Any] = {name: value * units[name] for name, value in options.items()}
 
-    def train(spikes: Trains) -> neo.SpikeTrain:
+    def train(spikes: Trains) -> Any:
         return neo.SpikeTrain(np.flatnonzero(spikes) * pq.s, t_stop=len(spikes) * pq.s)
 
     return np.array(
@@ -77,13 +78,13 @@ def test_victor_purpura_is_that_of_elephant(cost: int) -> None:
 
 
 def test_spike_distance_is_that_of_pyspike() -> None:
-    from pyspike import SpikeTrain
-    from pyspike import spike_distance as pyspike_distance
-
+    pyspike: Any = import_module("pyspike")
     for n, m in random_pairs():
         steps = len(n)
         wanted = [
-            pyspike_distance(*(SpikeTrain(np.flatnonzero(x) + 0.5, (0, steps)) for x in pair))
+            pyspike.spike_distance(
+                *(pyspike.SpikeTrain(np.flatnonzero(x) + 0.5, (0, steps)) for x in pair)
+            )
             for pair in zip(n.T, m.T, strict=True)
         ]
         assert spike_distance(n, m) == pytest.approx(wanted, rel=1e-12, abs=1e-12)

@@ -34,8 +34,9 @@ needs_engine = pytest.mark.skipif(NO_ENGINE, reason="no compiled engine")
 
 
 @needs_engine
-@pytest.mark.parametrize("size", [SIZE, 2 * SIZE, SAMPLES])
+@pytest.mark.parametrize("size", [SIZE, 2 * SIZE])
 def test_batches_do_not_show(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_batches(monkeypatch, size=24)
     whole = report()
     small_batches(monkeypatch, size)
     assert report().json_text() == whole.json_text()
@@ -52,6 +53,8 @@ def test_a_divergence_in_a_later_batch_is_that_of_its_sample(
 
     def wrong(self: CpuTarget, artifact: Any, inputs: Inputs, options: RunOptions) -> Trace:
         trace = run(self, artifact, inputs, options)
+        if [*inputs] != ["input"] or "hidden" not in trace.v:
+            return trace  # one population by itself
         (x,) = inputs.values()
         (places,) = np.nonzero((x == flaw[:, None]).all(axis=(0, 2)))
         v = {n: a.copy() for n, a in trace.v.items()}
@@ -105,6 +108,7 @@ def test_what_fails_of_one_batch_is_not_tried_again(monkeypatch: pytest.MonkeyPa
 
 def test_a_budget_is_judged_over_all(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = artifact("float").run(many()).predictions
+    small_batches(monkeypatch, size=24)
     whole = verify(inverted(), many(), labels=answers, targets=TARGETS, command="c")
     small_batches(monkeypatch)
     parts = verify(inverted(), many(), labels=answers, targets=TARGETS, command="c")
@@ -122,7 +126,7 @@ def test_size_of_batches(monkeypatch: pytest.MonkeyPatch) -> None:
         return planned.group, plan.batch_size(planned, {"input": many()})
 
     sample = 12 * 11 * 9 * 4  # steps, neurons, bytes, traces
-    assert sizes(2**40) == (64, 128)
+    assert sizes(2**40) == (64, 64)
     assert sizes(100 * sample) == (64, 64)
     assert sizes(10 * sample) == (10, 10)
     assert sizes(1) == (1, 1)
@@ -167,5 +171,6 @@ def test_a_framework_is_run_by_the_same_groups_whatever_a_batch_is(
         small_batches(monkeypatch, size)
         seen.clear()
         reports.append(verify(module, many(), targets="integer", command="c").json_text())
-        assert seen == [SIZE] * 5 + [2]
+        assert seen[:6] == [SIZE] * 5 + [2]
+        assert set(seen[6:]) <= {SIZE}  # what is measured of each population by itself
     assert reports[0] == reports[1]

@@ -276,6 +276,7 @@ def uninterrupted(directory: Path, snnc: Snnc, monkeypatch: pytest.MonkeyPatch) 
     return files
 
 
+@pytest.mark.slow
 def test_kill_9(tmp_path: Path, snnc: Snnc, monkeypatch: pytest.MonkeyPatch) -> None:
     write_samples(tmp_path)
     wanted = uninterrupted(tmp_path, snnc, monkeypatch)
@@ -297,7 +298,7 @@ def test_the_command_refuses_other_data(
         interrupted = snnc(*ARGUMENTS)
     assert (interrupted.code, interrupted.out) == (130, "")
     assert interrupted.err == (
-        "what is done is kept in r.journal: the same command goes on from there\ninterrupted\n"
+        "what is done is kept in r.journal: the same command goes on from there\n\ninterrupted\n"
     )
     assert _lines(tmp_path / "r.journal") == 2
     np.save(tmp_path / "y.npy", (truth() + 1) % 3)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snnc.compiler.diagnostics import (
@@ -69,6 +69,7 @@ def comparable(tally: Tally) -> str:
     return tally.model_copy(update={"stages": stages}).model_dump_json()
 
 
+@settings(max_examples=15)
 @given(st.lists(st.integers(1, BATCH - 1), unique=True), st.integers(0, 30))
 def test_any_grouping_gives_the_same(cuts: list[int], seed: int) -> None:
     reference = trace(seed)

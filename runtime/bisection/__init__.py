@@ -1,0 +1,1 @@
+"""Two executions narrowed to the smallest part that differs, and shrunk to a small case of it."""

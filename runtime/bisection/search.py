@@ -1,0 +1,100 @@
+"""The search: the whole, the sample, each population by itself, then the smallest part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from snnc.compiler.diagnostics import EnvironmentFault, InputError
+from snnc.compiler.trace import SIGNALS, Trace
+from snnc.runtime.bisection.cases import Bench, Mark, both
+from snnc.runtime.bisection.narrow import Narrowed, case_of, narrowed
+from snnc.runtime.bisection.sides import Pair
+from snnc.runtime.bisection.whole import Found, first_difference
+from snnc.runtime.compare import compare
+from snnc.runtime.divergence.causes import classify
+from snnc.runtime.divergence.explanation import Candidate, LocalError
+from snnc.runtime.stages import Stages
+from snnc.targets.running import Inputs
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What the search for a difference came to.
+
+    Attributes:
+        bench: Runs cases of it.
+        found: The difference in the whole networks.
+        narrowed: The smallest case; None where no sample shows it by itself.
+        local: What each population does wrong by itself.
+        causes: What explains it, the best first; nothing where no sample shows it by itself.
+    """
+
+    bench: Bench
+    found: Found
+    narrowed: Narrowed | None
+    local: tuple[LocalError, ...]
+    causes: tuple[Candidate, ...]
+
+
+def search(pair: Pair, inputs: Inputs, told: Stages) -> Outcome | None:
+    """Look for a difference and narrow it; None where there is none.
+
+    Args:
+        pair: Who executes the networks.
+        inputs: Of each input ``[steps, batch, *shape]``.
+        told: Of each stage.
+
+    Raises:
+        InputError: The inputs do not fit.
+        EnvironmentFault: A target cannot run, or does not give the same twice.
+    """
+    found = first_difference(pair, inputs, told)
+    if found is None:
+        return None
+    seen = found.seen
+    bench = Bench(pair, Mark(seen.divergence.population, seen.neuron, seen.kind))
+    if not found.alone:
+        return Outcome(bench, found, None, (), ())
+    told("running each population by itself")
+    local = tuple(_local_errors(bench, found))
+    told("looking for a cause")
+    first = replace(seen.divergence, sample=0)
+    causes = classify(pair.reference.network, found.sample, found.other, first)
+    return Outcome(bench, found, narrowed(bench, found, told), local, causes)
+
+
+def _local_errors(bench: Bench, found: Found) -> Iterator[LocalError]:
+    """Yield what each population makes of the reference's spikes, all of them in one run.
+
+    Nothing where a target cannot run them beside each other.
+    """
+    names = [p.name for p in bench.pair.reference.network.populations]
+    case = case_of(bench, found, names, forced=True)
+    try:
+        reference, other = both(bench.pair, case, case.values[np.newaxis])
+    except (InputError, EnvironmentFault):
+        return
+    for d in compare(reference, other, SIGNALS).differences:
+        first = None
+        if d.differing:
+            one, two = (_only(t, d.population, d.signal) for t in (reference, other))
+            first = compare(one, two, (d.signal,)).first
+        if first is not None:
+            first = replace(first, sample=found.seen.divergence.sample)
+        yield LocalError(
+            population=d.population,
+            signal=d.signal,
+            values=d.values,
+            differing=d.differing,
+            samples=1,
+            first=first,
+        )
+
+
+def _only(trace: Trace, population: str, signal: str) -> Trace:
+    kept = {population: trace.signal(signal)[population]}
+    spikes, u, v = (kept if s == signal else {} for s in SIGNALS)
+    return replace(trace, spikes=spikes, u=u, v=v)
