@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -156,29 +157,38 @@ def _chain(
     lags = {p.name: p.lag for p in network.populations}
     for k in range(1, max(map(_relays_before, served)) + 1):
         behind = [q for q in served if _relays_before(q) >= k]
-        yield _relay(
+        yield memoryless(
             f"{base}{k}",
             tuple(dict.fromkeys(o for q in behind for o in q.origin)),
-            source,
-            min(source.lag + MAX_DELAY * k, max(lags[q.target] for q in behind)),
+            source.shape,
+            lag=min(source.lag + MAX_DELAY * k, max(lags[q.target] for q in behind)),
         )
 
 
-def _relay(
-    name: str, origin: tuple[str, ...], source: FixedPopulation, lag: int
+def memoryless(
+    name: str, origin: tuple[str, ...], shape: tuple[int, ...], *, lag: int = 0, threshold: int = 0
 ) -> FixedPopulation:
-    """Give neurons that spike where a spike arrives: ``v = 64``, which is above 0."""
+    """Give neurons that keep nothing, and spike where what arrives in a step is above a threshold.
+
+    Args:
+        name: Of the population.
+        origin: The modules that it is there for.
+        shape: Of the population.
+        lag: As of any population.
+        threshold: Mantissa; 0 lets a neuron spike for one synapse of weight 1: ``v = 64``.
+    """
+    n = prod(shape)
 
     def each(value: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-        return np.full(source.size, value, np.int32)
+        return np.full(n, value, np.int32)
 
     return FixedPopulation(
         name=name,
         origin=origin,
-        shape=source.shape,
+        shape=shape,
         du=each(MAX_DU),
         dv=each(MAX_DV),
-        threshold=each(0),
+        threshold=each(threshold),
         bias_mant=each(0),
         bias_exp=each(0),
         initial=each(0),
@@ -186,8 +196,8 @@ def _relay(
         refractory=0,
         spiking=True,
         lag=lag,
-        scale=np.ones(source.size),
-        offset=np.zeros(source.size),
+        scale=np.ones(n),
+        offset=np.zeros(n),
     )
 
 

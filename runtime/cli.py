@@ -20,6 +20,7 @@ from snnc.runtime.commands import (
     inspect,
     reduce,
     run,
+    schema,
     targets,
     verify,
 )
@@ -83,6 +84,7 @@ for module in (
     inspect,
     targets,
     explain,
+    schema,
     doctor,
 ):
     cli.add_command(module.command)

@@ -228,6 +228,12 @@ _COMPILE_OPTIONS = (
         "description of your own.",
     ),
     click.option(
+        "--split-fan-in",
+        type=int,
+        metavar="N",
+        help="Divide sums of more than N synapses over relay neurons, without any loss.",
+    ),
+    click.option(
         "--partitioner",
         metavar="NAME",
         help="Who proposes which neurons lie together on cores: metis [default], or mtkahypar, an "
@@ -292,7 +298,7 @@ def compile_options(function: FunctionT) -> FunctionT:
 
 def pair_options(function: FunctionT) -> FunctionT:
     """Add what tells two executions and their input."""
-    return _with(function, _PAIR_OPTIONS)
+    return _with(function, (*_PAIR_OPTIONS, *_INPUT_OPTIONS))
 
 
 def json_option(function: FunctionT) -> FunctionT:

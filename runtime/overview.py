@@ -27,7 +27,7 @@ from snnc.compiler.operators import (
 )
 from snnc.runtime.budgeted import budget_text
 from snnc.runtime.mapped import mapping_text
-from snnc.runtime.relayed import relays_table
+from snnc.runtime.relayed import relayed_tables
 from snnc.runtime.text import count, percent, shown, table
 from snnc.targets.artifact import Artifact
 from snnc.targets.lava.plan import LAVAS, whose
@@ -53,8 +53,8 @@ def overview(artifact: Artifact) -> str:
     if artifact.fixed is not None:
         lines += ["", _hardware_table(artifact.fixed), "", quantization_table(artifact.account)]
         lines += ["", registers_table(artifact.account)]
-    if artifact.account.get("relays"):
-        lines += ["", relays_table(artifact.account["relays"])]
+    for relays in relayed_tables(artifact.account):
+        lines += ["", relays]
     if "mapping" in artifact.account:
         lines += ["", mapping_text(artifact.account["mapping"])]
     if "budget" in artifact.account:

@@ -30,7 +30,7 @@ CHIPS = 16
 """Chips that are drawn core by core; of more than that each is one square."""
 CORE, GAP, LINK, BORDER = 26, 2, 20, 14
 """Side of a core, room between those of a router, between routers, and more between chips."""
-MARGIN, LEGEND, NARROWEST = 12, 58, 540
+MARGIN, LEGEND, NARROWEST = 12, 58, 600
 _STEP = CORE + LINK
 LEVELS = 6
 """Shades of either color: of nothing, and five parts of the way to the most."""

@@ -45,6 +45,7 @@ class QuantizationOptions(TypedDict, total=False):
     decays: str | None
     overflow: str | Collection[str] | None
     strict: bool | None
+    split_fan_in: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,8 @@ class Quantization:
         overflow: What is accepted where ``u`` or ``v`` leaves its range: ``wrap``, ``clip``, or
             both, also as ``"wrap,clip"``.
         strict: Refuse what the compiler else warns of.
+        split_fan_in: Synapses that a neuron may have: sums of more are divided over relay neurons,
+            and stay the same (``docs/mapping.md``).
     """
 
     weight_bits: WeightBits | None = None
@@ -74,6 +77,7 @@ class Quantization:
     decays: str | None = None
     overflow: str | Collection[str] | None = None
     strict: bool | None = None
+    split_fan_in: int | None = None
 
     def widths(self, network: Network, unsaid: int = MAX_WEIGHT_BITS) -> dict[str, int]:
         """Give the width of the weights into each population.
@@ -114,6 +118,7 @@ class Quantization:
             "decays": str(self.kept),
             "overflow": list(self.accepted),
             "strict": bool(self.strict),
+            **({} if self.split_fan_in is None else {"split_fan_in": int(self.split_fan_in)}),
         }
 
     def unused(self, target: str) -> Iterator[Diagnostic]:
@@ -151,6 +156,9 @@ class Quantization:
             )
         if not _is_flag(self.strict):
             yield _invalid("--strict", written(self.strict), "True or False", "strict=True")
+        if self.split_fan_in is not None and not _is_count(self.split_fan_in):
+            flag, shown = "--split-fan-in", written(self.split_fan_in)
+            yield _invalid(flag, shown, "1 or more synapses of a neuron", f"{flag} 4096")
 
 
 @dataclass(eq=False)
@@ -247,17 +255,31 @@ def deployed(made: Quantizer, widths: Mapping[str, int]) -> tuple[FixedNetwork, 
     network, options = made.network, made.options
     fixed = made.integers(widths)
     seen = {} if made.reference is None else observe_on(network, fixed, made.reference)
-    timed = retime(fixed)
-    ensure(check_fixed(timed), after="retime")
-    carried = insert_relays(timed)
-    ensure(check_fixed(carried), after="insert_relays")
+    timed, carried = _timed(fixed)
     free = None if options.max_thresholds is None else made.integers(widths, grouped=False)
     accounts = account_for(network, carried, seen, decays=options.kept, ungrouped=free)
     problems = [*overflow_problems(accounts, options.accepted)]
     warnings = [*warnings_of(accounts, options.accepted)]
     raise_all([*problems, *warnings] if options.strict else problems)
+    divided: list[Mapping[str, Any]] = []
+    if options.split_fan_in is not None:
+        from snnc.compiler.mapping.divide import split_fan_in
+
+        fixed, divisions = split_fan_in(fixed, options.split_fan_in)
+        divided = [d.as_json() for d in divisions]
+        timed, carried = _timed(fixed)
     account = _account(network, carried, accounts, warnings)
-    return carried, account | {"relays": [r.as_json() for r in relayed(timed, carried)]}
+    account["relays"] = [r.as_json() for r in relayed(timed, carried)]
+    return carried, account | ({"divided": divided} if divided else {})
+
+
+def _timed(fixed: FixedNetwork) -> tuple[FixedNetwork, FixedNetwork]:
+    """Give the integers retimed, without relays and with them."""
+    timed = retime(fixed)
+    ensure(check_fixed(timed), after="retime")
+    carried = insert_relays(timed)
+    ensure(check_fixed(carried), after="insert_relays")
+    return timed, carried
 
 
 def _account(

@@ -1,4 +1,4 @@
-"""The relay neurons of an artifact as a table: whose spikes they pass on, and for what."""
+"""The relay neurons of an artifact as tables: whose spikes they pass on, and for what."""
 
 from __future__ import annotations
 
@@ -9,6 +9,25 @@ from snnc.compiler.fixed import MAX_DELAY
 from snnc.runtime.text import table
 
 COLUMNS = ("spikes of", "relay neurons", "relays", f"for delays above {MAX_DELAY} steps")
+
+DIVIDED = ("sums of", "synapses", "divided to", "digits", "relay neurons")
+
+
+def relayed_tables(account: Mapping[str, Any]) -> Iterator[str]:
+    """Give a table of each kind of relays that there are.
+
+    Args:
+        account: Of an artifact.
+    """
+    if account.get("relays"):
+        yield relays_table(account["relays"])
+    if account.get("divided"):
+        yield table(DIVIDED, map(_divided_row, account["divided"]))
+
+
+def _divided_row(of: Mapping[str, Any]) -> list[str]:
+    numbers = (of["synapses"], of["synapses_left"], of["digits"], of["neurons"])
+    return [str(of["projection"]), *(f"{n:,}" for n in numbers)]
 
 
 def relays_table(relays: Iterable[Mapping[str, Any]]) -> str:

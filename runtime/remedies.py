@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InputError
@@ -20,6 +21,8 @@ HELPED = {rules.PART_FITS, rules.CORES_THERE, rules.PARTITION_FOUND, rules.HARDW
 NARROWEST = 2
 """Width below which none is tried: weights of both signs need two bits."""
 WIDTH = "--weight-bits"
+PARTS = (2, 4, 8)
+"""Parts that the largest sum may be cut into."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,9 @@ def with_remedies(error: InputError, made: Quantizer, asked: Asked, on: Hardware
         return error
     tries = _Tries(made, asked, on)
     named = _named_widths(error, asked.widths)
-    found = [*tries.widths(named), *tries.thresholds(), *tries.elsewhere()]
+    alone = any(d.rule is rules.PART_FITS for d in error.diagnostics)
+    divided = tries.fan_in() if alone else ()
+    found = [*divided, *tries.widths(named), *tries.thresholds(), *tries.elsewhere()]
     first, *others = error.diagnostics
     return InputError([_with(first, found), *others])
 
@@ -84,6 +89,27 @@ class _Tries:
     made: Quantizer
     asked: Asked
     on: Hardware
+
+    def fan_in(self) -> Iterator[Remedy]:
+        """Try to divide sums over relays: nothing is lost by that, but time and cores."""
+        from snnc.compiler.mapping.divide import largest_fan_in
+
+        if self.made.options.split_fan_in is not None:
+            return
+        largest = largest_fan_in(self.made.integers(self.asked.widths))
+        limits = {x.value for x in (self.on.fan_in, self.on.input_axons) if x is not None}
+        for most in sorted(limits | {largest // part for part in PARTS}, reverse=True):
+            if not 0 < most < largest:
+                continue
+            anew = self._anew(replace(self.made.options, split_fan_in=most))
+            found = self._deployed(anew, self.asked.widths, self.on)
+            if found is not None:
+                cores, account = found
+                steps = count(account["latency_steps"], "step")
+                yield Remedy(
+                    f"--split-fan-in {most}", f"{count(cores, 'core')}, latency of {steps}"
+                )
+                return
 
     def widths(self, named: dict[str, int]) -> Iterator[Remedy]:
         """Try other widths: first those that messages name, then one that all have at most.
@@ -140,15 +166,24 @@ class _Tries:
         self, made: Quantizer, widths: dict[str, int], on: Hardware
     ) -> tuple[int, str] | None:
         """Give the cores that it takes, and that with what it costs; None where it does not fit."""
-        try:
-            fixed, account = deployed(made, widths)
-            cores = len(partition(fixed, on, way=self.asked.way))
-        except InputError:
+        found = self._deployed(made, widths, on)
+        if found is None:
             return None
+        cores, account = found
         sqnr = [p["weight_sqnr_db"] for p in account["populations"]]
         worst = min((x for x in sqnr if x is not None), default=None)
         cost = "" if worst is None else f", weights of {worst:.1f} dB SQNR at worst"
         return cores, f"{count(cores, 'core')}{cost}"
+
+    def _deployed(
+        self, made: Quantizer, widths: dict[str, int], on: Hardware
+    ) -> tuple[int, dict[str, Any]] | None:
+        """Give the cores, and the account of the integers; None where they do not fit."""
+        try:
+            fixed, account = deployed(made, widths)
+            return len(partition(fixed, on, way=self.asked.way)), account
+        except InputError:
+            return None
 
 
 def _option(widths: dict[str, int]) -> str:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import io
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -173,8 +173,21 @@ def _add_case(suite: ElementTree.Element, link: Link) -> None:
     if outcome != "passed":
         message = {"message": shown(f"{link.status}: {link.reason}")}
         detail = ElementTree.SubElement(case, outcome, message)
-        detail.text = shown(f"{link.promise}; first divergence: {link.first_divergence}")
+        detail.text = "\n".join(map(shown, _details(link)))
     ElementTree.SubElement(case, "system-out").text = shown(link.reason)
+
+
+def _details(link: Link) -> Iterator[str]:
+    """Yield what was promised, where the two part, why, and what helps."""
+    yield f"promise: {link.promise}"
+    if link.first_divergence is not None:
+        yield f"first divergence: {link.first_divergence}"
+    e = link.explanation
+    if e is not None:
+        yield f"layer: {e.layer}"
+        yield f"cause: {e.cause}: {e.because}"
+        if e.remedy:
+            yield f"next: {e.remedy}"
 
 
 def _outcome(link: Link) -> str:

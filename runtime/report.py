@@ -176,7 +176,14 @@ class Execution(Record):
 
 
 class Data(Record):
-    """An array that the user gave: its shape, type and SHA-256 (of its bytes in C order)."""
+    """An array that the user gave.
+
+    Attributes:
+        name: ``input NAME`` or ``labels``.
+        shape: Of an input ``[steps, samples, ...]``.
+        dtype: Of its values, by NumPy's name.
+        sha256: Of its bytes in C order.
+    """
 
     name: str
     shape: tuple[int, ...]

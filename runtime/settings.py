@@ -59,6 +59,7 @@ class Settings(BaseModel):
     arch: str | tuple[str, ...] = ""
     hardware: str = ""
     partitioner: str = ""
+    split_fan_in: int = 0
     input: str = ""
     bin_seconds: float = 0
     bin_steps: int = 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from snnc.runtime.page.next_steps import next_steps
 from snnc.runtime.report import Execution, Link, Report
 from snnc.runtime.text import count, percent, seconds, shown, table
 
@@ -27,14 +30,27 @@ def accuracy_table(report: Report) -> str:
 
 
 def summary_text(report: Report) -> str:
-    """Give the tables, the first divergence and the verdict, which comes last."""
+    """Give the tables, the first divergence with its cause, and the verdict, which comes last."""
     tables = [summary_table(report), accuracy_table(report)]
     lines = ["\n\n".join(filter(None, tables)), ""]
     lines += [f"{e.name} by {e.executor}" for e in report.executions if ", " in e.executor]
-    if report.first_divergence is not None:
-        lines.append(f"first divergence: {shown(str(report.first_divergence))}")
+    lines += map(shown, _divergence(report))
     lines.append(f"{report.verdict}: {shown(report.headline)}")
     return "\n".join(lines)
+
+
+def _divergence(report: Report) -> Iterator[str]:
+    """Yield where the executions part, in what layer of the user's, why, and what helps."""
+    if report.first_divergence is None:
+        return
+    yield f"first divergence: {report.first_divergence}"
+    broken = report.first_broken
+    e = None if broken is None else broken.explanation
+    if e is not None:
+        if e.layer not in {"", e.divergence.population}:
+            yield f"layer: {e.layer}"
+        yield f"cause: {e.cause}: {e.because}"
+    yield from (f"next: {step}" for step in next_steps(report)[:1])
 
 
 def _row(execution: Execution, link: Link | None) -> tuple[str, ...]:

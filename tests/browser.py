@@ -13,6 +13,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,15 @@ from types import TracebackType
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+LAUNCHER = """
+import fcntl, os, sys
+ends = [fcntl.fcntl(int(fd), fcntl.F_DUPFD, 10) for fd in sys.argv[1:3]]
+for end, place in zip(ends, (3, 4)):
+    os.dup2(end, place)
+    os.close(end)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""Puts the pipes where Chromium looks for them."""
 PATIENCE = 60.0
 """Seconds within which the browser has to answer."""
 
@@ -178,11 +188,9 @@ def _start(path: str, profile: str) -> tuple[subprocess.Popen[bytes], int, int]:
     """Start the browser; give it and the ends of its pipes."""
     commands, send = os.pipe()
     receive, answers = os.pipe()
-    # Through a shell, which puts the pipes where Chromium looks for them: 3 and 4.
-    script = f'exec "$0" "$@" 3<&{commands} 4>&{answers}'
     process = subprocess.Popen(
         [
-            *("/bin/sh", "-c", script, path),
+            *(sys.executable, "-c", LAUNCHER, str(commands), str(answers), path),
             "--headless",
             "--remote-debugging-pipe",
             "--no-sandbox",  # root, in a container, has none

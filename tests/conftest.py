@@ -9,6 +9,8 @@ from importlib.util import find_spec
 import pytest
 from hypothesis import settings
 
+from tests.browser import NAMES, find_browser
+
 PACKAGES = {
     "torch": ("torch", "snntorch"),
     "norse": ("torch", "norse", "nirtorch"),
@@ -59,6 +61,8 @@ def installed(name: str) -> bool:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("chromium") and find_browser() is None:
+        pytest.skip(f"no Chromium: none of {', '.join(NAMES)} is to be found")
     for marker, modules in PACKAGES.items():
         missing = [name for name in modules if not installed(name)]
         if missing and item.get_closest_marker(marker):

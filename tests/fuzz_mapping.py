@@ -26,8 +26,8 @@ from snnc.compiler.mapping.cut import cut
 from snnc.compiler.mapping.hardware import Hardware
 from snnc.compiler.mapping.join import joined
 from snnc.compiler.mapping.lay_out import lay_out
-from snnc.compiler.mapping.partitioners import Way
 from snnc.compiler.mapping.mapped import MappedNetwork
+from snnc.compiler.mapping.partitioners import Way
 from snnc.targets.cpu.engine import Engine
 from snnc.targets.integer.reference import execute
 from snnc.targets.running import no_progress

@@ -93,6 +93,8 @@ def blocks(room: Room, tangle: Tangle, way: Way) -> list[tuple[Part, ...]] | Non
         tangle: What is cut.
         way: Who cuts, and the seed of that and of the refinement.
     """
+    if not _divisible(room, tangle):
+        return None
     load = _load(room, tangle)
     cut = _cutter(tangle, load, way)
     low = max(ceil(round(float(load.sum()), 9)), 2) - 1
@@ -106,6 +108,16 @@ def blocks(room: Room, tangle: Tangle, way: Way) -> list[tuple[Part, ...]] | Non
         found = _cut(room, tangle, cut(middle), load, middle, way.seed)
         best, low, high = (best, middle, high) if found is None else (found, low, middle)
     return best
+
+
+def _divisible(room: Room, tangle: Tangle) -> bool:
+    """Say whether a core has room for the neuron of each population with most synapses."""
+    synapses = np.diff(tangle.reached.indptr)
+    for low, high in zip(tangle.begin, tangle.begin[1:], strict=False):
+        largest = low + int(synapses[low:high].argmax())
+        if not room.fits(tangle.parts(np.array([largest]))):
+            return False
+    return True
 
 
 def _cut(

@@ -97,6 +97,8 @@ class Demand:
         return max((p.words_per_axon for p in self.projections), default=0)
 
 
+MOST_REMEMBERED = 4096
+"""Synapses of lists that are remembered, to be found again."""
 RESET: Format = (8, 0, "inhibitory", 0, "reset")
 """Of the synapses that reset neurons of several compartments."""
 _NO_SETS, _NO_THRESHOLDS = frozenset[Parameters](), frozenset[int]()
@@ -139,6 +141,7 @@ class Meter:
         self._inputs = frozenset(i.name for i in network.inputs)
         self._word = _cheapest_word(hardware)
         self._boxes: dict[tuple[str, Box], Demand] = {}
+        self._lists: dict[tuple[object, ...], ProjectionDemand] = {}
         self._windows: dict[tuple[str, int], ProjectionDemand] = {}
         self._fan_outs: dict[str, int] = {}
 
@@ -169,6 +172,10 @@ class Meter:
         if key not in self._boxes:
             self._boxes[key] = self._measured(part)
         return self._boxes[key]
+
+    def knows(self, part: Part) -> bool:
+        """Say whether a part has been measured, so that asking again takes no time."""
+        return isinstance(part.region, Box) and (part.population, part.region) in self._boxes
 
     def without_synapses(self, part: Part) -> Demand:
         """Give what the neurons of ``part`` alone need: little work, and often enough to say no."""
@@ -203,11 +210,26 @@ class Meter:
 
     def _stored(self, projection: FixedProjection, synapses: Synapses) -> ProjectionDemand:
         if not synapses.kernels:
-            return self._chosen(projection, synapses)
+            return self._listed(projection, synapses)
         key = projection.name, id(synapses)  # the wirings keep these
         if key not in self._windows:
             self._windows[key] = self._chosen(projection, synapses)
         return self._windows[key]
+
+    def _listed(self, projection: FixedProjection, synapses: Synapses) -> ProjectionDemand:
+        """Choose once for all lists that are the same, as those of full matrices are."""
+        lists = synapses.lists
+        if lists.index.size > MOST_REMEMBERED:
+            return self._chosen(projection, synapses)
+        arrays = (lists.begin, lists.index, lists.axons)
+        delay = 1 if projection.source in self._inputs else projection.delay
+        key = (
+            *(a.tobytes() for a in arrays),
+            *(projection.weight_bits, projection.weight_exp, projection.sign_mode, delay),
+        )
+        if key not in self._lists:
+            self._lists[key] = self._chosen(projection, synapses)
+        return replace(self._lists[key], projection=projection.name)
 
     def _chosen(self, projection: FixedProjection, synapses: Synapses) -> ProjectionDemand:
         delay = 1 if projection.source in self._inputs else projection.delay

@@ -1,7 +1,7 @@
-"""The call of Mt-KaHyPar (Gottesbüren et al. 2021, doi:10.1137/1.9781611976472.3): nets in, blocks out.
+"""The call of Mt-KaHyPar (Gottesbüren et al. 2021): nets in, blocks out.
 
 It sees the spikes between cores as they are counted, a net of each source, where METIS sees a graph
-of pairs. It comes with the extra ``mtkahypar``.
+of pairs (doi:10.1137/1.9781611976472.3). It comes with the extra ``mtkahypar``.
 """
 
 from __future__ import annotations

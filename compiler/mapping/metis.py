@@ -75,5 +75,6 @@ def silent() -> Generator[None, None, None]:
 
 
 def levels(values: Reals) -> Ints:
+    """Give real weights as integers from 1 to ``LEVELS``."""
     largest = max(float(values.max(initial=0)), 1e-30)
     return np.maximum(np.rint(values / largest * LEVELS), 1).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Programs that cut graphs, by name: METIS, which is always there, and others that are asked for."""
+"""Programs that cut graphs, by name: METIS, which is always there, and those that are asked for."""
 
 from __future__ import annotations
 

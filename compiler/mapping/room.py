@@ -114,10 +114,11 @@ class Room:
         Of limits that are broken it is the largest share. If none is, only that counts which parts
         take from each other. Where the neurons alone are too much, their share is given.
         """
-        bare = combine([self.meter.without_synapses(part) for part in parts])
-        neurons = _largest(uses(bare, NOTHING_SENT, self.hardware))
-        if neurons > 1:
-            return neurons
+        if not all(map(self.meter.knows, parts)):
+            bare = combine([self.meter.without_synapses(part) for part in parts])
+            neurons = _largest(uses(bare, NOTHING_SENT, self.hardware))
+            if neurons > 1:
+                return neurons
         found = self.uses(parts)
         if found is None:
             return inf

@@ -95,9 +95,13 @@ def _row(whole: Box, share: Share) -> tuple[list[Box], list[Box]]:
     fitting: list[Box] = []
     hopeless: list[Box] = []
     left: Box | None = whole
-    length = whole.size
+    taken = share(whole)
+    if taken <= 1:
+        return [whole], []
+    length, hint = whole.size, _hint(whole, taken)
     while left is not None:
-        cut = slab(left, 0, share, length)
+        cut = slab(left, 0, share, length, hint=hint)
+        hint = None
         if cut is None:
             first, left = cut_at(left, 0, 1)
             hopeless.append(first)
@@ -117,7 +121,7 @@ def cores_alone(whole: Box, share: Share) -> float:
     if taken <= 1:
         return taken
     if len(whole.shape) == 1:
-        cut = slab(whole, 0, share)
+        cut = slab(whole, 0, share, hint=_hint(whole, taken))
         return whole.size / (1 if cut is None else cut[0].size)
     grid = best_grid(whole, share, lambda _: 0.0)
     last = grid.box(tuple(count - 1 for count in grid.counts))
@@ -175,7 +179,7 @@ def _grown(grid: Grid, share: Share) -> Grid:
 
 
 def slab(
-    whole: Box, axis: int, share: Share, guess: int | None = None
+    whole: Box, axis: int, share: Share, guess: int | None = None, *, hint: int | None = None
 ) -> tuple[Box, Box | None] | None:
     """Cut the thickest slab that fits off the beginning of ``whole``.
 
@@ -184,13 +188,14 @@ def slab(
         axis: The slab is thin along this one.
         share: What a slab takes; one that is thinner takes no more.
         guess: A thickness that may be the answer.
+        hint: One that is near it, asked of first.
 
     Returns:
         The slab and what is left, None where not even the thinnest fits.
     """
     low, high = 0, whole.shape[axis]
     at_low, at_high = 0.0, inf
-    ask = high if guess is None else min(guess, high)
+    ask = min(x for x in (hint, guess, high) if x is not None)
     while low < high:
         taken = share(cut_at(whole, axis, ask)[0])
         if taken <= 1:
@@ -201,6 +206,11 @@ def slab(
             high, at_high = ask - 1, taken
         ask = _next(low, high, at_low, at_high)
     return cut_at(whole, axis, low) if low else None
+
+
+def _hint(whole: Box, taken: float) -> int | None:
+    """Give the neurons of a row that fill a core, if all take as much; ``taken`` is that of all."""
+    return max(1, int(whole.size / taken)) if taken < inf else None
 
 
 def _next(low: int, high: int, at_low: float, at_high: float) -> int:

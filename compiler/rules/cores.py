@@ -84,3 +84,11 @@ STOCK_AXONS = Rule(
     "an input only. snnc puts them side by side with a process of its own, the input axons of the "
     "core; Lava has none that does. --lava mixed and --lava fused run the network as it is cut.",
 )
+FAN_IN_SPLIT = Rule(
+    "SNN415",
+    "sums that are divided over neurons stay the same, to the last bit",
+    "--split-fan-in divides the synapses of a neuron over relay neurons, which send the binary "
+    "digits of what they add up; the neuron adds up the digits. That needs sums of weights and "
+    "spikes, some steps of time, and weights so narrow that digits are fewer than synapses. "
+    "Nothing is rounded on the way, so that the network stays what it was.",
+)

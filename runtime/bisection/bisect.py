@@ -32,8 +32,8 @@ def bisect(
 
     Args:
         model: The reference: an artifact, or the directory of one.
-        x: Input data, ``[steps, batch, *shape]``, or one such array for each input by name, or what
-            ``read_data`` gave.
+        x: Input data, ``[steps, batch, *shape]``, one such array for each input by name, or what
+            ``read_data`` gives of a file.
         other: The other artifact, of the same topology; None for the same one on another target.
         targets: Of two artifacts one target for both, or one for each; None for their own. Of one
             artifact two, of which the first is the reference; one or None stand beside
@@ -79,6 +79,7 @@ def told_of(pair: Pair, inputs: Inputs, outcome: Outcome | None) -> Bisection:
         "layer": " + ".join(network.population(d.population).origin),
         "alone": outcome.found.alone,
         "local": outcome.local,
+        "causes": outcome.causes,
     }
     networks = network, pair.other.network
     if not pair.one_artifact:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from snnc.runtime.compare import Divergence
-from snnc.runtime.divergence.explanation import LocalError
+from snnc.runtime.divergence.explanation import Candidate, LocalError
 from snnc.runtime.record import Record
 
 FORMAT = 1
@@ -95,6 +95,8 @@ class Bisection(Record):
         divergence: The first value that differs; None where none does, and nothing below is told.
         layer: What the user calls its population.
         one_artifact: Both execute the same integers.
+        causes: What explains it, the best first: changes to the arithmetic or to numbers of the
+            reference that give what the other execution gives.
         alone: The sample shows it when it is run by itself, up to that step.
         isolated: The population shows it by itself, fed with what the reference sends.
         narrowed: A part of the network shows it, which is told below.
@@ -116,6 +118,7 @@ class Bisection(Record):
     divergence: Divergence | None = None
     layer: str = ""
     one_artifact: bool = False
+    causes: tuple[Candidate, ...] = ()
     alone: bool = False
     isolated: bool = False
     narrowed: bool = False

@@ -7,6 +7,7 @@ import re
 from snnc.runtime.bisection.found import Bisection
 from snnc.runtime.bisection.reproducer import COMMAND, INPUT, OTHER, REFERENCE, Reproducer
 from snnc.runtime.bisection.telling import (
+    cause_lines,
     cuts_table,
     first_lines,
     held_lines,
@@ -43,7 +44,7 @@ def page_of(made: Reproducer) -> str:
 
 
 def _whole(whole: Bisection) -> list[str]:
-    lines = [*first_lines(whole), *part_lines(whole), *held_lines(whole)]
+    lines = [*first_lines(whole), *part_lines(whole), *held_lines(whole), *cause_lines(whole)]
     tables = [cuts_table(whole)] if whole.cuts else []
     tables += [synapses_table(whole)] if whole.synapses else []
     return ["\n".join(map(shown, lines)), *(f"\n{table}" for table in tables)]

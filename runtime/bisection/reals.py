@@ -31,6 +31,7 @@ from snnc.compiler.operators import (
     FixedSparse,
     Operator,
     Scaling,
+    Shape,
 )
 from snnc.compiler.retime import unretimed
 
@@ -51,13 +52,15 @@ def meant_by(fixed: FixedNetwork) -> Network:
     """
     of_model = unretimed(fixed)
     fixed = fixed if any(check_fixed(of_model)) else of_model
-    populations = {p.name: p for p in fixed.populations}
+    populations, shapes = {p.name: p for p in fixed.populations}, fixed.shapes
     choices = [
         f"the bias of {p.name} is in the integers alone"
         for p in fixed.populations
         if _bias(p).any() and _integration(p) is Integration.CURRENT_DECAY
     ]
-    projections = [_projection(q, populations[q.target]) for q in fixed.projections]
+    projections = [
+        _projection(q, shapes[q.source], populations[q.target]) for q in fixed.projections
+    ]
     return Network(
         inputs=tuple(Input(i.name, i.shape) for i in fixed.inputs),
         junctions=(),
@@ -137,29 +140,33 @@ def _biases(fixed: FixedNetwork) -> Iterator[Projection]:
             )
 
 
-def _projection(q: FixedProjection, target: FixedPopulation) -> Projection:
+def _projection(q: FixedProjection, shape: Shape, target: FixedPopulation) -> Projection:
     """Give what the integers of a weight are in units of the target's potential."""
     factor = 2.0 ** (q.weight_exp + ALIGN_BITS) / target.scale
-    operators = tuple(_operator(o, factor) for o in q.operators)
+    operators: list[Operator] = []
+    for o in q.operators:
+        operators.append(_operator(o, factor, shape))
+        shape = o.result_shape(shape)
     return Projection(
         name=q.name,
         origin=q.origin,
         source=q.source,
         target=q.target,
-        operators=operators,
+        operators=tuple(operators),
         delay=q.delay,
     )
 
 
-def _operator(o: FixedOperator, factor: Doubles) -> Operator:
+def _operator(o: FixedOperator, factor: Doubles, shape: Shape) -> Operator:
     match o:
         case FixedDense():
             return _dense(o.weight * _rows(factor, o.weight.shape[0])[:, np.newaxis])
         case FixedSparse():
             return _dense(o.matrix * _rows(factor, o.n_out)[:, np.newaxis])
         case FixedScaling():
-            factors = (o.weight * _rows(factor, o.weight.size)).astype(np.float32)
-            return Scaling(factor=factors, shift=np.zeros_like(factors))
+            factors = o.weight * _rows(factor, o.weight.size)
+            reals = factors.astype(np.float32).reshape(shape)
+            return Scaling(factor=reals, shift=np.zeros(shape, np.float32))
         case FixedConvolution():
             channels = int(o.weight.shape[0])
             weight = o.weight * _rows(factor, channels).reshape(

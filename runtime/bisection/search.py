@@ -14,7 +14,8 @@ from snnc.runtime.bisection.narrow import Narrowed, case_of, narrowed
 from snnc.runtime.bisection.sides import Pair
 from snnc.runtime.bisection.whole import Found, first_difference
 from snnc.runtime.compare import compare
-from snnc.runtime.divergence.explanation import LocalError
+from snnc.runtime.divergence.causes import classify
+from snnc.runtime.divergence.explanation import Candidate, LocalError
 from snnc.runtime.stages import Stages
 from snnc.targets.running import Inputs
 
@@ -28,12 +29,14 @@ class Outcome:
         found: The difference in the whole networks.
         narrowed: The smallest case; None where no sample shows it by itself.
         local: What each population does wrong by itself.
+        causes: What explains it, the best first; nothing where no sample shows it by itself.
     """
 
     bench: Bench
     found: Found
     narrowed: Narrowed | None
     local: tuple[LocalError, ...]
+    causes: tuple[Candidate, ...]
 
 
 def search(pair: Pair, inputs: Inputs, told: Stages) -> Outcome | None:
@@ -54,10 +57,13 @@ def search(pair: Pair, inputs: Inputs, told: Stages) -> Outcome | None:
     seen = found.seen
     bench = Bench(pair, Mark(seen.divergence.population, seen.neuron, seen.kind))
     if not found.alone:
-        return Outcome(bench, found, None, ())
+        return Outcome(bench, found, None, (), ())
     told("running each population by itself")
     local = tuple(_local_errors(bench, found))
-    return Outcome(bench, found, narrowed(bench, found, told), local)
+    told("looking for a cause")
+    first = replace(seen.divergence, sample=0)
+    causes = classify(pair.reference.network, found.sample, found.other, first)
+    return Outcome(bench, found, narrowed(bench, found, told), local, causes)
 
 
 def _local_errors(bench: Bench, found: Found) -> Iterator[LocalError]:

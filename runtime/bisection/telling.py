@@ -22,7 +22,7 @@ def text_of(b: Bisection) -> str:
         lines += [cuts_table(b), ""]
     if b.synapses:
         lines += [synapses_table(b), ""]
-    lines += [shown(line) for line in (*local_lines(b), *held_lines(b))]
+    lines += [shown(line) for line in (*local_lines(b), *held_lines(b), *cause_lines(b))]
     lines += [shown(line) for line in (*part_lines(b), *first_lines(b))]
     return "\n".join(lines)
 
@@ -108,6 +108,12 @@ def held_lines(b: Bisection) -> Iterator[str]:
 
 def _held(h: Held) -> str:
     return f"{h.what} of {h.where}: {h.reference} against {h.other}"
+
+
+def cause_lines(b: Bisection) -> Iterator[str]:
+    """Say what explains the difference best."""
+    for best in b.causes[:1]:
+        yield f"cause: {best.cause}: {best.what}"
 
 
 def local_lines(b: Bisection) -> Iterator[str]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault
-from snnc.compiler.trace import Trace
+from snnc.compiler.trace import Array, Trace
 from snnc.runtime.bisection.seen import Seen, earliest, first_of_each
 from snnc.runtime.bisection.sides import Pair
 from snnc.runtime.stages import Stages
@@ -31,12 +31,16 @@ class Found:
         inputs: What shows it: that sample up to that step, or the batch that it is in.
         sent: Of each input the integers that enter, of each population the spikes of the
             reference, for that sample in all steps; shape ``[steps, n]``.
+        sample: Data of that sample in all steps.
+        other: What the other execution gave of it.
     """
 
     seen: Seen
     alone: bool
     inputs: Inputs
     sent: Mapping[str, npt.NDArray[np.int32]]
+    sample: Inputs
+    other: Trace
 
 
 def first_difference(pair: Pair, inputs: Inputs, told: Stages) -> Found | None:
@@ -61,13 +65,14 @@ def first_difference(pair: Pair, inputs: Inputs, told: Stages) -> Found | None:
         traces = _run(pair, some, told)
         seen = earliest(first_of_each(*traces))
         if seen is not None:
-            found = _found(pair, some, seen, told)
-            sent = _sent(pair, some, traces[0], seen.divergence.sample)
-            return replace(found, seen=_placed(seen, start + seen.divergence.sample), sent=sent)
+            found = _found(pair, some, seen, traces, told)
+            return replace(found, seen=_placed(seen, start + seen.divergence.sample))
     return None
 
 
-def _found(pair: Pair, batch: Inputs, seen: Seen, told: Stages) -> Found:
+def _found(
+    pair: Pair, batch: Inputs, seen: Seen, traces: tuple[Trace, Trace], told: Stages
+) -> Found:
     """Run the sample by itself, up to the step of the difference.
 
     Raises:
@@ -79,18 +84,39 @@ def _found(pair: Pair, batch: Inputs, seen: Seen, told: Stages) -> Found:
     alone = again is not None and _placed(again, d.sample) == seen
     if not alone and earliest(first_of_each(*_run(pair, batch, told))) != seen:
         raise EnvironmentFault([_unsteady(pair, seen)])
-    return Found(seen, alone, one if alone else batch, {})
+    sample = {name: x[:, d.sample : d.sample + 1] for name, x in batch.items()}
+    reference, other = (_of_sample(trace, d.sample) for trace in traces)
+    return Found(
+        seen=seen,
+        alone=alone,
+        inputs=one if alone else batch,
+        sent=_sent(pair, sample, reference),
+        sample=sample,
+        other=other,
+    )
 
 
-def _sent(
-    pair: Pair, batch: Inputs, reference: Trace, sample: int
-) -> dict[str, npt.NDArray[np.int32]]:
+def _of_sample(trace: Trace, sample: int) -> Trace:
+    """Give one sample of a trace."""
+
+    def one(arrays: Mapping[str, Array]) -> dict[str, Array]:
+        return {name: values[:, sample : sample + 1] for name, values in arrays.items()}
+
+    return replace(
+        trace,
+        outputs=one(trace.outputs),
+        spikes=one(trace.spikes),
+        u=one(trace.u),
+        v=one(trace.v),
+    )
+
+
+def _sent(pair: Pair, sample: Inputs, reference: Trace) -> dict[str, npt.NDArray[np.int32]]:
     """Give what inputs and populations send in one sample."""
-    one = {name: x[:, sample : sample + 1] for name, x in batch.items()}
-    entering = integer_inputs(pair.reference.network, one)
+    entering = integer_inputs(pair.reference.network, sample)
     sent = {name: x[:, 0] for name, x in entering.items()}
     for name, spikes in reference.spikes.items():
-        sent[name] = spikes[:, sample].reshape(spikes.shape[0], -1).astype(np.int32)
+        sent[name] = spikes.reshape(spikes.shape[0], -1).astype(np.int32)
     return sent
 
 

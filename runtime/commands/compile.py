@@ -113,6 +113,7 @@ def facts(artifact: Artifact, place: Path | None) -> dict[str, Any]:
         "warnings": list(artifact.account.get("warnings", ())),
         "budget": artifact.account.get("budget"),
         "relays": artifact.account.get("relays", []),
+        "divided": artifact.account.get("divided", []),
         "mapping": mapping or None,
     }
 
@@ -128,7 +129,7 @@ def _lines(artifact: Artifact, place: Path | None) -> str:
         quantization_table,
         registers_table,
     )
-    from snnc.runtime.relayed import relays_table
+    from snnc.runtime.relayed import relayed_tables
     from snnc.runtime.text import count, shown
 
     neurons = sum(p.size for p in artifact.network.populations)
@@ -145,8 +146,8 @@ def _lines(artifact: Artifact, place: Path | None) -> str:
         lines += ["", quantization_table(artifact.account)]
         if artifact.options.get("max_thresholds") is not None:
             lines += ["", registers_table(artifact.account)]
-    if artifact.account.get("relays"):
-        lines += ["", relays_table(artifact.account["relays"])]
+    for relays in relayed_tables(artifact.account):
+        lines += ["", relays]
     if "mapping" in artifact.account:
         lines += ["", mapping_text(artifact.account["mapping"])]
     if "budget" in artifact.account:

@@ -7,14 +7,13 @@ from typing import Any
 
 import click
 
-from snnc.runtime.options import PATH, input_options, json_option, pair_options, take_binning
+from snnc.runtime.options import PATH, json_option, pair_options, take_binning
 
 
 @click.command(name="reduce", short_help="Shrink two executions that differ to a small case.")
 @click.argument("model", metavar="DIR", type=PATH)
 @click.argument("other", metavar="[DIR]", type=PATH, required=False)
 @pair_options
-@input_options
 @click.option(
     "-o", "--output", type=PATH, required=True, metavar="DIR", help="Where the case is written."
 )

@@ -30,6 +30,7 @@ from snnc.runtime.divergence.evidence import (
 )
 from snnc.runtime.divergence.explanation import Candidate, Cause
 from snnc.runtime.divergence.hypotheses import Trial, delays, latencies, rules
+from snnc.runtime.divergence.known import known
 from snnc.runtime.divergence.parameters import Solver
 from snnc.runtime.divergence.solved import solved
 from snnc.runtime.divergence.weights import changes
@@ -50,7 +51,12 @@ NOTHING = "nothing that was tried gives half of the values that differ, the firs
 
 
 def classify(
-    network: FixedNetwork, inputs: Inputs, other: Trace, divergence: Divergence
+    network: FixedNetwork,
+    inputs: Inputs,
+    other: Trace,
+    divergence: Divergence,
+    *,
+    executed: FixedNetwork | None = None,
 ) -> tuple[Candidate, ...]:
     """Tell why the other execution parts from what ``network`` says, best hypothesis first.
 
@@ -60,6 +66,8 @@ def classify(
         other: The other execution, in the time of the input: spikes of whatever sends to the
             population, and of the population spikes, ``u`` and ``v``, or those that there are.
         divergence: The value that differs first.
+        executed: What the other execution was of, where that is known: a network of the same
+            topology, whose numbers are then tried, item by item, before anything else.
 
     Returns:
         Hypotheses that explain something. The first gives the value that differs first, and half
@@ -75,6 +83,7 @@ def classify(
     solver = Solver(evidence, base, wrong)
     place = _screen(wrong, evidence.place)
     trials = chain(
+        known(evidence, executed) if executed else (),
         rules(evidence),
         delays(evidence),
         latencies(evidence),

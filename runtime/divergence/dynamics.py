@@ -110,6 +110,18 @@ class Rest(StrEnum):
     FREE = "integrated"
 
 
+NONE = FixedReset.NONE
+PARTS = {
+    NONE: (NONE, NONE),
+    FixedReset.ZERO: (NONE, FixedReset.ZERO),
+    FixedReset.ZERO_NEXT: (FixedReset.ZERO_NEXT, NONE),
+    FixedReset.SUBTRACT: (NONE, FixedReset.SUBTRACT),
+    FixedReset.SUBTRACT_DELAYED: (FixedReset.SUBTRACT_DELAYED, NONE),
+    FixedReset.SUBTRACT_RETEST: (FixedReset.SUBTRACT_DELAYED, FixedReset.SUBTRACT_RETEST),
+}
+"""What each reset does in the next step (4), and what at once (6)."""
+
+
 class Made(NamedTuple):
     """What one step makes of neurons.
 
@@ -136,7 +148,9 @@ class Dynamics:
         theta: Threshold in units of ``v``.
         bias: Added to ``v`` in every step.
         initial: ``v`` before the first step.
-        reset: What a spike does to ``v``.
+        late: What a spike does to ``v`` in the next step: nothing, ``SUBTRACT_DELAYED`` or
+            ``ZERO_NEXT``.
+        ends: What it does at once: nothing, ``ZERO``, ``SUBTRACT`` or ``SUBTRACT_RETEST``.
         refractory: Steps after a spike without another.
         spiking: False for a read-out.
         round_u: How the decay of ``u`` is rounded.
@@ -155,7 +169,8 @@ class Dynamics:
     theta: Integers
     bias: Integers
     initial: Integers
-    reset: FixedReset
+    late: FixedReset
+    ends: FixedReset
     refractory: int
     spiking: bool
     round_u: Rounding = Rounding.ZERO
@@ -218,8 +233,8 @@ class Dynamics:
 
     def _tested(self, u: Integers, v: Integers, r: Integers) -> Integers:
         """Give the potential before the spike test (4)."""
-        subtracts = self.reset in (FixedReset.SUBTRACT_DELAYED, FixedReset.SUBTRACT_RETEST)
-        zeroes = self.reset is FixedReset.ZERO_NEXT
+        subtracts = self.late is FixedReset.SUBTRACT_DELAYED
+        zeroes = self.late is FixedReset.ZERO_NEXT
         start = v
         if self.reset_first:
             start = v * (1 - r) if zeroes else v - r * self.theta if subtracts else v
@@ -231,7 +246,7 @@ class Dynamics:
 
     def _after(self, tested: Integers, s: Integers, r: Integers) -> Integers:
         """Give ``v`` after the reset (6)."""
-        match self.reset:
+        match self.ends:
             case FixedReset.ZERO:
                 return tested * (1 - s)
             case FixedReset.SUBTRACT:
@@ -251,7 +266,8 @@ def dynamics_of(p: FixedPopulation) -> Dynamics:
         theta=p.threshold.astype(np.int64) << ALIGN_BITS,
         bias=p.bias_mant.astype(np.int64) << p.bias_exp,
         initial=p.initial.astype(np.int64),
-        reset=p.reset,
+        late=PARTS[p.reset][0],
+        ends=PARTS[p.reset][1],
         refractory=p.refractory,
         spiking=p.spiking,
     )

@@ -14,6 +14,7 @@ import numpy as np
 
 from snnc.compiler.network import Population, Reset
 from snnc.compiler.operators import Reals
+from snnc.compiler.trace import Array
 from snnc.runtime.divergence.cases import Case, Supposed
 from snnc.runtime.divergence.explanation import Cause
 from snnc.runtime.divergence.operands import Way, acting_weights, came, real_ways
@@ -24,8 +25,8 @@ Doubles = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 _SUBTRACTING = (Reset.SUBTRACT, Reset.SUBTRACT_DELAYED)
 _SEEN_BEFORE = (Reset.NONE, Reset.SUBTRACT_DELAYED, Reset.ZERO_DELAYED, Reset.ZERO_NEXT)
 """Resets of which the potential that is seen after a step is the one that was tested."""
-SMALLEST = 1e-6
-"""Magnitude from which on a value serves to fit a factor, as a share of the largest."""
+SMALLEST = 1e-12
+"""Square from which on a value serves to fit a factor, as a share of the largest."""
 
 
 def fitted(case: Case) -> Iterator[Supposed]:
@@ -40,7 +41,7 @@ def _decay(case: Case) -> Iterator[Supposed]:
     With the state before, ``v`` is linear in it: ``v = v_1 + (decay - 1) * (v_1 - v_0)``, where
     ``v_0`` and ``v_1`` are what decays of 0 and 1 give.
     """
-    yield from _linear(case, "decay", lambda case: case.steps.v, lambda made: made.v, "potential")
+    yield from _linear(case, "decay", _without_resets, lambda made: made.v, "potential")
 
 
 def _current_decay(case: Case) -> Iterator[Supposed]:
@@ -86,7 +87,7 @@ def _gain(case: Case) -> Iterator[Supposed]:
     without, with_it = (
         stepped(p, case.steps, c).v.astype(np.float64) for c in (nothing, case.currents)
     )
-    slope, rest = with_it - without, case.steps.v - without
+    slope, rest = with_it - without, _without_resets(case) - without
     slope[_resetting(case)] = 0
     each = _ratio((slope * rest).sum(axis=0), (slope * slope).sum(axis=0), np.ones(p.size))
     for factors in (np.full(p.size, np.median(each)), each):
@@ -102,7 +103,7 @@ def _constant(case: Case) -> Iterator[Supposed]:
     one = np.ones((len(case.steps.v), p.size), np.float32)
     base = stepped(p, case.steps, case.currents).v.astype(np.float64)
     slope = stepped(p, case.steps, [*case.currents, one]).v.astype(np.float64) - base
-    rest = case.steps.v - base
+    rest = _without_resets(case) - base
     slope[_resetting(case)] = 0
     each = _ratio((slope * rest).sum(axis=0), (slope * slope).sum(axis=0), np.zeros(p.size))
     for values in (np.full(p.size, np.median(each)), each):
@@ -144,9 +145,9 @@ def _between(p: Population, low: Signal, high: Signal) -> Reals:
 def _subtracted(case: Case) -> Iterator[Reals]:
     """Yield what spikes subtract: the middle one of all, and that of each neuron."""
     p, spikes = case.p, case.steps.spikes
-    fired = np.zeros(case.steps.v.shape, np.bool_) if spikes is None else spikes > 0
-    if p.reset is not Reset.SUBTRACT:  # in the step after it
-        fired = np.concatenate((np.zeros((1, p.size), np.bool_), fired[:-1]))
+    if spikes is None:
+        return
+    fired = _subtracting(p, spikes)
     kept = stepped(replace(p, reset=Reset.NONE), case.steps, case.currents)
     lost = kept.v - case.steps.v
     if fired.any():
@@ -165,7 +166,7 @@ def _initial(case: Case) -> Iterator[Supposed]:
         for end in (0.0, 1.0)
     )
     slope = at_one - at_zero
-    fitted = _ratio((case.steps.v[0] - at_zero) * slope, slope * slope, case.p.initial)
+    fitted = _ratio((_without_resets(case)[0] - at_zero) * slope, slope * slope, case.p.initial)
     kept = ~_resetting(case)[0]
     fitted[~kept] = np.median(fitted[kept]) if kept.any() else case.p.initial[~kept]
     at = int(np.abs(fitted - case.p.initial).argmax())
@@ -233,16 +234,37 @@ def _lacking(case: Case) -> Doubles:
     one = np.ones((len(case.steps.v), p.size), np.float32)
     base = stepped(p, case.steps, case.currents).v.astype(np.float64)
     slope = stepped(p, case.steps, [*case.currents, one]).v.astype(np.float64) - base
-    return _ratio(case.steps.v - base, slope, np.zeros(slope.shape))
+    return _ratio(_without_resets(case) - base, slope, np.zeros(slope.shape))
+
+
+def _without_resets(case: Case) -> Doubles:
+    """Give the recorded potential with what spikes subtract added again, ``[steps, n]``."""
+    v, p, spikes = case.steps.v.astype(np.float64), case.p, case.steps.spikes
+    if spikes is None or p.reset not in _SUBTRACTING:
+        return v
+    return v + _subtracting(p, spikes) * p.threshold
+
+
+def _subtracting(p: Population, spikes: Array) -> Flags:
+    """Say where a threshold was subtracted: in the step of a spike, or in the one after it."""
+    fired = spikes > 0
+    if p.reset is Reset.SUBTRACT:
+        return np.asarray(fired)
+    return np.concatenate((np.zeros((1, p.size), np.bool_), fired[:-1]))
 
 
 def _resetting(case: Case) -> Flags:
-    """Say where a reset, of this step or of the last, or a pause may have moved the potential."""
+    """Say where a reset, of this step or of the last, or a pause may have moved the potential.
+
+    What is subtracted is known, and ``_without_resets`` adds it again.
+    """
+    moved = np.zeros(case.steps.v.shape, np.bool_)
     if case.steps.spikes is None:
-        return np.zeros(case.steps.v.shape, np.bool_)
+        return moved
     spikes = case.steps.spikes > 0
-    moved = spikes.copy()
-    moved[1:] |= spikes[:-1]
+    if case.p.reset not in _SUBTRACTING:
+        moved |= spikes
+        moved[1:] |= spikes[:-1]
     for k in range(1, case.p.refractory + 1):
         moved[k:] |= spikes[:-k]
     return moved
@@ -260,5 +282,5 @@ def _ratio(
     otherwise: Signal,
 ) -> Doubles:
     """Give ``a / b``, and another value where there is nothing to fit."""
-    enough = b > SMALLEST * b.max(initial=0)
+    enough = np.abs(b) > SMALLEST * np.abs(b).max(initial=0)
     return np.divide(a, b, out=otherwise.astype(np.float64), where=enough)

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 
 from snnc.compiler.fixed import FixedReset
-from snnc.runtime.divergence.dynamics import WIDTH, Dynamics, Overflow, Range, Rest, Rounding
+from snnc.runtime.divergence.dynamics import PARTS, WIDTH, Dynamics, Overflow, Range, Rest, Rounding
 from snnc.runtime.divergence.evidence import MARGIN, Course, Evidence, Mask, windowed
 from snnc.runtime.divergence.explanation import Cause
 from snnc.runtime.text import count
@@ -43,7 +43,8 @@ class Trial:
 def rules(evidence: Evidence) -> Iterator[Trial]:
     """Give every rule of a step of neurons that may be another."""
     d = evidence.dynamics
-    for cause, what, other in (*_ties(d), *_resets(d), *_decays(d), *_ranges(d)):
+    resets = _resets(d, evidence.population.reset) if d.spiking else ()
+    for cause, what, other in (*_ties(d), *resets, *_decays(d), *_ranges(d)):
         yield Trial(cause=cause, what=what, numbers=0, course=Course(dynamics=other))
 
 
@@ -56,21 +57,18 @@ def _ties(d: Dynamics) -> Iterator[Rule]:
         yield Cause.TIE, what, replace(d, inclusive=True)
 
 
-def _resets(d: Dynamics) -> Iterator[Rule]:
-    if not d.spiking:
-        return
-    delayed = (
-        FixedReset.ZERO_NEXT,
-        FixedReset.SUBTRACT_DELAYED,
-        FixedReset.SUBTRACT_RETEST,
-    )
-    for reset, first, clears in product(FixedReset, (False, True), (False, True)):
-        if (reset is d.reset and not (first or clears)) or (first and reset not in delayed):
+def _resets(d: Dynamics, known: FixedReset) -> Iterator[Rule]:
+    for (late, ends), first, clears in product(_modes(), (False, True), (False, True)):
+        if (late, ends) == (d.late, d.ends) and not (first or clears):
             continue
-        what = f"reset {reset} and not {d.reset}" if reset is not d.reset else f"reset {reset}"
+        if first and late is FixedReset.NONE:
+            continue
+        other = replace(d, late=late, ends=ends, reset_first=first, clears_u=clears)
+        what = f"reset {_named(late, ends)}"
+        what += f" and not {known}" if (late, ends) != (d.late, d.ends) else ""
         what += ", before the decay of the next step" if first else ""
         what += ", which sets u to 0 too" if clears else ""
-        yield Cause.RESET, what, replace(d, reset=reset, reset_first=first, clears_u=clears)
+        yield Cause.RESET, what, other
     for steps in range(d.refractory + MARGIN):
         if steps != d.refractory:
             what = f"{count(steps, 'refractory step')} and not {d.refractory}"
@@ -78,6 +76,17 @@ def _resets(d: Dynamics) -> Iterator[Rule]:
     if d.refractory:
         for rest in (Rest.ZERO, Rest.FREE):
             yield Cause.RESET, f"v is {rest} in refractory steps", replace(d, rest=rest)
+
+
+def _modes() -> tuple[tuple[FixedReset, FixedReset], ...]:
+    """Give each reset by its parts, and then what else these make together."""
+    late, ends = (dict.fromkeys(parts) for parts in zip(*PARTS.values(), strict=True))
+    return tuple(dict.fromkeys((*PARTS.values(), *product(late, ends))))
+
+
+def _named(late: FixedReset, ends: FixedReset) -> str:
+    names = {parts: str(reset) for reset, parts in PARTS.items()}
+    return names.get((late, ends), f"{late} and {ends}")
 
 
 def _decays(d: Dynamics) -> Iterator[Rule]:

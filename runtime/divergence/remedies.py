@@ -49,7 +49,8 @@ def _weights(layer: str, artifact: Artifact, wider: str) -> str:
     if artifact.options.get("rounding") == "nearest":
         ways.append("calibrate with --calibrate X.npy, so that weights make up for each other")
     ways.append("fine-tune on the integers with snnc.quantized_module")
-    return f"{'; or '.join(ways).capitalize()}, if the accuracy asks for it."
+    said = "; or ".join(ways)
+    return f"{said[:1].upper()}{said[1:]}, if the accuracy asks for it."
 
 
 def _wider(artifact: Artifact, population: str) -> str:

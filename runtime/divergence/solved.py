@@ -196,23 +196,18 @@ def _trial(evidence: Evidence, arrival: Arrival, deltas: Deltas) -> Trial:
 
 
 def clipped(weights: Integers, other: Integers) -> bool:
-    """Tell whether ``other`` are ``weights``, limited to a range.
+    """Tell whether ``other`` are ``weights``, limited to a range of which they show both ends.
 
-    Those that changed have to be at a limit of the others; a single one at a power of two or one
-    less, where a register ends.
+    One that changed alone has to be at a power of two or one less, where a register ends, and no
+    other beyond it.
     """
-    changed = other[weights != other]
-    ends = np.unique(changed)
-    if not changed.size or (np.abs(changed) >= np.abs(weights[weights != other])).any():
+    were, are = weights[weights != other], other[weights != other]
+    if not are.size or (np.abs(are) >= np.abs(were)).any():
         return False
-    low, high = int(ends.min()), int(ends.max())
-    limited = np.clip(weights, low if low < 0 else -(2**30), high if high > 0 else 2**30)
-    register = all(_is_power(abs(int(e))) or _is_power(abs(int(e)) + 1) for e in ends)
-    return (
-        ends.size <= 2
-        and (changed.size > ends.size or register)
-        and (bool((limited == other).all()) or (register and changed.size == 1))
-    )
+    low, high = int(are.min()), int(are.max())
+    limited = np.clip(weights, low if low < 0 else None, high if high >= 0 else None)
+    registers = all(_is_power(abs(int(e))) or _is_power(abs(int(e)) + 1) for e in (low, high))
+    return bool((limited == other).all()) and (are.size > 2 or registers)
 
 
 def _is_power(x: int) -> bool:

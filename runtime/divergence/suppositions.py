@@ -69,12 +69,13 @@ def _reset_value(case: Case, reset: Reset) -> Reals:
 def _delays(case: Case) -> Iterator[Supposed]:
     """Yield delays of one projection, and of all where there are several."""
     own = tuple(case.network.incoming(case.p.name))
-    groups: list[tuple[Cause, tuple[Projection, ...]]] = [(Cause.DELAY, (q,)) for q in own]
-    groups += [(Cause.LATENCY, own)] if len(own) > 1 else []
-    for cause, moved in groups:
+    groups: list[tuple[Cause, str, tuple[Projection, ...]]]
+    groups = [(Cause.DELAY, q.name, (q,)) for q in own]
+    if len(own) > 1:
+        groups.append((Cause.LATENCY, f"the population {case.p.name}", own))
+    for cause, place, moved in groups:
+        names = {q.name for q in moved}
         for k in (k for k in SHIFTS if all(q.delay + k >= 0 for q in moved)):
-            names = {q.name for q in moved}
-            place = f"the population {case.p.name}" if len(moved) > 1 else moved[0].name
             way = "later" if k > 0 else "earlier"
             what = f"{place} gets its input {abs(k)} {'step' if abs(k) == 1 else 'steps'} {way}"
             yield Supposed(cause, what, case.wrong(None, _shifted(case, names, k)))

@@ -52,6 +52,7 @@ class Other:
     Attributes:
         cause: Its class.
         what: What is supposed of the weights, or of their sum.
+        numbers: How many were chosen for it, as of a ``Trial``.
         weights: Makes weights of weights.
         exponent: Added to the exponent of the sum.
         total: Makes the sum, its exponent applied, of the sum of products and the exponent.
@@ -59,6 +60,7 @@ class Other:
 
     cause: Cause
     what: str
+    numbers: int = 1
     weights: Change = np.asarray
     exponent: int = 0
     total: Callable[[Integers, int], Integers] = _shifted
@@ -105,7 +107,7 @@ def _trial(evidence: Evidence, arrivals: Sequence[Arrival], other: Other) -> Tri
         a = a - arrival.late() + windowed(other.through(arrival))
     what = f"{other.what} of {' and '.join(q.projection.name for q in arrivals)}"
     course = Course(dynamics=evidence.dynamics, a=a)
-    return Trial(cause=other.cause, what=what, numbers=1, course=course)
+    return Trial(cause=other.cause, what=what, numbers=other.numbers, course=course)
 
 
 def _plausible(
@@ -139,17 +141,21 @@ def _others(arrivals: Sequence[Arrival]) -> Iterator[Other]:
 
 def _clipped(largest: int) -> Iterator[Other]:
     powers = [2**b for b in range(MAX_WEIGHT_BITS, 0, -1)]
-    pairs = [(-p, p - 1) for p in powers] + [(1 - p, p - 1) for p in powers]
-    pairs += [(-p, p) for p in range(largest - 1, 0, -1)] + [(0, largest), (-largest, 0)]
-    for low, high in pairs:
-        if -low < largest or high < largest:
-            what = f"weights clipped to {low} ... {high}"
-            yield Other(Cause.WEIGHT_CLIP, what, partial(_limited, low=low, high=high))
+    registers = [(-p, p - 1) for p in powers] + [(1 - p, p - 1) for p in powers]
+    registers += [(0, largest), (-largest, 0)]
+    limits = [(-p, p) for p in range(largest - 1, 0, -1)]
+    for numbers, pairs in ((1, registers), (3, limits)):
+        for low, high in pairs:
+            if -low < largest or high < largest:
+                what = f"weights clipped to {low} ... {high}"
+                change = partial(_limited, low=low, high=high)
+                yield Other(Cause.WEIGHT_CLIP, what, numbers, change)
     for bits in range(2, MAX_WEIGHT_BITS + 1):
         if 1 << bits - 1 <= largest:
             yield Other(
                 Cause.WRAP,
                 f"weights wrapped at {bits} bits",
+                1,
                 Range(Overflow.WRAP, bits).held,
             )
 
@@ -161,6 +167,7 @@ def _rounded(exponent: int) -> Iterator[Other]:
             yield Other(
                 cause,
                 f"weights rounded {rounding} to multiples of {1 << bits}",
+                1,
                 partial(multiples, bits=bits, rounding=rounding),
             )
     for off in (1, -1, 2, -2, 3, -3):
@@ -169,6 +176,7 @@ def _rounded(exponent: int) -> Iterator[Other]:
         yield Other(
             cause,
             f"each weight, and not their sum, shifted and rounded {rounding}",
+            1,
             partial(quotient, bits=-exponent, rounding=rounding),
             exponent=-exponent,
         )

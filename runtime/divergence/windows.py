@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from snnc.compiler.trace import Array, Trace
 from snnc.runtime.divergence.explanation import Course, Operand, Raster
@@ -12,6 +13,7 @@ from snnc.runtime.divergence.states import course_of
 
 BEFORE, AFTER = 24, 16
 """Steps that are shown before and after that of the divergence."""
+Flags = npt.NDArray[np.bool_]
 ROWS = 16
 """Neurons of a raster."""
 SOURCES = 4
@@ -89,10 +91,10 @@ def _raster(
     shown: range,
 ) -> Raster:
     """Give ``first`` and other neurons: those that differ most, and then those that send most."""
-    a = sent[0][name][shown.start : shown.stop] != 0
-    b = sent[1].get(name, sent[0][name])[shown.start : shown.stop] != 0
+    a: Flags = sent[0][name][shown.start : shown.stop] != 0
+    b: Flags = sent[1].get(name, sent[0][name])[shown.start : shown.stop] != 0
     shape = a.shape[1:]
-    differ, active = ((x).sum(axis=0).ravel() for x in (a != b, a | b))
+    differ, active = (a != b).sum(axis=0).ravel(), (a | b).sum(axis=0).ravel()
     order = np.lexsort((np.arange(active.size), -active, -differ))
     rows = dict.fromkeys(first)
     for place in order:

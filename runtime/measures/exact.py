@@ -35,7 +35,7 @@ def exact_squares(values: Values) -> int:
     """Give the sum of the squares of ``values``, in units of ``2**-UNIT``.
 
     Args:
-        values: Finite floats, each square rounded to float64; or integers below ``2**31``, of any
+        values: Finite floats, each square rounded to float64; or integers up to ``2**32``, of any
             shape.
     """
     if values.dtype.kind == "f":
@@ -66,7 +66,7 @@ def _sum(values: npt.NDArray[np.float64]) -> int:
 def _squares(values: Values) -> int:
     """Give the sum of squares of at most ``_CHUNK`` integers, in two parts of 16 bits each.
 
-    Products of such parts are below ``2**32`` and their sums below ``2**53``, so that every sum of
+    Products of such parts are up to ``2**32`` and their sums below ``2**53``, so that every sum of
     floats on the way is exact.
     """
     size = np.abs(values.astype(np.int64, copy=False))

@@ -16,17 +16,24 @@ BISECT = (
 
 def next_steps(report: Report) -> tuple[str, ...]:
     """Give what helps, most urgent first; nothing where nothing is left to do."""
-    found = [step for link in report.links for step in _of_link(link)]
+    tellers = (_of_broken, _of_not_run, _of_measured)
+    found = [step for tell in tellers for link in report.links for step in tell(link)]
     return tuple(dict.fromkeys(found))
 
 
-def _of_link(link: Link) -> Iterator[str]:
+def _of_broken(link: Link) -> Iterator[str]:
     if link.status is Status.BROKEN:
         if link.explanation is not None and link.explanation.remedy:
             yield link.explanation.remedy
         yield ACCURACY if link.statistics is not None else BISECT
+
+
+def _of_not_run(link: Link) -> Iterator[str]:
     if link.status is Status.NOT_RUN and link.asked:
         yield f"{link.name} was not run: {link.reason}. Once that is mended, verify again."
+
+
+def _of_measured(link: Link) -> Iterator[str]:
     s = link.statistics
     if link.status is Status.MEASURED and s is None and link.differing:
         yield f"{link.name} was measured only: give --labels, so that accuracy can be judged."

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from snnc.runtime.measures.records import Interval
-from snnc.runtime.page.table import Table, arrow, made, real, share, whole
+from snnc.runtime.measures.records import Claim, Interval
+from snnc.runtime.page.table import Cell, Table, arrow, made, real, share, whole
 from snnc.runtime.report import Link, Report
 from snnc.runtime.text import count
 
+MEASURED = "on these samples accuracy {fall}; the margin is {margin:g}"
+CLAIMS: dict[Claim | None, str] = {
+    Claim.SHOWN: "not inferior: with 95 % confidence accuracy falls by less than {bound:.2f} "
+    "points, within the margin of {margin:g}",
+    Claim.REFUTED: "inferior: with 95 % confidence accuracy falls by more than the margin of "
+    "{margin:g}; on these samples it {fall}",
+    Claim.OPEN: "not decided: on these samples accuracy {fall}, and with 95 % confidence it falls "
+    "by less than {bound:.2f}; the margin is {margin:g}",
+}
+"""What the samples say of the margin (non-inferiority)."""
 MOST = 20
 """Pairs of classes that the table of disagreements shows."""
 
@@ -35,7 +45,7 @@ def accuracy_table(report: Report) -> Table | None:
     )
 
 
-def _row(link: Link) -> tuple[str, ...]:
+def _row(link: Link) -> tuple[Cell | str, ...]:
     s = link.statistics
     if s is None:
         return ()
@@ -52,10 +62,11 @@ def _row(link: Link) -> tuple[str, ...]:
     )
 
 
-def _within(accuracy: float, interval: Interval | None) -> str:
+def _within(accuracy: float, interval: Interval | None) -> Cell:
     if interval is None:
-        return share(accuracy)
-    return f"{share(accuracy)} ({100 * interval.low:.2f} to {100 * interval.high:.2f})"
+        return Cell(share(accuracy))
+    below = f"{100 * interval.low:.2f} to {100 * interval.high:.2f}"
+    return Cell(share(accuracy), below=below)
 
 
 def accuracy_notes(report: Report) -> Iterator[str]:
@@ -64,29 +75,23 @@ def accuracy_notes(report: Report) -> Iterator[str]:
         s = link.statistics
         if s is None:
             continue
-        if s.drop_bound_points <= report.max_drop:
-            said = (
-                f"with 95 % confidence accuracy falls by less than {s.drop_bound_points:.2f} "
-                f"points, which is within the {report.max_drop:g} allowed: not inferior"
-            )
-        elif s.drop_points > report.max_drop:
-            said = (
-                f"accuracy falls by {s.drop_points:.2f} points on these samples, more than the "
-                f"{report.max_drop:g} allowed"
-            )
-        else:
-            said = (
-                f"these samples do not rule out that accuracy falls by more than the "
-                f"{report.max_drop:g} allowed: it may be up to {s.drop_bound_points:.2f}"
-            )
+        said = CLAIMS.get(s.claim, MEASURED).format(
+            fall=_fall(s.drop_points), bound=s.drop_bound_points, margin=report.max_drop
+        )
         yield f"{arrow(link)}: {said}{_needed(s.n, s.enough, s.needed)}."
+
+
+def _fall(points: float) -> str:
+    if not points:
+        return "is the same"
+    return f"{'falls' if points > 0 else 'rises'} by {abs(points):.2f} points"
 
 
 def _needed(n: int, enough: bool | None, needed: int | None) -> str:
     if enough is not False:
         return ""
-    more = "" if needed is None else f"; about {whole(needed)} could"
-    return f". {count(n, 'sample')} are not enough to tell such a drop from none{more}"
+    more = "" if needed is None else f"; about {whole(needed)} should"
+    return f". {count(n, 'sample')} cannot decide it{more}"
 
 
 def confusion_table(link: Link) -> Table | None:

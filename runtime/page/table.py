@@ -34,10 +34,12 @@ class Cell:
     Attributes:
         text: What stands there.
         differs: Whether it is one that is to be seen, because two executions differ in it.
+        below: What stands below it, smaller.
     """
 
     text: str
     differs: bool = False
+    below: str = ""
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,10 @@ SEVERAL_INPUTS = "the framework's module takes several inputs"
 GROUP = 64
 """Most samples that framework and float network compute at once. The order of a float32 sum depends
 on how many there are, so groups are the same whatever a batch is."""
-BATCH = 128
+BATCH = 64
 """Most samples of a batch: what is lost when a run is killed, and what a process gets at once."""
 BYTES = 2**28
-"""Of the traces of a batch. Several are held at once, and executors copy them: see ``docs``."""
+"""Of the traces of a batch, beside which executors and comparisons need several times as much."""
 SIGNAL_BYTES = 9
 """A spike of 1 byte, ``u`` and ``v`` of 4."""
 

@@ -180,8 +180,10 @@ def link_tally(
     """
     samples = len(reference.counts)
     spiking = bool(reference.spikes or other.spikes)
+    if not signals:
+        return LinkTally(samples=samples, spiking=spiking)
     layers = layer_tallies(reference, other, signals, first_sample, fixed)
-    if not signals or (tuple(signals) == ("spikes",) and not spiking):  # read-outs have none
+    if tuple(signals) == ("spikes",) and not spiking:  # of read-outs alone there are none
         return LinkTally(samples=samples, spiking=spiking, layers=layers)
     found = compare(reference, other, signals)
     difference, count = count_difference(reference, other) if spiking else (0, 0)

@@ -16,7 +16,7 @@ from snnc.runtime.divergence.explanation import (
     Raster,
     State,
 )
-from snnc.runtime.measures.records import Confusion, Interval, LayerMeasures
+from snnc.runtime.measures.records import Claim, Confusion, Interval, LayerMeasures
 from snnc.runtime.report import Disagreement, Link, Report, Statistics, Status, Verdict
 
 HOSTILE = "<script>alert('x')</script>\"&\x1b[31m\u202e\x00\ufffe{{ 1234 * 8765 }}"
@@ -274,7 +274,9 @@ def measures(population: str, hamming: int) -> LayerMeasures:
     return LayerMeasures(
         population=population,
         neurons=96,
+        samples=270,
         values=31_104,
+        same=270 - hamming,
         hamming=hamming,
         spikes_reference=2_431,
         spikes_other=2_436,
@@ -311,6 +313,7 @@ def statistics() -> Statistics:
         mcnemar_p=1.0,
         interval_reference=Interval(share=0.9704, low=0.9425, high=0.9871),
         interval_other=Interval(share=0.9667, low=0.9378, high=0.9847),
+        claim=Claim.OPEN,
         enough=False,
         needed=1_340,
     )

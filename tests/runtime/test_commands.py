@@ -77,6 +77,7 @@ def test_compile_json(snnc: Snnc) -> None:
         "warnings": [],
         "budget": None,
         "relays": [],
+        "divided": [],
         "mapping": None,
     }
 
@@ -116,7 +117,7 @@ def test_bad_settings_file_is_refused_before_the_work(snnc: Snnc) -> None:
         "   found: no such option\n"
         "   limit: arch, bin-seconds, bin-steps, bin-values, budget, calibrate, decays, dialect, "
         "dt, hardware, input-shape, labels, lava, max-thresholds, output, overflow, partitioner, "
-        "reset, rounding, sensor-shape, strict, target, weight-bits\n"
+        "reset, rounding, sensor-shape, split-fan-in, strict, target, weight-bits\n"
         "  remedy: remove it\n"
     )
 

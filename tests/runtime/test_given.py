@@ -31,7 +31,8 @@ def refused(**options: Any) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "name", ["weight_bits", "rounding", "max_thresholds", "decays", "overflow", "strict"]
+    "name",
+    ["weight_bits", "rounding", "max_thresholds", "decays", "overflow", "strict", "split_fan_in"],
 )
 def test_none_says_nothing(name: str) -> None:
     assert compiled(**{name: None}).files() == compiled().files()
@@ -58,6 +59,8 @@ def test_numbers_of_numpy_are_saved() -> None:
         ("rounding", "", "''"),
         ("max_thresholds", 1.5, "1.5"),
         ("max_thresholds", "4", "4"),
+        ("split_fan_in", 0, "0"),
+        ("split_fan_in", "9", "9"),
         ("max_thresholds", True, "True"),
         ("decays", 3, "3"),
         ("decays", ["gain"], "['gain']"),

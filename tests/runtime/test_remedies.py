@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import nir
@@ -15,9 +16,12 @@ import numpy as np
 import pytest
 
 from snnc.frontends.nir.file import write_nir
+from snnc.runtime.deploy import compile
+from snnc.targets.artifact import load
 from snnc.targets.hardware.schema import Description
 from tests.runtime.broken import BROKEN, ONE_CORE, SHORT, describe, real_data
 from tests.runtime.conftest import Snnc
+from tests.runtime.samples import lif
 
 pytestmark = pytest.mark.usefixtures("here")
 
@@ -79,3 +83,35 @@ def test_one_width_for_all_is_tried(snnc: Snnc) -> None:
     assert "no mapping has fewer than 1" in ended.err
     assert "remedy: 1. --weight-bits 8: 1 core" in ended.err
     assert snnc(*command, "--weight-bits", "8").code == 0
+
+
+def test_sums_are_divided_where_that_helps(snnc: Snnc) -> None:
+    """Nothing is lost by it, so it comes first; what is computed is the same."""
+    random = np.random.default_rng(1)
+    nodes = {
+        "input": nir.Input(input_type={"input": np.array([300])}),
+        "fc": nir.Linear(random.normal(size=(3, 300)).astype(np.float32)),
+        "lif": lif(3),
+        "output": nir.Output(output_type={"output": np.array([3])}),
+    }
+    write_nir(nir.NIRGraph(nodes, list(pairwise(nodes))), Path("broken.nir"))
+    describe({"fan_in": 200})
+    ended = snnc(*COMMAND, "-o", "a")
+    assert "found: 297 synapses into a neuron" in ended.err
+    (option, cores, steps) = re.findall(
+        r"1\. (--split-fan-in \d+): (\d+) cores?, latency of (\d+) steps; 2\.", ended.err
+    )[0]
+    helped = snnc(*COMMAND, "-o", "a", *option.split(), "--json")
+    told = json.loads(helped.out)
+    assert (told["cores"], told["latency_steps"]) == (int(cores), int(steps))
+    (division,) = told["divided"]
+    assert division["synapses"] == 297 >= 200 >= division["synapses_left"]
+    shown = snnc("inspect", "a").out
+    assert re.search(r"fc +297 +\d+ +\d+ +\d+", shown)
+    x = (random.random((20, 2, 300)) < 0.3).astype(np.float32)
+    whole = compile("broken.nir", "integer", dt=1e-4, max_thresholds=16).run(x, record=["u", "v"])
+    parts = load("a").run(x, record=["u", "v"])
+    np.testing.assert_array_equal(parts.outputs["output"], whole.outputs["output"])
+    assert whole.outputs["output"].any()
+    for signal in ("u", "v"):
+        np.testing.assert_array_equal(parts.signal(signal)["lif"], whole.signal(signal)["lif"])

@@ -11,14 +11,16 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from junitparser import JUnitXml, TestSuite
 from pydantic import ValidationError
 
 from snnc.compiler.diagnostics import EnvironmentFault, InputError
 from snnc.runtime.render import html_text, junit_text
 from snnc.runtime.report import FORMAT, Execution, Link, Report, Status, Verdict
 from snnc.runtime.summary import summary_table, summary_text
+from snnc.runtime.text import shown
 from snnc.runtime.verify import verify
-from tests.runtime.reports import SHOWN, hostile_report
+from tests.runtime.reports import SHOWN, explained, explanation, hostile_report
 from tests.runtime.samples import data, graph, labels
 
 
@@ -175,6 +177,32 @@ def test_junit_of_every_status(report: Report) -> None:
     assert root[0].get("name") == SHOWN
 
 
+def test_junit_is_read_by_others(report: Report) -> None:
+    """As continuous integration reads it, with every status and every name that does harm."""
+    for one, counts in ((report, (2, 0, 0, 1)), (hostile_report(report), (5, 2, 1, 2))):
+        found = JUnitXml.fromstring(junit_text(one))
+        assert (found.tests, found.failures, found.errors, found.skipped) == counts
+        (suite,) = found
+        assert isinstance(suite, TestSuite)
+        assert [case.name for case in suite] == [shown(link.name) for link in one.links]
+        found.update_statistics()
+        assert (found.tests, found.failures, found.errors, found.skipped) == counts
+
+
+def test_junit_tells_what_broke_and_why(report: Report) -> None:
+    root = ElementTree.fromstring(junit_text(explained(report)))
+    (failure,) = root.iter("failure")
+    told = explanation("net.lif1", "input")
+    assert failure.get("message") == "broken: 649 values of 279,936 differ"
+    assert (failure.text or "").splitlines() == [
+        "promise: the same spikes, u and v, bit for bit",
+        f"first divergence: {told.divergence}",
+        "layer: net.lif1",
+        f"cause: bias or threshold rounding: {told.because}",
+        f"next: {told.remedy}",
+    ]
+
+
 # --- saving -------------------------------------------------------------------------------------
 
 
@@ -302,6 +330,22 @@ def test_summary(report: Report) -> None:
         f"first divergence: step 3, sample 1, population {SHOWN}, neuron 0, 2: v 64 against nan",
         f"not equivalent: {SHOWN}",
     ]
+
+
+def test_summary_ends_with_the_divergence_and_its_cause(report: Report) -> None:
+    told = explanation("encoder", "input")
+    lines = summary_text(explained(report, "encoder")).splitlines()
+    assert lines[-5:] == [
+        "first divergence: step 20, sample 12, population encoder, neuron 2, 7: spikes 0 against 1",
+        "layer: net.lif1",
+        f"cause: bias or threshold rounding: {told.because}",
+        f"next: {told.remedy}",
+        "not equivalent: integer -> lava: 649 values of 279,936 differ. 1 promise kept: float -> "
+        "integer. Not run: framework -> float (no trained module is at hand).",
+    ]
+    hostile = summary_text(hostile_report(report))
+    assert hostile.replace("\n", "").isprintable()
+    assert SHOWN in hostile
 
 
 def execution(

@@ -34,6 +34,8 @@ from snnc.targets.hardware.load import load_hardware
 from tests.benchmarks.mapping.networks import convolutional, layered, mlp, oxford, pilotnet, sheet
 
 SIZES = (100_000, 1_000_000, 10_000_000)
+COLUMNS = ("network", "neurons", "cores", "at least", "flows", "partition s", "place s", "MiB")
+"""Seconds are those of the processor."""
 NEURONS = 128
 """Of a core, for the sheet: the rest is Loihi."""
 
@@ -125,8 +127,7 @@ def _traffic(
 
 def scale() -> None:
     """Partition and place larger and larger networks, each in a process of its own."""
-    columns = ("network", "neurons", "cores", "at least", "flows", "cut, s", "placed, s", "MiB")
-    print(*(f"{name:>14}" for name in columns))
+    print(*(f"{name:>16}" for name in COLUMNS))
     for kind in ("convolutional", "layered"):
         for n in SIZES:
             command = [sys.executable, "-m", "tests.benchmarks.mapping", "one", kind, str(n)]
@@ -134,20 +135,21 @@ def scale() -> None:
 
 
 def one(kind: str, n: int) -> None:
-    """Partition and place one network, and print a row; flows belong to the partition."""
+    """Partition and place one network and print a row; flows belong to the partition."""
     network = _network(kind, n)
     hardware = _large(load_hardware("loihi1"))
     before = _memory()
-    begin = time.perf_counter()
+    begin = time.process_time()
     cores = partition(network, hardware)
-    between = flows(network, cores, {})
-    cut = time.perf_counter()
-    place(between, len(cores), hardware, 0)
-    placed = time.perf_counter()
+    sent = flows(network, cores, {})
+    middle = time.process_time()
+    place(sent, len(cores), hardware, 0)
+    end = time.process_time()
     neurons = sum(p.size for p in network.populations)
-    cells = (kind, neurons, len(cores), lower_bound(network, hardware), between.rate.size)
-    row = (*cells, f"{cut - begin:.1f}", f"{placed - cut:.1f}", f"{_memory() - before:.0f}")
-    print(*(f"{cell:>14}" for cell in row), flush=True)
+    cells = (kind, neurons, len(cores), lower_bound(network, hardware), sent.rate.size)
+    times = (f"{middle - begin:.1f}", f"{end - middle:.1f}")
+    row = (*cells, *times, f"{_memory() - before:.0f}")
+    print(*(f"{cell:>16}" for cell in row), flush=True)
 
 
 def _network(kind: str, n: int) -> FixedNetwork:

@@ -67,6 +67,9 @@ def test_a_weight_of_one_synapse() -> None:
     assert (otherwise.where, otherwise.numbers, otherwise.differing) == ("p1->p2", 360, 1)
     wrong = {error.population for error in b.local if error.differing}
     assert wrong == {"p2"}
+    best = b.causes[0]
+    weights = f"weight {synapse.weight + 2} and not {synapse.weight}"
+    assert (best.cause, best.what) == ("weight rounding", f"{weights} of p1->p2 [7, 4]")
 
 
 PLANTED: dict[str, tuple[Callable[[FixedNetwork], FixedNetwork], str, int | str]] = {

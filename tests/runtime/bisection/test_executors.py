@@ -72,20 +72,23 @@ def rounded_down(x: npt.NDArray[np.int64], decay: npt.NDArray[Any]) -> npt.NDArr
 
 
 def narrow(v: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    return np.clip(v, -5000, 5000)
+    return np.clip(v, -(2**11 - 1), 2**11 - 1)
 
 
 @pytest.mark.parametrize(
-    ("functions", "signal"),
-    [({"decayed": rounded_down}, "v"), ({"clip": narrow}, "spikes")],
+    ("functions", "signal", "cause"),
+    [
+        ({"decayed": rounded_down}, "v", "decay rounding"),
+        ({"clip": narrow}, "spikes", "saturation"),
+    ],
     ids=["decay rounded down", "narrow potential"],
 )
 def test_another_arithmetic(
-    monkeypatch: pytest.MonkeyPatch, functions: dict[str, Any], signal: str
+    monkeypatch: pytest.MonkeyPatch, functions: dict[str, Any], signal: str, cause: str
 ) -> None:
     b = bisected(monkeypatch, computing(**functions))
     assert b.divergence is not None
-    assert b.divergence.signal == signal
+    assert (b.divergence.signal, b.causes[0].cause) == (signal, cause)
     assert (b.one_artifact, b.alone, b.isolated) == (True, True, True)
     assert len(b.populations) == len(b.neurons) == 1
     assert (b.held, b.otherwise) == ((), ())
@@ -141,13 +144,18 @@ def of_parts(network: FixedNetwork, x: dict[str, npt.NDArray[np.int32]]) -> Reco
     return made
 
 
-@pytest.mark.usefixtures("here")
-def test_a_fault_of_the_whole_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over cores everything is wrong, and no part of it is, which lies on none."""
+def on_small_cores() -> Artifact:
+    """Lay the network out over cores of four neurons."""
     of = yaml.safe_load((OWN / "loihi1.yaml").read_text())
     of["neurons"] = {"value": 4, "source": "a test", "certainty": "chosen"}
     Path("small.yaml").write_text(yaml.safe_dump(of | {"name": "small"}))
-    made = compile(graph(), "integer", dt=1e-4, hardware="small.yaml")
+    return compile(graph(), "integer", dt=1e-4, hardware="small.yaml")
+
+
+@pytest.mark.usefixtures("here")
+def test_a_fault_of_the_whole_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over cores everything is wrong, and no part of it is, which lies on none."""
+    made = on_small_cores()
     make_faulty(monkeypatch, of_parts, by_core=True)
     b = snnc.bisect(made, data(), targets=("integer", "faulty"))
     assert (b.alone, b.narrowed) == (True, False)

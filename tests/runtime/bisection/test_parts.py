@@ -64,7 +64,7 @@ def assert_same(part: Part, found: Signals, whole: Signals) -> None:
             np.testing.assert_array_equal(values, wanted, err_msg=f"{name}.{signal}")
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(st.data())
 def test_some_populations(data: st.DataObject) -> None:
     network = data.draw(fixed_networks())
@@ -78,7 +78,7 @@ def test_some_populations(data: st.DataObject) -> None:
     assert_same(part, run(part.network, sent_to(part, x, whole)), whole)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(st.data())
 def test_one_neuron_and_what_sends_to_it(data: st.DataObject) -> None:
     network = data.draw(fixed_networks())

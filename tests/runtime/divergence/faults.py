@@ -27,7 +27,7 @@ def _bias(p: P) -> Ints:
 
 
 def _saturated(x: Ints, bits: int) -> Ints:
-    return np.minimum(np.maximum(x, -(2 ** (bits - 1))), 2 ** (bits - 1) - 1)
+    return np.asarray(np.minimum(np.maximum(x, -(2 ** (bits - 1))), 2 ** (bits - 1) - 1))
 
 
 def _wrapped(x: Ints, bits: int) -> Ints:

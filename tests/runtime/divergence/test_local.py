@@ -53,7 +53,7 @@ def _real(declared: Any) -> Any:
     return replace(REAL.inputs[0], name=declared.name, shape=declared.shape)
 
 
-def chain() -> FixedNetwork:
+def chain(delay: int = 70) -> FixedNetwork:
     """Give ``x -> a -> b`` with loops around both."""
     return fixed_network(
         [fixed_population("a", 3), fixed_population("b", 2)],
@@ -61,7 +61,7 @@ def chain() -> FixedNetwork:
             fixed_projection("x", "a", [[9, 3], [2, 8], [5, 5]], delay=0),
             fixed_projection("a", "a", -np.eye(3, dtype=int), delay=1),
             fixed_projection("a", "b", [[6, 7, 2], [1, 2, 9]], delay=0),
-            fixed_projection("b", "b", [[0, -4], [3, 0]], delay=70),
+            fixed_projection("b", "b", [[0, -4], [3, 0]], delay=delay),
         ],
     )
 
@@ -122,6 +122,18 @@ def test_only_one_is_wrong(target: str) -> None:
     alone = run_alone(wrong, "a", inputs, whole.spikes)
     assert (alone.spikes["a"] != whole.spikes["a"]).any()
     np.testing.assert_array_equal(run_alone(wrong, "b", inputs, whole.spikes).v["b"], whole.v["b"])
+
+
+@pytest.mark.lava
+def test_only_one_is_wrong_on_lava() -> None:
+    right, wrong = artifact(chain(delay=1)), artifact(spoiled(chain(delay=1)), "lava")
+    inputs = {"x": spikes((12, 1, 2), seed=4, rate=0.6)}
+    whole = right.run(inputs, record=SIGNALS)
+    errors = local_errors(whole, run_separated(wrong, inputs, whole), SIGNALS, (0,))
+    assert {e.population: e.differing > 0 for e in errors if e.signal == "v"} == {
+        "a": True,
+        "b": False,
+    }
 
 
 def test_integers_forced_by_real_numbers() -> None:

@@ -93,7 +93,7 @@ def test_interval_covers_what_it_says_exactly() -> None:
         (1000, 5, 40, 0.0, "shown"),
         (1000, 60, 10, 0.02, "refuted"),
         (1000, 30, 10, 0.02, "open"),
-        (10, 0, 0, 1.0, "shown"),
+        (5, 5, 0, 1.0, "shown"),
     ],
 )
 def test_claim(n: int, b: int, c: int, margin: float, claim: str) -> None:

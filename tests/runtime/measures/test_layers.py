@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from snnc.compiler.diagnostics import InternalError
 from snnc.compiler.trace import SIGNALS, Trace
 from snnc.runtime.measures.layers import CELLS, LayerTally, disagreements, layer_tallies
+from snnc.runtime.measures.potentials import potentials
 from snnc.runtime.verify import verify
 from tests.runtime.samples import artifact, data, labels
 
@@ -25,7 +26,7 @@ STEPS, SAMPLES = 11, 9
 
 
 def traces() -> tuple[Trace, Trace]:
-    """Give two runs: integers of a population in two axes, and a read-out of floats."""
+    """Give two runs: a read-out of floats, and integers of a population in two axes."""
     random = np.random.default_rng(31)
     spikes = (random.random((STEPS, SAMPLES, 3, 2)) < 0.3).astype(np.uint8)
     flipped = spikes ^ (random.random(spikes.shape) < 0.05).astype(np.uint8)
@@ -35,10 +36,10 @@ def traces() -> tuple[Trace, Trace]:
     off = read * np.float32(1.001)
     return (
         Trace(
-            executor="a", outputs={"o": spikes}, spikes={"one": spikes}, v={"one": v, "two": read}
+            executor="a", outputs={"o": spikes}, spikes={"one": spikes}, v={"two": read, "one": v}
         ),
         Trace(
-            executor="b", outputs={"o": flipped}, spikes={"one": flipped}, v={"one": w, "two": off}
+            executor="b", outputs={"o": flipped}, spikes={"one": flipped}, v={"two": off, "one": w}
         ),
     )
 
@@ -73,8 +74,21 @@ def test_a_tally_that_is_kept_is_read_again() -> None:
     assert text(list(map(add, again, tallies(0, 2)))) == text(list(map(add, found, tallies(0, 2))))
 
 
+def test_distances_are_of_the_first_samples_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("snnc.runtime.measures.distances.SAMPLES", 4)
+    whole, parts = tallies(0, SAMPLES)[-1], [tallies(i, i + 3)[-1] for i in (0, 3, 6)]
+    assert [p.distances.trains for p in (whole, *parts)] == [24, 18, 6, 0]
+    assert reduce(add, parts).distances == whole.distances
+
+
+def test_large_integers() -> None:
+    v, w = (np.full((1, 1, 1), x, np.int32) for x in (2**31 - 1, -(2**31) + 1))
+    found = potentials(v, w)
+    assert found.sqnr_db == pytest.approx(-20 * log10(2))
+
+
 def test_populations_in_the_order_of_the_network() -> None:
-    one, two = tallies(0, SAMPLES)
+    two, one = tallies(0, SAMPLES)
     assert (one.measures.population, one.measures.neurons) == ("one", 6)
     assert (one.measures.values, one.measures.samples) == (STEPS * SAMPLES * 6, SAMPLES)
     assert (two.measures.population, two.measures.neurons) == ("two", 4)
@@ -84,11 +98,14 @@ def test_populations_in_the_order_of_the_network() -> None:
 
 def test_noise_of_potentials() -> None:
     reference, other = traces()
-    one, two = tallies(0, SAMPLES)
+    two, one = tallies(0, SAMPLES)
     v, w = (t.v["one"].astype(object) for t in (reference, other))
     wanted = 10 * log10((v * v).sum() / ((v - w) ** 2).sum())
     assert one.measures.sqnr_db == pytest.approx(wanted, rel=1e-14)
-    assert two.measures.sqnr_db == pytest.approx(60, abs=0.01)  # a thousandth of it
+    v, w = (t.v["two"].astype(float) for t in (reference, other))
+    wanted = 10 * log10(np.square(v).sum() / np.square(v - w).sum())
+    assert two.measures.sqnr_db == pytest.approx(wanted, rel=1e-12)
+    assert wanted == pytest.approx(60, abs=0.01)  # a thousandth of it
 
 
 def test_equal_potentials_have_no_noise() -> None:
@@ -103,9 +120,10 @@ def test_potentials_that_are_no_numbers(wrong: float) -> None:
     reference, other = traces()
     v = other.v["two"].copy()
     v[3, 2, 1] = wrong
-    found = layer_tallies(reference, replace(other, v={"two": v}), SIGNALS)
-    assert found[-1].potentials.infinite == 1
-    assert found[-1].measures.sqnr_db is None
+    found = layer_tallies(reference, replace(other, v={**other.v, "two": v}), SIGNALS)
+    assert found[0].potentials.infinite == 1
+    assert found[0].measures.sqnr_db is None
+    assert (found[0] + tallies(0, 2)[0]).measures.sqnr_db is None
 
 
 def test_cells_of_time() -> None:
@@ -114,8 +132,8 @@ def test_cells_of_time() -> None:
     spikes = np.zeros((steps, 2, 5), np.uint8)
     other, v = spikes.copy(), spikes.astype(np.int32)
     other[4, 0, 1] = other[5, 1, 3] = other[-1, 0, 0] = 1
-    w = v + other  # the same places
-    w[4, 1, 1] = 7  # and one more
+    w = v.copy()
+    w[5, 1, 3] = w[4, 1, 1] = 7  # one of these places, and one more
     a = Trace(executor="a", outputs={}, spikes={"p": spikes}, v={"p": v})
     b = Trace(executor="b", outputs={}, spikes={"p": other}, v={"p": w})
     (of_spikes,) = disagreements(layer_tallies(a, b, ("spikes",)))
@@ -128,7 +146,7 @@ def test_cells_of_time() -> None:
 
 
 def test_tallies_of_other_populations_do_not_add_up() -> None:
-    one, two = tallies(0, SAMPLES)
+    two, one = tallies(0, SAMPLES)
     with pytest.raises(InternalError, match="do not add up"):
         reduce(add, (one, two))
 
