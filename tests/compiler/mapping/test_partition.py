@@ -105,12 +105,26 @@ def test_named(network: FixedNetwork, hardware: Hardware, most: int) -> None:
 
 
 @pytest.mark.slow
-def test_pilotnet() -> None:
-    network, hardware = pilotnet(), able(LOIHI2)
+@pytest.mark.parametrize(("hardware", "most"), [(able(LOIHI2), 44), (able(LOIHI), 182)])
+def test_pilotnet(hardware: Hardware, most: int) -> None:
+    network = pilotnet()
     cores = partition(network, hardware)
     check(network, hardware, cores)
-    assert len(cores) <= 44 < 74
+    assert len(cores) <= most
     assert len(cores) <= 1.25 * lower_bound(network, hardware)
+
+
+def test_neurons_that_nothing_enters_lie_where_memory_is_full() -> None:
+    """Those that receive fill the memory of 3 cores and leave 94 neurons, room for all others."""
+    encoder = fixed_population("encoder", 3 * 5 * 6, shape=(3, 5, 6), bias_mant=1)
+    network = fixed_network(
+        [encoder, fixed_population("lif", 6)],
+        [fixed_projection("encoder", "lif", np.ones((6, 90)))],
+    )
+    hardware = able(LOIHI, neurons=34, synapse_memory=90, output_axons=None)
+    cores = partition(network, hardware)
+    check(network, hardware, cores)
+    assert len(cores) == lower_bound(network, hardware) == 3
 
 
 def test_mtkahypar_cuts_where_it_is_asked_to() -> None:
