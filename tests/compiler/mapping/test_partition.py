@@ -115,13 +115,16 @@ def test_pilotnet(hardware: Hardware, most: int) -> None:
 
 
 def test_neurons_that_nothing_enters_lie_where_memory_is_full() -> None:
-    """Those that receive fill the memory of 3 cores and leave 94 neurons, room for all others."""
-    encoder = fixed_population("encoder", 3 * 5 * 6, shape=(3, 5, 6), bias_mant=1)
+    """Eight that receive fill the memory of two cores; the others have room beside them, and more.
+
+    Rows of 13 would leave room free on every core.
+    """
+    encoder = fixed_population("encoder", 91, shape=(1, 7, 13), bias_mant=1)
     network = fixed_network(
-        [encoder, fixed_population("lif", 6)],
-        [fixed_projection("encoder", "lif", np.ones((6, 90)))],
+        [encoder, fixed_population("lif", 8)],
+        [fixed_projection("encoder", "lif", np.ones((8, 91)))],
     )
-    hardware = able(LOIHI, neurons=34, synapse_memory=90, output_axons=None)
+    hardware = able(LOIHI, neurons=33, synapse_memory=91, output_axons=None)
     cores = partition(network, hardware)
     check(network, hardware, cores)
     assert len(cores) == lower_bound(network, hardware) == 3
