@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -150,6 +149,7 @@ def _run_framework(plan: Plan, batch: Batch, progress: Stages) -> Executed:
 
         return run_relus(module, inputs, progress("running the network of ReLUs"))
     from snnc.frontends.importer import run_module
+    from snnc.frontends.torch.alike import one_thread
 
     if module is None:
         raise InternalError("there is no module to run")
@@ -163,19 +163,6 @@ def _run_framework(plan: Plan, batch: Batch, progress: Stages) -> Executed:
     trace = _as_network(plan.network, trace)
     raise_all(module_problems(plan.network, trace))
     return trace
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch compute with one thread: how many share a sum can change its last bit."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _as_network(network: Network, run: Trace) -> Trace:

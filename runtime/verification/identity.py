@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +17,6 @@ from snnc.runtime.verification.journal import Header, Journal
 from snnc.runtime.verification.plan import Plan, batch_size
 from snnc.targets.artifact import MANIFEST, Artifact
 from snnc.targets.running import Inputs
-
-if TYPE_CHECKING:
-    import torch
 
 
 def opened_journal(
@@ -92,19 +88,6 @@ def _framework(plan: Plan) -> str:
         return "none"
     if isinstance(module, Path):
         return hashlib.sha256(module.read_bytes()).hexdigest()
+    from snnc.frontends.torch.alike import parameters_sha256
+
     return f"{type(module).__qualname__} {parameters_sha256(module)}"
-
-
-def parameters_sha256(module: torch.nn.Module) -> str:
-    """Give the hash of the names, shapes and values of parameters and buffers."""
-    import torch
-
-    digest = hashlib.sha256()
-    for name, value in module.state_dict().items():
-        told, content = [name, repr(value)], b""
-        if isinstance(value, torch.Tensor):
-            plain = value.detach().cpu().contiguous()
-            told = [name, str(plain.dtype), str(list(plain.shape))]
-            content = plain.reshape(-1).view(torch.uint8).numpy().tobytes()
-        digest.update(json.dumps(told).encode() + content)
-    return digest.hexdigest()

@@ -12,6 +12,7 @@ import queue
 import signal
 import sys
 import threading
+from contextlib import suppress
 from typing import IO, cast
 
 from snnc.runtime.ending import Terminated, unwinding
@@ -22,18 +23,18 @@ LENGTH = 8
 """Bytes of the length of a message."""
 
 
-def main() -> int:
-    """Run batches until there are none."""
+def main() -> None:
+    """Run batches until there are none, and end the process at once.
+
+    The thread that reads may hold the lock of stdin, for which the end of Python would wait.
+    """
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     messages: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin.buffer, messages), daemon=True).start()
-    try:
-        with unwinding():
-            _serve(messages, out)
-    except (Terminated, KeyboardInterrupt, BrokenPipeError):
-        return 0
-    return 0
+    with suppress(Terminated, KeyboardInterrupt, BrokenPipeError), unwinding():
+        _serve(messages, out)
+    os._exit(0)
 
 
 def _serve(messages: queue.SimpleQueue[bytes], out: IO[bytes]) -> None:
@@ -70,4 +71,4 @@ def receive(stream: IO[bytes]) -> bytes | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

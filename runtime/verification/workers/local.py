@@ -33,7 +33,7 @@ END_LIMIT = 5.0
 """Seconds that a process may take to end by itself."""
 CODE = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from snnc.runtime.verification.workers.child import main; sys.exit(main())"
+    "from snnc.runtime.verification.workers.child import main; main()"
 )
 
 
