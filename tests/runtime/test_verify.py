@@ -526,8 +526,11 @@ def test_another_module_is_found_out(here: Path, snnc: Snnc) -> None:
         *("--targets", "integer"),
     )
     assert ended.code == 1
-    assert ended.out.splitlines()[-3].startswith("first divergence: step 0, sample 0, population ")
-    assert ended.out.splitlines()[-2].startswith("not equivalent: framework -> float: ")
+    first, cause, then, verdict = ended.out.splitlines()[-5:-1]
+    assert first.startswith("first divergence: step 0, sample 0, population ")
+    assert cause.startswith("cause: ")
+    assert then.startswith("next: Name the very module and weights that the network was made from")
+    assert verdict.startswith("not equivalent: framework -> float: ")
 
 
 OTHER_MODULES = {
