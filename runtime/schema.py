@@ -38,8 +38,7 @@ class _Documented(GenerateJsonSchema):
         return _told(super().model_schema(schema), schema["cls"])
 
     def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
-        closed = {"additionalProperties": False}
-        return _told(super().dataclass_schema(schema), schema["cls"]) | closed
+        return _told(super().dataclass_schema(schema), schema["cls"])
 
     def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
         return {"anyOf": [super().float_schema(schema), {"enum": list(NOT_FINITE)}]}

@@ -11,7 +11,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from junitparser import JUnitXml, TestSuite
+from junitparser import Error, Failure, JUnitXml, Skipped, TestSuite
 from pydantic import ValidationError
 
 from snnc.compiler.diagnostics import EnvironmentFault, InputError
@@ -185,8 +185,8 @@ def test_junit_is_read_by_others(report: Report) -> None:
         (suite,) = found
         assert isinstance(suite, TestSuite)
         assert [case.name for case in suite] == [shown(link.name) for link in one.links]
-        found.update_statistics()
-        assert (found.tests, found.failures, found.errors, found.skipped) == counts
+        kinds = [type(result) for case in suite for result in case.result]
+        assert tuple(map(kinds.count, (Failure, Error, Skipped))) == counts[1:]
 
 
 def test_junit_tells_what_broke_and_why(report: Report) -> None:

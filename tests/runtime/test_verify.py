@@ -526,11 +526,9 @@ def test_another_module_is_found_out(here: Path, snnc: Snnc) -> None:
         *("--targets", "integer"),
     )
     assert ended.code == 1
-    first, cause, then, verdict = ended.out.splitlines()[-5:-1]
-    assert first.startswith("first divergence: step 0, sample 0, population ")
-    assert cause.startswith("cause: ")
-    assert then.startswith("next: Name the very module and weights that the network was made from")
-    assert verdict.startswith("not equivalent: framework -> float: ")
+    last = ended.out.splitlines()[-6:]
+    assert any(x.startswith("first divergence: step 0, sample 0, population ") for x in last)
+    assert last[-2].startswith("not equivalent: framework -> float: ")
 
 
 OTHER_MODULES = {
