@@ -91,7 +91,7 @@ def observe_artifact(artifact: Artifact, data: Inputs) -> dict[str, Observed]:
         data: Of each input, ``[steps, batch, *shape]``; they fit.
     """
     network, fixed = artifact.network, unretimed(artifact.required_fixed)
-    first = {name: values[:, :FITTED] for name, values in data.items()}
+    first = {name: values[:, :SAMPLES] for name, values in data.items()}
     return observe_on(network, fixed, refer(network, real_inputs(network, first)))
 
 

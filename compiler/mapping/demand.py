@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from math import ceil
 from typing import Generic, TypeVar
 
@@ -300,23 +300,10 @@ def _words(
     """Give the words of all axons and of the longest, or None where the encoding cannot do it."""
     if encoding.layout is Layout.SHARED:
         return _shared_words(encoding, synapses, bits)
-    lists = synapses.lists
-    if lists.axons.size == 1 and lists.index.size == lists.index[-1] + 1:  # all reach all
-        one = _words_to_all(encoding, lists.index.size, bits, hardware.neurons.value)
-        return None if one is None else (one * int(lists.axons[0]), one)
-    each = words(encoding, lists, bits, hardware.neurons.value)
+    each = words(encoding, synapses.lists, bits, hardware.neurons.value)
     if each is None:
         return None
-    return int(each @ lists.axons), int(each.max(initial=0))
-
-
-@lru_cache(maxsize=2**14)
-def _words_to_all(encoding: Encoding, reached: int, bits: int, neurons: int) -> int | None:
-    """Give the words of an axon that reaches the first ``reached`` neurons of a core."""
-    every = np.arange(reached)
-    lists = SynapseLists(np.array([0, reached]), every, np.array([1]))
-    found = words(encoding, lists, bits, neurons)
-    return None if found is None else int(found[0])
+    return int(each @ synapses.lists.axons), int(each.max(initial=0))
 
 
 def _cheapest_word(hardware: Hardware) -> int:

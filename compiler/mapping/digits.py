@@ -132,7 +132,7 @@ def _convolution(operator: FixedConvolution, shape: Shape) -> Sparse:
         (operator.weight.shape[0] * prod(extents), prod(shape)), dtype=np.int64
     )
     for place in product(*map(range, window.kernel)):
-        weight = operator.weight[(slice(None), slice(None), *place)].astype(np.int64)
+        weight = operator.weight[:, :, *place].astype(np.int64)
         part: Sparse = sparse.block_diag(np.split(weight, operator.groups), format="csr")
         for axis, count in enumerate(extents):
             first = np.arange(count) * window.stride[axis] - window.padding[axis][0]

@@ -189,7 +189,7 @@ def _fan_in(q: FixedProjection, shape: Shape) -> Ints:
 
 def _total(counts: dict[str, Ints]) -> int:
     """Give the synapses of a neuron by all projections, most."""
-    return int(sum(counts.values()).max()) if counts else 0
+    return int(np.sum([*counts.values()], axis=0).max()) if counts else 0
 
 
 def _problem(node: str, found: str, limit: str, remedy: str) -> Diagnostic:

@@ -35,10 +35,16 @@ class Filled:
     Attributes:
         parts: At most one of each population.
         share: Largest share in use of a limit that parts take from each other.
+        neurons: Share of its neurons in use.
     """
 
     parts: list[Part] = field(default_factory=list[Part])
     share: float = 0.0
+    neurons: float = 0.0
+
+    def used(self, *, neurons_only: bool) -> float:
+        """Give how full it is for parts that need all, or neurons only."""
+        return self.neurons if neurons_only else self.share
 
     def lacks(self, population: str) -> bool:
         """Say whether nothing of a population is here."""
@@ -129,18 +135,21 @@ class Packer:
         """Give the cores with room, if it is enough together to save one."""
         found = self._open(population) if plan.fresh <= MANY_BOXES else []
         last = plan.fresh - ceil(plan.fresh) + 1
-        return found if sum(1 - core.share for core in found) > ENOUGH * last else []
+        only = self.room.needs_neurons_only(population)
+        room = sum(1 - core.used(neurons_only=only) for core in found)
+        return found if room > ENOUGH * last else []
 
     def _largest_slab(
         self, population: str, core: Filled, left: Box, each: float
     ) -> tuple[Box, Box | None] | None:
         """Give the largest slab that fits beside what a core has; ``each`` would fill a core."""
         share = self._beside(population, core)
+        used = core.used(neurons_only=self.room.needs_neurons_only(population))
         axes = [axis for axis, extent in enumerate(left.shape) if extent > 1] or [0]
         cuts: list[tuple[Box, Box | None]] = []
         for axis in axes:
             layer = left.size / left.shape[axis]
-            guess = max(1, int((1 - core.share) * each / layer))
+            guess = max(1, int((1 - used) * each / layer))
             cut = slab(left, axis, share, guess)
             cuts += [] if cut is None else [cut]
         return max(cuts, key=lambda cut: cut[0].size, default=None)
@@ -154,8 +163,15 @@ class Packer:
 
     def _open(self, population: str) -> list[Filled]:
         """Give cores with room that have nothing of a population, the emptiest first."""
+        if self.room.needs_neurons_only(population):
+            return self._with_neurons(population)
         most = MOST_OPEN if len(self.cores) < MANY_CORES else MOST_OPEN_OF_MANY
         return list(islice((c for c in self._with_room if c.lacks(population)), most))
+
+    def _with_neurons(self, population: str) -> list[Filled]:
+        """Give the same by neurons alone: memory may be full."""
+        found = [c for c in self.cores if c.neurons < FULL and c.lacks(population)]
+        return sorted(found, key=lambda core: core.neurons)[:MANY_BOXES]
 
     def _put(self, core: Filled, part: Part) -> None:
         self.room.receive(core.parts, part)
@@ -163,6 +179,7 @@ class Packer:
             self._with_room.remove(core)
         core.parts.append(part)
         core.share = self.room.share(core.parts)
+        core.neurons = self.room.neurons(core.parts)
         if core.share < FULL:
             insort(self._with_room, core, key=_share)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import inf
+from math import inf, prod
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,7 @@ class Room:
         self.meter = meter
         self.shapes = network.shapes
         self._forms = {p.name: set[Shape]() for p in network.populations}
+        self._fed = {q.target for q in network.projections}
         for q in network.projections:
             shape = box_shape(q.operators, self.shapes[q.source])
             if shape is not None:
@@ -77,17 +78,31 @@ class Room:
         """Say whether any neurons of a population may be a part."""
         return not self._forms[population]
 
+    def needs_neurons_only(self, population: str) -> bool:
+        """Say whether nothing enters a population, so that it takes no memory of synapses."""
+        return population not in self._fed
+
     def form(self, population: str) -> Shape:
-        """Give the shape of which the parts of a population are boxes."""
+        """Give the shape of which the parts of a population are boxes.
+
+        One that nothing enters is cut anywhere, pixel by pixel.
+        """
         whole = self.shapes[population]
+        if self.needs_neurons_only(population):
+            return (prod(whole),)
         forms = self._forms[population]
         return whole if len(forms) != 1 else next(iter(forms))
 
     def part(self, population: str, box: Box) -> Part:
         """Give the part that is ``box`` in the form of a population."""
-        form = self.form(population)
-        if form == self.shapes[population]:
+        form, shape = self.form(population), self.shapes[population]
+        if form == shape:
             return Part(population, box)
+        if box.size == prod(shape):
+            return Part(population, Box.whole(shape))
+        if self.needs_neurons_only(population):
+            pixels = np.moveaxis(np.arange(prod(shape)).reshape(shape), 0, -1).reshape(-1)
+            return Part(population, Listed(np.sort(pixels[box.begin[0] : box.end[0]])))
         return Part(population, Listed(np.sort(box.indices(form))))
 
     def _may_be_cut(self, part: Part) -> bool:
@@ -124,6 +139,11 @@ class Room:
             return inf
         share = _largest(found)
         return share if share > 1 else _largest(u for u in found if u.resource in ADDS_UP)
+
+    def neurons(self, parts: Sequence[Part]) -> float:
+        """Give the share of a core's neurons that parts take."""
+        bare = combine([self.meter.without_synapses(part) for part in parts])
+        return bare.compartments / self.hardware.neurons.value
 
     def incoming_axons(self, part: Part) -> float:
         """Give the elements of all sources that a part reads."""

@@ -47,6 +47,8 @@ class Operand(Record):
         sent: What it sent: 1 for a spike, or its size.
         sent_other: What it sent in the other execution; None where it is the same.
         weight: Of the synapse, in the units of the reference (integers, exponent applied).
+        weight_other: The same of the other execution, in these units; None where it is the same,
+            or is not known.
         step: Step of the input in which it was sent.
     """
 
@@ -55,6 +57,7 @@ class Operand(Record):
     sent: float
     sent_other: float | None
     weight: float
+    weight_other: float | None = None
     step: int
 
 

@@ -110,7 +110,7 @@ def run_forced_parts(mapped: MappedNetwork, inputs: Inputs, reference: Trace) ->
 
 
 def _forced(fixed: FixedNetwork, inputs: Inputs, forced: Mapping[str, Array]) -> Trace:
-    """Run integers that are not retimed, with spikes ``[steps, batch, n]`` in place of their own."""
+    """Run integers that are not retimed, with spikes ``[steps, batch, n]`` that are given."""
     x = integer_inputs(fixed, inputs)
     recorded = integers.execute(fixed, x, forced=forced)
     return aligned_trace(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from snnc.compiler.fixed import FixedPopulation
 from snnc.compiler.network import Population
 from snnc.compiler.quantization.decays import Decays
-from snnc.compiler.trace import Trace
+from snnc.compiler.trace import Array, Trace
 from snnc.runtime.divergence.ablation import ablate
-from snnc.runtime.divergence.explanation import Explanation, State
-from snnc.runtime.divergence.operands import LISTED, operands, real_ways
+from snnc.runtime.divergence.explanation import Explanation, Operand, State
+from snnc.runtime.divergence.operands import LISTED, Way, operands, real_ways, strongest_first
 from snnc.runtime.divergence.parted import Parted
 from snnc.runtime.divergence.remedies import for_rounding
 from snnc.runtime.divergence.states import (
@@ -19,7 +20,7 @@ from snnc.runtime.divergence.states import (
     real_parameters,
     real_state,
 )
-from snnc.runtime.divergence.twins import twins
+from snnc.runtime.divergence.twins import Twins, twins
 from snnc.runtime.divergence.windows import courses, rasters, window
 
 SPIKES = ("spikes",)
@@ -44,9 +45,9 @@ def explain(parted: Parted) -> Explanation | None:
     pair = twins(network, fixed, _decays(parted), name, neuron, sent[0])
     spikes = sent[0][name].reshape(len(sent[0][name]), -1)[:, neuron]
     came = ablate(pair, spikes[: step + 1], reference=int(found.reference), other=int(found.other))
-    delivered = operands(real_ways(network, name), step, neuron, *sent)
+    delivered = _delivered(pair, real_ways(network, name), step, neuron, *sent)
     shown, threshold = window(step, len(spikes)), float(p.threshold[neuron])
-    other = _in_units(parted.other, q)
+    other = _in_units(parted.other, q, keeps=p.integration.has_current)
     return Explanation(
         reference=parted.names[0],
         other=parted.names[1],
@@ -73,15 +74,37 @@ def explain(parted: Parted) -> Explanation | None:
     )
 
 
+def _delivered(
+    pair: Twins,
+    ways: Sequence[Way],
+    step: int,
+    neuron: int,
+    sent: Mapping[str, Array],
+    sent_other: Mapping[str, Array],
+) -> tuple[Operand, ...]:
+    """Give what arrived, with the integers of the weights in the units of the model."""
+    carriers = {c.path.name: c for c in pair.carriers if c.linear}
+    found: list[Operand] = []
+    for way in ways:
+        c = carriers.get(way.name)
+        for o in operands([way], step, neuron, sent, sent_other):
+            other = None if c is None else float(c.rounded[o.neuron]) / c.factor
+            found.append(o.model_copy(update={"weight_other": other}))
+    return strongest_first(found)
+
+
 def _decays(parted: Parted) -> Decays:
     return Decays(parted.artifact.options.get("decays", Decays.NEAREST))
 
 
-def _in_units(trace: Trace, q: FixedPopulation) -> Trace:
-    """Give a population of integers in the units of the model: ``v / scale + offset``."""
+def _in_units(trace: Trace, q: FixedPopulation, *, keeps: bool) -> Trace:
+    """Give a population of integers in the units of the model: ``v / scale + offset``.
+
+    Its current only where the model ``keeps`` one from step to step.
+    """
     scale, offset = (x.reshape(q.shape) for x in (q.scale, q.offset))
     v = {q.name: trace.v[q.name] / scale + offset} if q.name in trace.v else {}
-    u = {q.name: trace.u[q.name] / scale} if q.name in trace.u else {}
+    u = {q.name: trace.u[q.name] / scale} if q.name in trace.u and keeps else {}
     return replace(trace, u=u, v=v)
 
 

@@ -120,7 +120,13 @@ def operands(
         sent: By name what inputs and populations sent, of one sample: ``[steps, *shape]``.
         sent_other: The same of the other execution.
     """
-    found = [o for way in ways for o in _delivered(way, step, neuron, sent, sent_other)]
+    return strongest_first(
+        o for way in ways for o in _delivered(way, step, neuron, sent, sent_other)
+    )
+
+
+def strongest_first(found: Iterable[Operand]) -> tuple[Operand, ...]:
+    """Sort synapses by what they delivered."""
     return tuple(sorted(found, key=lambda o: (-abs(o.weight * o.sent), -abs(o.weight))))
 
 

@@ -72,7 +72,7 @@ def _neighbors(trains: Trains) -> _Neighbors:
     """Find the spikes around each interval, auxiliary ones where there are no others."""
     steps, n = trains.shape
     spikes = np.asarray(trains) != 0
-    step = np.arange(steps)[:, None]
+    step = np.arange(steps, dtype=np.int64)[:, None]
     rows = np.zeros((1, n), np.int64)
     last = np.vstack([rows - 1, np.maximum.accumulate(np.where(spikes, step, -1), axis=0)])
     later = np.where(spikes, step, steps)[::-1]

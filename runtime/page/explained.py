@@ -68,6 +68,7 @@ def operands_table(e: Explanation) -> Table | None:
     if not e.operands:
         return None
     few = len(e.operands) < e.n_operands
+    both = any(o.weight_other is not None for o in e.operands)
     caption = f"Synapses over which something arrived: {whole(e.n_operands or len(e.operands))}"
     return made(
         f"{caption}, the strongest {len(e.operands)} of them" if few else caption,
@@ -77,7 +78,7 @@ def operands_table(e: Explanation) -> Table | None:
             "sent in step",
             f"sent, {e.reference}",
             f"sent, {e.other}",
-            "weight",
+            *((f"weight, {e.reference}", f"weight, {e.other}") if both else ("weight",)),
             "product",
         ),
         (
@@ -88,6 +89,7 @@ def operands_table(e: Explanation) -> Table | None:
                 Cell(real(o.sent, 9), _differs(o)),
                 Cell(real(o.sent if o.sent_other is None else o.sent_other, 9), _differs(o)),
                 real(o.weight, 9),
+                *((real(o.weight if o.weight_other is None else o.weight_other, 9),) * both),
                 real(o.sent * o.weight, 9),
             )
             for o in e.operands

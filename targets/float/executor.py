@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from snnc.compiler.network import Network
+from snnc.compiler.network import Network, Population
 from snnc.compiler.operators import Reals
 from snnc.targets.float.currents import Currents
-from snnc.targets.float.neuron import at_rest, neuron_step
+from snnc.targets.float.neuron import Step, at_rest, neuron_step
 from snnc.targets.float.operators import Signal
 from snnc.targets.running import Progress, no_progress
 
@@ -53,27 +53,38 @@ def execute(
     currents = Currents(network, inputs)
     forced = {} if forced is None else forced
     states = {p.name: at_rest(p, batch) for p in network.populations}
+    recording = _nothing(network, steps, batch)
+    for p in network.populations:
+        currents.sent[p.name] = np.zeros((steps, batch, p.size), np.float32)
+        if p.name in forced:
+            currents.sent[p.name][...] = forced[p.name] * p.spike
+    for t in range(steps):
+        for p in network.populations:
+            step = neuron_step(p, states[p.name], currents.into(p.name, t))
+            states[p.name] = step.state
+            _record(recording, p, t, step)
+            if p.name not in forced:
+                currents.sent[p.name][t] = step.s * p.spike if p.spiking else step.state.v
+        progress(t + 1, steps)
+    return recording
+
+
+def _nothing(network: Network, steps: int, batch: int) -> FloatRecording:
+    """Give a recording of zeros."""
     recording = FloatRecording({}, {}, {})
     for p in network.populations:
         shape = (steps, batch, p.size)
-        currents.sent[p.name] = np.zeros(shape, np.float32)
-        if p.name in forced:
-            currents.sent[p.name][...] = forced[p.name] * p.spike
         recording.v[p.name] = np.zeros(shape, np.float32)
         if p.spiking:
             recording.spikes[p.name] = np.zeros(shape, np.uint8)
         if p.integration.has_current:
             recording.u[p.name] = np.zeros(shape, np.float32)
-    for t in range(steps):
-        for p in network.populations:
-            step = neuron_step(p, states[p.name], currents.into(p.name, t))
-            states[p.name] = step.state
-            recording.v[p.name][t] = step.state.v
-            if p.name not in forced:
-                currents.sent[p.name][t] = step.s * p.spike if p.spiking else step.state.v
-            if p.spiking:
-                recording.spikes[p.name][t] = step.s
-            if p.integration.has_current:
-                recording.u[p.name][t] = step.state.i
-        progress(t + 1, steps)
     return recording
+
+
+def _record(recording: FloatRecording, p: Population, t: int, step: Step) -> None:
+    recording.v[p.name][t] = step.state.v
+    if p.spiking:
+        recording.spikes[p.name][t] = step.s
+    if p.integration.has_current:
+        recording.u[p.name][t] = step.state.i

@@ -105,12 +105,29 @@ def test_named(network: FixedNetwork, hardware: Hardware, most: int) -> None:
 
 
 @pytest.mark.slow
-def test_pilotnet() -> None:
-    network, hardware = pilotnet(), able(LOIHI2)
+@pytest.mark.parametrize(("hardware", "most"), [(able(LOIHI2), 44), (able(LOIHI), 182)])
+def test_pilotnet(hardware: Hardware, most: int) -> None:
+    network = pilotnet()
     cores = partition(network, hardware)
     check(network, hardware, cores)
-    assert len(cores) <= 44 < 74
+    assert len(cores) <= most
     assert len(cores) <= 1.25 * lower_bound(network, hardware)
+
+
+def test_neurons_that_nothing_enters_lie_where_memory_is_full() -> None:
+    """Eight that receive fill the memory of two cores; the others have room beside them, and more.
+
+    Rows of 13 would leave room free on every core.
+    """
+    encoder = fixed_population("encoder", 91, shape=(1, 7, 13), bias_mant=1)
+    network = fixed_network(
+        [encoder, fixed_population("lif", 8)],
+        [fixed_projection("encoder", "lif", np.ones((8, 91)))],
+    )
+    hardware = able(LOIHI, neurons=33, synapse_memory=91, output_axons=None)
+    cores = partition(network, hardware)
+    check(network, hardware, cores)
+    assert len(cores) == lower_bound(network, hardware) == 3
 
 
 def test_mtkahypar_cuts_where_it_is_asked_to() -> None:

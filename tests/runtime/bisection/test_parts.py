@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 
 from snnc.compiler.check import check_fixed
 from snnc.compiler.fixed import FixedNetwork
-from snnc.compiler.operators import MaxPooling
+from snnc.compiler.operators import (
+    FixedDense,
+    FixedScaling,
+    FixedSparse,
+    FixedWeighted,
+    MaxPooling,
+    weights_in_full,
+)
 from snnc.runtime.bisection.condense import condensed
 from snnc.runtime.bisection.parts import Inseparable, Part, apart, thinned
 from snnc.targets.integer.reference import Recording, execute
@@ -132,6 +139,34 @@ def test_neurons_of_two_populations() -> None:
     shapes = [q.operators[0].weight.shape for q in part.network.projections]  # type: ignore[union-attr]
     assert shapes == [(3, 4), (2, 3), (2, 2)]
     assert not tuple(check_fixed(part.network))
+
+
+SPARSE = np.random.default_rng(4).integers(-3, 4, (5, 6)).astype(np.int8)
+BETWEEN: dict[str, tuple[FixedWeighted, npt.NDArray[np.int8]]] = {
+    "dense": (FixedDense(weight=SPARSE), SPARSE),
+    "sparse": (FixedSparse.of(SPARSE), SPARSE),
+    "scaling": (FixedScaling(weight=SPARSE[0, :5]), np.diag(SPARSE[0, :5])),
+}
+
+
+@pytest.mark.parametrize("between", BETWEEN.values(), ids=BETWEEN)
+def test_rows_and_columns(between: tuple[FixedWeighted, npt.NDArray[np.int8]]) -> None:
+    """Weights of what was left out go, whatever form the matrix has."""
+    operator, matrix = between
+    n_out, n_in = matrix.shape
+    network = fixed_network(
+        [fixed_population("a", n_in, lag=1), fixed_population("b", n_out, lag=2)],
+        [
+            fixed_projection("x", "a", np.ones((n_in, 2), int)),
+            fixed_projection("a", "b", None, operator),
+        ],
+    )
+    keep = {"a": np.array([1, 3, 4]), "b": np.array([0, 2, 4])}
+    part = thinned(apart(network, ["a", "b"], forced=False), keep)
+    (_, made) = part.network.projections
+    assert not tuple(check_fixed(part.network))
+    wanted = matrix[np.ix_(keep["b"], keep["a"])]
+    np.testing.assert_array_equal(weights_in_full(made.operators), wanted)
 
 
 def test_a_population_that_nothing_feeds_keeps_an_input() -> None:

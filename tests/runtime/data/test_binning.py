@@ -33,6 +33,10 @@ def test_numbers_that_leave_64_bits() -> None:
     assert steps_of_microseconds(t, seconds).tolist() == expected
 
 
+def test_numbers_that_floats_do_not_hold() -> None:
+    assert steps_of_microseconds(np.array([2**55 + 3]), 2e-6).tolist() == [2**54 + 1]
+
+
 def test_a_float32_means_what_was_written() -> None:
     assert exact(float(np.float32(1e-3))) == exact(1e-3) == Fraction(1, 1000)
     assert exact(0.5) == Fraction(1, 2)

@@ -109,6 +109,16 @@ UNSAFE: dict[str, Callable[[h5py.File, Path], object]] = {
 }
 
 
+FOUND = {
+    "a link out": "a link to another place or another file",
+    "data elsewhere": "data that lies in other files",
+    "many attributes": "100 attributes",
+    "an attribute of many values": "an attribute of many values",
+    "an attribute that refers": "an attribute of another class",
+    "a terabyte": "1099511627776 bytes declared, 0 stored",
+}
+
+
 @pytest.mark.parametrize("case", UNSAFE)
 def test_unsafe(case: str, tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"password")
@@ -117,6 +127,7 @@ def test_unsafe(case: str, tmp_path: Path) -> None:
         UNSAFE[case](file, tmp_path)
     text = message(tmp_path / "x.h5")
     assert text.startswith("error[SNN641]")
+    assert f"\n   found: {FOUND[case]}\n" in text
     assert text.endswith(REMEDY)
     assert text.count("error[") == 1
 

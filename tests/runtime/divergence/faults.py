@@ -14,27 +14,27 @@ from tests.runtime.divergence.mutations import Mutation
 P = FixedPopulation
 
 
-def _keep_u(p: P) -> Ints:
+def keep_u(p: P) -> Ints:
     return np.asarray(4095 - p.du.astype(np.int64))
 
 
-def _keep_v(p: P) -> Ints:
+def keep_v(p: P) -> Ints:
     return np.asarray(4096 - p.dv.astype(np.int64))
 
 
-def _bias(p: P) -> Ints:
+def bias(p: P) -> Ints:
     return p.bias_mant.astype(np.int64) << p.bias_exp.astype(np.int64)
 
 
-def _saturated(x: Ints, bits: int) -> Ints:
+def saturated(x: Ints, bits: int) -> Ints:
     return np.asarray(np.minimum(np.maximum(x, -(2 ** (bits - 1))), 2 ** (bits - 1) - 1))
 
 
-def _wrapped(x: Ints, bits: int) -> Ints:
+def wrapped(x: Ints, bits: int) -> Ints:
     return np.asarray((x + 2 ** (bits - 1)) % 2**bits - 2 ** (bits - 1))
 
 
-def _one(x: Ints, place: Any, off: int) -> Ints:
+def one(x: Ints, place: Any, off: int) -> Ints:
     x = np.array(x)
     x[place] += off
     return x
@@ -105,15 +105,15 @@ WEIGHTS = (
         "exponent",
         lambda q, y: np.trunc(y / 2**-q.weight_exp).astype(np.int64),
     ),
-    Mutation(ROUND, "one weight + 1", "zero", "x->h", "weight", lambda _q, w: _one(w, (3, 4), 1)),
-    Mutation(ROUND, "one weight - 2", "loud", "h->o", "weight", lambda _q, w: _one(w, (2, 5), -2)),
+    Mutation(ROUND, "one weight + 1", "zero", "x->h", "weight", lambda _q, w: one(w, (3, 4), 1)),
+    Mutation(ROUND, "one weight - 2", "loud", "h->o", "weight", lambda _q, w: one(w, (2, 5), -2)),
     Mutation(
         ROUND,
         "one weight of a kernel + 3",
         "image",
         "x->c",
         "weight",
-        lambda _q, w: _one(w, (5, 1, 2, 0), 3),
+        lambda _q, w: one(w, (5, 1, 2, 0), 3),
     ),
     Mutation(
         ROUND,
@@ -127,8 +127,8 @@ WEIGHTS = (
 
 CLIP = Cause.WEIGHT_CLIP
 CLIPS = (
-    Mutation(CLIP, "weights of 7 bits", "zero", "x->h", "weight", lambda _q, w: _saturated(w, 7)),
-    Mutation(CLIP, "weights of 6 bits", "image", "x->c", "weight", lambda _q, w: _saturated(w, 6)),
+    Mutation(CLIP, "weights of 7 bits", "zero", "x->h", "weight", lambda _q, w: saturated(w, 7)),
+    Mutation(CLIP, "weights of 6 bits", "image", "x->c", "weight", lambda _q, w: saturated(w, 6)),
     Mutation(
         CLIP,
         "weights up to 50",
@@ -152,7 +152,7 @@ CLIPS = (
         "loud",
         "x->o",
         "weight",
-        lambda _q, w: _saturated(w, 6),
+        lambda _q, w: saturated(w, 6),
     ),
 )
 
@@ -166,7 +166,7 @@ LEVELS = (
         "subtract",
         "h",
         "theta",
-        lambda p: _one(p.threshold * 64, 6, 5 * 64),
+        lambda p: one(p.threshold * 64, 6, 5 * 64),
     ),
     Mutation(
         LEVEL,
@@ -176,15 +176,15 @@ LEVELS = (
         "theta",
         lambda p: p.threshold // 16 * 16 * 64,
     ),
-    Mutation(LEVEL, "bias of one neuron + 1", "zero", "h", "bias", lambda p: _one(_bias(p), 4, 1)),
-    Mutation(LEVEL, "no bias", "subtract", "o", "bias", lambda p: 0 * _bias(p)),
+    Mutation(LEVEL, "bias of one neuron + 1", "zero", "h", "bias", lambda p: one(bias(p), 4, 1)),
+    Mutation(LEVEL, "no bias", "subtract", "o", "bias", lambda p: 0 * bias(p)),
     Mutation(
         LEVEL,
         "bias in multiples of 64",
         "delayed",
         "h",
         "bias",
-        lambda p: _bias(p) // 64 * 64,
+        lambda p: bias(p) // 64 * 64,
     ),
     Mutation(LEVEL, "initial potential", "image", "o", "initial", lambda p: p.initial + 700),
 )
@@ -192,10 +192,10 @@ LEVELS = (
 DECAY = Cause.DECAY_ROUNDING
 DECAYS = (
     Mutation(
-        DECAY, "of v rounded down", "zero", "h", "decay_v", lambda p, v: v * _keep_v(p) // 4096
+        DECAY, "of v rounded down", "zero", "h", "decay_v", lambda p, v: v * keep_v(p) // 4096
     ),
     Mutation(
-        DECAY, "of u rounded down", "subtract", "h", "decay_u", lambda p, u: u * _keep_u(p) // 4096
+        DECAY, "of u rounded down", "subtract", "h", "decay_u", lambda p, u: u * keep_u(p) // 4096
     ),
     Mutation(
         DECAY,
@@ -203,7 +203,7 @@ DECAYS = (
         "delayed",
         "o",
         "decay_v",
-        lambda p, v: np.rint(v * _keep_v(p) / 4096).astype(np.int64),
+        lambda p, v: np.rint(v * keep_v(p) / 4096).astype(np.int64),
     ),
     Mutation(
         DECAY,
@@ -211,7 +211,7 @@ DECAYS = (
         "loud",
         "o",
         "decay_v",
-        lambda p, v: np.rint(v.astype(np.float32) * (_keep_v(p) / np.float32(4096))).astype(int),
+        lambda p, v: np.rint(v.astype(np.float32) * (keep_v(p) / np.float32(4096))).astype(int),
     ),
     Mutation(DECAY, "v - (v dv >> 12)", "image", "c", "decay_v", lambda p, v: v - (v * p.dv >> 12)),
     Mutation(
@@ -220,7 +220,7 @@ DECAYS = (
         "refractory",
         "h",
         "decay_v",
-        lambda p, v: np.trunc(v * (_keep_v(p) - 1) / 4096).astype(np.int64),
+        lambda p, v: np.trunc(v * (keep_v(p) - 1) / 4096).astype(np.int64),
     ),
     Mutation(
         DECAY,
@@ -228,7 +228,7 @@ DECAYS = (
         "zero",
         "o",
         "decay_u",
-        lambda p, u: np.trunc(u * (_keep_u(p) + 1) / 4096).astype(np.int64),
+        lambda p, u: np.trunc(u * (keep_u(p) + 1) / 4096).astype(np.int64),
     ),
     Mutation(
         DECAY,
@@ -236,7 +236,7 @@ DECAYS = (
         "subtract",
         "o",
         "decay_v",
-        lambda p, v: np.trunc(v * _one(_keep_v(p), 2, -7) / 4096).astype(np.int64),
+        lambda p, v: np.trunc(v * one(keep_v(p), 2, -7) / 4096).astype(np.int64),
     ),
     Mutation(
         DECAY,
@@ -250,44 +250,44 @@ DECAYS = (
 
 WRAP = Cause.WRAP
 WRAPS = (
-    Mutation(WRAP, "input at 10 bits", "zero", "h", "input", lambda _p, a: _wrapped(a, 10)),
-    Mutation(WRAP, "u at 16 bits", "subtract", "h", "hold_u", lambda _p, u: _wrapped(u, 16)),
-    Mutation(WRAP, "v at 16 bits", "zero", "h", "hold_v", lambda _p, v: _wrapped(v, 16)),
-    Mutation(WRAP, "u at 20 bits", "loud", "h", "hold_u", lambda _p, u: _wrapped(u, 20)),
-    Mutation(WRAP, "v at 24 bits", "loud", "o", "hold_v", lambda _p, v: _wrapped(v, 24)),
+    Mutation(WRAP, "input at 10 bits", "zero", "h", "input", lambda _p, a: wrapped(a, 10)),
+    Mutation(WRAP, "u at 16 bits", "subtract", "h", "hold_u", lambda _p, u: wrapped(u, 16)),
+    Mutation(WRAP, "v at 16 bits", "zero", "h", "hold_v", lambda _p, v: wrapped(v, 16)),
+    Mutation(WRAP, "u at 20 bits", "loud", "h", "hold_u", lambda _p, u: wrapped(u, 20)),
+    Mutation(WRAP, "v at 24 bits", "loud", "o", "hold_v", lambda _p, v: wrapped(v, 24)),
     Mutation(WRAP, "u does not wrap", "loud", "o", "hold_u", lambda _p, u: u),
-    Mutation(WRAP, "v at 22 bits", "loud", "h", "hold_v", lambda _p, v: _wrapped(v, 22)),
+    Mutation(WRAP, "v at 22 bits", "loud", "h", "hold_v", lambda _p, v: wrapped(v, 22)),
 )
 
 HOLD = Cause.SATURATION
 SATURATIONS = (
-    Mutation(HOLD, "input at 10 bits", "zero", "h", "input", lambda _p, a: _saturated(a, 10)),
-    Mutation(HOLD, "u at 16 bits", "delayed", "h", "hold_u", lambda _p, u: _saturated(u, 16)),
-    Mutation(HOLD, "v at 16 bits", "zero", "h", "hold_v", lambda _p, v: _saturated(v, 16)),
-    Mutation(HOLD, "u at 24 bits", "loud", "o", "hold_u", lambda _p, u: _saturated(u, 24)),
+    Mutation(HOLD, "input at 10 bits", "zero", "h", "input", lambda _p, a: saturated(a, 10)),
+    Mutation(HOLD, "u at 16 bits", "delayed", "h", "hold_u", lambda _p, u: saturated(u, 16)),
+    Mutation(HOLD, "v at 16 bits", "zero", "h", "hold_v", lambda _p, v: saturated(v, 16)),
+    Mutation(HOLD, "u at 24 bits", "loud", "o", "hold_u", lambda _p, u: saturated(u, 24)),
     Mutation(HOLD, "v has no limit", "loud", "o", "hold_v", lambda _p, v: v),
-    Mutation(HOLD, "v at 22 bits", "loud", "h", "hold_v", lambda _p, v: _saturated(v, 22)),
+    Mutation(HOLD, "v at 22 bits", "loud", "h", "hold_v", lambda _p, v: saturated(v, 22)),
 )
 
 
-def _to_zero(_p: P, v: Ints, s: Ints, _r: Ints, _theta: Ints) -> Ints:
+def to_zero(_p: P, v: Ints, s: Ints, _r: Ints, _theta: Ints) -> Ints:
     return v * (1 - s)
 
 
-def _subtracted(_p: P, v: Ints, s: Ints, _r: Ints, theta: Ints) -> Ints:
+def subtracted(_p: P, v: Ints, s: Ints, _r: Ints, theta: Ints) -> Ints:
     return v - theta * s
 
 
-def _untouched(_p: P, v: Ints, _s: Ints, _r: Ints, _theta: Ints) -> Ints:
+def untouched(_p: P, v: Ints, _s: Ints, _r: Ints, _theta: Ints) -> Ints:
     return v
 
 
 RESET = Cause.RESET
 RESETS = (
-    Mutation(RESET, "subtracts, not to zero", "zero", "h", "after", _subtracted),
-    Mutation(RESET, "to zero, does not subtract", "subtract", "h", "after", _to_zero),
-    Mutation(RESET, "none", "zero", "o", "after", _untouched),
-    Mutation(RESET, "none", "subtract", "o", "after", _untouched),
+    Mutation(RESET, "subtracts, not to zero", "zero", "h", "after", subtracted),
+    Mutation(RESET, "to zero, does not subtract", "subtract", "h", "after", to_zero),
+    Mutation(RESET, "none", "zero", "o", "after", untouched),
+    Mutation(RESET, "none", "subtract", "o", "after", untouched),
     Mutation(
         RESET,
         "before the decay",
@@ -322,17 +322,17 @@ DELAYS = (
 )
 
 
-def _at_least(_p: P, v: Ints, theta: Ints) -> Any:
+def at_least(_p: P, v: Ints, theta: Ints) -> Any:
     return v >= theta
 
 
 TIE = Cause.TIE
 TIES = (
-    Mutation(TIE, ">= and not >", "counters", "h", "above", _at_least),
-    Mutation(TIE, ">= and not >", "counters", "o", "above", _at_least),
-    Mutation(TIE, ">= and not >", "counters, subtract", "h", "above", _at_least),
-    Mutation(TIE, ">= and not >", "counters, subtract", "o", "above", _at_least),
-    Mutation(TIE, ">= and not >", "counters, delayed", "h", "above", _at_least),
+    Mutation(TIE, ">= and not >", "counters", "h", "above", at_least),
+    Mutation(TIE, ">= and not >", "counters", "o", "above", at_least),
+    Mutation(TIE, ">= and not >", "counters, subtract", "h", "above", at_least),
+    Mutation(TIE, ">= and not >", "counters, subtract", "o", "above", at_least),
+    Mutation(TIE, ">= and not >", "counters, delayed", "h", "above", at_least),
 )
 
 ORDER = Cause.FLOAT_ORDER

@@ -162,7 +162,9 @@ class Machine:
                 sent[p.name].append(after.s)
         signals = {
             f: {
-                p.name: self._shown(p, recorded[p.name], f, steps) for p in self.network.populations
+                p.name: self._shown(p, recorded[p.name], f, steps)
+                for p in self.network.populations
+                if p.spiking or f != "s"
             }
             for f in "suv"
         }

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from snnc.compiler.diagnostics import InputError
@@ -51,6 +51,7 @@ def parted(real: Network, bits: int, decays: Decays, seed: int) -> Parted:
     )
 
 
+@settings(max_examples=40)
 @given(networks(), st.integers(2, 5), st.sampled_from(Decays), st.integers(0, 2**32 - 1))
 def test_both_forms_are_computed_as_they_ran(
     real: Network, bits: int, decays: Decays, seed: int

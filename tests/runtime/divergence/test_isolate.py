@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snnc.compiler.align import aligned_trace
@@ -48,6 +48,7 @@ def shaped(network: FixedNetwork, data: Inputs) -> dict[str, Array]:
     return {i.name: data[i.name].reshape(*data[i.name].shape[:2], *i.shape) for i in network.inputs}
 
 
+@settings(max_examples=30)
 @given(fixed_networks() | fixed_networks(retimed=False), st.integers(0, 2**32 - 1))
 def test_every_population_does_what_it_did(network: FixedNetwork, seed: int) -> None:
     inputs = shaped(network, integers_for(network, steps=8, batch=2, seed=seed))

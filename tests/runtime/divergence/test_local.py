@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snnc.compiler.check import check_fixed
@@ -77,6 +77,7 @@ def spoiled(fixed: FixedNetwork) -> FixedNetwork:
     )
 
 
+@settings(max_examples=30)
 @given(fixed_networks(retimed=False), st.integers(0, 2**32 - 1))
 def test_separated_populations_do_what_they_did(fixed: FixedNetwork, seed: int) -> None:
     made = artifact(fixed)

@@ -277,6 +277,7 @@ def test_rounding_in_words() -> None:
     (delivered,) = found.operands
     assert (delivered.source, delivered.neuron, delivered.sent, delivered.step) == ("x", (1,), 1, 1)
     assert delivered.weight == pytest.approx(0.6265)
+    assert delivered.weight_other == 40 / COUNTS
     (course,) = found.courses
     assert course.reference == pytest.approx((0.75, 0.0))
     assert course.other == (0.75, 1.0)

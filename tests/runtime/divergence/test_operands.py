@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snnc.compiler.fixed import FixedNetwork
@@ -35,6 +35,7 @@ from tests.drawn.fixed import fixed_networks
 from tests.drawn.networks import networks
 
 
+@settings(max_examples=30)
 @given(fixed_networks(retimed=False), st.integers(0, 2**32 - 1))
 def test_weights_of_integers_make_the_sum(fixed: FixedNetwork, seed: int) -> None:
     """Whatever the operators, pooling among them: the products add up to ``y``, shifted."""
@@ -49,6 +50,7 @@ def test_weights_of_integers_make_the_sum(fixed: FixedNetwork, seed: int) -> Non
             assert np.floor((weights * x).sum()) == y[neuron]
 
 
+@settings(max_examples=30)
 @given(networks(), st.integers(0, 2**32 - 1))
 def test_weights_of_real_numbers_make_the_sum(real: Network, seed: int) -> None:
     """All ways into a population, through sums, and biases apart."""

