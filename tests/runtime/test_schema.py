@@ -16,7 +16,7 @@ from tests.runtime.reports import explained, hostile_report
 from tests.runtime.samples import ROOT, data, graph, labels
 
 PUBLISHED = ROOT / "docs" / "report.schema.json"
-Validator = jsonschema.Draft202012Validator
+Validator: Any = jsonschema.Draft202012Validator
 
 
 @pytest.fixture(scope="module")
