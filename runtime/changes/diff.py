@@ -76,7 +76,7 @@ def _report_leaves(path: Path) -> Leaves:
         problem = error.errors()[0]
         place = ".".join(map(str, problem["loc"])) or "the file"
         raise InputError([_damaged(file, f"{place}: {problem['msg'].lower()}")]) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InputError([_damaged(file, str(error))]) from error
 
 
