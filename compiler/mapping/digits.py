@@ -131,8 +131,9 @@ def _convolution(operator: FixedConvolution, shape: Shape) -> Sparse:
     total: Sparse = sparse.csr_array(
         (operator.weight.shape[0] * prod(extents), prod(shape)), dtype=np.int64
     )
-    for place in product(*map(range, window.kernel)):
-        weight = operator.weight[:, :, *place].astype(np.int64)
+    kernels = operator.weight.reshape(*operator.weight.shape[:2], -1).astype(np.int64)
+    for k, place in enumerate(product(*map(range, window.kernel))):
+        weight = kernels[:, :, k]
         part: Sparse = sparse.block_diag(np.split(weight, operator.groups), format="csr")
         for axis, count in enumerate(extents):
             first = np.arange(count) * window.stride[axis] - window.padding[axis][0]
