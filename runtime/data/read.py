@@ -29,7 +29,9 @@ ALL = Binning()
 FORMS = "an .npy, .npz or HDF5 file, an N-MNIST (.bin) or AEDAT recording, or a directory of these"
 
 
-def read_data(path: Path | str, *, binning: Binning = ALL, option: str = "--input") -> Given:
+def read_data(
+    path: Path | str | nir.NIRGraphData, *, binning: Binning = ALL, option: str = "--input"
+) -> Given:
     """Read input data of any form that ``docs/inputs.md`` describes.
 
     Args:

@@ -14,6 +14,7 @@ from snnc.runtime.divergence.states import course_of
 BEFORE, AFTER = 24, 16
 """Steps that are shown before and after that of the divergence."""
 Flags = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.int64]
 ROWS = 16
 """Neurons of a raster."""
 SOURCES = 4
@@ -94,7 +95,8 @@ def _raster(
     a: Flags = sent[0][name][shown.start : shown.stop] != 0
     b: Flags = sent[1].get(name, sent[0][name])[shown.start : shown.stop] != 0
     shape = a.shape[1:]
-    differ, active = (a != b).sum(axis=0).ravel(), (a | b).sum(axis=0).ravel()
+    differ: Numbers = (a != b).sum(axis=0).ravel()
+    active: Numbers = (a | b).sum(axis=0).ravel()
     order = np.lexsort((np.arange(active.size), -active, -differ))
     rows = dict.fromkeys(first)
     for place in order:

@@ -35,7 +35,11 @@ def test_of_a_container(told: Path, most: int, left: int) -> None:
 def test_of_another_system(told: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (told / "meminfo").unlink()
     (told / "memory.max").unlink()
-    monkeypatch.setattr(os, "sysconf", lambda name: {"SC_PAGE_SIZE": 4096}.get(name, 10))
+
+    def sysconf(name: str) -> int:
+        return {"SC_PAGE_SIZE": 4096}.get(name, 10)
+
+    monkeypatch.setattr(os, "sysconf", sysconf)
     assert memory.available_memory() == 40_960
     monkeypatch.delattr(os, "sysconf")
     assert memory.available_memory() is None

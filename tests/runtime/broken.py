@@ -121,7 +121,7 @@ def describe(limits: Limits) -> None:
     """Write ``small.yaml``, which is Loihi's description but for ``limits``."""
     of: dict[str, Any] = yaml.safe_load((OWN / "loihi1.yaml").read_text()) | {"name": "small"}
     for key, value in limits.items():
-        form: Limits = value if isinstance(value, dict) else {"value": value}
+        form = cast("Limits", value) if isinstance(value, dict) else {"value": value}
         of[key] = value if key in WHOLE else form | SOURCE
     Path("small.yaml").write_text(cast("Any", yaml).safe_dump(of))
 

@@ -56,7 +56,8 @@ def test_wrong(options: tuple[str, ...], said: tuple[str, ...], snnc: Snnc) -> N
 
 
 def test_absent(snnc: Snnc, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snnc.compiler.mapping.partitioners.find_spec", lambda _: None)
+    absent = dict[str, None]().get
+    monkeypatch.setattr("snnc.compiler.mapping.partitioners.find_spec", absent)
     ended = snnc(*COMPILE, "--partitioner", "mtkahypar", "--hardware", "loihi1")
     assert ended.code == 3
     assert ended.err.endswith(ABSENT)

@@ -88,7 +88,7 @@ def test_one_width_for_all_is_tried(snnc: Snnc) -> None:
 def test_sums_are_divided_where_that_helps(snnc: Snnc) -> None:
     """Nothing is lost by it, so it comes first; what is computed is the same."""
     random = np.random.default_rng(1)
-    nodes = {
+    nodes: dict[str, nir.NIRNode] = {
         "input": nir.Input(input_type={"input": np.array([300])}),
         "fc": nir.Linear(random.normal(size=(3, 300)).astype(np.float32)),
         "lif": lif(3),

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault
@@ -19,10 +19,10 @@ from snnc.runtime.verification.outcome import Outcome
 from snnc.runtime.verification.plan import Batch, Plan
 from snnc.runtime.verification.workers.work import packed_work
 
-if TYPE_CHECKING:
-    from distributed import Client, Future
-
-Ended: TypeAlias = "queue.SimpleQueue[Future[Any]]"
+Client: TypeAlias = Any
+Future: TypeAlias = Any
+"""Of Dask, which has types in part only."""
+Ended: TypeAlias = "queue.SimpleQueue[Future]"
 
 PATIENCE = 10.0
 """Seconds to wait for the scheduler, and then for a worker."""
@@ -58,7 +58,8 @@ class Cluster:
         with _quiet(), self._connected() as client:
             import cloudpickle
 
-            payload = packed_work(plan, cloudpickle.dumps)
+            pickled: Callable[[Any], bytes] = cast("Any", cloudpickle).dumps
+            payload = packed_work(plan, pickled)
             work = client.submit(_received, payload, pure=False)
             ended: Ended = queue.SimpleQueue()
             ahead = AHEAD * max(1, sum(client.nthreads().values()))
@@ -70,7 +71,7 @@ class Cluster:
                 sent |= {_sent(client, work, batch, ended) for batch in islice(batches, 1)}
                 yield found
 
-    def _next(self, client: Client, ended: Ended) -> Future[Any]:
+    def _next(self, client: Client, ended: Ended) -> Future:
         """Wait for a batch to end, as long as there are workers.
 
         Raises:
@@ -87,7 +88,7 @@ class Cluster:
                     none = f"no workers for {WITHOUT:g} s"
                     raise EnvironmentFault([_gone(self._address, none)]) from None
 
-    def result_of(self, future: Future[Any]) -> Outcome:
+    def result_of(self, future: Future) -> Outcome:
         """Give what a worker made of a batch."""
         from distributed import CancelledError, KilledWorker
 
@@ -104,11 +105,13 @@ class Cluster:
     def _connected(self) -> Generator[Client]:
         """Connect to the scheduler, and wait for a worker."""
         try:
-            from distributed import Client
+            import distributed
         except ModuleNotFoundError as error:
             raise EnvironmentFault([_no_dask()]) from error
         try:
-            client = Client(self._address, timeout=PATIENCE, set_as_default=False)
+            client: Client = distributed.Client(
+                self._address, timeout=PATIENCE, set_as_default=False
+            )
         except (OSError, ValueError, TimeoutError) as error:
             raise EnvironmentFault([_silent(self._address, str(error))]) from error
         try:
@@ -138,7 +141,7 @@ def _quiet() -> Generator[None]:
             logger.setLevel(level)
 
 
-def _sent(client: Client, work: Future[Any], batch: Batch, ended: Ended) -> Future[Any]:
+def _sent(client: Client, work: Future, batch: Batch, ended: Ended) -> Future:
     """Send a batch to whichever worker is free; what it ends with is put into ``ended``."""
     future = client.submit(run_there, work, batch, versions_here(), pure=False)
     future.add_done_callback(ended.put)

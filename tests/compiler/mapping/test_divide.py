@@ -57,7 +57,8 @@ def check(network: FixedNetwork, most: int, seed: int = 0) -> tuple[Division, ..
             np.testing.assert_array_equal(parts[signal][name], values)
     for p in made.populations:
         into = [unrolled(q.operators, made.shapes[q.source]) for q in made.incoming(p.name)]
-        assert not into or sum(m.sum(axis=1) for m in into).max() <= most
+        fan_in = np.sum([m.sum(axis=1) for m in into], axis=0)
+        assert fan_in.max(initial=0) <= most
     return divisions
 
 

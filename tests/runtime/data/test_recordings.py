@@ -120,7 +120,8 @@ def test_overflow_of_nmnist(tmp_path: Path) -> None:
 
 def test_all_bits_of_a_time(tmp_path: Path) -> None:
     """23 of N-MNIST, and 31 and those of the packet of AEDAT 3.1."""
-    e = Events(np.array([0, 2**22 + 2**17 + 2**9 + 5]), *(np.array([1, 2]),) * 2, np.array([0, 1]))
+    place = np.array([1, 2])
+    e = Events(np.array([0, 2**22 + 2**17 + 2**9 + 5]), place, place, np.array([0, 1]))
     (tmp_path / "a.bin").write_bytes(nmnist(e))
     (tmp_path / "a.aedat").write_bytes(aedat3(aedat3_packet(e)))
     for name in ("a.bin", "a.aedat"):
@@ -359,7 +360,12 @@ def test_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     (tmp_path / "a.bin").write_bytes(nmnist(E))
     free = shutil.disk_usage(tmp_path)._replace(free=2**20)
-    monkeypatch.setattr("shutil.disk_usage", lambda _: free)
+
+    def disk_usage(path: object) -> Any:
+        del path
+        return free
+
+    monkeypatch.setattr("shutil.disk_usage", disk_usage)
     assert message(tmp_path / "a.bin", None, Binning(steps=40_000)) == (
         "error[SNN642]: data fit into the memory of this machine\n"
         "  --> input data\n"
@@ -395,7 +401,7 @@ def test_network_of_several_inputs(tmp_path: Path) -> None:
 
 
 def test_without_aedat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snnc.frontends.events.aedat4.find_spec", {}.get)
+    monkeypatch.setattr("snnc.frontends.events.aedat4.find_spec", dict[str, None]().get)
     (tmp_path / "a.aedat4").write_bytes(WHOLE4)
     with pytest.raises(EnvironmentFault) as caught:
         binned(tmp_path / "a.aedat4", network(2, 4, 5))

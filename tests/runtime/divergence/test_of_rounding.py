@@ -115,6 +115,15 @@ def population_of(fixed: FixedNetwork, name: str, **fields: Any) -> FixedNetwork
     )
 
 
+def in_population(name: str, **fields: Any) -> Change:
+    """Change fields of a population of whichever network."""
+
+    def change(fixed: FixedNetwork) -> FixedNetwork:
+        return population_of(fixed, name, **fields)
+
+    return change
+
+
 def numbers(name: str, field: str, *changes: int) -> Change:
     """Add to a field of a population."""
 
@@ -160,7 +169,7 @@ def one_off(i: int, j: int, by: int) -> Callable[[npt.NDArray[Any]], npt.NDArray
 
 
 X = spikes((40, 6, 8), seed=2, rate=0.3)
-ROUNDED = [
+ROUNDED: list[tuple[str, Cause, Change]] = [
     ("a", Cause.WEIGHT_ROUNDING, weights("fc1", one_off(2, 3, 1))),
     ("a", Cause.WEIGHT_ROUNDING, weights("fc1", one_off(0, 1, -1))),
     ("b", Cause.WEIGHT_ROUNDING, weights("fc2", one_off(1, 4, 1))),
@@ -182,10 +191,10 @@ ROUNDED = [
     ("b", Cause.DELAY, projection_of("fc2", delay=1)),
     ("b", Cause.DELAY, projection_of("rec", delay=3)),
     ("a", Cause.DELAY, projection_of("fc1", delay=2)),
-    ("b", Cause.RESET, lambda f: population_of(f, "b", reset=FixedReset.SUBTRACT)),
-    ("a", Cause.RESET, lambda f: population_of(f, "a", reset=FixedReset.ZERO_NEXT)),
-    ("a", Cause.RESET, lambda f: population_of(f, "a", reset=FixedReset.NONE)),
-    ("b", Cause.RESET, lambda f: population_of(f, "b", refractory=2)),
+    ("b", Cause.RESET, in_population("b", reset=FixedReset.SUBTRACT)),
+    ("a", Cause.RESET, in_population("a", reset=FixedReset.ZERO_NEXT)),
+    ("a", Cause.RESET, in_population("a", reset=FixedReset.NONE)),
+    ("b", Cause.RESET, in_population("b", refractory=2)),
 ]
 
 
@@ -245,7 +254,7 @@ def one_neuron(
     exponent, mode = fields.pop("weight_exp", 0), fields.pop("mode", SignMode.MIXED)
     step, most = fields.pop("step", 1.0), fields.pop("max_abs", 1)
     real = network([population(**own)], [projection("x", "lif", [weights], name="fc")])
-    integer = {"dv": 2048, "threshold": COUNTS, "scale": 64.0 * COUNTS} | fields
+    integer: dict[str, Any] = {"dv": 2048, "threshold": COUNTS, "scale": 64.0 * COUNTS} | fields
     fixed = fixed_network(
         [fixed_population(**integer)],
         [

@@ -172,7 +172,7 @@ def over_two_cores(fixed: FixedNetwork) -> MappedNetwork:
     """Put ``a`` and a neuron of ``b`` on one core, and the others of ``b`` on another."""
 
     def part(name: str, *neurons: int) -> Part:
-        return Part(name, Listed(np.array(neurons, np.int32)))
+        return Part(name, Listed(np.array(neurons, np.int64)))
 
     encodings = {"fc1": "dense", "fc2": "dense"}
     cores = (

@@ -153,7 +153,7 @@ def test_a_batch_that_costs_worker_after_worker() -> None:
     worker: Any = SimpleNamespace(address="tcp://127.0.0.1:2")
     cause = KilledWorker("run-1", worker, 3)
     with pytest.raises(EnvironmentFault) as caught:
-        Cluster(ADDRESS).result_of(Ended(cause))  # type: ignore[arg-type]
+        Cluster(ADDRESS).result_of(Ended(cause))
     found = str(cause).partition("\n")[0][:200]
     assert message(caught) == (
         "error[SNN608]: the workers of a cluster live until their batch is done\n"
@@ -171,7 +171,7 @@ def test_a_worker_with_other_versions(monkeypatch: pytest.MonkeyPatch) -> None:
     told = dask.run_there(None, Batch(first=0, inputs={"x": many()}, labels=None), here)
     monkeypatch.setattr(dask, "versions_here", lambda: here)
     with pytest.raises(EnvironmentFault) as caught:
-        Cluster(ADDRESS).result_of(Ended(told))  # type: ignore[arg-type]
+        Cluster(ADDRESS).result_of(Ended(told))
     assert message(caught) == (
         "error[SNN607]: the workers of a cluster have the same packages as the process that asks "
         "them\n"

@@ -51,7 +51,11 @@ def test_a_wrong_bit_of_a_target(monkeypatch: pytest.MonkeyPatch) -> None:
     run, change = CpuTarget.run, spoil("v", "output_layer", (7, 2, 1))
     if CpuTarget().missing() is not None:
         pytest.skip("no engine was compiled")
-    monkeypatch.setattr(CpuTarget, "run", lambda *given: change(run(*given)))
+
+    def spoiled(*given: Any) -> Any:
+        return change(run(*given))
+
+    monkeypatch.setattr(CpuTarget, "run", spoiled)
     report = verify(graph(), data(), labels=labels(), targets="cpu", dt=1e-4)
     found = link(report, "integer -> cpu")
     told = found.explanation
