@@ -27,8 +27,9 @@ SEVERAL_INPUTS = "the framework's module takes several inputs"
 GROUP = 64
 """Most samples that framework and float network compute at once. The order of a float32 sum depends
 on how many there are, so groups are the same whatever a batch is."""
-BATCH = 64
-"""Most samples of a batch: what is lost when a run is killed, and what a process gets at once."""
+BATCH = 256
+"""Most samples of a batch: what is lost when a run is killed, and what a process gets at once. Lava
+takes a second or two to begin each."""
 BYTES = 2**28
 """Of the traces of a batch, beside which executors and comparisons need several times as much."""
 SIGNAL_BYTES = 9
