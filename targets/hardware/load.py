@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -121,13 +122,23 @@ def _there(name: str) -> list[str]:
 
 
 class _Plain(yaml.SafeLoader):
-    """YAML without aliases, with which a short file can stand for one without end."""
+    """YAML without aliases, with which a short file can stand for one without end.
+
+    ``6e-09`` is a number, as in YAML 1.2 and JSON; PyYAML reads YAML 1.1, where it is a text.
+    """
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             mark = cast("Any", self).peek_event().start_mark
             raise yaml.MarkedYAMLError(problem="an alias", problem_mark=mark)
         return super().compose_node(parent, index)
+
+
+_Plain.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
+    [*"-+0123456789"],
+)
 
 
 def _read(text: str) -> tuple[yaml.Node | None, Any]:

@@ -36,6 +36,7 @@ COMMANDS = [
     "inspect",
     "targets",
     "explain",
+    "schema",
     "doctor",
 ]
 

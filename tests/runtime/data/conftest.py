@@ -17,7 +17,7 @@ class Shared(ReaderProcess):
         """Leave the process for the next test."""
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def one_process() -> Iterator[None]:
     shared = Shared()
     with pytest.MonkeyPatch.context() as patch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any, cast
@@ -203,11 +204,11 @@ BROKEN = {
         "axon.out, barrier, hop.chip, hop.x, hop.y, neuron.access, neuron.update, spike, "
         "synapse.dense, synapse.shared, synapse.sparse",
     ),
-    "a number without a point": (
+    "a number without an exponent": (
         "{joules: 3.0e-12",
-        "{joules: 3e-12",
+        "{joules: 3e",
         "costs.hop.x.joules",
-        "3e-12",
+        "3e",
         "a number",
     ),
     "infinite": (
@@ -338,3 +339,16 @@ def test_whatever_is_changed_is_told(data: st.DataObject) -> None:
     except InputError as error:
         problems = error.diagnostics
     assert all(d.rule.code == "SNN406" and d.found and d.limit for d in problems)
+
+
+@pytest.mark.parametrize("number", ["6e-09", "6E-9", "+6.e-9", "6.0e-09"])
+def test_small_numbers_as_anyone_writes_them(number: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(LOIHI1.replace("joules: 4.2e-12", f"joules: {number}"))
+    assert load_hardware(str(path)).costs["hop.y"].joules == 6e-9
+
+
+def test_json_is_yaml(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(json.dumps(yaml.safe_load(LOIHI1)))
+    assert load_hardware(str(path)) == load_hardware("loihi1")
