@@ -134,7 +134,9 @@ def _convolution(operator: FixedConvolution, shape: Shape) -> Sparse:
     kernels = operator.weight.reshape(*operator.weight.shape[:2], -1).astype(np.int64)
     for k, place in enumerate(product(*map(range, window.kernel))):
         weight = kernels[:, :, k]
-        part: Sparse = sparse.block_diag(np.split(weight, operator.groups), format="csr")
+        part: Sparse = sparse.block_diag(
+            [sparse.coo_array(w) for w in np.split(weight, operator.groups)], format="csr"
+        )
         for axis, count in enumerate(extents):
             first = np.arange(count) * window.stride[axis] - window.padding[axis][0]
             under = first + place[axis] * window.dilation[axis]

@@ -69,7 +69,7 @@ def _window_matrix(
         total: Sparse = sparse.eye_array(shape[0], dtype=np.int32)
     else:
         used = weight.reshape(*weight.shape[:2], -1).any(axis=2).astype(np.int32)
-        parts = np.split(used, groups)
+        parts = [sparse.coo_array(part) for part in np.split(used, groups)]
         total = sparse.block_diag(parts, format="csr")
     for axis, count in enumerate(window.positions(shape[1:])):
         offset = np.arange(window.kernel[axis]) * window.dilation[axis]

@@ -154,7 +154,7 @@ def _several(gap: Gap, *, fit: bool) -> Integers | None:
     x, wanted = gap.synapses.brought.astype(np.float64), (gap.low + gap.high) / 2
     active = x.any(axis=0)
     delta = np.zeros(x.shape[1], np.int64)
-    delta[active] = np.rint(np.linalg.lstsq(x[:, active], wanted)[0]).astype(np.int64)
+    delta[active] = np.rint(np.linalg.lstsq(x[:, active], wanted, rcond=None)[0]).astype(np.int64)
     return delta if gap.closed(delta) else None
 
 

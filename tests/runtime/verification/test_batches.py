@@ -126,7 +126,7 @@ def test_size_of_batches(monkeypatch: pytest.MonkeyPatch) -> None:
         return planned.group, plan.batch_size(planned, {"input": many()})
 
     sample = 12 * 11 * 9 * 4  # steps, neurons, bytes, traces
-    assert sizes(2**40) == (64, 64)
+    assert sizes(2**40) == (64, 256)
     assert sizes(100 * sample) == (64, 64)
     assert sizes(10 * sample) == (10, 10)
     assert sizes(1) == (1, 1)
