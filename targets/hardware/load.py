@@ -134,7 +134,7 @@ class _Plain(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-_Plain.add_implicit_resolver(
+cast("Any", _Plain).add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
     [*"-+0123456789"],

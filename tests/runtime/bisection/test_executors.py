@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -148,7 +149,7 @@ def on_small_cores() -> Artifact:
     """Lay the network out over cores of four neurons."""
     of = yaml.safe_load((OWN / "loihi1.yaml").read_text())
     of["neurons"] = {"value": 4, "source": "a test", "certainty": "chosen"}
-    Path("small.yaml").write_text(yaml.safe_dump(of | {"name": "small"}))
+    Path("small.yaml").write_text(json.dumps(of | {"name": "small"}))
     return compile(graph(), "integer", dt=1e-4, hardware="small.yaml")
 
 
