@@ -29,6 +29,8 @@ Arriving = Callable[..., Doubles]
 TOLD, LEAST = 3, 0.01
 """Items of a class that are told in a sentence, and the share of the difference that they explain
 at least."""
+MORE = 1.005
+"""Times the difference from which on an item is said to make more than it."""
 STRANGE = 8
 """Integers by which a weight has to be off to be no rounding of the real one any more."""
 
@@ -97,7 +99,9 @@ def ablate(pair: Twins, spikes: Spikes, *, reference: int, other: int) -> Ablati
         )
         for cause in dict.fromkeys(item.cause for item in items)
     }
-    cause, because = _judged(pair, real, rounded, by_class, candidates, reference, other)
+    cause, because = _judged(
+        pair, real, rounded, items, by_class, candidates, spikes, reference, other
+    )
     return Ablation(real=real, rounded=rounded, cause=cause, because=because, candidates=candidates)
 
 
@@ -105,8 +109,10 @@ def _judged(
     pair: Twins,
     real: Tested,
     rounded: Tested,
+    items: Sequence[Item],
     by_class: dict[Cause, float],
     candidates: Sequence[Candidate],
+    spikes: Spikes,
     reference: int,
     other: int,
 ) -> tuple[Cause, str]:
@@ -138,11 +144,13 @@ def _judged(
     cause = max(by_class, key=lambda c: by_class[c])
     told = [c for c in candidates if c.cause is cause]
     acting = [c.what for c in told[:TOLD] if c.explains >= LEAST] or [told[0].what]
-    share = percent(by_class[cause])
-    return (
-        cause,
-        f"{places}. {_sentence('; '.join(acting))} That explains {share} of the difference.",
+    moved = _part_gone(
+        _put_back(pair, [i for i in items if i.cause is cause], spikes), real, rounded
     )
+    worth = f"That explains {percent(by_class[cause])} of the difference."
+    if moved > MORE:
+        worth = f"That alone makes {moved:.3g} times the difference; the rest acts against it."
+    return cause, f"{places}. {_sentence('; '.join(acting))} {worth}"
 
 
 def _sentence(text: str) -> str:
@@ -157,11 +165,16 @@ def _place(of: Tested, pair: Twins) -> str:
     return f"{abs(distance):.4g} {'above' if distance > 0 else 'below'} the threshold"
 
 
-def _share(put_back: Tested, real: Tested, rounded: Tested) -> float:
-    """Give the part of the difference that is gone, 0 to 1."""
+def _part_gone(put_back: Tested, real: Tested, rounded: Tested) -> float:
+    """Give the part of the difference that is gone; above 1 where other items act against these."""
     whole = real.distance - rounded.distance
-    left = real.distance - put_back.distance
-    return float(max(0.0, 1 - abs(left / whole))) if whole else 0.0
+    return float((put_back.distance - rounded.distance) / whole) if whole else 0.0
+
+
+def _share(put_back: Tested, real: Tested, rounded: Tested) -> float:
+    """Give how much of the difference is explained, 0 to 1: less, too, by what overshoots it."""
+    moved = _part_gone(put_back, real, rounded)
+    return 1 / moved if moved > 1 else max(0.0, moved)
 
 
 def _put_back(pair: Twins, items: Sequence[Item], spikes: Spikes) -> Tested:

@@ -339,6 +339,23 @@ def test_what_is_found(cause: Cause, what: str, arguments: dict[str, Any]) -> No
     assert what[1:] in found.because
 
 
+def test_items_that_act_against_each_other() -> None:
+    """A weight of 67.2 counts as 63, and a threshold of 64 as 63: 3.2 above it became 0."""
+    found = one_neuron([1.05], [63], [[1]], threshold=63)
+    assert found.because == (
+        "The potential is 0.05 above the threshold in real numbers and at the threshold in "
+        "integers. 1 weight of fc clipped, by up to 4.2 integers. That alone makes 1.31 times the "
+        "difference; the rest acts against it."
+    )
+    shares = {c.what: c.explains for c in found.candidates}
+    assert shares == pytest.approx(
+        {
+            "1 weight of fc clipped, by up to 4.2 integers": 3.2 / 4.2,
+            "the threshold is 63 in place of 64 counts": 0,
+        }
+    )
+
+
 def test_a_tie() -> None:
     """Integers spike above the threshold, the model at it, too."""
     found = one_neuron([1], [64], [[1]], real={"inclusive": True})
