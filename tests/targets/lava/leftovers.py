@@ -42,15 +42,23 @@ def name_segments(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def runner_processes(mark: str) -> tuple[int, list[int]]:
     """Give the runner's main process and those that it forked, as they were started."""
-    numbers = [n for n, c in marked_processes(mark).items() if "--serve" in c]
-    main, *forked = sorted(numbers, key=started)
+    found: list[tuple[int, int]] = []
+    for number, command in marked_processes(mark).items():
+        if "--serve" in command:
+            with suppress(OSError):  # it has ended: not every fork lives as long as the run
+                found.append((started(number), number))
+    main, *forked = [number for _, number in sorted(found)]
     return main, forked
 
 
-def started(number: int) -> tuple[int, int]:
-    """Give when a process was started, in ticks; numbers alone begin anew at some 32,000."""
+def started(number: int) -> int:
+    """Give when a process was started, in ticks; numbers alone begin anew at some 32,000.
+
+    Raises:
+        OSError: It has ended.
+    """
     fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[19]), number  # proc(5): starttime is field 22, and state, the first here, 3
+    return int(fields[19])  # proc(5): starttime is field 22, and state, the first here, 3
 
 
 def segments(prefix: str) -> list[str]:
