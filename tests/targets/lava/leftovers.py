@@ -41,14 +41,27 @@ def name_segments(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def runner_processes(mark: str) -> tuple[int, list[int]]:
-    """Give the runner's main process and those that it forked, as they were started."""
+    """Give the runner's main process and those that it forked, as they were started.
+
+    A fork that is about to become another program looks like one of them for some milliseconds;
+    so it is looked at until two looks in a row find the same.
+    """
+    found = _serving(mark)
+    while True:
+        time.sleep(0.02)
+        if found == (found := _serving(mark)):
+            main, *forked = [number for _, number in found]
+            return main, forked
+
+
+def _serving(mark: str) -> list[tuple[int, int]]:
+    """Give start and number of the runner's processes in the order of their start."""
     found: list[tuple[int, int]] = []
     for number, command in marked_processes(mark).items():
         if "--serve" in command:
-            with suppress(OSError):  # it has ended: not every fork lives as long as the run
+            with suppress(OSError):  # it has ended since
                 found.append((started(number), number))
-    main, *forked = [number for _, number in sorted(found)]
-    return main, forked
+    return sorted(found)
 
 
 def started(number: int) -> int:
