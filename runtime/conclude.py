@@ -14,9 +14,10 @@ from snnc.compiler.quantization.account import PopulationAccount, with_observed
 from snnc.compiler.quantization.guards import data_warnings, overflow_problems
 from snnc.compiler.quantization.observed import Observed
 from snnc.runtime.environment import environment
+from snnc.runtime.findings import Data, Execution, Link, Status, Verdict
 from snnc.runtime.links import End, Judge
 from snnc.runtime.measures.answers import sample_warning
-from snnc.runtime.report import Data, Execution, Link, Report, Status, Verdict
+from snnc.runtime.report import Report
 from snnc.runtime.subject import Subject
 from snnc.runtime.text import count
 from snnc.runtime.verification.identity import program_sha256

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.diagnostics import InternalError, SnncError
+from snnc.runtime.findings import Link, Statistics, Status
 from snnc.runtime.measures.answers import confusions, statistics_of
 from snnc.runtime.measures.layers import disagreements
-from snnc.runtime.report import Link, Statistics, Status
 from snnc.runtime.statistics import paired
 from snnc.runtime.text import count
 from snnc.runtime.verification.tally import LinkTally, Ran, ReplayTally

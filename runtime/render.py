@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from snnc.runtime.budgeted import notes
+from snnc.runtime.findings import Findings, Link, Status
 from snnc.runtime.page import (
     alike,
     deployed,
@@ -25,7 +26,6 @@ from snnc.runtime.page import (
 from snnc.runtime.page.next_steps import next_steps
 from snnc.runtime.page.sections import SECTIONS
 from snnc.runtime.picture import style_text
-from snnc.runtime.report import Link, Report, Status
 from snnc.runtime.text import count, shown
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ _RUN = re.compile(f"{_FROM_THE_RIGHT}(?:(?:{_FROM_THE_RIGHT}|\\s)*{_FROM_THE_RIG
 """Words of scripts that are written from the right (Unicode, blocks of classes R and AL)."""
 
 
-def html_text(report: Report) -> str:
+def html_text(report: Findings) -> str:
     """Give the page: one file, no script, nothing loaded; whatever users named is harmless."""
     from markupsafe import Markup
 
@@ -143,7 +143,7 @@ def listed(values: Iterable[object]) -> str:
     return ", ".join(map(str, values))
 
 
-def junit_text(report: Report) -> bytes:
+def junit_text(report: Findings) -> bytes:
     """Give JUnit XML: a case for each link; what was not judged is skipped, never passed."""
     statuses = [_outcome(link) for link in report.links]
     totals = {

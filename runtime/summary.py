@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from snnc.runtime.findings import Execution, Link
 from snnc.runtime.page.next_steps import next_steps
-from snnc.runtime.report import Execution, Link, Report
+from snnc.runtime.report import Report
 from snnc.runtime.text import count, percent, seconds, shown, table
 
 

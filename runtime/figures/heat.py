@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from snnc.runtime.compare import Divergence
 from snnc.runtime.figures.svg import Figure, box, label, listed
-from snnc.runtime.report import Disagreement
+from snnc.runtime.findings import Disagreement
 
 BOUNDS = (0.0, 0.001, 0.01, 0.1, 0.5)
 """Shares above which a cell is a shade darker; disagreement spreads by orders of magnitude."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from snnc.runtime.findings import Link
 from snnc.runtime.page.table import NONE, UNIT, Cell, Table, made, real, share, whole, words
-from snnc.runtime.report import Link
 
 
 def differences_table(link: Link) -> Table | None:

@@ -7,13 +7,13 @@ from typing import Any
 
 from snnc.runtime.budgeted import COSTS, budget_rows, cost_rows
 from snnc.runtime.costs import metrics_text, sentence
+from snnc.runtime.findings import Findings
 from snnc.runtime.mapped import RESOURCES, mapping_headline, resource_rows, traffic_text
 from snnc.runtime.page.table import Table, made, words
 from snnc.runtime.relayed import COLUMNS, relay_rows
-from snnc.runtime.report import Report
 
 
-def relays_table(report: Report) -> Table:
+def relays_table(report: Findings) -> Table:
     """Give the neurons that pass spikes on."""
     name, neurons, *others = COLUMNS
     return made(

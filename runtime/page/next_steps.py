@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from snnc.runtime.findings import Findings, Link, Status
 from snnc.runtime.page.table import whole
-from snnc.runtime.report import Link, Report, Status
 
 ACCURACY = "docs/accuracy_dropped.md leads from what this report shows to what helps."
 BISECT = (
@@ -14,7 +14,7 @@ BISECT = (
 )
 
 
-def next_steps(report: Report) -> tuple[str, ...]:
+def next_steps(report: Findings) -> tuple[str, ...]:
     """Give what helps, most urgent first; nothing where nothing is left to do."""
     tellers = (_of_broken, _of_not_run, _of_measured)
     found = [step for tell in tellers for link in report.links for step in tell(link)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from snnc.runtime.findings import Findings, Link
 from snnc.runtime.measures.records import Claim, Interval
 from snnc.runtime.page.table import Cell, Table, arrow, made, real, share, whole
-from snnc.runtime.report import Link, Report
 from snnc.runtime.text import count
 
 MEASURED = "on these samples accuracy {fall}; the margin is {margin:g}"
@@ -23,7 +23,7 @@ MOST = 20
 """Pairs of classes that the table of disagreements shows."""
 
 
-def accuracy_table(report: Report) -> Table | None:
+def accuracy_table(report: Findings) -> Table | None:
     """Give both accuracies of each link, and the drop; None without labels."""
     links = [link for link in report.links if link.statistics is not None]
     if not links:
@@ -69,7 +69,7 @@ def _within(accuracy: float, interval: Interval | None) -> Cell:
     return Cell(share(accuracy), below=below)
 
 
-def accuracy_notes(report: Report) -> Iterator[str]:
+def accuracy_notes(report: Findings) -> Iterator[str]:
     """Say of each link what its samples can tell of a drop of the budget."""
     for link in report.links:
         s = link.statistics

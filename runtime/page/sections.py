@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from snnc.runtime.findings import Findings
 from snnc.runtime.page.next_steps import next_steps
-from snnc.runtime.report import Report
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Section:
 
     name: str
     title: str
-    needed: Callable[[Report], object] = lambda _: True
+    needed: Callable[[Findings], object] = lambda _: True
 
 
 SECTIONS = (

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from snnc.runtime.report import Link
+from snnc.runtime.findings import Link
 
 NONE = "\N{EN DASH}"
 """What stands where there is no value."""

@@ -16,8 +16,9 @@ from snnc.runtime.divergence.explanation import (
     Raster,
     State,
 )
+from snnc.runtime.findings import Disagreement, Link, Statistics, Status, Verdict
 from snnc.runtime.measures.records import Claim, Confusion, Interval, LayerMeasures
-from snnc.runtime.report import Disagreement, Link, Report, Statistics, Status, Verdict
+from snnc.runtime.report import Report
 
 HOSTILE = "<script>alert('x')</script>\"&\x1b[31m\u202e\x00\ufffe{{ 1234 * 8765 }}"
 SHOWN = r"<script>alert('x')</script>\"&\x1b[31m\u202e\x00\ufffe{{ 1234 * 8765 }}".replace(

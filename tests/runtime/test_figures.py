@@ -16,8 +16,8 @@ from snnc.runtime.figures.course import course_figure
 from snnc.runtime.figures.heat import BOUNDS, heat_figure, level_of
 from snnc.runtime.figures.raster import raster_figure
 from snnc.runtime.figures.svg import Figure, fitted, ticks
+from snnc.runtime.findings import Disagreement
 from snnc.runtime.render import TEMPLATES
-from snnc.runtime.report import Disagreement
 from tests.runtime.reports import HOSTILE, SHOWN
 from tests.runtime.test_picture import contrast, luminance
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from snnc.runtime.findings import Link, Status
 from snnc.runtime.page.next_steps import ACCURACY, BISECT, next_steps
 from snnc.runtime.render import html_text
-from snnc.runtime.report import Link, Report, Status
+from snnc.runtime.report import Report
 from snnc.runtime.verify import verify
 from tests.runtime.reports import broken_link, explanation, statistics
 from tests.runtime.samples import data, graph, labels

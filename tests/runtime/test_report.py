@@ -15,8 +15,9 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from pydantic import ValidationError
 
 from snnc.compiler.diagnostics import EnvironmentFault, InputError
+from snnc.runtime.findings import FORMAT, Execution, Link, Status, Verdict
 from snnc.runtime.render import html_text, junit_text
-from snnc.runtime.report import FORMAT, Execution, Link, Report, Status, Verdict
+from snnc.runtime.report import Report
 from snnc.runtime.summary import summary_table, summary_text
 from snnc.runtime.text import shown
 from snnc.runtime.verify import verify

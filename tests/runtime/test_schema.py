@@ -8,7 +8,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from snnc.runtime.report import FORMAT, Report
+from snnc.runtime.findings import FORMAT
+from snnc.runtime.report import Report
 from snnc.runtime.schema import report_schema, schema_text
 from snnc.runtime.verify import verify
 from tests.runtime.conftest import Snnc

@@ -22,8 +22,9 @@ from snnc.compiler.trace import Trace
 from snnc.frontends.spec import load_model
 from snnc.runtime.conclude import headline, verdict_of
 from snnc.runtime.deploy import compile
+from snnc.runtime.findings import Link, Status, Verdict
 from snnc.runtime.render import html_text
-from snnc.runtime.report import Link, Report, Status, Verdict
+from snnc.runtime.report import Report
 from snnc.runtime.summary import summary_text
 from snnc.runtime.verify import verify
 from snnc.targets.integer.target import IntegerTarget

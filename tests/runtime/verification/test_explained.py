@@ -10,7 +10,8 @@ import pytest
 
 from snnc.compiler.diagnostics import EnvironmentFault
 from snnc.runtime.divergence.explanation import Cause
-from snnc.runtime.report import Link, Report
+from snnc.runtime.findings import Link
+from snnc.runtime.report import Report
 from snnc.runtime.verify import verify
 from snnc.targets.cpu.target import CpuTarget
 from snnc.targets.integer.target import IntegerTarget
