@@ -143,6 +143,24 @@ class Link(Record):
         """``reference -> other``."""
         return f"{self.reference} -> {self.other}"
 
+    @property
+    def parts_at(self) -> Divergence | None:
+        """Where the two part; of potentials that are off beyond rounding the explanation knows."""
+        if self.first_divergence is None and self.explanation is not None:
+            return self.explanation.divergence
+        return self.first_divergence
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Where the two part, in what layer of the user's, and why, a line each."""
+        lines = [] if self.parts_at is None else [f"first divergence: {self.parts_at}"]
+        e = self.explanation
+        if e is not None:
+            named = e.layer not in {"", e.divergence.population}
+            lines += [f"layer: {e.layer}"] if named else []
+            lines.append(f"cause: {e.cause}: {e.because}")
+        return tuple(lines)
+
 
 class Execution(Record):
     """One run of the network.
@@ -209,6 +227,7 @@ class Findings(Record):
         lags: Steps by which each population runs behind the input.
         populations: What quantization cost, population by population.
         relays: Neurons that pass spikes on where a delay is longer than the hardware's.
+        divided: Sums that are divided over relay neurons, since no neuron has so many synapses.
         budget: How widths were found for a budget, and what they cost; None where there was none.
         mapping: What lies on which core; None where nothing was laid out over cores.
         problems: Diagnostics of the links that could not be run.
@@ -236,6 +255,7 @@ class Findings(Record):
     lags: dict[str, int]
     populations: tuple[dict[str, Any], ...]
     relays: tuple[dict[str, Any], ...]
+    divided: tuple[dict[str, Any], ...]
     budget: dict[str, Any] | None
     mapping: dict[str, Any] | None
     problems: tuple[str, ...]

@@ -10,7 +10,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from snnc.runtime.findings import Findings, Verdict
-from snnc.runtime.render import html_text, junit_text
+from snnc.runtime.junit import junit_text
+from snnc.runtime.render import html_text
+from snnc.runtime.text import shown
 from snnc.targets.directory import Kind, write_directory
 
 JSON, HTML, JUNIT = "report.json", "report.html", "junit.xml"
@@ -24,15 +26,15 @@ class Report(Findings):
         """Do nothing when the verdict is ``equivalent``.
 
         Raises:
-            AssertionError: It is not; the text names the first divergence.
+            AssertionError: It is not; the text names the first divergence and its cause.
         """
         if self.passed:
             return
         lines = [f"{self.verdict}: {self.headline}"]
         lines += [f"{link.name}: {link.status}: {link.reason}" for link in self.links]
-        if self.first_divergence is not None:
-            lines.append(f"first divergence: {self.first_divergence}")
-        raise AssertionError("\n".join(lines))
+        if self.first_broken is not None:
+            lines += self.first_broken.told
+        raise AssertionError("\n".join(map(shown, lines)))
 
     def json_text(self) -> str:
         """Give ``report.json``; ``Report.model_validate_json`` reads it."""

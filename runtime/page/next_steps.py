@@ -22,10 +22,14 @@ def next_steps(report: Findings) -> tuple[str, ...]:
 
 
 def _of_broken(link: Link) -> Iterator[str]:
-    if link.status is Status.BROKEN:
-        if link.explanation is not None and link.explanation.remedy:
-            yield link.explanation.remedy
-        yield ACCURACY if link.statistics is not None else BISECT
+    if link.status is not Status.BROKEN:
+        return
+    if link.explanation is not None and link.explanation.remedy:
+        yield link.explanation.remedy  # which names the page that leads on
+    elif link.statistics is not None or link.reference == "framework":
+        yield ACCURACY
+    else:
+        yield BISECT
 
 
 def _of_not_run(link: Link) -> Iterator[str]:

@@ -30,9 +30,13 @@ class Case:
 
 
 CASES = {
-    "broken": Case({"statistics": None}, (REMEDY, BISECT)),
+    "broken": Case({"statistics": None}, (REMEDY,)),
     "broken, not explained": Case({"statistics": None, "explanation": None}, (BISECT,)),
-    "accuracy": Case({}, (REMEDY, ACCURACY, FEW)),
+    "framework": Case(
+        {"reference": "framework", "statistics": None, "explanation": None}, (ACCURACY,)
+    ),
+    "accuracy": Case({}, (REMEDY, FEW)),
+    "accuracy, not explained": Case({"explanation": None}, (ACCURACY, FEW)),
     "not run": Case(
         {"status": Status.NOT_RUN, "reason": "no Lava", "statistics": None}, (NOT_RUN,)
     ),
@@ -66,7 +70,6 @@ def test_what_broke_comes_first_and_nothing_twice(report: Report) -> None:
     links = tuple(changed(**CASES[case].change) for case in ("too few", "not run", "accuracy"))
     assert next_steps(report.model_copy(update={"links": links})) == (
         REMEDY,
-        ACCURACY,
         NOT_RUN,
         FEW,
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,6 +92,9 @@ def test_states() -> None:
     ]
     assert marked(table) == ["0", "1", "4,096", "64"]
     assert states_table(E.model_copy(update={"states": None})) is None
+    other = states_table(E.model_copy(update={"threshold_other": 4032.0}))
+    assert texts(other)[5] == ["threshold", "4,096", "4,032"]
+    assert marked(other)[:2] == ["4,096", "4,032"]
 
 
 def test_operands() -> None:
@@ -120,6 +126,18 @@ def test_what_populations_do_wrong_by_themselves() -> None:
     assert local_table(()) is None
 
 
+def test_the_weights_of_both_are_told_and_whose_the_product_is() -> None:
+    few = E.operands[0].model_copy(update={"weight_other": 1900.0})
+    table = operands_table(E.model_copy(update={"operands": (few,)}))
+    assert table is not None
+    assert [c.name for c in table.columns][-3:] == [
+        "weight, integer",
+        "weight, lava",
+        "product, integer",
+    ]
+    assert texts(table) == [["input", "0, 3", "20", "1", "1", "1,920", "1,900", "1,920"]]
+
+
 def test_the_page_holds_all_of_it(report: Report) -> None:
     page = html_text(explained(report, "encoder"))
     assert 'of layer <strong class="mono">net.lif1</strong> (population ' in page
@@ -128,6 +146,24 @@ def test_the_page_holds_all_of_it(report: Report) -> None:
         assert table is not None
         assert f"<figcaption>{table.caption}</figcaption>" in page
     assert page.count('<svg class="figure" role="img"') == 3
+
+
+@pytest.mark.parametrize(("step", "said"), [(0, False), (20, True)])
+def test_nothing_is_before_the_first_step(step: int, said: bool, report: Report) -> None:
+    one = explained(report)
+    assert one.first_divergence is not None
+    at = {"first_divergence": replace(one.first_divergence, step=step)}
+    page = html_text(one.model_copy(update=at))
+    assert (f"before step {step} no value that was compared differs" in page) == said
+
+
+def test_nearness_is_told_where_no_table_does(report: Report) -> None:
+    one = explained(report)
+    assert nearness(E) not in html_text(one)
+    *others, broken = one.links
+    bare = E.model_copy(update={"states": None})
+    links = (*others, broken.model_copy(update={"explanation": bare}))
+    assert html_text(one.model_copy(update={"links": links})).count(nearness(E)) == 1
 
 
 # --- measures and statistics --------------------------------------------------------------------
@@ -220,6 +256,31 @@ def test_sections_come_in_order_and_only_where_there_is_something(report: Report
         assert places[0] > 0
         assert page.count("<section ") == len(places)
     assert '<section id="divergence"' not in html_text(report)
+
+
+def test_what_holds_is_folded(report: Report) -> None:
+    """Of links that hold, the measures and what the populations do by themselves."""
+    assert html_text(report).count("<details open>") == 0
+    broken = broken_link("a", "input").model_copy(update={"explanation": None})
+    page = html_text(report.model_copy(update={"links": (broken,)}))
+    assert page.count("<details open>") == 2
+    assert "Each population by itself: 3 of 93,312 values differ<" in page
+
+
+def test_divided_sums_are_told(report: Report) -> None:
+    divided = {"projection": "fc", "synapses": 9000, "synapses_left": 64, "digits": 9, "neurons": 5}
+    page = html_text(report.model_copy(update={"divided": (divided,)}))
+    assert '<section id="relays"' in page
+    assert "<figcaption>Sums that are divided</figcaption>" in page
+    assert '<td class="n">9,000</td><td class="n">64</td>' in page
+    assert '<section id="relays"' not in html_text(report)
+
+
+def test_the_command_breaks_between_its_words_and_can_be_copied(report: Report) -> None:
+    command = "snnc verify  x.nir --report 'a b'"
+    page = html_text(report.model_copy(update={"command": command}))
+    (shown,) = re.findall(r"<pre>(<span class=\"word\">.*)</pre>", page)
+    assert html.unescape(re.sub("<.*?>", "", shown)) == command
 
 
 def test_the_policy_names_the_styles_that_there_are() -> None:

@@ -16,7 +16,9 @@ from pydantic import ValidationError
 
 from snnc.compiler.diagnostics import EnvironmentFault, InputError
 from snnc.runtime.findings import FORMAT, Execution, Link, Status, Verdict
-from snnc.runtime.render import html_text, junit_text
+from snnc.runtime.junit import junit_text
+from snnc.runtime.page.next_steps import BISECT
+from snnc.runtime.render import html_text
 from snnc.runtime.report import Report
 from snnc.runtime.summary import summary_table, summary_text
 from snnc.runtime.text import shown
@@ -171,8 +173,14 @@ def test_junit_of_every_status(report: Report) -> None:
     root = ElementTree.fromstring(content)
     kinds = [case[0].tag for case in root.iter("testcase")]
     assert kinds == ["skipped", "error", "skipped", "failure", "failure"]
-    totals = [root.get(name) for name in ("tests", "failures", "errors", "skipped")]
+    totals = [root[0].get(name) for name in ("tests", "failures", "errors", "skipped")]
     assert totals == ["5", "2", "1", "2"]
+    assert dict(root.items()) == {
+        "name": "snnc verify",
+        "tests": "5",
+        "failures": "2",
+        "errors": "1",
+    }  # and no more: Jenkins refuses "skipped" here (xunit-plugin, junit-10.xsd)
     failure = list(root.iter("failure"))[1]
     assert failure.get("message") == f"broken: 1 value of 20 differ {SHOWN}"
     assert root[0].get("name") == SHOWN
@@ -182,18 +190,19 @@ def test_junit_is_read_by_others(report: Report) -> None:
     """As continuous integration reads it, with every status and every name that does harm."""
     for one, counts in ((report, (2, 0, 0, 1)), (hostile_report(report), (5, 2, 1, 2))):
         found: Any = JUnitXml.fromstring(junit_text(one))  # its own types are unknown
-        assert (found.tests, found.failures, found.errors, found.skipped) == counts
         (suite,) = found
+        assert (suite.tests, suite.failures, suite.errors, suite.skipped) == counts
         assert [case.name for case in suite] == [shown(link.name) for link in one.links]
         kinds: list[Any] = [type(result) for case in suite for result in case.result]
         assert tuple(map(kinds.count, (Failure, Error, Skipped))) == counts[1:]
 
 
 def test_junit_tells_what_broke_and_why(report: Report) -> None:
-    root = ElementTree.fromstring(junit_text(explained(report)))
+    root = ElementTree.fromstring(junit_text(explained(report, "encoder")))
     (failure,) = root.iter("failure")
-    told = explanation("net.lif1", "input")
+    told = explanation("encoder", "input")
     assert failure.get("message") == "broken: 649 values of 279,936 differ"
+    assert failure.get("type") == "broken"
     assert (failure.text or "").splitlines() == [
         "promise: the same spikes, u and v, bit for bit",
         f"first divergence: {told.divergence}",
@@ -201,6 +210,38 @@ def test_junit_tells_what_broke_and_why(report: Report) -> None:
         f"cause: bias or threshold rounding: {told.because}",
         f"next: {told.remedy}",
     ]
+
+
+def test_cases_of_two_models_are_told_apart(report: Report) -> None:
+    """A server knows a case by its class and its name; all before the last dot is its package."""
+    root = ElementTree.fromstring(junit_text(explained(report)))
+    classes = {case.get("classname") for case in root.iter("testcase")}
+    assert classes == {"snnc.verify.examples/digits_py:network"}
+
+
+def test_an_assertion_tells_what_broke_and_why(report: Report) -> None:
+    report.assert_equivalent()
+    told = explanation("encoder", "input")
+    with pytest.raises(AssertionError) as caught:
+        explained(report, "encoder").assert_equivalent()
+    assert str(caught.value).splitlines()[-3:] == [
+        f"first divergence: {told.divergence}",
+        "layer: net.lif1",
+        f"cause: bias or threshold rounding: {told.because}",
+    ]
+    with pytest.raises(AssertionError) as caught:
+        hostile_report(report).assert_equivalent()
+    assert str(caught.value).replace("\n", "").isprintable()
+
+
+def test_what_only_the_explanation_knows_is_told(report: Report) -> None:
+    """Potentials that are off beyond rounding, where every spike is the same."""
+    broken = explained(report, "encoder").links[-1]
+    bare = broken.model_copy(update={"first_divergence": None})
+    assert bare.told == broken.told
+    assert bare.told[0] == f"first divergence: {explanation('encoder', 'input').divergence}"
+    without = bare.model_copy(update={"explanation": None})
+    assert (without.parts_at, without.told) == (None, ())
 
 
 # --- saving -------------------------------------------------------------------------------------
@@ -315,6 +356,7 @@ def test_summary(report: Report) -> None:
             "links": (
                 link("framework", "float", ("spikes",), 0, 98_765),
                 link("float", "integer", ("spikes",), 1234, 98_765),
+                hostile_report(report).links[-1],
             ),
         }
     )
@@ -326,8 +368,9 @@ def test_summary(report: Report) -> None:
         "integer                97.22 %  float: spikes      1,234 of 98,765  2 steps  400 ms",
     ]
     lines = summary_text(broken).splitlines()
-    assert lines[-2:] == [
+    assert lines[-3:] == [
         f"first divergence: step 3, sample 1, population {SHOWN}, neuron 0, 2: v 64 against nan",
+        f"next: {BISECT}",
         f"not equivalent: {SHOWN}",
     ]
 
