@@ -11,9 +11,7 @@ from snnc.runtime.findings import Link, Status
 from snnc.runtime.page.next_steps import ACCURACY, BISECT, next_steps
 from snnc.runtime.render import html_text
 from snnc.runtime.report import Report
-from snnc.runtime.verify import verify
 from tests.runtime.reports import broken_link, explanation, statistics
-from tests.runtime.samples import data, graph, labels
 
 REMEDY = explanation("a", "input").remedy
 NOT_RUN = "integer -> lava was not run: no Lava. Once that is mended, verify again."
@@ -47,11 +45,6 @@ CASES = {
         {"status": Status.HELD, "statistics": statistics().model_copy(update={"enough": True})}, ()
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def report() -> Report:
-    return verify(graph(), data(), labels=labels(), dt=1e-4, targets=("integer",))
 
 
 def changed(**change: Any) -> Link:

@@ -25,16 +25,9 @@ from snnc.runtime.page.sections import SECTIONS
 from snnc.runtime.page.table import NONE, Table, real, span
 from snnc.runtime.render import TEMPLATES, html_text, policy
 from snnc.runtime.report import Report
-from snnc.runtime.verify import verify
 from tests.runtime.reports import broken_link, explained, explanation, statistics
-from tests.runtime.samples import data, graph, labels
 
 E = explanation("a", "input")
-
-
-@pytest.fixture(scope="module")
-def report() -> Report:
-    return verify(graph(), data(), labels=labels(), dt=1e-4, targets=("integer",))
 
 
 def texts(table: Table | None) -> list[list[str]]:

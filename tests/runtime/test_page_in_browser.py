@@ -12,10 +12,8 @@ import pytest
 
 from snnc.runtime.render import html_text
 from snnc.runtime.report import Report
-from snnc.runtime.verify import verify
 from tests.browser import Browser, Page
 from tests.runtime.reports import HOSTILE, LONG, SHOWN, explained, hostile_report
-from tests.runtime.samples import data, graph, labels
 
 pytestmark = pytest.mark.chromium
 
@@ -55,11 +53,6 @@ TOO_WIDE = """[...document.querySelectorAll("body *")].filter(e =>
   !e.closest(".scroll") && e.getBoundingClientRect().right > innerWidth + 0.5
 ).map(e => e.outerHTML.slice(0, 80))"""
 """Elements that reach beyond the window, but for those that are scrolled by themselves."""
-
-
-@pytest.fixture(scope="module")
-def report() -> Report:
-    return verify(graph(), data(), labels=labels(), dt=1e-4, targets=("integer",))
 
 
 @pytest.fixture(scope="module")
