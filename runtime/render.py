@@ -25,7 +25,7 @@ from snnc.runtime.page import (
 from snnc.runtime.page.next_steps import next_steps
 from snnc.runtime.page.sections import SECTIONS
 from snnc.runtime.picture import style_text
-from snnc.runtime.text import count, shown
+from snnc.runtime.text import count, points, shown
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -53,6 +53,7 @@ TELLING: tuple[Callable[..., object], ...] = (
     explained.told,
     next_steps,
     notes,
+    points,
     paired.accuracy_notes,
     paired.accuracy_table,
     paired.confusion_table,

@@ -188,7 +188,7 @@ def test_accuracy(report: Report) -> None:
         *("integer → lava", "270", "97.04\xa0%", "96.67\xa0%", "3", "2", "0.37", "1.94", "1")
     ]
     assert table is not None
-    assert table.rows[1][2].below == "94.25 to 98.71"
+    assert table.rows[1][2].below == "94.25 to 98.71\xa0%"
 
 
 @pytest.mark.parametrize(
@@ -197,27 +197,32 @@ def test_accuracy(report: Report) -> None:
         (
             {},
             "not decided: on these samples accuracy falls by 0.37 points, and with 95 % confidence "
-            "it falls by less than 1.94; the margin is 1. 270 samples cannot decide it; about "
-            "1,340 should.",
+            "it falls by less than 1.94 points; the margin is 1 point. 270 samples cannot "
+            "decide it; about 1,340 should.",
         ),
         (
             {"claim": Claim.SHOWN, "enough": True, "drop_bound_points": 0.5},
             "not inferior: with 95 % confidence accuracy falls by less than 0.50 points, within "
-            "the margin of 1.",
+            "the margin of 1 point.",
+        ),
+        (
+            {"claim": Claim.SHOWN, "enough": True, "drop_bound_points": -0.5},
+            "not inferior: with 95 % confidence accuracy rises by more than 0.50 points, within "
+            "the margin of 1 point.",
         ),
         (
             {"claim": Claim.REFUTED, "enough": True, "drop_points": 7.5},
-            "inferior: with 95 % confidence accuracy falls by more than the margin of 1; on these "
-            "samples it falls by 7.50 points.",
+            "inferior: with 95 % confidence accuracy falls by more than the margin of 1 point; on "
+            "these samples it falls by 7.50 points.",
         ),
         (
             {"claim": Claim.OPEN, "needed": None, "drop_points": 0.0},
             "not decided: on these samples accuracy is the same, and with 95 % confidence it falls "
-            "by less than 1.94; the margin is 1. 270 samples cannot decide it.",
+            "by less than 1.94 points; the margin is 1 point. 270 samples cannot decide it.",
         ),
         (
             {"claim": None, "enough": None, "drop_points": -2.0},
-            "on these samples accuracy rises by 2.00 points; the margin is 1.",
+            "on these samples accuracy rises by 2.00 points; the margin is 1 point.",
         ),
     ],
 )

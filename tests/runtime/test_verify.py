@@ -133,7 +133,7 @@ def test_budget_is_the_users(lava: list[Any]) -> None:
 def test_few_samples_are_said_to_be_few() -> None:
     report = verify(graph(), data(), labels=labels(), dt=1e-4, targets=("integer",))
     assert report.links[1].reason == (
-        "accuracy is the same; with 95 % confidence it falls by less than 40.35, "
+        "accuracy is the same; with 95 % confidence it falls by less than 40.35 points, "
         "and 4 samples are too few to promise less: 268 should do"
     )
 
