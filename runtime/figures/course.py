@@ -85,7 +85,8 @@ def _range(course: Course) -> tuple[float, float]:
     if course.threshold is not None:
         values.append(course.threshold)
     low, high = min(values, default=0.0), max(values, default=1.0)
-    return (low, high) if high > low else (low - 1, high + 1)
+    beside = max(1.0, abs(low) / 2)  # so that it is not lost in rounding
+    return (low, high) if high > low else (low - beside, high + beside)
 
 
 def _finite(values: Sequence[float]) -> Iterator[list[int]]:

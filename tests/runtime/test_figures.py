@@ -186,8 +186,9 @@ def test_what_it_is_of_can_be_read_above_few_steps() -> None:
 
 
 def test_values_that_are_all_the_same_are_drawn() -> None:
-    flat = courses((64, 64, 64, 64), (64, 64, 64, 64))
-    assert "nan" not in drawn_course(flat).svg()
+    for value in (64.0, 1e20):
+        flat = courses((value,) * 4, (value,) * 4).model_copy(update={"threshold": value})
+        assert "nan" not in drawn_course(flat).svg()
 
 
 # --- heat ---------------------------------------------------------------------------------------
