@@ -22,7 +22,7 @@ from snnc.runtime.page.explained import (
 )
 from snnc.runtime.page.paired import accuracy_notes, accuracy_table, confusion_table
 from snnc.runtime.page.sections import SECTIONS
-from snnc.runtime.page.table import NONE, Table, real, span
+from snnc.runtime.page.table import NONE, Table, real, share, span
 from snnc.runtime.render import TEMPLATES, html_text, policy
 from snnc.runtime.report import Report
 from tests.runtime.reports import broken_link, explained, explanation, statistics
@@ -307,6 +307,23 @@ def test_the_style_loads_nothing() -> None:
 )
 def test_numbers(value: float | None, text: str) -> None:
     assert real(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, NONE),
+        (0, "0.00\xa0%"),
+        (1, "100.00\xa0%"),
+        (0.12345, "12.35\xa0%"),
+        (1 / 1_373_760, "<\xa00.01\xa0%"),
+        (1 - 1 / 1_373_760, ">\xa099.99\xa0%"),
+        (-1e-6, ">\xa0-0.01\xa0%"),
+        (1.5, "150.00\xa0%"),
+    ],
+)
+def test_shares_are_never_rounded_to_none_or_all(value: float | None, text: str) -> None:
+    assert share(value) == text
 
 
 def test_spans() -> None:
