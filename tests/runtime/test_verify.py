@@ -109,7 +109,7 @@ def test_one_bit_on_lava_breaks_the_promise(signal: str, lava: list[Any]) -> Non
     assert report.headline.startswith("integer -> lava: 1 of 1,584 values differ. 1 promise kept: ")
     with pytest.raises(AssertionError) as caught:
         report.assert_equivalent()
-    assert str(caught.value).splitlines()[-1] == f"first divergence: {first}"
+    assert f"first divergence: {first}" in str(caught.value).splitlines()
 
 
 def test_accuracy_lost_breaks_the_budget(lava: list[Any]) -> None:
