@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from snnc.runtime.figures.svg import box, label, ticks
 
-LEFT, RIGHT = 96, 14
+LEFT, RIGHT = 108, 14
 """Room for labels, and beside the last step; pixels."""
 WIDEST, NARROWEST, WIDTH = 20.0, 5.0, 620.0
 """Of a step, and what all steps take together where they may choose."""

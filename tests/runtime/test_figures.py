@@ -97,6 +97,11 @@ def test_bars_stand_over_their_steps_and_the_step_of_the_divergence_is_shaded() 
     assert {("0", "end"), ("7", "end")} <= set(texts)
 
 
+def test_an_index_of_three_axes_is_not_cut() -> None:
+    far = RASTER.model_copy(update={"neurons": ((1023, 127, 127), (0, 0, 1), (0, 0, 2))})
+    assert ">1023, 127, 127</text>" in drawn_raster(far).svg()
+
+
 def test_a_raster_says_which_spikes_differ() -> None:
     assert drawn_raster().title == "Spikes of integer and lava around step 5"
     assert drawn_raster().description == (
