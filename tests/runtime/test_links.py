@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from snnc.compiler.trace import Trace
+from snnc.runtime.findings import Link, Status
 from snnc.runtime.links import Judge, Pair
-from snnc.runtime.report import Link, Status
 from snnc.runtime.verification.tally import LISTED, link_tally, ran, replay_tally
 from snnc.targets.float.replay import Mismatch, Replay
 
