@@ -91,7 +91,7 @@ class Judge:
         ties = replayed.n_ties
         link = link.model_copy(update={"ties": replayed.ties, "n_ties": ties})
         if replayed.strangers:
-            found = f"v of {', '.join(replayed.strangers)} differs by more than rounding"
+            found = f"off by more than rounding: {', '.join(replayed.strangers)}"
             return link.model_copy(update={"status": Status.BROKEN, "reason": found})
         if not link.values:
             found = "v of every read-out is equal but for rounding"
