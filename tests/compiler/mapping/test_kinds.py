@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from snnc.compiler.fixed import FixedInput, FixedNetwork
@@ -15,10 +14,9 @@ from snnc.compiler.mapping.cut import cut
 from snnc.compiler.mapping.join import joined
 from snnc.compiler.mapping.kinds import Kinds
 from snnc.compiler.mapping.lay_out import lay_out
-from snnc.compiler.operators import FixedSparse
+from snnc.compiler.operators import FixedDense, FixedSparse
 from snnc.targets.integer.reference import execute
 from tests.builders import (
-    fixed_dense,
     fixed_network,
     fixed_population,
     fixed_projection,
@@ -35,23 +33,15 @@ ALTERNATING = np.arange(N) % 6
 def two_layers(*, lists: bool = False, **fields: Any) -> FixedNetwork:
     """Make a population of such parameters between an input and another population."""
     rng = np.random.default_rng(0)
-    weight = rng.integers(1, 30, (N, 8))
-    first = fixed_projection("x", "a", None, listed(weight) if lists else fixed_dense(weight))
+    weight = integers(rng.integers(1, 30, (N, 8)))
+    operator = FixedSparse.of(weight) if lists else FixedDense(weight=weight)
     return fixed_network(
         [fixed_population("a", N, **fields), fixed_population("b", 3)],
-        [first, fixed_projection("a", "b", rng.integers(-9, 30, (3, N)))],
+        [
+            fixed_projection("x", "a", None, operator),
+            fixed_projection("a", "b", rng.integers(-9, 30, (3, N))),
+        ],
         inputs=[FixedInput("x", (8,))],
-    )
-
-
-def listed(weight: npt.NDArray[np.int64]) -> FixedSparse:
-    """Give a matrix as lists."""
-    n_out, n_in = weight.shape
-    return FixedSparse(
-        weight=integers(weight.T.reshape(-1)),
-        target=np.tile(np.arange(n_out, dtype=np.int32), n_in),
-        begin=np.cumsum([0] + [n_out] * n_in),
-        n_out=n_out,
     )
 
 
