@@ -37,6 +37,11 @@ class Pair:
     tally: LinkTally | None
 
     @property
+    def both_ran(self) -> bool:
+        """Whether both were done, on all samples."""
+        return all(isinstance(end, Ran) for end in self.ends)
+
+    @property
     def done(self) -> tuple[Ran, Ran, LinkTally]:
         """Both, where both were done."""
         match (*self.ends, self.tally):
@@ -83,10 +88,11 @@ class Judge:
 
         Args:
             pair: The two.
-            replayed: The framework's run, repeated step by step; None where it could not be.
+            replayed: The framework's run, repeated step by step, as far as there is one; None where
+                it could not be.
         """
         link = self._spikes(pair)
-        if replayed is None or (link.status is Status.NOT_RUN and link.values):
+        if replayed is None or not pair.both_ran or (link.status is Status.NOT_RUN and link.values):
             return link
         ties = replayed.n_ties
         link = link.model_copy(update={"ties": replayed.ties, "n_ties": ties})
@@ -142,15 +148,16 @@ class Judge:
 
     def _spikes(self, pair: Pair) -> Link:
         """Judge whether all spikes are the same; of read-outs alone there are none."""
-        if pair.tally is not None and not pair.tally.spiking:
-            return Link(
-                reference=pair.names[0],
-                other=pair.names[1],
-                promise="the same potentials but for rounding",
-                status=Status.NOT_RUN,
-                reason="no population spikes",
-            )
-        return self.exact(pair, ("spikes",))
+        if pair.tally is None or pair.tally.spiking:
+            return self.exact(pair, ("spikes",))
+        promise = "the same potentials but for rounding"
+        return _missing(pair, promise) or Link(
+            reference=pair.names[0],
+            other=pair.names[1],
+            promise=promise,
+            status=Status.NOT_RUN,
+            reason="no population spikes",
+        )
 
     def budget(self, pair: Pair) -> Link:
         """Judge a link that may cost accuracy, up to a limit."""
