@@ -40,7 +40,7 @@ def start(script: Path, packages: Path, *arguments: str) -> tuple[int, str]:
     """Run ``script`` to its end, and give exit code and standard error without progress."""
     line, environment = command(script, packages, *arguments)
     done = subprocess.run(
-        line, env=environment, capture_output=True, text=True, timeout=120, check=False
+        line, env=environment, capture_output=True, text=True, timeout=250, check=False
     )
     assert done.stdout == ""
     return done.returncode, without_progress(done.stderr)
