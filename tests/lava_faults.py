@@ -35,7 +35,7 @@ from tests.targets.lava.leftovers import (
     started,
     wait_until_gone,
 )
-from tests.targets.lava.standalone import without_progress
+from tests.targets.lava.standalone import copy_runner, without_progress
 
 SOURCE = Path(child.__file__).resolve().parent
 SNNC, RUNNER = "snnc run", "run.py"
@@ -339,7 +339,7 @@ def _command(fault: Fault, way: str, folder: Path, temporary: Path) -> list[str]
     runner = made
     if way == SNNC:
         runner = folder / "runner"
-        shutil.copytree(SOURCE / "runner", runner / "runner")
+        copy_runner(runner / "runner")
         shutil.copy(SOURCE / "run.py", runner)
     if patch := fault.patch.get(way):
         path = runner / "runner" / patch.file

@@ -33,6 +33,7 @@ from tests.targets.lava.leftovers import (
     wait_until_gone,
 )
 from tests.targets.lava.networks import artifact, population, projection
+from tests.targets.lava.standalone import copy_runner
 
 pytestmark = pytest.mark.lava
 
@@ -84,7 +85,7 @@ def patch_runner(
     directory: Path, monkeypatch: pytest.MonkeyPatch, file: str, old: str, new: str
 ) -> None:
     """Start a copy of the runner in which ``old`` stands as ``new``."""
-    shutil.copytree(HERE / "runner", directory / "runner")
+    copy_runner(directory / "runner")
     shutil.copy(HERE / "run.py", directory)
     path = directory / "runner" / file
     text = path.read_text()
