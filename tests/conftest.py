@@ -1,16 +1,21 @@
-"""What all tests share: markers of optional packages, hypothesis without a clock, Ctrl-C."""
+"""What all tests share: optional packages, no test that a clock or another test decides, Ctrl-C."""
 
 from __future__ import annotations
 
 import os
 import signal
 import zlib
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 
+from snnc.frontends.hdf5 import process
+from snnc.runtime import console
 from tests.browser import NAMES, find_browser
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,6 +46,25 @@ settings.load_profile("snnc")
 for ignorable in (signal.SIGINT, signal.SIGHUP):
     if signal.getsignal(ignorable) is signal.SIG_IGN:
         signal.signal(ignorable, signal.default_int_handler)
+
+
+HOURS = 10_000.0
+"""Seconds that nothing here takes, on however busy a machine."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def undisturbed() -> Iterator[None]:
+    """Let neither a busy machine nor the tests before it change what a test finds.
+
+    Nothing is told, or given up, because it takes long: tests of that say how long. And Hypothesis
+    draws no constants of the modules that happen to be loaded.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(console, "PATIENCE", HOURS)
+        patch.setattr(process, "WAIT_FACTOR", HOURS)
+        none: Any = vars(providers).get("_local_constants")
+        patch.setattr(providers, "_get_local_constants", lambda: none, raising=False)
+        yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
