@@ -42,7 +42,7 @@ def overview(artifact: Artifact) -> str:
     lags = cast("Mapping[str, int]", artifact.account.get("lags", {}))
     lines = [
         f"target {artifact.target}, time step {network.dt:g} s, "
-        f"latency {artifact.account.get('latency_steps', 0)} steps",
+        f"latency {count(artifact.account.get('latency_steps', 0), 'step')}",
         "",
         _inputs_table(artifact),
         "",

@@ -62,6 +62,6 @@ def _row(execution: Execution, link: Link | None) -> tuple[str, ...]:
         "-" if execution.accuracy is None else percent(execution.accuracy),
         "-" if link is None else f"{link.reference}: {', '.join(link.signals)}",
         "-" if link is None else f"{link.differing:,} of {link.values:,}",
-        f"{execution.latency_steps} steps",
+        count(execution.latency_steps, "step"),
         "-" if execution.seconds is None else seconds(execution.seconds),
     )

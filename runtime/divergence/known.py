@@ -71,9 +71,9 @@ def known(evidence: Evidence, twin: FixedNetwork) -> Iterator[Trial]:
     for item in items:
         yield _trial(item.cause, item.what, _course(evidence, (item,)))
     if len(items) > 1:
-        takes = [item for item in items if _is_needed(evidence, items, item)] or items
-        what = "; ".join(item.what for item in items)
-        yield _trial(takes[0].cause, what, _course(evidence, items))
+        ordered = sorted(items, key=lambda item: not _is_needed(evidence, items, item))
+        what = "; ".join(item.what for item in ordered)
+        yield _trial(ordered[0].cause, what, _course(evidence, items))
 
 
 def _trial(cause: Cause, what: str, course: Course) -> Trial:

@@ -367,7 +367,6 @@ INPUTS = {
         f"shape [{STEPS}, {WIDTH}], which has no batch axis",
     ),
     "wrong width": (np.zeros((STEPS, 1, 5)), f"shape [{STEPS}, 1, 5]"),
-    "no steps": (np.zeros((0, 1, WIDTH)), f"shape [0, 1, {WIDTH}]"),
     "a number": (np.array(1.0), "shape []"),
 }
 

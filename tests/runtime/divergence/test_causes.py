@@ -114,7 +114,7 @@ def test_what_is_told(change: dict[str, Any], what: str) -> None:
         (
             {"weight_exp": 1, "threshold": 19, "bias_mant": 77},
             Cause.BIAS_OR_THRESHOLD_ROUNDING,  # without a spike, in the first step
-            "weight exponent 1 and not 0 of fc; threshold 19 and not 10 [0]; bias 77 and not 0 [0]",
+            "bias 77 and not 0 [0]; weight exponent 1 and not 0 of fc; threshold 19 and not 10 [0]",
         ),
         (
             {"delay": 3, "weight": 12},
