@@ -19,6 +19,11 @@ OF_NETWORKS = (
 """What else is said of the files that ``ReaderProcess`` reads, which hold networks."""
 
 
+def beginning(start: bytes) -> str:
+    """Tell by what it begins with of a file that is none of those that are read."""
+    return f"a file that begins with {start!r}" if start else "an empty file"
+
+
 def refused_data(node: str, found: str, limit: str) -> InputError:
     """Give SNN641 for the file, or a place in it, ``node``."""
     return InputError(

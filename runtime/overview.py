@@ -42,13 +42,15 @@ def overview(artifact: Artifact) -> str:
     lags = cast("Mapping[str, int]", artifact.account.get("lags", {}))
     lines = [
         f"target {artifact.target}, time step {network.dt:g} s, "
-        f"latency {artifact.account.get('latency_steps', 0)} steps",
+        f"latency {count(artifact.account.get('latency_steps', 0), 'step')}",
         "",
         _inputs_table(artifact),
         "",
         _populations_table(network.populations, lags),
         "",
         _projections_table(artifact),
+        "",
+        table(("output", "of"), ((o.name, o.source) for o in network.outputs)),
     ]
     if artifact.fixed is not None:
         lines += ["", _hardware_table(artifact.fixed), "", quantization_table(artifact.account)]
@@ -227,12 +229,13 @@ def _populations_table(populations: Iterable[Population], lags: Mapping[str, int
             _range(p.decay),
             _range(p.current_decay) if p.integration.has_current else "-",
             _range(p.threshold) if p.spiking else "read-out",
+            str(p.refractory),
             str(lags.get(p.name, 0)),
         )
         for p in populations
     ]
     header = ("population", "shape", "integration", "reset", "decay", "of current", "threshold")
-    return table((*header, "lag"), rows)
+    return table((*header, "refractory", "lag"), rows)
 
 
 def _projections_table(artifact: Artifact) -> str:

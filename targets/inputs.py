@@ -144,8 +144,11 @@ def _shape_problems(
             yield _shape_problem(node, f"data of type {kind}", "numbers", "give real numbers")
         elif found == (found[:1] + i.shape):
             yield _shape_problem(node, f"shape {list(found)}, which has no batch axis", limit)
-        elif found[2:] != i.shape or len(found) < 2 or 0 in found:
+        elif found[2:] != i.shape or len(found) < 2:
             yield _shape_problem(node, f"shape {list(found)}", limit)
+        elif 0 in found[:2]:
+            at_least = f"{limit}, one step and one sample at least"
+            yield _shape_problem(node, f"shape {list(found)}", at_least, "give more data")
     lengths = {x[i.name].shape[:2] for i in declared if x[i.name].ndim >= 2}
     if len(lengths) > 1:
         found_all = ", ".join(f"{i.name} {list(x[i.name].shape[:2])}" for i in declared)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
 import snnc
+from snnc.runtime.environment import PACKAGES
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("compiler", "frontends", "runtime", "targets")
@@ -52,3 +55,18 @@ def test_tests_are_found_without_optional_packages() -> None:
     command += ["-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_doctor_looks_at_every_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    used = [extras[name] for name in extras.keys() - {"demo", "dev", "test"}]
+    looked_at = {p.name: p.core for p in PACKAGES}
+    assert {n for n, core in looked_at.items() if core} == set(map(_name, project["dependencies"]))
+    assert set(map(_name, chain.from_iterable(used))) <= set(looked_at)
+
+
+def _name(requirement: str) -> str:
+    found = re.match(r"[\w-]+", requirement)
+    assert found is not None
+    return found.group()

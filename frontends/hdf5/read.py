@@ -20,6 +20,7 @@ from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
 from snnc.frontends.hdf5.gate import MAX_REPORTED, SIGNATURE, Extent, Gate, printable
 from snnc.frontends.hdf5.heap import StringHeap
+from snnc.frontends.refusals import beginning
 
 Array = npt.NDArray[Any]
 Tree: TypeAlias = "dict[str, Tree | Array | str]"
@@ -48,7 +49,7 @@ def check_readable(path: Path) -> int:
     except ValueError as error:
         raise InputError([_unreadable(path, "a null byte in the path")]) from error
     if start != SIGNATURE:
-        raise InputError([file_form(str(path), f"a file that begins with {start!r}")])
+        raise InputError([file_form(str(path), beginning(start))])
     return status.st_size
 
 

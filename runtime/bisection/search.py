@@ -63,7 +63,8 @@ def search(pair: Pair, inputs: Inputs, told: Stages) -> Outcome | None:
     local = tuple(_local_errors(bench, found, names))
     told("looking for a cause")
     first = replace(seen.divergence, sample=0)
-    causes = classify(pair.reference.network, found.sample, found.other, first)
+    executed = pair.other.network
+    causes = classify(pair.reference.network, found.sample, found.other, first, executed=executed)
     return Outcome(bench, found, narrowed(bench, found), local, causes)
 
 

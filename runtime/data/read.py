@@ -13,7 +13,7 @@ import numpy.typing as npt
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InputError, raise_all
 from snnc.frontends.hdf5.gate import SIGNATURE
-from snnc.frontends.refusals import refused_data
+from snnc.frontends.refusals import beginning, refused_data
 from snnc.runtime.data.binning import Binning
 from snnc.runtime.data.hdf5 import read_hdf5
 from snnc.runtime.data.nir_data import NirData, tree_of
@@ -105,7 +105,7 @@ def _read(path: Path, binning: Binning, option: str) -> Given:
         return read_hdf5(path, binning)
     if begin == AEDAT or path.suffix.lower() == NMNIST:
         return Recordings((path,), binning, option)
-    raise refused_data(f"{option} {path}", f"a file that begins with {begin!r}", FORMS)
+    raise refused_data(f"{option} {path}", beginning(begin), FORMS)
 
 
 def _first_bytes(path: Path, option: str) -> bytes | None:

@@ -21,7 +21,7 @@ from snnc.frontends.events.aedat4_packets import MAGIC as AEDAT4
 from snnc.frontends.events.nmnist import read_nmnist
 from snnc.frontends.events.recording import Recording
 from snnc.frontends.hdf5.process import ReaderProcess
-from snnc.frontends.refusals import refused_data
+from snnc.frontends.refusals import beginning, refused_data
 from snnc.runtime.data.binning import Binning, Values, fill, steps_of_microseconds
 from snnc.runtime.data.memory import zeros
 from snnc.runtime.files import unreadable
@@ -106,7 +106,7 @@ class Recordings:
                 raise refused_data(name, found, limit)
             if path.suffix.lower() == NMNIST:
                 return read_nmnist(path, name)
-        raise refused_data(name, f"a file that begins with {begin[:8]!r}", FORMS)
+        raise refused_data(name, beginning(begin[:8]), FORMS)
 
 
 def recordings_in(directory: Path, option: str) -> tuple[Path, ...]:

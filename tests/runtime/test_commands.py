@@ -367,7 +367,6 @@ INPUTS = {
         f"shape [{STEPS}, {WIDTH}], which has no batch axis",
     ),
     "wrong width": (np.zeros((STEPS, 1, 5)), f"shape [{STEPS}, 1, 5]"),
-    "no steps": (np.zeros((0, 1, WIDTH)), f"shape [0, 1, {WIDTH}]"),
     "a number": (np.array(1.0), "shape []"),
 }
 
@@ -480,15 +479,19 @@ def test_inspect_an_artifact(snnc: Snnc) -> None:
         "-----  -----  ----  -------\n"
         "input      6     1        1\n"
         "\n"
-        "population    shape  integration  reset  decay  of current  threshold  lag\n"
-        "------------  -----  -----------  -----  -----  ----------  ---------  ---\n"
-        "hidden            8  euler        zero     0.1           -        0.3    1\n"
-        "output_layer      3  euler        zero     0.1           -        0.3    2\n"
+        "population    shape  integration  reset  decay  of current  threshold  refractory  lag\n"
+        "------------  -----  -----------  -----  -----  ----------  ---------  ----------  ---\n"
+        "hidden            8  euler        zero     0.1           -        0.3           0    1\n"
+        "output_layer      3  euler        zero     0.1           -        0.3           0    2\n"
         "\n"
         "projection  from    to            operators    delay\n"
         "----------  ------  ------------  -----------  -----\n"
         "fc1         input   hidden        dense 8 x 6      0\n"
         "fc2         hidden  output_layer  dense 3 x 8      0\n"
+        "\n"
+        "output  of\n"
+        "------  ------------\n"
+        "output  output_layer\n"
         "\n"
         "on hardware  from    to            operators    bits  signs  exponent  delay\n"
         "-----------  ------  ------------  -----------  ----  -----  --------  -----\n"
@@ -507,7 +510,19 @@ def test_inspect_tells_the_decay_of_a_current(here: Path, snnc: Snnc) -> None:
     write_nir(model, here / "current.nir")
     out = snnc("inspect", "current.nir", "--dt", "1e-4").out
     row = next(line for line in out.splitlines() if "current-euler" in line)
-    assert row.split() == ["1", "2", "current-euler", "zero", "0.05", "0.1", "to", "0.2", "1", "0"]
+    assert row.split() == [
+        "1",
+        "2",
+        "current-euler",
+        "zero",
+        "0.05",
+        "0.1",
+        "to",
+        "0.2",
+        "1",
+        "0",
+        "0",
+    ]
     found = json.loads(snnc("inspect", "current.nir", "--dt", "1e-4", "--json").out)
     assert found["populations"][0]["current_decay"] == pytest.approx([0.1, 0.2])
 

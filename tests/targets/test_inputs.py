@@ -112,7 +112,13 @@ SHAPES: dict[str, tuple[Mapping[str, npt.NDArray[Any]], str]] = {
     ),
     "no steps": (
         {"x": np.zeros((0, 1, 3))},
-        text(SHAPE, "input data: x", "shape [0, 1, 3]", "[steps, batch, 3]", RESHAPE),
+        text(
+            SHAPE,
+            "input data: x",
+            "shape [0, 1, 3]",
+            "[steps, batch, 3], one step and one sample at least",
+            "give more data",
+        ),
     ),
     "no numbers": (
         {"x": np.full((2, 1, 3), "1")},

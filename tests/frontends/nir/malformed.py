@@ -227,7 +227,7 @@ def ten_million_strings(path: Path) -> None:
     _declare(path, "node/edges", (5_000_000, 2), dtype=h5py.string_dtype())
 
 
-@case(damaged("a file that begins with b''"))
+@case(damaged("an empty file"))
 def an_empty_file(path: Path) -> None:
     path.write_bytes(b"")
 

@@ -546,7 +546,7 @@ def test_a_file_of_another_form(tmp_path: Path, edit: Edit, found: str) -> None:
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        (b"", "a file that begins with b''"),
+        (b"", "an empty file"),
         (b"{}", "a file that begins with b'{}'"),
         (b" " * 512 + gate.SIGNATURE, "a file that begins with b'        '"),
     ],

@@ -95,17 +95,32 @@ def test_what_is_told(change: dict[str, Any], what: str) -> None:
 @pytest.mark.parametrize(
     ("change", "cause", "what"),
     [
-        ({"threshold": 19}, Cause.BIAS_OR_THRESHOLD_ROUNDING, "threshold 19 and not 10 at 0"),
-        ({"dv": 1000}, Cause.DECAY_ROUNDING, "dv 1000 and not 2048 at 0"),
-        ({"du": 4000}, Cause.DECAY_ROUNDING, "du 4000 and not 3000 at 0"),
-        ({"bias_mant": 77}, Cause.BIAS_OR_THRESHOLD_ROUNDING, "bias 77 and not 0 at 0"),
+        ({"threshold": 19}, Cause.BIAS_OR_THRESHOLD_ROUNDING, "threshold 19 and not 10 [0]"),
+        ({"dv": 1000}, Cause.DECAY_ROUNDING, "dv 1000 and not 2048 [0]"),
+        ({"du": 4000}, Cause.DECAY_ROUNDING, "du 4000 and not 3000 [0]"),
+        ({"bias_mant": 77}, Cause.BIAS_OR_THRESHOLD_ROUNDING, "bias 77 and not 0 [0]"),
         ({"refractory": 1}, Cause.RESET, "1 refractory step and not 0"),
-        ({"initial": 9}, Cause.BIAS_OR_THRESHOLD_ROUNDING, "initial potential 9 and not 0 at 0"),
+        ({"initial": 9}, Cause.BIAS_OR_THRESHOLD_ROUNDING, "initial potential 9 and not 0 [0]"),
         ({"reset": "subtract"}, Cause.RESET, "reset subtract and not zero"),
-        ({"weight": 12}, Cause.WEIGHT_ROUNDING, "weights of fc 12 and not 10 at 0"),
-        ({"weight": 7}, Cause.WEIGHT_CLIP, "weights of fc 7 and not 10 at 0"),
+        ({"weight": 12}, Cause.WEIGHT_ROUNDING, "weight 12 and not 10 of fc [0, 0]"),
+        ({"weight": 7}, Cause.WEIGHT_CLIP, "weight 7 and not 10 of fc [0, 0]"),
         ({"weight_exp": 1}, Cause.WEIGHT_ROUNDING, "weight exponent 1 and not 0 of fc"),
         ({"delay": 3}, Cause.DELAY, "fc with a delay of 3 and not 1"),
+        (
+            {"weight_exp": 1, "threshold": 19},
+            Cause.WEIGHT_ROUNDING,
+            "weight exponent 1 and not 0 of fc; threshold 19 and not 10 [0]",
+        ),
+        (
+            {"weight_exp": 1, "threshold": 19, "bias_mant": 77},
+            Cause.BIAS_OR_THRESHOLD_ROUNDING,  # without a spike, in the first step
+            "bias 77 and not 0 [0]; weight exponent 1 and not 0 of fc; threshold 19 and not 10 [0]",
+        ),
+        (
+            {"delay": 3, "weight": 12},
+            Cause.DELAY,
+            "fc with a delay of 3 and not 1; weight 12 and not 10 of fc [0, 0]",
+        ),
     ],
 )
 def test_two_networks_that_are_known(change: dict[str, Any], cause: Cause, what: str) -> None:
@@ -117,6 +132,15 @@ def test_two_networks_that_are_known(change: dict[str, Any], cause: Cause, what:
     assert first is not None
     best = classify(fixed, x, made, first, executed=other)[0]
     assert best == Candidate(cause=cause, what=what, explains=1.0)
+
+
+def test_a_delay_longer_than_any_that_is_tried_is_unknown() -> None:
+    fixed, other = (one_fixed(10, du=3000, delay=delay) for delay in (1, 40))
+    x = integers_for(fixed, steps=80, batch=2, seed=1)
+    made = trace(other, x)
+    first = compare(trace(fixed, x), made, SIGNALS).first
+    assert first is not None
+    assert classify(fixed, x, made, first, executed=other)[0].cause is Cause.UNKNOWN
 
 
 def test_what_nothing_explains_is_unknown() -> None:
