@@ -24,7 +24,9 @@ ENOUGH = 0.5
 
 
 def explain(parted: Parted) -> Explanation | None:
-    """Explain the first spike that only one has, or the first potential that is off.
+    """Explain the first spike that only one has, or the first state that is off.
+
+    A spike that rounding explains is no reason where another population is wrong: that is told.
 
     Returns:
         None where neither is there, or the framework did not record every state.
@@ -34,7 +36,10 @@ def explain(parted: Parted) -> Explanation | None:
     if not can_replay(network, parted.reference):
         return None
     cases = [Case.of(network, inputs, parted.reference, p.name) for p in network.populations]
-    found = parted.first(SPIKES) or _off(parted, cases)
+    found = parted.first(SPIKES)
+    wrong = {c.p.name for c in cases if c.wrong()}
+    if found is None or (wrong and found.population not in wrong):
+        found = _off(parted, cases)
     if found is None:
         return None
     (case,) = (c for c in cases if c.p.name == found.population)

@@ -112,7 +112,7 @@ def wrong(p: Population, recorded: Steps, made: Stepped) -> Flags:
     if recorded.spikes is None:
         return np.asarray(off)
     differ = made.spikes != recorded.spikes
-    return np.asarray((off & ~differ) | (differ & (ulps(p, made.tested) > TIE_ULP)))
+    return np.asarray((off & ~differ) | (differ & ~(ulps(p, made.tested) <= TIE_ULP)))
 
 
 def _off(made: Signal, recorded: Array) -> Flags:

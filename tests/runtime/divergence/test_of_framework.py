@@ -14,6 +14,7 @@ import pytest
 from snnc.compiler.network import Network, Reset
 from snnc.compiler.operators import Dense
 from snnc.compiler.trace import SIGNALS, Trace
+from snnc.runtime.divergence.cases import Case
 from snnc.runtime.divergence.explain import explain
 from snnc.runtime.divergence.explanation import Cause, Explanation
 from snnc.runtime.divergence.parted import Parted
@@ -192,6 +193,30 @@ def test_a_tie() -> None:
         "Begun from the framework's own state, the potential is 1 at a threshold of 1, 0 ulp "
         "apart: the order of a float32 sum decides."
     )
+
+
+def test_a_tie_hides_nothing() -> None:
+    """A spike of ``a`` is a tie; it is ``b``, later, that the module computes otherwise."""
+    of = network(
+        [population("a", decay=0.5), population("b", decay=0.5, threshold=100)],
+        [projection("x", "a", [[1.0]], name="fc1"), projection("x", "b", [[1.0]], name="fc2")],
+    )
+    x = np.array([1, 0, 1], np.float32).reshape(3, 1, 1)
+    wrong = run(population_of(of, "b", decay=0.75), x)
+    spikes_of_a = wrong.spikes["a"].copy()
+    spikes_of_a[0] = 1
+    v = {**wrong.v, "a": np.array([0, 0, 1], np.float32).reshape(3, 1, 1)}
+    found = explained(replace(wrong, spikes={**wrong.spikes, "a": spikes_of_a}, v=v), of, x)
+    assert found is not None
+    assert (found.divergence.population, found.divergence.step) == ("b", 1)
+    assert found.cause is Cause.DECAY_ROUNDING
+
+
+def test_what_gives_no_number_explains_nothing() -> None:
+    """A factor that overflows makes no potential right."""
+    case = Case.of(model(Reset.ZERO), {"x": X}, run(model(Reset.ZERO)), "a")
+    nothing = replace(case.p, decay=np.full(6, np.nan, np.float32))
+    assert case.wrong(nothing) == case.steps.v.size
 
 
 def test_rounding_that_adds_up() -> None:
