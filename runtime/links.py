@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.diagnostics import InternalError, SnncError
+from snnc.runtime.findings import Link, Statistics, Status
 from snnc.runtime.measures.answers import confusions, statistics_of
 from snnc.runtime.measures.layers import disagreements
-from snnc.runtime.report import Link, Statistics, Status
 from snnc.runtime.statistics import paired
-from snnc.runtime.text import count
+from snnc.runtime.text import count, drop_within, points
 from snnc.runtime.verification.tally import LinkTally, Ran, ReplayTally
 from snnc.targets.float.replay import TIE_ULP
 
@@ -97,7 +97,7 @@ class Judge:
         ties = replayed.n_ties
         link = link.model_copy(update={"ties": replayed.ties, "n_ties": ties})
         if replayed.strangers:
-            found = f"v of {', '.join(replayed.strangers)} differs by more than rounding"
+            found = f"off by more than rounding: {', '.join(replayed.strangers)}"
             return link.model_copy(update={"status": Status.BROKEN, "reason": found})
         if not link.values:
             found = "v of every read-out is equal but for rounding"
@@ -116,7 +116,7 @@ class Judge:
 
         There is no spike to compare: the classes are, and by labels the accuracy.
         """
-        promise = f"accuracy falls by at most {self.max_drop:g} points"
+        promise = f"accuracy falls by at most {points(self.max_drop)}"
         missing = _missing(pair, promise)
         if missing is not None:
             return missing
@@ -161,7 +161,7 @@ class Judge:
 
     def budget(self, pair: Pair) -> Link:
         """Judge a link that may cost accuracy, up to a limit."""
-        promise = f"accuracy falls by at most {self.max_drop:g} points"
+        promise = f"accuracy falls by at most {points(self.max_drop)}"
         missing = _missing(pair, promise)
         if missing is not None:
             return missing
@@ -193,7 +193,7 @@ class Judge:
         found = "accuracy is the same"
         if drop:
             found = f"accuracy {'falls' if drop > 0 else 'rises'} by {abs(drop):.2f} points"
-        found += f"; with 95 % confidence it falls by less than {bound:.2f}"
+        found += f"; with 95 % confidence it {drop_within(bound)}"
         if drop <= self.max_drop < bound:
             found += f", and {statistics.n:,} samples are too few to promise less"
             if statistics.needed is not None and not statistics.enough:

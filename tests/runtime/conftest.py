@@ -1,4 +1,4 @@
-"""Files of the small network, and the command in this process."""
+"""Files and a report of the small network, and the command in this process."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import pytest
 
 from snnc.compiler.trace import Trace
 from snnc.runtime.cli import main
+from snnc.runtime.report import Report
+from snnc.runtime.verify import verify
 from snnc.targets.integer.target import IntegerTarget
 from snnc.targets.lava.target import LavaTarget
-from tests.runtime.samples import artifact, write_files
+from tests.runtime.samples import artifact, data, graph, labels, write_files
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,12 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_files(folder)
     artifact("integer").save(folder / "model.integer")
     return folder
+
+
+@pytest.fixture(scope="session")
+def report() -> Report:
+    """Give a real report; nobody can change it."""
+    return verify(graph(), data(), labels=labels(), dt=1e-4, targets=("integer",))
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 from snnc.compiler.diagnostics import Diagnostic, TimeLimitExceeded
 from snnc.compiler.rules import TIME_LIMIT
 from snnc.compiler.trace import Trace
+from snnc.runtime.findings import Link, Status
 from snnc.runtime.links import Judge, Pair
-from snnc.runtime.report import Link, Status
 from snnc.runtime.verification.tally import LISTED, link_tally, ran, replay_tally
 from snnc.targets.float.replay import Mismatch, Replay
 
@@ -33,7 +33,7 @@ def replayed(*distances: float, error: float = 0.0) -> Replay:
     mismatches = tuple(
         Mismatch(1, 0, "lif", (i,), 1.0, 1.0, distance) for i, distance in enumerate(distances)
     )
-    return Replay(24, mismatches, {"lif": error}, {"lif": 1.0})
+    return Replay(24, mismatches, {"lif.v": error}, {"lif.v": 1.0})
 
 
 def pair(names: tuple[str, str], reference: Trace, other: Trace) -> Pair:
@@ -85,7 +85,7 @@ def test_no_differing_step_is_no_excuse() -> None:
 def test_a_potential_that_is_another_breaks(flipped: bool) -> None:
     link = judged(replayed(0.5, error=2e-4), flipped=flipped)
     assert link.status is Status.BROKEN
-    assert link.reason == "v of lif differs by more than rounding"
+    assert link.reason == "off by more than rounding: lif.v"
 
 
 def test_read_outs_alone() -> None:
