@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import comb, sqrt
+from math import sqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -119,7 +119,10 @@ def mcnemar_p(b: int, c: int) -> float:
 
     Reference: McNemar 1947, Psychometrika 12:153; exact form by the binomial distribution.
     """
-    tail = sum(comb(b + c, i) for i in range(min(b, c) + 1))
+    tail, term = 0, 1
+    for i in range(min(b, c) + 1):
+        tail += term
+        term = term * (b + c - i) // (i + 1)  # C(b + c, i + 1)
     return min(1.0, 2 * tail / (1 << (b + c)))
 
 

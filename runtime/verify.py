@@ -29,6 +29,7 @@ from snnc.runtime.verification.plan import FLOAT, FRAMEWORK, INTEGER, Plan, chec
 from snnc.runtime.verification.tally import Failed, Ran, Tally
 from snnc.runtime.verification.workers import worker_problems, workers_of
 from snnc.targets import TARGETS
+from snnc.targets.inputs import input_problems
 from snnc.targets.running import Inputs
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def verify(
     given = given_options(options)
     subject = load_subject(model, targets, framework, given, progress)
     inputs = given_inputs(subject.artifact.network, x)
+    raise_all(input_problems(subject.artifact.network, inputs))
     plan = plan_of(subject, targets, inputs, timeout)
     check_inputs(plan, inputs)
     judge = Judge(None if labels is None else _labels(plan, labels, inputs), max_drop)

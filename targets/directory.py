@@ -100,9 +100,11 @@ def _refuse_foreign(path: Path, kind: Kind) -> None:
     found = "a file"
     if path.is_dir():
         foreign = _foreign_entry(path, kind)
-        if foreign is None:
+        here = path.samefile(Path.cwd())  # which no system lets be replaced
+        if foreign is None and not here:
             return
         found = f"a directory with {foreign!r:.80}, which is no part of {kind.name} of snnc"
+        found = "the directory in which snnc runs" if here else found
     raise InputError(
         [
             Diagnostic(

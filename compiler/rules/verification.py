@@ -22,7 +22,7 @@ JOURNAL_READABLE = Rule(
     "SNN603",
     "what stands in the place of the journal is a journal",
     "snnc verify keeps what it has done in DIR.journal beside the report. A file of that name that "
-    "snnc did not write stays as it is, and nothing is run.",
+    "snnc did not write, or whose first line is damaged, stays as it is, and nothing is run.",
 )
 PROCESSES_LIVE = Rule(
     "SNN604",

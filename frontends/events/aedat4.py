@@ -21,6 +21,8 @@ from snnc.frontends.hdf5.read import Tree
 from snnc.frontends.refusals import as_data, refused_data
 
 LIMIT = "an AEDAT 4 recording with one stream of events"
+MOST = np.iinfo(np.int64).max
+"""Microseconds that can be counted from the first event."""
 
 
 def read_aedat4(path: Path, name: str, process: ReaderProcess) -> Recording:
@@ -47,8 +49,11 @@ def read_aedat4(path: Path, name: str, process: ReaderProcess) -> Recording:
         raise refused_data(name, "no event", LIMIT)
     events = {key: np.concatenate([cast("Any", c[key]) for c in chunks]) for key in chunks[0]}
     height, width = cast("Any", tree["sensor"]).tolist()
+    first, last = int(events["t"].min()), int(events["t"].max())
+    if last - first > MOST:
+        raise refused_data(name, f"events over {last - first:,} us", LIMIT)
     return Recording(
-        t=events["t"] - events["t"].min(),
+        t=events["t"] - first,
         x=events["x"],
         y=events["y"],
         on=events["on"],

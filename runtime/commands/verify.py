@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from snnc.compiler.diagnostics import EnvironmentFault
+from snnc.compiler.rules import JOURNAL_FREE
 from snnc.runtime.ending import Terminated
 from snnc.runtime.options import (
     PATH,
@@ -145,8 +146,9 @@ def _telling_what_is_kept(journal: Path) -> Generator[None]:
 
     try:
         yield
-    except (EnvironmentFault, KeyboardInterrupt, MemoryError, OSError, Terminated):
-        if journal.exists():
+    except (EnvironmentFault, KeyboardInterrupt, MemoryError, OSError, Terminated) as error:
+        told = error.diagnostics if isinstance(error, EnvironmentFault) else ()
+        if journal.exists() and not any(d.rule is JOURNAL_FREE for d in told):
             kept = shown(str(journal))
             note(f"what is done is kept in {kept}: the same command goes on from there")
         raise

@@ -18,6 +18,8 @@ MICROSECONDS = 10**6
 """In a second."""
 ROUNDING = 4
 """Units in the last place by which a time may lie before the step that it belongs to."""
+BEYOND = 2**62
+"""Stands for all steps from there on, so that they are integers of 64 bits."""
 MOST_EVENTS = np.iinfo(np.uint16).max
 """Events that are counted for one value."""
 
@@ -83,7 +85,8 @@ def exact(seconds: float) -> Fraction:
 
     The shortest decimal number that is rounded to ``seconds`` is what people wrote.
     """
-    short = np.float32(seconds)
+    with np.errstate(over="ignore"):
+        short = np.float32(seconds)
     return Fraction(str(short) if float(short) == seconds else repr(float(seconds)))
 
 
@@ -99,7 +102,7 @@ def steps_of_microseconds(t: npt.NDArray[np.int64], seconds: float) -> npt.NDArr
     most = int(t.max(initial=0))
     if max(a * b, (most // b + 1) * a) < 2**63:
         return np.asarray(t // b * a + t % b * a // b, np.int64)
-    return np.array([value * a // b for value in t.tolist()], object).astype(np.int64)
+    return np.array([min(value * a // b, BEYOND) for value in t.tolist()], np.int64)
 
 
 def steps_of_seconds(t: npt.NDArray[Any], seconds: float) -> npt.NDArray[np.int64]:
@@ -111,7 +114,8 @@ def steps_of_seconds(t: npt.NDArray[Any], seconds: float) -> npt.NDArray[np.int6
         t: Seconds, 0 or more, float32 or float64.
         seconds: Length of a step.
     """
-    quotient = t.astype(np.float64) / float(exact(seconds))
+    with np.errstate(over="ignore"):
+        quotient = np.minimum(t.astype(np.float64) / float(exact(seconds)), BEYOND)
     near = np.rint(quotient)
     margin = ROUNDING * float(np.finfo(t.dtype).eps) * np.maximum(near, 1)
     return np.where(np.abs(quotient - near) <= margin, near, np.floor(quotient)).astype(np.int64)

@@ -233,7 +233,7 @@ def _fields(group: Any, place: str) -> tuple[str, Mapping[str, Array]]:
     """Give the kind of an observable, and its arrays and attributes together.
 
     Raises:
-        InputError: SNN641, some are missing.
+        InputError: SNN641, some are missing, or an attribute is no number.
     """
     kind = group.get(TYPE)
     if kind not in FIELDS:
@@ -243,7 +243,12 @@ def _fields(group: Any, place: str) -> tuple[str, Mapping[str, Array]]:
     missing = [name for name, value in told.items() if not isinstance(value, np.ndarray)]
     if missing:
         raise refused_data(place, f"no {', '.join(missing)}", LIMIT)
-    return kind, cast("Mapping[str, Array]", told)
+    fields = cast("Mapping[str, Array]", told)
+    for name in attributes:
+        shape, of = fields[name].shape, fields[name].dtype
+        if shape or of.kind not in ("iu" if name == "n_neurons" else "iuf"):
+            raise refused_data(place, f"{name} of shape {list(shape)} and type {of}", LIMIT)
+    return kind, fields
 
 
 def _other_steps(place: str, dt: float, seconds: float) -> Diagnostic:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from snnc.runtime.measures.exact import as_float, exact_sum
 from snnc.runtime.measures.spike_distance import spike_distance
 from snnc.runtime.measures.sums import Sums
 from snnc.runtime.measures.trains import SAMPLES, Trains, chosen_neurons
 from snnc.runtime.measures.van_rossum import van_rossum
 from snnc.runtime.measures.victor_purpura import COST, victor_purpura
+
+AT_ONCE = 2**17
+"""Steps of trains that are measured at once: each takes some 130 bytes meanwhile."""
 
 
 class Distances(Sums):
@@ -53,11 +58,14 @@ def distances(reference: Trains, other: Trains, first_sample: int = 0) -> Distan
     neurons = chosen_neurons(reference.shape[2])
     steps = len(reference)
     one, two = (x[:, :samples, neurons].reshape(steps, -1) for x in (reference, other))
-    differing = (one != two).any(axis=0)  # the distance of equal trains is 0
-    a, b = one[:, differing], two[:, differing]
-    return Distances(
-        trains=one.shape[1],
-        rossum=exact_sum(van_rossum(a, b)),
-        purpura=int(victor_purpura(a, b).sum()),
-        spike=exact_sum(spike_distance(a, b)),
-    )
+    differing = np.flatnonzero((one != two).any(axis=0))  # the distance of equal trains is 0
+    found, width = Distances(trains=one.shape[1]), max(1, AT_ONCE // steps)
+    for begin in range(0, differing.size, width):
+        some = differing[begin : begin + width]
+        a, b = one[:, some], two[:, some]
+        found += Distances(
+            rossum=exact_sum(van_rossum(a, b)),
+            purpura=int(victor_purpura(a, b).sum()),
+            spike=exact_sum(spike_distance(a, b)),
+        )
+    return found

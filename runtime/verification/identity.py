@@ -82,7 +82,7 @@ def _hashed(name: str, values: npt.NDArray[Any]) -> Data:
 
 
 def _framework(plan: Plan) -> str:
-    """Give what is known of the trained module: its class and parameters, or its file."""
+    """Give what is known of the trained module: its class, its parameters, and its file."""
     module = plan.subject.framework
     if module is None:
         return "none"
@@ -90,4 +90,8 @@ def _framework(plan: Plan) -> str:
         return hashlib.sha256(module.read_bytes()).hexdigest()
     from snnc.frontends.torch.alike import parameters_sha256
 
-    return f"{type(module).__qualname__} {parameters_sha256(module)}"
+    told = f"{type(module).__qualname__} {parameters_sha256(module)}"
+    if plan.subject.source is None:
+        return told
+    file = Path(plan.subject.source.rpartition(":")[0])
+    return f"{told} {hashlib.sha256(file.read_bytes()).hexdigest()}"

@@ -5,7 +5,7 @@
     ...
 
 A line is on the disk before its batch counts as done. Where the process is killed in the middle of
-one, the line has another SHA-256 than it says: it is dropped, and its batch is run again.
+one, or a line has another SHA-256 than it says, it is dropped, and its batch is run again.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from io import BufferedRandom
 from pathlib import Path
 from types import TracebackType
 from typing import IO
+
+from pydantic import ValidationError
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault, InputError
@@ -61,7 +63,8 @@ class Journal:
         self._places: dict[int, tuple[int, int]] = {}
         with ExitStack() as refused:
             try:
-                self._file = refused.enter_context(_opened(path))
+                self._file = _opened(path)
+                refused.callback(_close, self._file)
                 self._take_up(header)
             except OSError as error:
                 raise EnvironmentFault([cannot_write(path or Path(), error, "--report")]) from error
@@ -81,7 +84,7 @@ class Journal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
+        _close(self._file)
 
     def add(self, outcome: Outcome) -> None:
         """Keep a batch; when this returns, it is kept for good.
@@ -108,37 +111,37 @@ class Journal:
                 raise OSError(None, "the journal changed while it was in use", str(self._path))
             yield Outcome.model_validate_json(content)
 
-    def remove(self) -> None:
-        """Remove the file: the report is written."""
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
-
     def _take_up(self, header: Header) -> None:
         """Find what is done, or begin with a header."""
         begin = self._file.read(len(MAGIC))
         if not MAGIC.startswith(begin):
-            raise InputError([_foreign(self._path)])
-        first = _content(self._file.readline()) if begin == MAGIC else None
-        if first is None:  # nothing there yet, or killed while it was begun
+            raise InputError([_foreign(self._path, "a file that is no journal")])
+        line = self._file.readline() if begin == MAGIC else b""
+        if not line.endswith(b"\n"):  # nothing there yet, or killed while it was begun
             self._file.seek(0)
             self._file.truncate()
             self._file.write(MAGIC + _line(header.model_dump_json().encode()))
             _sync(self._file)
             return
-        found = Header.model_validate_json(first)
+        try:
+            found = Header.model_validate_json(_content(line) or b"")
+        except ValidationError as error:
+            damaged = "a journal whose first line is damaged, or of another version of snnc"
+            raise InputError([_foreign(self._path, damaged)]) from error
         if found.identity != header.identity:
             raise InputError([_of_another(self._path, found.identity, header.identity)])
         self.size = found.size
         self._read_places()
 
     def _read_places(self) -> None:
-        """Find the lines that are whole, and drop what follows the last of them."""
+        """Find the lines that are whole; one that is damaged costs its own batch alone."""
         end = self._file.tell()
         for line in self._file:
+            if not line.endswith(b"\n"):
+                break  # killed while it was written
             content = _content(line)
-            if content is None:
-                break
-            self._places[Outcome.model_validate_json(content).first] = end, len(line)
+            if content is not None:
+                self._places[Outcome.model_validate_json(content).first] = end, len(line)
             end += len(line)
         self._file.seek(end)
         self._file.truncate()
@@ -154,7 +157,17 @@ def _opened(path: Path | None) -> BufferedRandom:
     if path is None:
         return tempfile.TemporaryFile()
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+    while True:
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+        _lock(file, path)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()  # the run that had it removed it in this moment
+
+
+def _lock(file: BufferedRandom, path: Path) -> None:
+    """Keep other processes out, where the system can."""
     with suppress(ImportError):
         import fcntl
 
@@ -163,7 +176,12 @@ def _opened(path: Path | None) -> BufferedRandom:
         except BlockingIOError:
             file.close()
             raise EnvironmentFault([_in_use(path)]) from None
-    return file
+
+
+def _close(file: BufferedRandom) -> None:
+    """Close a file; what could not be written to it has been told."""
+    with suppress(OSError):
+        file.close()
 
 
 def _line(content: bytes) -> bytes:
@@ -182,11 +200,11 @@ def _sync(file: IO[bytes]) -> None:
     os.fsync(file.fileno())
 
 
-def _foreign(path: Path | None) -> Diagnostic:
+def _foreign(path: Path | None, found: str) -> Diagnostic:
     return Diagnostic(
         rule=rules.JOURNAL_READABLE,
         node=str(path),
-        found="a file that is no journal",
+        found=found,
         limit="no file of that name, or the journal of this run",
         remedy="move the file away, or name another directory with --report",
     )

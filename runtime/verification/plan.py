@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy.typing as npt
 
-from snnc.compiler.diagnostics import EnvironmentFault, InputError, raise_all
+from snnc.compiler.diagnostics import EnvironmentFault, InputError
 from snnc.compiler.network import Network
 from snnc.compiler.trace import SIGNALS
 from snnc.runtime.subject import Subject
 from snnc.targets import TARGETS, get_target
 from snnc.targets.artifact import Artifact
-from snnc.targets.inputs import input_problems, narrow_inputs, real_inputs
+from snnc.targets.inputs import narrow_inputs, real_inputs
 from snnc.targets.running import Inputs
 
 FRAMEWORK, FLOAT, INTEGER = "framework", "float", "integer"
@@ -169,10 +169,10 @@ def batch_size(plan: Plan, inputs: Inputs) -> int:
 
 
 def check_inputs(plan: Plan, inputs: Inputs) -> None:
-    """Find out before the work whether the stages take ``inputs``, batch by batch.
+    """Find out before the work whether the stages take the values, batch by batch.
 
     Raises:
-        InputError: SNN502 or SNN503; of all data where some are wrong.
+        InputError: SNN503; of all data where some are wrong.
     """
     network, fixed = plan.network, plan.subject.artifact.fixed
 
@@ -181,7 +181,6 @@ def check_inputs(plan: Plan, inputs: Inputs) -> None:
         if len(plan.chain) > 1 and fixed is not None:
             narrow_inputs(fixed, data)
 
-    raise_all(input_problems(network, inputs))
     samples = next(iter(inputs.values())).shape[1]
     try:
         for begin in range(0, samples, BATCH):

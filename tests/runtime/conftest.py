@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from snnc.compiler.trace import Trace
 from snnc.runtime.cli import main
 from snnc.runtime.report import Report
 from snnc.runtime.verify import verify
+from snnc.targets.integer.target import IntegerTarget
+from snnc.targets.lava.target import LavaTarget
 from tests.runtime.samples import artifact, data, graph, labels, write_files
 
 
@@ -60,3 +64,27 @@ def snnc(capsys: pytest.CaptureFixture[str]) -> Snnc:
         return Ended(code, printed.out, printed.err)
 
     return run
+
+
+@pytest.fixture
+def lava(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Put a target in the place of Lava that computes as the integers do, and can be spoiled.
+
+    What is appended to the list is done to its trace, or raised.
+    """
+    changes: list[Any] = []
+
+    def run(self: LavaTarget, *arguments: Any) -> Trace:
+        trace = replace(IntegerTarget().run(*arguments), executor=self.name)
+        for change in changes:
+            if isinstance(change, Exception):
+                raise change
+            trace = change(trace)
+        return trace
+
+    def missing(self: LavaTarget) -> None:
+        del self
+
+    monkeypatch.setattr(LavaTarget, "run", run)
+    monkeypatch.setattr(LavaTarget, "missing", missing)
+    return changes

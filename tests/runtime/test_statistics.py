@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from importlib import import_module
 from itertools import product
 from math import comb, log, sqrt
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,6 +63,12 @@ def test_mcnemar_is_the_binomial_tail() -> None:
         outcomes = [Fraction(comb(n, k), 2**n) for k in range(n + 1)]
         tail = sum(p for k, p in enumerate(outcomes) if abs(2 * k - n) >= abs(b - c))
         assert mcnemar_p(b, c) == pytest.approx(float(min(tail, Fraction(1))))
+
+
+@pytest.mark.parametrize(("b", "c"), [(7000, 7100), (9800, 10_200), (0, 54_000)])
+def test_mcnemar_of_a_large_test_set(b: int, c: int) -> None:
+    binomtest: Any = import_module("scipy.stats").binomtest
+    assert mcnemar_p(b, c) == pytest.approx(binomtest(b, b + c).pvalue, rel=1e-9)
 
 
 def likeliest_rate(n: int, b: int, c: int, d: float) -> float:

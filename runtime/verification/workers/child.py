@@ -17,7 +17,7 @@ from typing import IO, cast
 
 from snnc.runtime.ending import Terminated, unwinding
 from snnc.runtime.verification.plan import Batch
-from snnc.runtime.verification.workers.work import Work
+from snnc.runtime.verification.workers.work import runner
 
 LENGTH = 8
 """Bytes of the length of a message."""
@@ -41,10 +41,10 @@ def _serve(messages: queue.SimpleQueue[bytes], out: IO[bytes]) -> None:
     share = cast("set[int]", pickle.loads(messages.get()))  # noqa: S301 of the process that began us
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, share)
-    work = cast("Work", pickle.loads(messages.get()))  # noqa: S301
+    run = runner(messages.get())
     while True:
         batch = cast("Batch", pickle.loads(messages.get()))  # noqa: S301
-        send(out, work.outcome(batch).model_dump_json().encode())
+        send(out, run(batch).model_dump_json().encode())
 
 
 def _read(stream: IO[bytes], messages: queue.SimpleQueue[bytes]) -> None:

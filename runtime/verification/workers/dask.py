@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import queue
+import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
+from functools import lru_cache
 from typing import Any, TypeAlias, cast
 
 from snnc.compiler import rules
@@ -17,7 +18,7 @@ from snnc.runtime.environment import environment
 from snnc.runtime.stages import Stages
 from snnc.runtime.verification.outcome import Outcome
 from snnc.runtime.verification.plan import Batch, Plan
-from snnc.runtime.verification.workers.work import packed_work
+from snnc.runtime.verification.workers.work import in_turn, packed_work, runner
 
 Client: TypeAlias = Any
 Future: TypeAlias = Any
@@ -35,6 +36,8 @@ AHEAD = 2
 LOGGERS = ("distributed", "distributed.client", "distributed.core", "distributed.comm")
 PLATFORM = "platform"
 """What machines may differ in."""
+ALONE = threading.Lock()
+"""Held by the thread of a worker that runs a batch: trained modules have states of their own."""
 
 
 class Cluster:
@@ -60,16 +63,21 @@ class Cluster:
 
             pickled: Callable[[Any], bytes] = cast("Any", cloudpickle).dumps
             payload = packed_work(plan, pickled)
-            work = client.submit(_received, payload, pure=False)
+            work = client.submit(_kept, payload, pure=False)
             ended: Ended = queue.SimpleQueue()
-            ahead = AHEAD * max(1, sum(client.nthreads().values()))
-            sent = {_sent(client, work, batch, ended) for batch in islice(batches, ahead)}
-            while sent:
+            sent = set[Future]()  # what nobody holds is not run
+
+            def send(batch: Batch) -> None:
+                future = client.submit(run_there, work, batch, versions_here(), pure=False)
+                sent.add(future)
+                future.add_done_callback(ended.put)
+
+            def receive() -> Outcome:
                 future = self._next(client, ended)
-                found = self.result_of(future)
                 sent.remove(future)
-                sent |= {_sent(client, work, batch, ended) for batch in islice(batches, 1)}
-                yield found
+                return self.result_of(future)
+
+            yield from in_turn(batches, lambda: AHEAD * max(1, _threads(client)), send, receive)
 
     def _next(self, client: Client, ended: Ended) -> Future:
         """Wait for a batch to end, as long as there are workers.
@@ -82,7 +90,7 @@ class Cluster:
             try:
                 return ended.get(timeout=LOOK)
             except queue.Empty:
-                if client.status == "running" and client.nthreads():
+                if client.status == "running" and _threads(client):
                     seen = time.monotonic()
                 elif time.monotonic() - seen > WITHOUT:
                     none = f"no workers for {WITHOUT:g} s"
@@ -95,10 +103,12 @@ class Cluster:
         try:
             given: str | dict[str, str] = future.result(PATIENCE)
         except (KilledWorker, CancelledError, TimeoutError, OSError) as error:
-            found = f"{type(error).__name__}: {str(error).partition(chr(10))[0]:.200}"
-            raise EnvironmentFault([_gone(self._address, found)]) from error
+            raise EnvironmentFault([_gone(self._address, _first_line(error))]) from error
+        except Exception as error:  # a worker that could not even take the batch
+            found, limit = f"a worker that raised {_first_line(error)}", "what this process has"
+            raise EnvironmentFault([_unlike(self._address, found, limit)]) from error
         if isinstance(given, Mapping):
-            raise EnvironmentFault([_unlike(self._address, given)])
+            raise EnvironmentFault([_other_versions(self._address, given)])
         return Outcome.model_validate_json(given)
 
     @contextmanager
@@ -141,27 +151,37 @@ def _quiet() -> Generator[None]:
             logger.setLevel(level)
 
 
-def _sent(client: Client, work: Future, batch: Batch, ended: Ended) -> Future:
-    """Send a batch to whichever worker is free; what it ends with is put into ``ended``."""
-    future = client.submit(run_there, work, batch, versions_here(), pure=False)
-    future.add_done_callback(ended.put)
-    return future
+def _threads(client: Client) -> int:
+    """Give the threads of all workers; 0 where the scheduler does not say."""
+    try:
+        return sum(client.nthreads().values())
+    except (OSError, TimeoutError):
+        return 0
 
 
-def _received(payload: bytes) -> Any:
-    """Unpack the work, once for each worker that asks for it."""
-    import pickle
-
-    return pickle.loads(payload)  # noqa: S301 of the client, whose code workers run anyway
+def _kept(payload: bytes) -> bytes:
+    """Keep the work on the cluster: what a worker loses with its end is made again by this."""
+    return payload
 
 
-def run_there(work: Any, batch: Batch, wanted: Mapping[str, str]) -> str | dict[str, str]:
+def run_there(work: bytes, batch: Batch, wanted: Mapping[str, str]) -> str | dict[str, str]:
     """Run a batch on a worker; give the versions there where they are others."""
     here = versions_here()
     if here != wanted:
         names = {*here, *wanted}
         return {n: here.get(n, "none") for n in names if here.get(n) != wanted.get(n)}
-    return str(work.outcome(batch).model_dump_json())
+    with ALONE:
+        return _runner(work)(batch).model_dump_json()
+
+
+@lru_cache(maxsize=1)
+def _runner(work: bytes) -> Callable[[Batch], Outcome]:
+    """Unpack the work once for all batches of a worker."""
+    return runner(work)
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]:.200}"
 
 
 def versions_here() -> dict[str, str]:
@@ -199,14 +219,19 @@ def _gone(address: str, found: str) -> Diagnostic:
     )
 
 
-def _unlike(address: str, found: Mapping[str, str]) -> Diagnostic:
+def _other_versions(address: str, found: Mapping[str, str]) -> Diagnostic:
     versions = ", ".join(f"{name} {version}" for name, version in sorted(found.items()))
     wanted = versions_here()
     here = ", ".join(f"{name} {wanted.get(name, 'none')}" for name in sorted(found))
+    limit = f"the versions of this process: {here}"
+    return _unlike(address, f"a worker with {versions}", limit)
+
+
+def _unlike(address: str, found: str, limit: str) -> Diagnostic:
     return Diagnostic(
         rule=rules.WORKERS_ALIKE,
         node=f"--scheduler {address}",
-        found=f"a worker with {versions}",
-        limit=f"the versions of this process: {here}",
+        found=found,
+        limit=limit,
         remedy="install the same versions where the workers run",
     )

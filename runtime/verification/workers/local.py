@@ -9,9 +9,9 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
-from itertools import islice
 from typing import IO, TypeAlias, cast
 
 from snnc.compiler import rules
@@ -20,10 +20,10 @@ from snnc.runtime.stages import Stages
 from snnc.runtime.verification.outcome import Outcome
 from snnc.runtime.verification.plan import Batch, Plan
 from snnc.runtime.verification.workers.child import receive, send
-from snnc.runtime.verification.workers.work import packed_work
+from snnc.runtime.verification.workers.work import in_turn, packed_work
 
 Todo: TypeAlias = "queue.SimpleQueue[Batch | None]"
-Done: TypeAlias = "queue.SimpleQueue[Outcome | EnvironmentFault | OSError]"
+Done: TypeAlias = "queue.SimpleQueue[Outcome | Exception]"
 
 DEATHS = 3
 """Processes that a batch may cost before the run gives up."""
@@ -54,19 +54,15 @@ class Processes:
         """
         del within  # another process tells of its batch when it is done
         with _team(packed_work(plan), self._jobs) as (todo, done):
-            waiting = 0
-            for batch in islice(batches, AHEAD * self._jobs):
-                todo.put(batch)
-                waiting += 1
-            while waiting:
-                found = done.get()
-                waiting -= 1
-                if not isinstance(found, Outcome):
-                    raise found
-                for batch in islice(batches, 1):
-                    todo.put(batch)
-                    waiting += 1
-                yield found
+            yield from in_turn(batches, lambda: AHEAD * self._jobs, todo.put, lambda: _next(done))
+
+
+def _next(done: Done) -> Outcome:
+    """Wait for a batch to end, and raise what ended it."""
+    found = done.get()
+    if isinstance(found, Exception):
+        raise found
+    return found
 
 
 @contextmanager
@@ -87,7 +83,10 @@ def _team(work: bytes, jobs: int) -> Generator[tuple[Todo, Done]]:
     finally:
         for child in children:
             todo.put(None)
-            child.end()
+            child.terminate()
+        latest = time.monotonic() + END_LIMIT  # of all: they end at the same time
+        for child in children:
+            child.end(latest)
         for thread in threads:
             thread.join()
 
@@ -106,7 +105,7 @@ def _work(child: _Child, todo: Todo, done: Done) -> None:
         while (batch := todo.get()) is not None:
             try:
                 done.put(child.run(batch))
-            except (EnvironmentFault, OSError) as error:
+            except Exception as error:  # noqa: BLE001 raised where outcomes are awaited
                 done.put(error)
 
 
@@ -117,6 +116,7 @@ class _Child:
         self._work = work
         self._share = share
         self._process: subprocess.Popen[bytes] | None = None
+        self._first: tuple[bytes, ...] = ()  # messages before that of a batch
         self._ended = False
         self._lock = threading.Lock()
 
@@ -131,36 +131,46 @@ class _Child:
         ends: list[str] = []
         while len(ends) < DEATHS and (process := self._running()) is not None:
             with suppress(BrokenPipeError):
-                send(cast("IO[bytes]", process.stdin), message)
+                for part in (*self._first, message):
+                    send(cast("IO[bytes]", process.stdin), part)
+                self._first = ()
                 if (reply := receive(cast("IO[bytes]", process.stdout))) is not None:
                     return Outcome.model_validate_json(reply)
-            ends.append(_end_of(process))
-            self._forget()
+            ends.append(self._forget(process))
         raise EnvironmentFault([_dying(batch, ends)])
 
-    def end(self) -> None:
-        """End the process, in the middle of a batch if need be; there will be no other.
+    def terminate(self) -> None:
+        """Tell the process to end, in the middle of a batch if need be; there will be no other.
 
-        For another thread than the one that runs batches.
+        For another thread than the one that runs batches, and so is ``end``.
         """
         with self._lock:
             self._ended = True
             if self._process is not None:
-                _end_of(self._process)
+                self._process.terminate()
+
+    def end(self, latest: float) -> None:
+        """Wait for the process to end, and make it end at ``latest``, of ``time.monotonic``."""
+        with self._lock:
+            if self._process is not None:
+                _end_of(self._process, max(0.0, latest - time.monotonic()))
 
     def __enter__(self) -> _Child:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._forget()
+        if self._process is not None:
+            self._forget(self._process)
 
-    def _forget(self) -> None:
-        """Forget a process that has ended."""
+    def _forget(self, process: subprocess.Popen[bytes]) -> str:
+        """Forget a process that has ended, or end it, and say how it ended."""
+        with suppress(OSError):
+            cast("IO[bytes]", process.stdin).close()  # which it takes as the end
+        end = _end_of(process, END_LIMIT)
         with self._lock:
-            if self._process is not None:
-                _end_of(self._process)
-                cast("IO[bytes]", self._process.stdout).close()
+            cast("IO[bytes]", process.stdout).close()
             self._process = None
+        return end
 
     def _running(self) -> subprocess.Popen[bytes] | None:
         """Give the process, and start one where there is none; None at the end."""
@@ -169,30 +179,24 @@ class _Child:
                 return None
             if self._process is None:
                 self._process = self._started()
+                self._first = pickle.dumps(self._share), self._work
             return self._process
 
     def _started(self) -> subprocess.Popen[bytes]:
-        """Start a process and send it what there is to do."""
         threads = str(max(1, len(self._share)))
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-c", CODE, json.dumps(sys.path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={"OMP_NUM_THREADS": threads, **os.environ},
             start_new_session=True,  # Ctrl-C is for the process that started it
         )
-        with suppress(BrokenPipeError):
-            send(cast("IO[bytes]", process.stdin), pickle.dumps(self._share))
-            send(cast("IO[bytes]", process.stdin), self._work)
-        return process
 
 
-def _end_of(process: subprocess.Popen[bytes]) -> str:
-    """End a process, or clear up after one that is gone, and say how it ended."""
-    with suppress(OSError):
-        cast("IO[bytes]", process.stdin).close()  # which it takes as the end
+def _end_of(process: subprocess.Popen[bytes], limit: float) -> str:
+    """Wait so many seconds for a process to end, and make it end then; say how it did."""
     try:
-        code = process.wait(END_LIMIT)
+        code = process.wait(limit)
     except subprocess.TimeoutExpired:
         process.kill()
         code = process.wait()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InputError
 from snnc.runtime.verification.outcome import Outcome, outcome_elsewhere
 from snnc.runtime.verification.plan import Batch, Plan
+from snnc.runtime.verification.told import told
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -81,7 +83,48 @@ def packed_work(plan: Plan, dumps: Callable[[Any], bytes] = pickle.dumps) -> byt
     try:
         return dumps(work)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise InputError([_not_picklable(type(module).__name__, error)]) from error
+        found = f"a module that cannot be pickled: {error}"
+        raise InputError([_not_sent(type(module).__name__, found)]) from error
+
+
+def runner(packed: bytes) -> Callable[[Batch], Outcome]:
+    """Give what runs batches where ``packed_work`` was sent, or says of each why it cannot."""
+    try:
+        return cast("Work", pickle.loads(packed)).outcome  # noqa: S301 of the process that asks
+    except Exception as error:  # noqa: BLE001 of a class that is not here, whatever it does
+        found = f"a module that cannot be unpickled there: {error}"
+        refused = told(InputError([_not_sent("the trained module", found)]))
+
+    def refuse(batch: Batch) -> Outcome:
+        return Outcome(first=batch.first, samples=batch.samples, refused=refused)
+
+    return refuse
+
+
+def in_turn(
+    batches: Iterator[Batch],
+    room: Callable[[], int],
+    send: Callable[[Batch], object],
+    receive: Callable[[], Outcome],
+) -> Generator[Outcome]:
+    """Keep workers busy with ``batches`` and give each outcome as it comes.
+
+    Args:
+        batches: The samples.
+        room: Gives the batches that workers may have at once, 1 or more.
+        send: Gives a batch to them.
+        receive: Waits for the next outcome.
+    """
+    waiting = 0
+    while True:
+        for batch in islice(batches, max(0, room() - waiting)):
+            send(batch)
+            waiting += 1
+        if not waiting:
+            return
+        found = receive()
+        waiting -= 1
+        yield found
 
 
 def _whole(source: str) -> str:
@@ -90,11 +133,11 @@ def _whole(source: str) -> str:
     return f"{Path(place).resolve()}:{function}"
 
 
-def _not_picklable(name: str, error: Exception) -> Diagnostic:
+def _not_sent(name: str, found: str) -> Diagnostic:
     return Diagnostic(
         rule=rules.MODULE_SENT,
         node=name,
-        found=f"a module that cannot be pickled: {error}",
+        found=found,
         limit="a module that is loaded from FILE.py:FUNCTION, or whose class can be imported",
         remedy="give FILE.py:FUNCTION as the model, or leave out --jobs and --scheduler",
     )

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnc.runtime.data.binning import Binning, exact, steps_of_microseconds, steps_of_seconds
+from snnc.runtime.data.binning import (
+    BEYOND,
+    Binning,
+    exact,
+    steps_of_microseconds,
+    steps_of_seconds,
+)
 
 LENGTHS = [1e-3, 1e-4, 5e-3, 2.5e-3, 0.0001234, 1 / 3, 1e-6, 1e-9, 0.7, float(np.float32(1e-3))]
 
@@ -31,6 +37,16 @@ def test_numbers_that_leave_64_bits() -> None:
     ratio = exact(seconds) * 10**6
     expected = [int(Fraction(value) // ratio) for value in t.tolist()]
     assert steps_of_microseconds(t, seconds).tolist() == expected
+
+
+@pytest.mark.parametrize("seconds", [1e-30, 5e-324])
+def test_steps_beyond_64_bits_are_the_last(seconds: float) -> None:
+    assert steps_of_microseconds(np.array([0, 1, 2**62]), seconds).tolist() == [0, BEYOND, BEYOND]
+    assert steps_of_seconds(np.array([0, 1e300]), seconds).tolist() == [0, BEYOND]
+
+
+def test_steps_longer_than_float32_holds() -> None:
+    assert steps_of_microseconds(np.array([0, 2**62]), 1e300).tolist() == [0, 0]
 
 
 def test_numbers_that_floats_do_not_hold() -> None:

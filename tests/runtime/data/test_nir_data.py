@@ -189,6 +189,12 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no end": ({"t_max": np.inf}, "6 neurons, and an end at inf s"),
     "nobody": ({"n_neurons": 0}, "0 neurons, and an end at 0.01 s"),
     "for ever": ({"t_max": 1e9}, "1e+09 s in steps of 0.001 s"),
+    "for longer than that": ({"t_max": 1e300}, "1e+300 s in steps of 0.001 s"),
+    "after all": (
+        {"time": np.array([[0.0, 1e300, 0.0]])},
+        "an event at 1e+300 s, and an end at 0.01 s",
+    ),
+    "part of a neuron": ({"n_neurons": 6.5}, "n_neurons of shape [] and type float64"),
 }
 
 
@@ -198,6 +204,15 @@ def refused(found: str, place: str = ":input.spikes") -> str:
         f"  --> FILE{place}\n   found: {found}\n   limit: {LIMIT}\n"
         "  remedy: write or record the file again; docs/inputs.md describes what is read"
     )
+
+
+@pytest.mark.parametrize("dt", [np.zeros(2), 1e-3 + 1j, "1e-3"])
+def test_a_length_of_a_step_that_is_no_number(dt: Any) -> None:
+    data = nir.TimeGriddedData(SPIKES, 1e-3)
+    data.dt = dt
+    of = np.asarray(dt)
+    with pytest.raises(InputError, match=rf"dt of shape \[2?\] and type {of.dtype}"):
+        given_inputs(network(6), read_data(graph_data(data)))
 
 
 @pytest.mark.parametrize("case", WRONG)

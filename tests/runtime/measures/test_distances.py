@@ -123,6 +123,15 @@ def test_spike_distance_by_hand() -> None:
     assert found == pytest.approx([(1.5 * ends + 2 * middle + 1.5 * ends) / 5])
 
 
+def test_trains_are_measured_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    n, m = (np.random.default_rng(s).integers(0, 2, (7, 3, 5), np.uint8) for s in (1, 2))
+    whole = distances(n, m)
+    monkeypatch.setattr("snnc.runtime.measures.distances.AT_ONCE", 4 * 7)
+    assert distances(n, m) == whole
+    monkeypatch.setattr("snnc.runtime.measures.distances.AT_ONCE", 1)
+    assert distances(n, m) == whole
+
+
 def test_chosen_neurons() -> None:
     assert chosen_neurons(3).tolist() == [0, 1, 2]
     found = chosen_neurons(10 * NEURONS)

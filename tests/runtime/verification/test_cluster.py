@@ -8,7 +8,8 @@ import pickle
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -164,11 +165,44 @@ def test_a_batch_that_costs_worker_after_worker() -> None:
     )
 
 
+def test_a_worker_that_lacks_what_it_needs() -> None:
+    with pytest.raises(EnvironmentFault) as caught:
+        Cluster(ADDRESS).result_of(Ended(ModuleNotFoundError("No module named 'snnc'")))
+    assert message(caught).splitlines()[2:4] == [
+        "   found: a worker that raised ModuleNotFoundError: No module named 'snnc'",
+        "   limit: what this process has",
+    ]
+
+
+def test_a_worker_runs_one_batch_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever its threads: the trained module is one, with states of its own."""
+    running, most = [0], [0]
+
+    def run(batch: Batch) -> Outcome:
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        time.sleep(0.01)
+        running[0] -= 1
+        return Outcome(first=batch.first, samples=1)
+
+    def unpacked(work: bytes) -> Callable[[Batch], Outcome]:
+        del work
+        return run
+
+    monkeypatch.setattr(dask, "_runner", unpacked)
+    batch = Batch(first=0, inputs={"x": many()}, labels=None)
+    here = dask.versions_here()
+    with ThreadPoolExecutor(4) as threads:
+        for one in [threads.submit(dask.run_there, b"", batch, here) for _ in range(8)]:
+            one.result()
+    assert most == [1]
+
+
 def test_a_worker_with_other_versions(monkeypatch: pytest.MonkeyPatch) -> None:
     here = {"python": "CPython 3.11", "numpy": "2.4.0", "torch": "2.13"}
     there = {"python": "CPython 3.11", "numpy": "2.3.1"}
     monkeypatch.setattr(dask, "versions_here", lambda: there)
-    told = dask.run_there(None, Batch(first=0, inputs={"x": many()}, labels=None), here)
+    told = dask.run_there(b"", Batch(first=0, inputs={"x": many()}, labels=None), here)
     monkeypatch.setattr(dask, "versions_here", lambda: here)
     with pytest.raises(EnvironmentFault) as caught:
         Cluster(ADDRESS).result_of(Ended(told))

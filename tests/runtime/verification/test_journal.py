@@ -6,7 +6,8 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from snnc.compiler.diagnostics import EnvironmentFault, InputError, SnncError
 from snnc.runtime.verification import outcome
 from snnc.runtime.verification.batch import tally_batch
-from snnc.runtime.verification.journal import Header, Journal
+from snnc.runtime.verification.journal import MAGIC, Header, Journal
 from snnc.runtime.verification.outcome import Outcome
 from snnc.runtime.verification.tally import Tally
 from tests.runtime.conftest import Snnc
@@ -56,8 +57,6 @@ def test_what_is_added_is_there_again(tmp_path: Path) -> None:
         assert journal.done == {0, 8}
         journal.add(one(4))
         assert [o.first for o in journal.outcomes()] == [0, 4, 8]
-        journal.remove()
-    assert not (tmp_path / "j").exists()
 
 
 def test_without_a_path_nothing_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +65,6 @@ def test_without_a_path_nothing_is_seen(tmp_path: Path, monkeypatch: pytest.Monk
         journal.add(one(4))
         journal.add(one(0))
         assert [o.first for o in journal.outcomes()] == [0, 4]
-        journal.remove()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -95,6 +93,82 @@ def test_a_flipped_bit_is_not_taken_for_a_batch(tmp_path: Path) -> None:
         (tmp_path / "j").write_bytes(spoiled)
         with Journal(tmp_path / "j", HEADER) as journal:
             assert journal.done < {0, 4}
+
+
+def test_a_damaged_line_costs_its_own_batch_alone(tmp_path: Path) -> None:
+    lines = filled(tmp_path / "j", 0, 4, 8).splitlines(keepends=True)
+    lines[2] = lines[2].replace(b"4", b"5", 1)
+    (tmp_path / "j").write_bytes(b"".join(lines))
+    with Journal(tmp_path / "j", HEADER) as journal:
+        assert journal.done == {0, 8}
+        journal.add(one(4))
+        assert [o.first for o in journal.outcomes()] == [0, 4, 8]
+    with Journal(tmp_path / "j", HEADER) as journal:
+        assert journal.done == {0, 4, 8}
+
+
+@pytest.fixture
+def room() -> Iterator[Callable[[int], None]]:
+    """Give what sets the size that a file may have at most."""
+    import resource
+
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def limit(size: int) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
+
+    yield limit
+    resource.setrlimit(resource.RLIMIT_FSIZE, old)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits of files")
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_full_disk(begun: bool, tmp_path: Path, room: Callable[[int], None]) -> None:
+    """It is told with its place, and what was kept before is there when there is room again."""
+    path = tmp_path / "j"
+    size = len(filled(path, 0)) + 20 if begun else 20
+
+    def fill() -> None:
+        with Journal(path, HEADER) as journal:
+            journal.add(one(4))
+
+    room(size)
+    try:
+        told = message(EnvironmentFault, fill)
+    finally:
+        room(2**40)
+    assert told == (
+        "error[SNN002]: the place that is named can be written\n"
+        f"  --> {path}\n"
+        "   found: File too large\n"
+        "   limit: a place where this user may write, with room left\n"
+        "  remedy: name another place with --report, or free this one"
+    )
+    with Journal(path, HEADER) as journal:
+        assert journal.done == ({0} if begun else set())
+        journal.add(one(4))
+        assert [o.first for o in journal.outcomes()] == ([0, 4] if begun else [4])
+
+
+def test_one_that_is_removed_as_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run that had it ends in this moment: what this one keeps can be found again."""
+    import fcntl
+
+    path, lock, ended = tmp_path / "j", fcntl.flock, list[int]()
+
+    def removing(file: Any, how: int) -> None:
+        lock(file, how)
+        if not ended:
+            path.unlink()
+            ended.append(1)
+
+    monkeypatch.setattr(fcntl, "flock", removing)
+    with Journal(path, HEADER) as journal:
+        journal.add(one(4))
+    with Journal(path, HEADER) as journal:
+        assert journal.done == {4}
 
 
 # --- what is refused ----------------------------------------------------------------------------
@@ -133,17 +207,29 @@ def test_in_use(tmp_path: Path) -> None:
     Journal(path, HEADER).__exit__(None, None, None)
 
 
-def test_something_else(tmp_path: Path) -> None:
+LATER = b'{"identity": {}, "size": 4, "more": 1}'
+DAMAGED = "a journal whose first line is damaged, or of another version of snnc"
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"my notes\n", "a file that is no journal"),
+        (b"snnc journal of my week\nmonday: began\n", DAMAGED),
+        (MAGIC + sha256(LATER).hexdigest().encode() + b" " + LATER + b"\n", DAMAGED),
+    ],
+)
+def test_something_else(content: bytes, found: str, tmp_path: Path) -> None:
     path = tmp_path / "j"
-    path.write_text("my notes\n")
+    path.write_bytes(content)
     assert message(InputError, lambda: Journal(path, HEADER)) == (
         "error[SNN603]: what stands in the place of the journal is a journal\n"
         f"  --> {path}\n"
-        "   found: a file that is no journal\n"
+        f"   found: {found}\n"
         "   limit: no file of that name, or the journal of this run\n"
         "  remedy: move the file away, or name another directory with --report"
     )
-    assert path.read_text() == "my notes\n"
+    assert path.read_bytes() == content
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
@@ -257,6 +343,11 @@ def killed_again_and_again(directory: Path, times: int, *more: str) -> int:
     return _lines(journal)
 
 
+def found_header(path: Path) -> Header:
+    """Give what stands at the begin of a journal."""
+    return Header.model_validate_json(path.read_bytes().splitlines()[0].split(b" ", 3)[3])
+
+
 def _lines(path: Path) -> int:
     return path.read_bytes().count(b"\n") - 1 if path.exists() else 0
 
@@ -302,3 +393,8 @@ def test_the_command_refuses_other_data(
     refused = snnc(*ARGUMENTS)
     assert (refused.code, refused.out) == (2, "")
     assert "   found: the journal of a run with another labels\n" in refused.err
+    np.save(tmp_path / "y.npy", truth())
+    with Journal(tmp_path / "r.journal", found_header(tmp_path / "r.journal")):
+        second = snnc(*ARGUMENTS)
+    assert (second.code, second.out) == (3, "")
+    assert second.err.startswith("error[SNN602]: ")  # and no word of what another run keeps

@@ -15,8 +15,10 @@ import pytest
 
 from snnc.compiler.diagnostics import EnvironmentFault, InputError, InternalError
 from snnc.runtime.verification.outcome import Outcome
+from snnc.runtime.verification.plan import Batch
 from snnc.runtime.verification.workers import local
 from snnc.runtime.verification.workers.child import receive
+from snnc.runtime.verification.workers.work import runner
 from snnc.runtime.verify import verify
 from tests.runtime.samples import artifact, data
 from tests.runtime.verification.samples import many, report, small_batches
@@ -97,6 +99,30 @@ def test_a_run_that_ends_leaves_no_process(
     assert not any(map(alive, started))
 
 
+def test_what_a_thread_raises_is_raised_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for an outcome that will not come."""
+
+    def fails(self: Any, batch: Any) -> Outcome:
+        del self, batch
+        raise ValueError("an answer that is none")
+
+    small_batches(monkeypatch)
+    monkeypatch.setattr("snnc.runtime.verification.workers.local._Child.run", fails)
+    with pytest.raises(ValueError, match="an answer that is none"):
+        report(jobs=2)
+
+
+def test_work_that_cannot_be_unpickled_is_told() -> None:
+    """As that of a script whose own class is the module's: no process has it."""
+    found = runner(b"csnnc\nNoSuchClass\n.")(Batch(first=4, inputs={"x": many()}, labels=None))
+    with pytest.raises(InputError) as caught:
+        found.raise_what_it_tells()
+    text = str(caught.value).splitlines()
+    assert text[0] == "error[SNN605]: the trained module can be sent to other processes"
+    assert text[2].startswith("   found: a module that cannot be unpickled there: ")
+    assert "NoSuchClass" in text[2]
+
+
 def test_what_a_process_raises_is_raised_here() -> None:
     with pytest.raises(MemoryError):
         Outcome(first=0, samples=1, memory=True).raise_what_it_tells()
@@ -143,18 +169,43 @@ def net():
 """
 
 
-@pytest.mark.slow
 @pytest.mark.torch
 def test_a_module_whose_parameters_are_drawn_is_the_same_in_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each process that calls the function would get other weights."""
-    small_batches(monkeypatch)
+    from snnc.frontends.spec import load_model
+    from snnc.frontends.torch.alike import parameters_sha256
+    from snnc.runtime.subject import Subject
+    from snnc.runtime.verification.plan import plan_of
+    from snnc.runtime.verification.workers.work import packed_work
+
     monkeypatch.chdir(tmp_path)
     Path("net.py").write_text(DRAWN)
-    found = verify("net.py:net", many(), targets="integer", jobs=2, command="c")
-    assert {link.name: str(link.status) for link in found.links}["framework -> float"] == "held"
-    assert found.links[0].differing == 0
+    module = load_model("net.py:net")
+    plan = plan_of(Subject("m", artifact(), module, "net.py:net"), "integer", {"x": many()}, None)
+    there = pickle.loads(packed_work(plan)).unpacked.subject.framework
+    assert there is not module
+    assert parameters_sha256(load_model("net.py:net")) != parameters_sha256(module)
+    assert parameters_sha256(there) == parameters_sha256(module)
+
+
+@pytest.mark.torch
+def test_a_journal_is_of_one_file_of_the_module(tmp_path: Path) -> None:
+    """What its forward does is no parameter."""
+    from snnc.frontends.spec import load_model
+    from snnc.runtime.subject import Subject
+    from snnc.runtime.verification.identity import identity_of
+    from snnc.runtime.verification.plan import plan_of
+
+    path = tmp_path / "net.py"
+    path.write_text(DRAWN)
+    subject = Subject("m", artifact(), load_model(f"{path}:net"), f"{path}:net")
+    plan = plan_of(subject, "integer", {"x": many()}, None)
+    before = identity_of(plan, ())
+    path.write_text(DRAWN + "# another forward")
+    after = identity_of(plan, ())
+    assert [n for n in before if before[n] != after[n]] == ["trained module"]
 
 
 @pytest.mark.torch
@@ -189,7 +240,7 @@ def test_a_module_that_no_process_can_have(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_file_that_is_gone_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from snnc.frontends.spec import load_model
     from snnc.runtime.subject import Subject
-    from snnc.runtime.verification.plan import Batch, plan_of
+    from snnc.runtime.verification.plan import plan_of
     from snnc.runtime.verification.workers.work import packed_work
 
     small_batches(monkeypatch)
