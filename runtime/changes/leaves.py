@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, count
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -25,7 +26,15 @@ NAMES = (
 """Fields that name a part of a list, the first that it has."""
 THERE = "there"
 """What is said of something without a value that only one has."""
+EXACT = 2**53
+"""Integers up to here are themselves as float64."""
 ARROW = " -> "
+
+
+class Empty(str):
+    """A list or an object that holds nothing, as JSON writes it."""
+
+    __slots__ = ()
 
 
 def leaves(
@@ -48,6 +57,8 @@ def leaves(
             return
         for name, value in fields.items():
             yield from leaves(value, tensors, (*path, name))
+        if not fields:
+            yield path, Empty("{}")
     elif isinstance(data, list):
         yield from _items(cast("list[object]", data), tensors, path)
     else:
@@ -61,17 +72,18 @@ def _items(
     if values is not None:
         yield path, values
         return
-    seen: dict[str, int] = {}
+    taken: set[str] = set()
     for index, item in enumerate(items):
-        name = _name(item)
-        if name is None:
-            name = str(item) if isinstance(item, str) else str(index)
-        seen[name] = seen.get(name, 0) + 1
-        own = name if seen[name] == 1 else f"{name} ({seen[name]})"
+        name = item if isinstance(item, str) else _name(item) or str(index)
+        names = chain([name], (f"{name} ({k})" for k in count(2)))
+        own = next(n for n in names if n not in taken)
+        taken.add(own)
         if isinstance(item, str):
             yield (*path, own), ""  # a sentence, such as a warning: there, or not
         else:
             yield from leaves(item, tensors, (*path, own))
+    if not items:
+        yield path, Empty("[]")
 
 
 def _numbers(items: list[object]) -> npt.NDArray[Any] | None:
@@ -80,7 +92,14 @@ def _numbers(items: list[object]) -> npt.NDArray[Any] | None:
         values = np.array(items)
     except (ValueError, OverflowError):
         return None
-    return values if values.size and values.dtype.kind in "biuf" else None
+    if not values.size or values.dtype.kind not in "biuf":
+        return None
+    single = [*np.array(items, object).flat]
+    kinds = set(map(type, single))
+    if bool in kinds and len(kinds) > 1:
+        return None
+    rounded = float in kinds and any(isinstance(x, int) and abs(x) > EXACT for x in single)
+    return None if rounded else values
 
 
 def _name(item: object) -> str | None:
@@ -95,10 +114,14 @@ def _name(item: object) -> str | None:
 
 def changes_of(first: Leaves, second: Leaves) -> Iterator[Change]:
     """Yield what differs, in the order of ``first``; what only ``second`` has stands behind."""
+    holding = {path[:k] for some in (first, second) for path in some for k in range(len(path))}
     for path in (*first, *(p for p in second if p not in first)):
         if path not in first or path not in second:
             there = first if path in first else second
-            value = _value(there[path]) or THERE
+            if isinstance(there[path], Empty) and path in holding:
+                continue  # what the other holds there is told
+            value = _value(there[path])
+            value = THERE if value in (None, "") else value
             a, b = (value, None) if there is first else (None, value)
             yield Change(part=_part(path), what=path[-1], first=a, second=b)
         else:
@@ -114,7 +137,8 @@ def _values(path: Path, a: Leaf, b: Leaf) -> Iterator[Change]:
 
 
 def _equal(a: object, b: object) -> bool:
-    return a == b and isinstance(a, bool) is isinstance(b, bool)
+    alike = all(isinstance(a, kind) is isinstance(b, kind) for kind in (bool, Empty))
+    return alike and (a == b or (a != a and b != b))  # NaN is NaN
 
 
 def _arrays(path: Path, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> Iterator[Change]:
@@ -125,7 +149,7 @@ def _arrays(path: Path, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> Iterator[Ch
     if not unequal.any():
         return
     place = tuple(int(i) for i in np.argwhere(unequal)[0])
-    apart = np.abs(a[unequal].astype(np.float64) - b[unequal].astype(np.float64))
+    apart = _apart(a[unequal], b[unequal])
     yield Change(
         part=_part(path),
         what=path[-1],
@@ -133,9 +157,17 @@ def _arrays(path: Path, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> Iterator[Ch
         second=b[place].item(),
         differing=int(unequal.sum()),
         values=a.size,
-        largest=float(apart.max()),
+        largest=None if np.isnan(apart).all() else float(np.nanmax(apart)),
         place=place,
     )
+
+
+def _apart(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Give how far numbers are apart: of integers exactly, before it is a float64."""
+    if all(x.dtype.kind in "iu" and x.dtype.itemsize == 8 for x in (a, b)):
+        pairs = zip(a.tolist(), b.tolist(), strict=True)
+        return np.array([float(abs(one - two)) for one, two in pairs])
+    return np.abs(a.astype(np.float64) - b.astype(np.float64))
 
 
 def _value(leaf: Leaf) -> bool | int | float | str | None:

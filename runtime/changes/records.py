@@ -20,7 +20,7 @@ class Change(Record):
         second: The same of B.
         differing: Of many values, how many differ; None where it is one value.
         values: Of how many.
-        largest: Largest difference of two numbers.
+        largest: Largest difference of two numbers; None where each pair has a NaN.
         place: Indices of the first that differs.
     """
 

@@ -40,7 +40,8 @@ def _line(change: Change) -> str:
         return f"{what}: {a} -> {b}"
     share = f"{change.differing:,} of {count(change.values or 0, 'value')}"
     first = f"first at {list(change.place or ())}: {a} -> {b}"
-    return f"{what}: {share}, at most {change.largest:.6g} apart, {first}"
+    apart = "" if change.largest is None else f"at most {change.largest:.6g} apart, "
+    return f"{what}: {share}, {apart}{first}"
 
 
 def _written(a: Value, b: Value) -> tuple[str, str]:

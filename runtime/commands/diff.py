@@ -20,11 +20,8 @@ def command(first: Path, second: Path, as_json: bool) -> int:
     """
     from snnc.runtime.changes.diff import diff
     from snnc.runtime.changes.text import changes_text
-    from snnc.runtime.console import emit, emit_json
+    from snnc.runtime.console import emit
 
     found = diff(first, second)
-    if as_json:
-        emit_json(found.model_dump(mode="json"))
-    else:
-        emit(changes_text(found))
+    emit(found.model_dump_json(indent=1) if as_json else changes_text(found))
     return 0 if found.same else 1

@@ -124,7 +124,7 @@ def test_a_report_of_another_format(tmp_path: Path) -> None:
     found = diff(tmp_path / "older.json", tmp_path / "a")
     assert [(c.what, c.first, c.second) for c in found.changes] == [
         ("format", 1, report().format),
-        ("silent", None, report().silent or "there"),
+        ("silent", None, report().silent),
     ]
 
 
@@ -237,6 +237,20 @@ def test_text() -> None:
     )
     assert changes_text(found) == TEXT
     assert changes_text(changes()) == "the same: two reports without a difference"
+
+
+def test_what_is_no_number(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """JSON has no NaN, and a page has no distance from it."""
+    report().save(tmp_path / "of")
+    told = json.loads((tmp_path / "of/report.json").read_text())
+    for name, value in (("a", float("nan")), ("b", 1.5)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(told | {"shares": [value, 1.5]}))
+    a, b = str(tmp_path / "a.json"), str(tmp_path / "b.json")
+    assert main(["diff", a, b]) == 1
+    assert "shares: 1 of 2 values, first at [0]: nan -> 1.5" in capsys.readouterr().out
+    assert main(["diff", a, b, "--json"]) == 1
+    (change,) = json.loads(capsys.readouterr().out)["changes"]
+    assert (change["first"], change["largest"]) == ("NaN", None)
 
 
 def test_many_changes_are_cut() -> None:

@@ -78,13 +78,46 @@ def test_arrays() -> None:
         part="", what="w", first=2, second=7, differing=2, values=4, largest=5.0, place=(0, 1)
     )
     assert told({"w": [1, 2]}, {"w": [1, 2, 3]}) == [("", "w", "[2] values", "[3] values")]
-    assert told({"w": []}, {"w": [1]}) == [("", "w", None, "[1] values")]
+    assert told({"w": []}, {"w": [1]}) == [("", "w", "[]", "[1] values")]
     assert told({"w": [1, 2]}, {"w": 5}) == [("", "w", "[2] values", 5)]
     assert told({"w": [1, None]}, {"w": [1, 2]}) == [
         ("w", "0", 1, None),
         ("w", "1", "there", None),
         ("", "w", None, "[2] values"),
     ]
+
+
+LEFT_OUT: list[tuple[dict[str, Any], dict[str, Any], list[tuple[Any, ...]]]] = [
+    ({"w": []}, {}, [("", "w", "[]", None)]),
+    ({}, {"w": {}}, [("", "w", None, "{}")]),
+    ({"w": []}, {"w": {}}, [("", "w", "[]", "{}")]),
+    ({"w": [{}]}, {"w": [{}, {}]}, [("w", "1", None, "{}")]),
+    ({"w": {}}, {"w": {"n": 0}}, [("w", "n", None, 0)]),
+    ({"w": []}, {"w": ["one"]}, [("w", "one", None, "there")]),
+    ({"w": 0}, {}, [("", "w", 0, None)]),
+    ({"w": False}, {}, [("", "w", False, None)]),
+    ({"w": [True, 2]}, {"w": [1, 2]}, [("w", "0", True, None), ("w", "1", 2, None)]),
+    ({"w": [2**53 + 1, 0.5]}, {"w": [2**53 + 1, 0.5]}, []),
+    ({"w": [2**53 + 1, 0.5]}, {"w": [2**53 + 2, 0.5]}, [("w", "0", 2**53 + 1, 2**53 + 2)]),
+    ({"w": float("nan")}, {"w": float("nan")}, []),
+    ({"w": ["a", "a (2)", "a"]}, {"w": ["a", "a (2)"]}, [("w", "a (3)", "there", None)]),
+]
+
+
+@pytest.mark.parametrize(("a", "b", "expected"), LEFT_OUT)
+def test_nothing_is_left_out(a: Any, b: Any, expected: list[tuple[Any, ...]]) -> None:
+    """Of what holds nothing, is 0, or is nearly the same."""
+    assert [t for t in told(a, b) if t[3] != "[2] values"] == expected
+
+
+def test_how_far_apart() -> None:
+    (change,) = changes({"w": [2**62 + 1, 3]}, {"w": [2**62, 3]})
+    assert change.largest == 1.0
+    nan = float("nan")
+    (change,) = changes({"w": [nan, 1.0]}, {"w": [2.0, 1.0]})
+    assert (change.differing, change.largest) == (1, None)
+    (change,) = changes({"w": [nan, 1.0]}, {"w": [2.0, 5.0]})
+    assert (change.differing, change.largest) == (2, 4.0)
 
 
 def test_tensors() -> None:
