@@ -31,7 +31,7 @@ for end, place in zip(ends, (3, 4)):
 os.execv(sys.argv[3], sys.argv[3:])
 """
 """Puts the pipes where Chromium looks for them."""
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds within which the browser has to answer."""
 
 

@@ -1,16 +1,24 @@
-"""What all tests share: markers of optional packages, hypothesis without a clock, Ctrl-C."""
+"""What all tests share: optional packages, no test that a clock or another test decides, Ctrl-C."""
 
 from __future__ import annotations
 
 import os
 import signal
+import zlib
+from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 
+from snnc.frontends.hdf5 import process
+from snnc.runtime import console
 from tests.browser import NAMES, find_browser
 
+ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = {
     "torch": ("torch", "snntorch"),
     "norse": ("torch", "norse", "nirtorch"),
@@ -40,17 +48,54 @@ for ignorable in (signal.SIGINT, signal.SIGHUP):
         signal.signal(ignorable, signal.default_int_handler)
 
 
+HOURS = 10_000.0
+"""Seconds that nothing here takes, on however busy a machine."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def undisturbed() -> Iterator[None]:
+    """Let neither a busy machine nor the tests before it change what a test finds.
+
+    Nothing is told, or given up, because it takes long: tests of that say how long. And Hypothesis
+    draws no constants of the modules that happen to be loaded.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(console, "PATIENCE", HOURS)
+        patch.setattr(process, "WAIT_FACTOR", HOURS)
+        none: Any = vars(providers).get("_local_constants")
+        patch.setattr(providers, "_get_local_constants", lambda: none, raising=False)
+        yield
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--complete",
         action="store_true",
         help="fail, and do not skip, a test whose optional package is not installed",
     )
+    parser.addoption(
+        "--share",
+        metavar="K/N",
+        help="only share K of N: each file is in one, those of Lava in all",
+    )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what takes long, so that no process is left alone with it at the end."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    if share := config.getoption("--share"):
+        number, shares = (int(part) for part in share.split("/"))
+        left = [item for item in items if not in_share(item, number, shares)]
+        items[:] = [item for item in items if in_share(item, number, shares)]
+        config.hook.pytest_deselected(items=left)
+
+
+def in_share(item: pytest.Item, number: int, shares: int) -> bool:
+    """Say whether share ``number``, from 1 on, has a test: a file is in one, Lava's in all."""
+    if item.get_closest_marker("lava"):
+        return True
+    file = item.path.relative_to(ROOT).as_posix()
+    return zlib.crc32(file.encode()) % shares == number - 1
 
 
 def installed(name: str) -> bool:

@@ -35,7 +35,7 @@ from tests.targets.lava.leftovers import (
     started,
     wait_until_gone,
 )
-from tests.targets.lava.standalone import without_progress
+from tests.targets.lava.standalone import copy_runner, without_progress
 
 SOURCE = Path(child.__file__).resolve().parent
 SNNC, RUNNER = "snnc run", "run.py"
@@ -254,8 +254,15 @@ FAULTS = {
 }
 
 
-def run(name: str, way: str, folder: Path) -> Ended:
-    """Let one run fail in a folder of its own, and look at what is left."""
+def run(name: str, way: str, folder: Path, pause: float = 0.3) -> Ended:
+    """Let one run fail in a folder of its own, and look at what is left.
+
+    Args:
+        name: Of the fault.
+        way: Of the run.
+        folder: An empty one.
+        pause: Seconds from the start of Lava's processes to what is done to them.
+    """
     fault, mark, left = FAULTS[name], str(folder), folder / "left"
     temporary = folder / "temporary"
     temporary.mkdir()
@@ -280,12 +287,12 @@ def run(name: str, way: str, folder: Path) -> Ended:
             begin = time.monotonic()
         if fault.act is not None:
             _await(process, lambda: len(marked_processes(mark)) >= WORKERS)
-            time.sleep(random.random())
+            time.sleep(pause)
             begin = time.monotonic()
             fault.act(process, mark)
         _, text = process.communicate(timeout=10 * START)
         seconds = time.monotonic() - begin - (fault.timeout or 0)
-        alive = wait_until_gone(mark, CLEAR_UP)
+        alive = wait_until_gone(mark)
     stale = [*alive.values(), *sorted(seen & set(segments("")))]
     stale += [path.name for path in temporary.iterdir()]
     stale += left.read_text().split() if left.exists() else []
@@ -306,6 +313,11 @@ def problems(name: str, way: str, ended: Ended) -> Iterator[str]:
         yield f"a traceback: {ended.text}"
     if ended.left:
         yield f"left behind: {', '.join(ended.left)}"
+
+
+def slowness(name: str, ended: Ended) -> Iterator[str]:
+    """Yield how long a run took to end, if that was too long."""
+    fault = FAULTS[name]
     busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     if ended.seconds > busy * (CLEAR_UP if fault.act or fault.timeout else START):
         yield f"ended after {ended.seconds:.1f} s"
@@ -327,7 +339,7 @@ def _command(fault: Fault, way: str, folder: Path, temporary: Path) -> list[str]
     runner = made
     if way == SNNC:
         runner = folder / "runner"
-        shutil.copytree(SOURCE / "runner", runner / "runner")
+        copy_runner(runner / "runner")
         shutil.copy(SOURCE / "run.py", runner)
     if patch := fault.patch.get(way):
         path = runner / "runner" / patch.file
@@ -358,8 +370,7 @@ def _start_seconds(folder: Path) -> float:
 
 
 def _await(process: subprocess.Popen[str], ready: Callable[[], bool]) -> None:
-    end = time.monotonic() + START
-    while not ready() and time.monotonic() < end:
+    while not ready():
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
 
@@ -395,11 +406,11 @@ def main() -> int:
     for index in range(arguments.runs):
         name, way = kinds[index] if index < len(kinds) else random.choice(kinds)
         with tempfile.TemporaryDirectory() as folder:
-            ended = run(name, way, Path(folder))
+            ended = run(name, way, Path(folder), random.random())
         times[name, way].append(ended.seconds)
         print(f"{index + 1}: {name}, {way}, {ended.seconds:.1f} s", file=sys.stderr, flush=True)
         left += len(ended.left)
-        for problem in problems(name, way, ended):
+        for problem in [*problems(name, way, ended), *slowness(name, ended)]:
             wrong += 1
             print(f"{name}, {way}: {problem}")
     for (name, way), seconds in sorted(times.items()):

@@ -47,7 +47,8 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Example
     @cache
     def run_it(name: str) -> Example:
         folder = tmp_path_factory.mktemp(name)
-        shutil.copytree(ROOT / "examples", folder / "examples")
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "examples", folder / "examples", ignore=ignore)
         return folder, run([f"examples/{name}.py"], folder)
 
     return run_it

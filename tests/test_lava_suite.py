@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.lava_plugin import EVENTS, PREFIX
 from tests.lava_suite import BESIDE, CELLS, Cell, Result, Suite, Watch, counted, follow, table
 
 SHARED_MEMORY = Path("/dev/shm")
+HOUR = 3600.0
 PLUGIN = """
 import json, os
 def tell(**event):
@@ -53,11 +55,19 @@ def suite(tmp_path: Path) -> Suite:
 
 
 @pytest.mark.slow
-def test_a_file_of_tests(suite: Suite, tmp_path: Path) -> None:
+def test_a_file_of_tests(suite: Suite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A test that hangs or crashes has failed, and those behind it are run."""
+    look = Watch.look
+
+    def looking(self: Watch) -> None:
+        look(self)
+        if (self.running or "").endswith("test_hangs"):
+            self.heard -= 2 * HOUR
+
+    monkeypatch.setattr(Watch, "look", looking)
     path = tmp_path / "test_odd.py"
     path.write_text(SUITE)
-    found = suite.run([str(path)], silence=12.0)
+    found = suite.run([str(path)], silence=HOUR)
     assert {name.partition("::")[2]: outcome for name, outcome in found.items()} == {
         "test_passes": "passed",
         "test_hangs": "hung",
@@ -93,10 +103,9 @@ def test_the_group_is_ended(tmp_path: Path) -> None:
     assert watch.ended
     assert watch.outcomes == {}
     child = Path("/proc", (tmp_path / "child").read_text(), "stat")
-    end = time.monotonic() + 5
-    while child.exists() and child.read_text().split()[2] != "Z" and time.monotonic() < end:
-        time.sleep(0.05)
-    assert not child.exists() or child.read_text().split()[2] == "Z"
+    with suppress(OSError):  # it is gone
+        while child.read_text().split()[2] != "Z":
+            time.sleep(0.05)
     assert not list(SHARED_MEMORY.glob(f"{prefix[1:]}*"))
 
 

@@ -34,7 +34,7 @@ needs_engine = pytest.mark.skipif(library.path() is None, reason="no engine was 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(
-        rounds=2, seconds=0.01, timeout=60, environments=tmp_path, genn=None, say=lambda _: None
+        rounds=2, seconds=0.01, timeout=250, environments=tmp_path, genn=None, say=lambda _: None
     )
 
 

@@ -87,8 +87,13 @@ def run_snnc(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         timeout=120,
         check=False,
     )
-    said = [line for line in done.stderr.splitlines() if not line.endswith(" ...")]
-    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout, "\n".join(said))
+    said = without_progress(done.stderr)
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout, said)
+
+
+def without_progress(stderr: str) -> str:
+    """Drop the lines that tell of stages that take long."""
+    return "\n".join(line for line in stderr.splitlines() if not line.endswith(" ..."))
 
 
 def inverted() -> Artifact:

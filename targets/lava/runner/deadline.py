@@ -37,8 +37,8 @@ def deadline(seconds: float | None) -> Generator[None]:
     alarm = _Alarm(f"the run was ended after {seconds:g} s (--timeout)")
     before = signal.signal(signal.SIGALRM, alarm.ring)
     told, sys.unraisablehook = sys.unraisablehook, alarm.dropped
-    signal.setitimer(signal.ITIMER_REAL, min(seconds, LONGEST), PERIOD)
     try:
+        signal.setitimer(signal.ITIMER_REAL, min(seconds, LONGEST), PERIOD)
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

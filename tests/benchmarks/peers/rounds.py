@@ -137,7 +137,13 @@ class Worker:
             NotAvailable: The worker ended, or took too long.
         """
         assert self._process.stdout is not None
-        alarm = threading.Timer(self._timeout, self._process.kill)
+        late: list[float] = []
+
+        def give_up() -> None:
+            late.append(self._timeout)
+            self._process.kill()
+
+        alarm = threading.Timer(self._timeout, give_up)
         alarm.start()
         self._signal(signal.SIGCONT)
         try:
@@ -146,7 +152,6 @@ class Worker:
                 line = self._process.stdout.readline()
         finally:
             self._signal(signal.SIGSTOP)
-            late = not alarm.is_alive()
             alarm.cancel()
         if not line:
             raise NotAvailable(

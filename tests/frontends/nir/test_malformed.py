@@ -20,7 +20,6 @@ def reader() -> Iterator[ReaderProcess]:
         yield process
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", CASES)
 def test_malformed(tmp_path: Path, reader: ReaderProcess, name: str) -> None:
     path = tmp_path / "a.nir"

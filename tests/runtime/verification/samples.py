@@ -15,7 +15,7 @@ import pytest
 from snnc.runtime.report import Report
 from snnc.runtime.verification import plan
 from snnc.runtime.verify import verify
-from tests.runtime.samples import ROOT, STEPS, WIDTH, artifact
+from tests.runtime.samples import ROOT, STEPS, WIDTH, artifact, without_progress
 
 SAMPLES, SIZE = 22, 4
 """Samples of the data and of a batch: five batches and one of two samples."""
@@ -26,16 +26,18 @@ from snnc.runtime.verification import plan
 plan.GROUP = plan.BATCH = {SIZE}
 """
 """Makes batches small in a process of its own."""
-SLOW = """
+HANGS = """
 import time
 from snnc.runtime.verification import outcome
-run = outcome.tally_batch
+run, left = outcome.tally_batch, [{batches}]
 
-def slowly(*given):
-    time.sleep({pause})
+def hanging(*given):
+    if left[0] == 0:
+        time.sleep(3600)
+    left[0] -= 1
     return run(*given)
 
-outcome.tally_batch = slowly
+outcome.tally_batch = hanging
 """
 MAIN = """
 import sys
@@ -81,11 +83,11 @@ ARGUMENTS = (
 
 
 def begin(
-    directory: Path, *more: str, pause: float = 0.0, arguments: tuple[str, ...] = ARGUMENTS
+    directory: Path, *more: str, batches: int = -1, arguments: tuple[str, ...] = ARGUMENTS
 ) -> subprocess.Popen[str]:
-    """Begin the command with small batches, each of which takes ``pause`` seconds longer."""
+    """Begin the command with small batches; after so many of them, if not negative, it hangs."""
     return subprocess.Popen(
-        [sys.executable, "-c", SMALL + SLOW.format(pause=pause) + MAIN, *arguments, *more],
+        [sys.executable, "-c", SMALL + HANGS.format(batches=batches) + MAIN, *arguments, *more],
         cwd=directory,
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
@@ -96,9 +98,8 @@ def begin(
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Wait for the command; give its exit code and what it said, without its progress."""
-    _, err = process.communicate(timeout=120)
-    said = [line for line in err.splitlines() if not line.endswith(" ...")]
-    return process.returncode, "\n".join(said)
+    _, err = process.communicate(timeout=250)
+    return process.returncode, without_progress(err)
 
 
 def contents(directory: Path) -> dict[str, bytes]:

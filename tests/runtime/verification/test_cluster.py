@@ -53,12 +53,12 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]
     """Give the address of a scheduler, and its two workers."""
     parts = [started(tmp_path, "scheduler", "--port", "0", "--host", "127.0.0.1")]
     file = tmp_path / "scheduler.json"
-    while not file.exists() or not file.read_text().endswith("}"):
-        assert parts[0].poll() is None
-        time.sleep(0.1)
     alone = ("--no-nanny", "--nthreads", "1", "--local-directory", str(tmp_path))
-    parts += [started(tmp_path, "worker", *alone) for _ in range(2)]
     try:
+        while not file.exists() or not file.read_text().endswith("}"):
+            assert parts[0].poll() is None
+            time.sleep(0.1)
+        parts += [started(tmp_path, "worker", *alone) for _ in range(2)]
         yield json.loads(file.read_text())["address"], parts[1:]
     finally:
         for part in reversed(parts):
@@ -74,10 +74,10 @@ def test_one_of_two_workers_is_killed(
 
     address, (one, other) = cluster
     small_batches(monkeypatch)
-    monkeypatch.setattr(dask, "PATIENCE", 60)
+    monkeypatch.setattr(dask, "PATIENCE", 200)
     wanted = report().json_text()
-    with Client(address, set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=60)
+    with Client(address, timeout=200, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=200)
     result, killed = Cluster.result_of, list[int]()
 
     def killing(self: Cluster, future: Any) -> Outcome:

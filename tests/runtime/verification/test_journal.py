@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -245,19 +246,15 @@ def test_a_single_batch_needs_no_journal(tmp_path: Path) -> None:
 
 
 def killed_again_and_again(directory: Path, times: int, *more: str) -> int:
-    """Kill the command so often, each time some batches later; give the batches that were kept."""
-    journal, kept = directory / "r.journal", 0
-    for turn in range(times):
-        process = begin(directory, *more, pause=0.15)
-        while process.poll() is None and (not journal.exists() or _lines(journal) < kept + 1):
+    """Kill the command so often, each time in the third batch; give the batches that were kept."""
+    journal = directory / "r.journal"
+    for turn in range(1, times + 1):
+        process = begin(directory, *more, batches=2)
+        while process.poll() is None and _lines(journal) < 2 * turn:
             time.sleep(0.01)
-        time.sleep(0.02 * (turn % 8))  # anywhere in a batch, or while it is written
         process.kill()
-        ended(process)
-        kept = _lines(journal)
-        if not journal.exists():
-            break
-    return kept
+        assert ended(process)[0] == -signal.SIGKILL
+    return _lines(journal)
 
 
 def _lines(path: Path) -> int:
@@ -280,7 +277,7 @@ def uninterrupted(directory: Path, snnc: Snnc, monkeypatch: pytest.MonkeyPatch) 
 def test_kill_9(tmp_path: Path, snnc: Snnc, monkeypatch: pytest.MonkeyPatch) -> None:
     write_samples(tmp_path)
     wanted = uninterrupted(tmp_path, snnc, monkeypatch)
-    assert killed_again_and_again(tmp_path, 2) >= 2
+    assert killed_again_and_again(tmp_path, 2) == 4
     assert not (tmp_path / "r").exists()
     assert ended(begin(tmp_path)) == (0, "")
     assert contents(tmp_path / "r") == wanted

@@ -7,7 +7,6 @@ import pickle
 import signal
 import subprocess
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +48,10 @@ def alive(pid: int) -> bool:
 def test_one_that_dies_is_replaced(monkeypatch: pytest.MonkeyPatch, started: list[int]) -> None:
     small_batches(monkeypatch)
     wanted = report().json_text()
-    killed = threading.Event()
+    once = threading.Lock()
 
     def killing(stream: Any) -> bytes | None:
-        if not killed.is_set():
-            killed.set()
+        if once.acquire(blocking=False):
             os.kill(started[0], signal.SIGKILL)
         return receive(stream)
 
@@ -80,7 +78,6 @@ def test_a_batch_that_kills_every_process(
         "   limit: fewer than 3 for one batch\n"
         "  remedy: use fewer processes, if memory is short; the same command goes on from here"
     )
-    time.sleep(0.1)
     assert not any(map(alive, started))
 
 

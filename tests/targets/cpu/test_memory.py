@@ -18,16 +18,17 @@ ROOT = Path(__file__).resolve().parents[3]
 N = 6000
 """Neurons, each of which reaches all."""
 CODE = f"""
-import resource, sys, weakref
+import re
+from pathlib import Path
 import numpy as np
 from snnc.targets.cpu.engine import Engine
 from snnc.targets.running import no_progress
 from tests.builders import fixed_network, fixed_population, fixed_projection
 from snnc.compiler.operators import FixedDense
 
-def peak():
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+def peak():  # not by getrusage, which counts the process that started this one too
+    status = Path("/proc/self/status").read_text()
+    return int(re.search("VmHWM: *\\t *([0-9]+) kB", status)[1]) * 1024
 
 weight = np.random.default_rng(0).integers(-128, 128, ({N}, {N}), np.int8)
 made = fixed_projection("p", "p", None, FixedDense(weight=weight))
@@ -60,7 +61,7 @@ def test_states_are_counted() -> None:
     assert engine.bytes == held
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no resource")
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc of Linux")
 def test_memory() -> None:
     done = subprocess.run(
         [sys.executable, "-c", CODE], cwd=ROOT, capture_output=True, text=True, check=True
@@ -68,5 +69,5 @@ def test_memory() -> None:
     held, grown, narrow = done.stdout.split()
     weights, states = N * N, 64 * N
     assert weights <= int(held) <= 1.05 * weights + states
-    assert int(grown) <= 1.5 * weights + states
+    assert weights <= int(grown) <= 1.5 * weights + states
     assert narrow == "True"

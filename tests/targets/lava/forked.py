@@ -60,7 +60,7 @@ class Forks:
         """End the helper, and with it what it has forked."""
         cast("IO[bytes]", self._helper.stdin).close()
         try:
-            self._helper.wait(timeout=10)
+            self._helper.wait(timeout=100)
         finally:
             self._helper.kill()
             self._lines.close()

@@ -12,6 +12,8 @@ import pytest
 
 MARK = "SNNC_TEST_MARK"
 SHARED_MEMORY = Path("/dev/shm")
+LONG = 120.0
+"""Seconds within which everything happens, on however busy a machine."""
 
 
 def marked_processes(mark: str) -> dict[int, str]:
@@ -40,18 +42,22 @@ def name_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("secrets.token_hex", token)
 
 
-def runner_processes(mark: str) -> tuple[int, list[int]]:
+def runner_processes(mark: str, forked: int) -> tuple[int, list[int]]:
     """Give the runner's main process and those that it forked, as they were started.
 
-    A fork that is about to become another program looks like one of them for some milliseconds;
-    so it is looked at until two looks in a row find the same.
+    A fork that is about to become another program looks like one of them for some time; so it
+    is waited until there are as many as there have to be.
+
+    Args:
+        mark: That of the test.
+        forked: How many there are.
     """
-    found = _serving(mark)
-    while True:
+    end = time.monotonic() + LONG
+    while len(found := _serving(mark)) != 1 + forked:
+        assert time.monotonic() < end, f"{len(found) - 1} in place of {forked}"
         time.sleep(0.02)
-        if found == (found := _serving(mark)):
-            main, *forked = [number for _, number in found]
-            return main, forked
+    main, *others = [number for _, number in found]
+    return main, others
 
 
 def _serving(mark: str) -> list[tuple[int, int]]:
@@ -79,6 +85,11 @@ def segments(prefix: str) -> list[str]:
     return sorted(path.name for path in SHARED_MEMORY.glob(f"{prefix}*"))
 
 
+def own_segments() -> list[str]:
+    """Give those that are named as ``name_segments`` wants it."""
+    return segments(f"snnc-test{os.getpid()}-")
+
+
 def mapped_segments(mark: str) -> set[str]:
     """Give the segments of shared memory that the processes with ``mark`` hold."""
     found: set[str] = set()
@@ -95,13 +106,13 @@ def end_leftovers(mark: str) -> list[str]:
     for number in processes:
         with suppress(ProcessLookupError):
             os.kill(number, signal.SIGKILL)
-    names = segments(f"snnc-test{os.getpid()}")
+    names = own_segments()
     for name in names:
         (SHARED_MEMORY / name).unlink(missing_ok=True)
     return [*processes.values(), *names]
 
 
-def wait_until_gone(mark: str, seconds: float = 5.0) -> dict[int, str]:
+def wait_until_gone(mark: str, seconds: float = LONG) -> dict[int, str]:
     """Wait for the marked processes to end, and give those that have not."""
     end = time.monotonic() + seconds
     while (found := marked_processes(mark)) and time.monotonic() < end:

@@ -34,7 +34,7 @@ from snnc.compiler.trace import SIGNALS
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 GRADED_BITS = 24
-LIMIT = 60.0
+LIMIT = 200.0
 """Seconds that a sample may take, the start included."""
 
 

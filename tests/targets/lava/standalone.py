@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -13,10 +14,17 @@ import numpy as np
 
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.trace import SIGNALS
+from snnc.targets.lava import runner
 from tests.targets.lava.networks import Array, Signals
 
 NEEDS = ("asteval", "lava", "networkx", "numpy", "numpy.libs", "safetensors", "scipy", "scipy.libs")
 """Folders of the packages that the runner may use: lava-nc, numpy, safetensors, and Lava's own."""
+
+
+def copy_runner(folder: Path) -> None:
+    """Copy the runner, but for its ``__pycache__``, into which others write meanwhile."""
+    source = Path(runner.__file__).parent
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 def link_package(name: str, folder: Path) -> None:
@@ -40,7 +48,7 @@ def start(script: Path, packages: Path, *arguments: str) -> tuple[int, str]:
     """Run ``script`` to its end, and give exit code and standard error without progress."""
     line, environment = command(script, packages, *arguments)
     done = subprocess.run(
-        line, env=environment, capture_output=True, text=True, timeout=120, check=False
+        line, env=environment, capture_output=True, text=True, timeout=250, check=False
     )
     assert done.stdout == ""
     return done.returncode, without_progress(done.stderr)

@@ -110,6 +110,6 @@ assert bursts.commands(7) == 7
 
 def test_channels_and_bursts() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=250, check=False
     )
     assert done.returncode == 0, done.stderr

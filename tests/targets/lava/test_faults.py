@@ -24,20 +24,26 @@ from snnc.targets.lava.forms import Form
 from snnc.targets.lava.target import LavaTarget
 from snnc.targets.running import Progress, RunOptions
 from tests.targets.lava.leftovers import (
+    LONG,
     MARK,
     end_leftovers,
     name_segments,
+    own_segments,
     runner_processes,
-    segments,
     wait_until_gone,
 )
 from tests.targets.lava.networks import artifact, population, projection
+from tests.targets.lava.standalone import copy_runner
 
 pytestmark = pytest.mark.lava
 
 HERE = Path(child.__file__).resolve().parent
-ANSWER_SECONDS = 15.0
-"""A fault is told of within this, Lava's start on a busy machine included; a hang is for ever."""
+HANGS = 120.0
+"""Seconds after which a run that ought to fail is ended as one that hangs: another error."""
+
+
+FORKED = 8
+"""Processes of ``network``: that of shared memory, six of Lava's, Lava's runtime service."""
 
 
 def network() -> FixedNetwork:
@@ -68,6 +74,7 @@ def mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.setenv(MARK, str(tmp_path))
+    monkeypatch.setattr(child, "END_LIMIT", LONG)
     name_segments(monkeypatch)
     yield str(tmp_path)
     assert end_leftovers(str(tmp_path)) == []
@@ -78,7 +85,7 @@ def patch_runner(
     directory: Path, monkeypatch: pytest.MonkeyPatch, file: str, old: str, new: str
 ) -> None:
     """Start a copy of the runner in which ``old`` stands as ``new``."""
-    shutil.copytree(HERE / "runner", directory / "runner")
+    copy_runner(directory / "runner")
     shutil.copy(HERE / "run.py", directory)
     path = directory / "runner" / file
     text = path.read_text()
@@ -178,11 +185,9 @@ def test_failure_inside(
 ) -> None:
     assert mark
     patch_runner(tmp_path, monkeypatch, file, old, new)
-    begin = time.monotonic()
     with pytest.raises(EnvironmentFault) as error:
-        run(RunOptions())
+        run(RunOptions(timeout=HANGS))
     assert re.fullmatch(reason, found(error))
-    assert time.monotonic() - begin < ANSWER_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -221,11 +226,9 @@ def test_failure_inside_a_fused_network(
 ) -> None:
     assert mark
     patch_runner(tmp_path, monkeypatch, file, old, new)
-    begin = time.monotonic()
     with pytest.raises(EnvironmentFault) as error:
-        run_fused(RunOptions())
+        run_fused(RunOptions(timeout=HANGS))
     assert found(error) == reason
-    assert time.monotonic() - begin < ANSWER_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -235,8 +238,8 @@ def test_failure_inside_a_fused_network(
 def test_killed_process_of_a_fused_network(mark: str, index: int | None, who: str) -> None:
     def kill(done: int, total: int) -> None:
         assert done < total == 800_002
-        main, forked = runner_processes(mark)
-        assert len(forked) == 3  # that of shared memory, the network, Lava's runtime service
+        # that of shared memory, the network, Lava's runtime service
+        main, forked = runner_processes(mark, 3)
         os.kill(main if index is None else forked[index], signal.SIGKILL)
 
     with pytest.raises(EnvironmentFault) as error:
@@ -261,8 +264,7 @@ def test_fused_network_that_is_long_or_succeeds(mark: str) -> None:
 def test_killed_worker(mark: str, index: int) -> None:
     def kill(done: int, total: int) -> None:
         assert done < total
-        _, forked = runner_processes(mark)
-        assert len(forked) == 8  # that of shared memory, six processes, Lava's runtime service
+        _, forked = runner_processes(mark, FORKED)
         os.kill(forked[index], signal.SIGKILL)
 
     with pytest.raises(EnvironmentFault) as error:
@@ -276,7 +278,7 @@ def test_killed_head(mark: str, index: int | None, who: str) -> None:
 
     def kill(done: int, total: int) -> None:
         assert done < total
-        main, forked = runner_processes(mark)
+        main, forked = runner_processes(mark, FORKED)
         os.kill(main if index is None else forked[index], signal.SIGKILL)
 
     with pytest.raises(EnvironmentFault) as error:
@@ -302,9 +304,9 @@ def test_killed_manager_of_shared_memory_does_no_harm(mark: str) -> None:
 
     def kill(done: int, total: int) -> None:
         if not killed:
-            killed.append(runner_processes(mark)[1][0])
+            killed.append(runner_processes(mark, FORKED)[1][0])
             os.kill(killed[0], signal.SIGKILL)
-            assert segments(f"snnc-test{os.getpid()}")
+            assert own_segments()
         assert done <= total
 
     run(RunOptions(progress=kill), steps=250, batch=4)
@@ -343,10 +345,8 @@ def test_time_limit_of_a_run_that_is_long(mark: str) -> None:
 
 def time_limited(seconds: float) -> str:
     """Run until the limit, and give what the message says was found."""
-    begin = time.monotonic()
     with pytest.raises(TimeLimitExceeded) as error:
         run(RunOptions(timeout=seconds))
-    assert time.monotonic() - begin < seconds + 20  # to end it, on a busy machine too
     (diagnostic,) = error.value.diagnostics
     assert diagnostic.limit == f"{seconds:g} s (--timeout)"
     return diagnostic.found
@@ -383,7 +383,7 @@ run(RunOptions(progress=lambda done, total: print("running", flush=True)))
         assert process.stdout is not None
         assert process.stdout.readline() == b"running\n"
         process.send_signal(number)
-        process.communicate(timeout=10)
+        process.communicate(timeout=LONG)
         assert process.returncode == -number
     assert wait_until_gone(mark) == {}
     for left in Path(os.environ["TMPDIR"]).iterdir():  # only SIGINT lets Python clean up

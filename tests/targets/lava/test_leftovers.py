@@ -15,12 +15,11 @@ NOBODY = 4_194_305
 def test_a_fork_that_ends_meanwhile_is_not_one_of_the_runner(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A number whose process has ended, and one that is seen once only."""
+    """A number whose process has ended, and ones that are not there for long."""
     looks: Iterator[dict[int, str]] = iter(
         [
-            {1: "run.py --serve", 2: "run.py --serve", NOBODY: "run.py --serve", 7: "sh"},
-            {1: "run.py --serve", 3: "run.py --serve"},
-            {1: "run.py --serve", 3: "run.py --serve"},
+            dict.fromkeys((1, 2, 3, NOBODY), "run.py --serve") | {7: "sh"},
+            {1: "run.py --serve", 3: "run.py --serve", NOBODY: "run.py --serve"},
         ]
     )
     ages = {1: 5, 2: 9, 3: 8}
@@ -37,4 +36,4 @@ def test_a_fork_that_ends_meanwhile_is_not_one_of_the_runner(
 
     monkeypatch.setattr(leftovers, "marked_processes", marked)
     monkeypatch.setattr(leftovers, "started", started)
-    assert leftovers.runner_processes("m") == (1, [3])
+    assert leftovers.runner_processes("m", 1) == (1, [3])

@@ -134,7 +134,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Sign
         command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True, start_new_session=True
     ) as owner:
         try:
-            out, told = owner.communicate(timeout=120)
+            out, told = owner.communicate(timeout=250)
         finally:
             with suppress(ProcessLookupError):  # Lava without our guard hangs where it fails
                 os.killpg(owner.pid, signal.SIGKILL)

@@ -5,7 +5,6 @@ Those of the mixed form are seen through Lava, those of the fused form without i
 
 from __future__ import annotations
 
-import shutil
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -18,7 +17,6 @@ from snnc.compiler.network import Output
 from snnc.compiler.operators import FixedConvolution, FixedScaling, MaxPooling, SumPooling, Window
 from snnc.compiler.trace import SIGNALS
 from snnc.targets.integer.reference import execute
-from snnc.targets.lava import child
 from snnc.targets.lava.forms import Form
 from tests.targets.lava.alone import run_whole, whole_of
 from tests.targets.lava.networks import (
@@ -33,7 +31,7 @@ from tests.targets.lava.networks import (
     save_inputs,
     write_artifact,
 )
-from tests.targets.lava.standalone import results, start
+from tests.targets.lava.standalone import copy_runner, results, start
 
 pytestmark = pytest.mark.lava
 
@@ -394,7 +392,7 @@ def test_fused_faults(
 ) -> None:
     """Of four samples, two are side by side."""
     package = tmp_path.name
-    shutil.copytree(Path(child.__file__).parent / "runner", tmp_path / package)
+    copy_runner(tmp_path / package)
     if fault != "none":
         file, old, new = FUSED_FAULTS[fault]
         path = tmp_path / package / file
