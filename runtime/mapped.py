@@ -67,7 +67,7 @@ def mapping_headline(account: Mapping[str, Any]) -> str:
     """Give cores, chips, and how few cores there could be, in a sentence."""
     cores, chips = count(account["cores"], "core"), count(account["chips"], "chip")
     least = f"no mapping has fewer than {account['cores_lower_bound']}, for {account['bound_by']}"
-    return f"{cores} of {account['hardware']}, on {chips}; {least}"
+    return f"{cores} of {shown(account['hardware'])}, on {chips}; {least}"
 
 
 def resources_table(account: Mapping[str, Any]) -> str:

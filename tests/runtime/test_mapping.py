@@ -74,6 +74,14 @@ def test_tables_tell_of_every_core(snnc: Snnc) -> None:
     assert "3 cores of small, on 1 chip; no mapping has fewer than 3, for neurons" in shown.out
 
 
+def test_the_name_of_a_description_moves_no_cursor(snnc: Snnc) -> None:
+    path = Path(small())
+    path.write_text(path.read_text().replace("name: small", 'name: "\\e[31mred"'))
+    ended = snnc(*COMPILE, "cpu", "--hardware", SMALL)
+    assert "3 cores of \\x1b[31mred, on 1 chip" in ended.out
+    assert "\x1b" not in ended.out + snnc("inspect", "a").out
+
+
 def test_traffic_follows_rates() -> None:
     kinds = {"target": "cpu", "dt": 1e-4, "hardware": small(8)}
     assumed = compile(graph(), **cast("Any", kinds)).account["mapping"]
@@ -208,8 +216,15 @@ def test_the_remedies_that_are_named_work(snnc: Snnc, thresholds: int) -> None:
         assert json.loads(worked.out)["cores"] == int(cores)
 
 
+def test_a_copy_that_kept_its_name_is_another_hardware(snnc: Snnc) -> None:
+    path = Path(small(4, synapse_memory=5))
+    path.write_text(path.read_text().replace("name: small", "name: loihi1"))
+    ended = snnc(*COMPILE, "cpu", "--hardware", SMALL)
+    assert "--hardware loihi1: 1 core" in ended.err
+
+
 def test_where_nothing_helps_that_is_said(snnc: Snnc, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snnc.runtime.remedies.hardware_names", lambda: ("small",))
+    monkeypatch.setattr("snnc.runtime.remedies.hardware_names", lambda: (SMALL,))
     ended = snnc(*COMPILE, "cpu", "--hardware", small(4, input_axons=2))
     assert ended.code == 2
     assert "(nothing tried fits)" in ended.err

@@ -13,8 +13,10 @@ from snnc.compiler.align import aligned_trace
 from snnc.compiler.check import check_fixed
 from snnc.compiler.diagnostics import InternalError
 from snnc.compiler.fixed import FixedInput
+from snnc.compiler.mapping.checker import check_mapped
 from snnc.compiler.mapping.cut import cut
 from snnc.compiler.mapping.join import joined, joined_trace
+from snnc.compiler.mapping.lay_out import lay_out
 from snnc.compiler.mapping.mapped import Core, MappedNetwork, Part
 from snnc.compiler.mapping.regions import Box, Listed
 from snnc.compiler.operators import FixedScaling, SumPooling
@@ -23,12 +25,14 @@ from snnc.targets.cpu.engine import Engine
 from snnc.targets.integer.reference import execute
 from snnc.targets.running import no_progress
 from tests.builders import (
+    fixed_convolution,
     fixed_network,
     fixed_population,
     fixed_projection,
     integers_for,
     window,
 )
+from tests.compiler.mapping.limits import able
 from tests.drawn.deployed import deployed_networks
 from tests.drawn.mapped import LOIHI, mapped_networks
 from tests.drawn.numbers import SEEDS
@@ -165,3 +169,27 @@ def test_a_trace_of_parts() -> None:
 
 def test_what_is_not_recorded_is_not_joined() -> None:
     assert [*joined({"a@0": np.zeros((4, 1, 2)), "a@1": np.zeros((4, 1, 1))}, two_cores())] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "flat"),
+    [((1, 10_000, 1), False), ((1, 10_000, 1), True), ((8_200, 1, 1), True)],
+)
+def test_axes_of_one_place(shape: tuple[int, int, int], flat: bool) -> None:
+    """NumPy 2.4.6 finds wrong places of columns ``[n, 1]`` of more than 8,192 numbers."""
+    channels, length, _ = shape
+    taps = 3 if length > 1 else 1
+    weight = np.arange(channels * taps).reshape(channels, 1, taps, 1) % 50 + 1
+    operator = fixed_convolution(weight, groups=channels)
+    network = fixed_network(
+        [fixed_population("c", channels * length, shape=(channels * length,) if flat else shape)],
+        [fixed_projection("x", "c", None, operator)],
+        inputs=[FixedInput("x", (channels, length + taps - 1, 1))],
+    )
+    mapped = lay_out(network, able(neurons=6000))
+    assert len(mapped.cores) >= 2
+    assert [*map(str, check_mapped(mapped))] == []
+    x = integers_for(network, steps=2, batch=1, seed=1)
+    whole, parts = execute(network, x).v["c"], execute(cut(mapped), x).v
+    assert whole.any()
+    assert np.array_equal(joined(parts, mapped)["c"].reshape(whole.shape), whole)

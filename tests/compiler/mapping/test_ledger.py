@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from snnc.compiler.mapping.demand import NOTHING, Demand, Format, Parameters, ProjectionDemand
+from snnc.compiler.mapping.demand import NOTHING, Demand, Format, ProjectionDemand
 from snnc.compiler.mapping.hardware import Certainty, Limit
+from snnc.compiler.mapping.kinds import Parameters
 from snnc.compiler.mapping.ledger import Resource, Sent, Use, fits, uses
 from snnc.targets.hardware.load import load_hardware
 

@@ -18,8 +18,8 @@ from tests.drawn.hardware import limit
 from tests.drawn.mapped import LOIHI
 from tests.fuzz_mapping import compare
 
-PARTS = 4
-EXAMPLES = 60
+PARTS = 2
+EXAMPLES = 40
 """Of each part; ``python -m tests.fuzz_mapping`` runs others, and more."""
 ONE = (one_fixed(20, lag=1), {"x": np.ones((4, 1, 1), np.int32)})
 

@@ -71,6 +71,7 @@ def check(network: FixedNetwork, hardware: Hardware, cores: Cores) -> None:
     assert len(cores) >= lower_bound(network, hardware)
 
 
+@settings(max_examples=60)
 @given(fixed_networks(), small_hardware(), st.integers(0, 3))
 def test_random(network: FixedNetwork, hardware: Hardware, seed: int) -> None:
     try:
