@@ -52,9 +52,9 @@ def aligned_trace(
 
     kept = {
         s: {
-            name: of_steps(name, values)
-            for name, values in signals[s].items()
-            if s != "spikes" or populations[name].spiking
+            name: of_steps(name, signals[s][name])
+            for name, p in populations.items()  # executors begin with the outputs
+            if name in signals[s] and (s != "spikes" or p.spiking)
         }
         for s in record
     }

@@ -27,7 +27,8 @@ class Trace:
         executor: Who ran: the name of a target or of a framework.
         outputs: Of each output, in the order of the network, its spikes (0 or 1, uint8), or the
             potential of its read-out (float32, in the units of the model).
-        spikes: Spikes of each recorded population.
+        spikes: Spikes of each recorded population; of integers in the order of the network, as
+            ``u`` and ``v``.
         u: Synaptic current of each recorded population: int32 of fixed networks, float32 else, and
             then only of populations whose current has a memory.
         v: Membrane potential after the reset of the step: int32 of fixed networks, float32 else.

@@ -14,9 +14,10 @@ from snnc.compiler.quantization.account import PopulationAccount, with_observed
 from snnc.compiler.quantization.guards import data_warnings, overflow_problems
 from snnc.compiler.quantization.observed import Observed
 from snnc.runtime.environment import environment
+from snnc.runtime.findings import Data, Execution, Link, Status, Verdict
 from snnc.runtime.links import End, Judge
 from snnc.runtime.measures.answers import sample_warning
-from snnc.runtime.report import Data, Execution, Link, Report, Status, Verdict
+from snnc.runtime.report import Report
 from snnc.runtime.subject import Subject
 from snnc.runtime.text import count
 from snnc.runtime.verification.identity import program_sha256
@@ -67,7 +68,7 @@ def conclude(
         dt=artifact.network.dt,
         max_drop=judge.max_drop,
         links=links,
-        first_divergence=broken[0].first_divergence if broken else None,
+        first_divergence=broken[0].parts_at if broken else None,
         outputs=tuple(output.name for output in artifact.network.outputs),
         executions=executions,
         silent=silent,
@@ -76,6 +77,7 @@ def conclude(
         lags=dict(account.get("lags", {})),
         populations=tuple(a.as_json() for a in cost),
         relays=tuple(account.get("relays", ())),
+        divided=tuple(account.get("divided", ())),
         budget=account.get("budget"),
         mapping=_mapping(artifact),
         problems=tuple(str(d) for failure in failures for d in failure.diagnostics),

@@ -29,9 +29,13 @@ BETWEEN = 30.0
 
 
 def emit(text: str) -> None:
-    """Print data on stdout; a reader that has closed it is no error."""
+    """Print data on stdout, letters that its encoding has not as escapes.
+
+    A reader that has closed it is no error.
+    """
+    encoding = sys.stdout.encoding or "utf-8"
     try:
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         # What follows, and the flush at exit, go nowhere.

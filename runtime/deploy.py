@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
@@ -24,7 +24,6 @@ from snnc.runtime.mapping import (
     Asked,
     for_cores,
     named_hardware,
-    over_cores,
     partitioner_problems,
     way_of,
 )
@@ -41,6 +40,9 @@ from snnc.targets.lava.stock import STOCK_LIMITS, stock_choices
 
 if TYPE_CHECKING:
     import torch
+
+    from snnc.compiler.mapping.hardware import Hardware
+    from snnc.compiler.mapping.partitioners import Way
 
 
 def compile(
@@ -108,10 +110,6 @@ def compile(
     """
     options = Quantization(**quantization)
     cores, hardware_problems = named_hardware(hardware, target)
-    stock = lava == Form.STOCK
-    grouped = stock and options.max_thresholds is None and options.rounding != Rounding.RECALIBRATED
-    if grouped:
-        options = replace(options, max_thresholds=1)  # Lava's LIF has one
     given = {
         "dialect": dialect,
         "reset": reset,
@@ -132,7 +130,18 @@ def compile(
             *model_problems(model, given),
         ]
     )
-    way = way_of(partitioner)
+    order = _Order(
+        target=target,
+        options=options,
+        lava=lava,
+        arch=arch,
+        cores=cores,
+        way=way_of(partitioner),
+        partitioner=partitioner,
+        budget=budget,
+        labels=labels,
+        progress=progress,
+    )
     graph = load_graph(
         model,
         input_shape=input_shape,
@@ -142,40 +151,10 @@ def compile(
         trust_input=trust_input,
     )
     network = discretize(graph, dt=dt, dialect=dialect, reset=reset)
-    if stock:
-        network = choosing(network, stock_choices(network, grouped=grouped))
-    asked = options
-    if cores is not None:
-        options, chosen_for_cores = for_cores(options, cores)
-        network = choosing(network, chosen_for_cores)
-    told = {
-        "dt": network.dt,
-        **options.as_json(calibrated=calibration is not None),
-        **({} if target != "lava" else {"lava": str(lava or Form.MIXED)}),
-        **({} if target != "cuda" else {"arch": chosen_architectures(arch)}),
-        **({} if cores is None else {"hardware": cores.name}),
-        **({} if partitioner is None else {"partitioner": partitioner}),
-        "choices": list(network.choices),
-    }
-    if kind_of(model) is Kind.ONNX and isinstance(calibration, Mapping):
-        calibration = _renamed(_text(model), calibration)
     samples = kind_of(model) is Kind.ONNX
-    widths, typical = _for_network(network, options, calibration, samples=samples)
-    if not get_target(target).fixed:
-        return Artifact(target=target, network=network, fixed=None, options=told)
-    made = Quantizer(network, typical, options, STOCK_LIMITS if stock else NO_LIMITS)
-    chosen: dict[str, Any] = {}
-    if budget is not None and typical is not None:
-        least = options.widths(network, unsaid=NARROWEST)
-        found = keep_budget(budget, made, typical, labels, least, progress)
-        widths = found.bits
-        told |= {"weight_bits": widths, "budget": found.account["budget"]}
-        chosen = {"budget": found.account}
-    fixed, account = deployed(made, widths)
-    artifact = Artifact(
-        target=target, network=network, fixed=fixed, options=told, account=account | chosen
-    )
-    return over_cores(artifact, cores, made, Asked(asked, widths, way)).for_target(target)
+    if samples and isinstance(calibration, Mapping):
+        calibration = _renamed(_text(model), calibration)
+    return order.carried_out(network, calibration, samples=samples)
 
 
 def load_graph(
@@ -227,6 +206,109 @@ def load_graph(
 def choosing(network: Network, choices: Iterable[str]) -> Network:
     """Give ``network`` with further choices that are told."""
     return replace(network, choices=(*network.choices, *choices))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Order:
+    """What is to become of a network, as the user says and without any problem.
+
+    Attributes:
+        target: Its name.
+        options: Of the integers.
+        lava: Form for target ``lava``.
+        arch: GPUs for target ``cuda``.
+        cores: Those that the network is laid out over.
+        way: How.
+        partitioner: Name of who proposes which neurons lie together.
+        budget: What weights may cost.
+        labels: For the budget.
+        progress: Called with each stage.
+    """
+
+    target: str
+    options: Quantization
+    lava: str | None
+    arch: str | Sequence[str] | None
+    cores: Hardware | None
+    way: Way
+    partitioner: str | None
+    budget: str | None
+    labels: npt.ArrayLike | None
+    progress: Stages
+
+    def carried_out(self, network: Network, calibration: Data | None, *, samples: bool) -> Artifact:
+        """Make the artifact.
+
+        Args:
+            network: In real numbers.
+            calibration: Typical data, or None.
+            samples: Whether ``[samples, *shape]`` will do.
+
+        Raises:
+            InputError: All that is wrong of the data or with the integers.
+        """
+        network, options, asked = self._chosen(network)
+        told = self._told(network, options, calibrated=calibration is not None)
+        widths, typical = _for_network(network, options, calibration, samples=samples)
+        if not get_target(self.target).fixed:
+            return Artifact(target=self.target, network=network, fixed=None, options=told)
+        made = Quantizer(network, typical, options, STOCK_LIMITS if self.stock else NO_LIMITS)
+        chosen: dict[str, Any] = {}
+        if self.budget is not None and typical is not None:
+            least = options.widths(network, unsaid=NARROWEST)
+            found = keep_budget(self.budget, made, typical, self.labels, least, self.progress)
+            widths = found.bits
+            told |= {"weight_bits": widths, "budget": found.account["budget"]}
+            chosen = {"budget": found.account}
+        fixed, account = deployed(made, widths)
+        artifact = Artifact(
+            target=self.target,
+            network=network,
+            fixed=fixed,
+            options=told,
+            account=account | chosen,
+        )
+        return self._over_cores(artifact, made, Asked(asked, widths, self.way))
+
+    @property
+    def stock(self) -> bool:
+        """Whether Lava's own processes have to do."""
+        return self.lava == Form.STOCK
+
+    def _chosen(self, network: Network) -> tuple[Network, Quantization, Quantization]:
+        """Give the network with what is chosen for target and cores, and both kinds of options.
+
+        Returns:
+            The network; options as form and cores need them; and as the form alone does.
+        """
+        options = self.options
+        if self.stock:
+            free = options.max_thresholds is None and options.rounding != Rounding.RECALIBRATED
+            options = replace(options, max_thresholds=1) if free else options  # Lava's LIF has one
+            network = choosing(network, stock_choices(network, grouped=free))
+        if self.cores is None:
+            return network, options, options
+        limited, chosen = for_cores(options, self.cores)
+        return choosing(network, chosen), limited, options
+
+    def _told(self, network: Network, options: Quantization, *, calibrated: bool) -> dict[str, Any]:
+        """Give the options as the artifact keeps them."""
+        return {
+            "dt": network.dt,
+            **options.as_json(calibrated=calibrated),
+            **({} if self.target != "lava" else {"lava": str(self.lava or Form.MIXED)}),
+            **({} if self.target != "cuda" else {"arch": chosen_architectures(self.arch)}),
+            **({} if self.cores is None else {"hardware": self.cores.name}),
+            **({} if self.partitioner is None else {"partitioner": self.partitioner}),
+            "choices": list(network.choices),
+        }
+
+    def _over_cores(self, artifact: Artifact, made: Quantizer, asked: Asked) -> Artifact:
+        if self.cores is not None:
+            from snnc.runtime.over_cores import over_cores  # which takes scipy
+
+            artifact = over_cores(artifact, self.cores, made, asked)
+        return artifact.for_target(self.target)
 
 
 def _text(model: object) -> str:

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.diagnostics import InternalError, SnncError
+from snnc.runtime.findings import Link, Statistics, Status
 from snnc.runtime.measures.answers import confusions, statistics_of
 from snnc.runtime.measures.layers import disagreements
-from snnc.runtime.report import Link, Statistics, Status
 from snnc.runtime.statistics import paired
-from snnc.runtime.text import count
+from snnc.runtime.text import count, drop_within, points
 from snnc.runtime.verification.tally import LinkTally, Ran, ReplayTally
 from snnc.targets.float.replay import TIE_ULP
 
@@ -35,6 +35,11 @@ class Pair:
     names: tuple[str, str]
     ends: tuple[End, End]
     tally: LinkTally | None
+
+    @property
+    def both_ran(self) -> bool:
+        """Whether both were done, on all samples."""
+        return all(isinstance(end, Ran) for end in self.ends)
 
     @property
     def done(self) -> tuple[Ran, Ran, LinkTally]:
@@ -83,15 +88,16 @@ class Judge:
 
         Args:
             pair: The two.
-            replayed: The framework's run, repeated step by step; None where it could not be.
+            replayed: The framework's run, repeated step by step, as far as there is one; None where
+                it could not be.
         """
         link = self._spikes(pair)
-        if replayed is None or (link.status is Status.NOT_RUN and link.values):
+        if replayed is None or not pair.both_ran or (link.status is Status.NOT_RUN and link.values):
             return link
         ties = replayed.n_ties
         link = link.model_copy(update={"ties": replayed.ties, "n_ties": ties})
         if replayed.strangers:
-            found = f"v of {', '.join(replayed.strangers)} differs by more than rounding"
+            found = f"off by more than rounding: {', '.join(replayed.strangers)}"
             return link.model_copy(update={"status": Status.BROKEN, "reason": found})
         if not link.values:
             found = "v of every read-out is equal but for rounding"
@@ -110,7 +116,7 @@ class Judge:
 
         There is no spike to compare: the classes are, and by labels the accuracy.
         """
-        promise = f"accuracy falls by at most {self.max_drop:g} points"
+        promise = f"accuracy falls by at most {points(self.max_drop)}"
         missing = _missing(pair, promise)
         if missing is not None:
             return missing
@@ -142,19 +148,20 @@ class Judge:
 
     def _spikes(self, pair: Pair) -> Link:
         """Judge whether all spikes are the same; of read-outs alone there are none."""
-        if pair.tally is not None and not pair.tally.spiking:
-            return Link(
-                reference=pair.names[0],
-                other=pair.names[1],
-                promise="the same potentials but for rounding",
-                status=Status.NOT_RUN,
-                reason="no population spikes",
-            )
-        return self.exact(pair, ("spikes",))
+        if pair.tally is None or pair.tally.spiking:
+            return self.exact(pair, ("spikes",))
+        promise = "the same potentials but for rounding"
+        return _missing(pair, promise) or Link(
+            reference=pair.names[0],
+            other=pair.names[1],
+            promise=promise,
+            status=Status.NOT_RUN,
+            reason="no population spikes",
+        )
 
     def budget(self, pair: Pair) -> Link:
         """Judge a link that may cost accuracy, up to a limit."""
-        promise = f"accuracy falls by at most {self.max_drop:g} points"
+        promise = f"accuracy falls by at most {points(self.max_drop)}"
         missing = _missing(pair, promise)
         if missing is not None:
             return missing
@@ -186,7 +193,7 @@ class Judge:
         found = "accuracy is the same"
         if drop:
             found = f"accuracy {'falls' if drop > 0 else 'rises'} by {abs(drop):.2f} points"
-        found += f"; with 95 % confidence it falls by less than {bound:.2f}"
+        found += f"; with 95 % confidence it {drop_within(bound)}"
         if drop <= self.max_drop < bound:
             found += f", and {statistics.n:,} samples are too few to promise less"
             if statistics.needed is not None and not statistics.enough:

@@ -1,16 +1,14 @@
-"""The mapping of a network in what users see: how it is asked for, and what came of it."""
+"""How users ask for a mapping: the hardware and the partitioner that they name, and the rest."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from snnc.compiler import rules
-from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault, InputError, InternalError
+from snnc.compiler.diagnostics import Diagnostic, EnvironmentFault, InputError
 from snnc.compiler.mapping.partitioners import Partitioner, Way
 from snnc.compiler.names import nearest, written
 from snnc.runtime.rounding import Rounding
@@ -18,11 +16,7 @@ from snnc.targets import TARGETS, get_target
 
 if TYPE_CHECKING:
     from snnc.compiler.mapping.hardware import Hardware
-    from snnc.compiler.mapping.mapped import MappedNetwork
-    from snnc.compiler.mapping.traffic import Rates
-    from snnc.runtime.observe import Reference
-    from snnc.runtime.quantization import Quantization, Quantizer
-    from snnc.targets.artifact import Artifact
+    from snnc.runtime.quantization import Quantization
 
 
 def named_hardware(
@@ -120,71 +114,6 @@ class Asked:
     options: Quantization
     widths: dict[str, int]
     way: Way = field(default_factory=Way)
-
-
-def over_cores(
-    artifact: Artifact, hardware: Hardware | None, made: Quantizer, asked: Asked
-) -> Artifact:
-    """Lay the integers of ``artifact`` out over cores, where any hardware is named.
-
-    Args:
-        artifact: With integers, and their account.
-        hardware: Whose cores, or None.
-        made: What made the integers.
-        asked: What the user says of them.
-
-    Raises:
-        InputError: They do not fit; everything that stands against it, and what helps.
-    """
-    if hardware is None:
-        return artifact
-    from snnc.compiler.mapping.lay_out import lay_out
-    from snnc.runtime.mapped import mapping_account
-
-    fixed = artifact.required_fixed
-    rates = firing_rates(made.reference, artifact.account["relays"])
-    try:
-        mapped = lay_out(fixed, hardware, rates=rates, way=asked.way)
-    except InputError as error:
-        from snnc.runtime.remedies import with_remedies
-
-        raise with_remedies(error, made, asked, hardware) from error
-    if made.options.strict:
-        _ensure(mapped)
-    account = {**artifact.account, "mapping": mapping_account(mapped, rates)}
-    return replace(artifact, mapped=mapped, account=account)
-
-
-def _ensure(mapped: MappedNetwork) -> None:
-    """Count every limit anew, by other means than those that the mapping was made by.
-
-    Raises:
-        InternalError: One of them is broken.
-    """
-    from snnc.compiler.mapping.checker import check_mapped
-
-    found = tuple(check_mapped(mapped))
-    if found:
-        raise InternalError("\n\n".join(map(str, found)))
-
-
-def firing_rates(reference: Reference | None, relays: list[dict[str, Any]]) -> Rates:
-    """Give spikes a step of each input and population on calibration data, shape ``[n]``.
-
-    Args:
-        reference: What the float network did with the data; None without any, which gives nothing.
-        relays: What the account holds of relay neurons: they send what they are sent.
-    """
-    if reference is None:
-        return {}
-    rates = {
-        name: np.asarray((values != 0).mean(axis=(0, 1)), np.float64)
-        for name, values in reference.sent.items()
-    }
-    for relayed in relays:
-        if relayed["source"] in rates:
-            rates |= dict.fromkeys(relayed["relays"], rates[relayed["source"]])
-    return rates
 
 
 def _target_problems(name: str, target: str) -> Iterator[Diagnostic]:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from snnc.compiler.fixed import FixedNetwork
-from snnc.compiler.network import Population
+from snnc.compiler.fixed import FixedNetwork, FixedProjection
+from snnc.compiler.network import Population, Projection
 from snnc.compiler.operators import (
     AveragePooling,
     Convolution,
@@ -68,57 +68,55 @@ def overview(artifact: Artifact) -> str:
 
 def facts(artifact: Artifact) -> dict[str, Any]:
     """Give the same as JSON values."""
-    network = artifact.network
+    network, fixed = artifact.network, artifact.fixed
     return {
         "target": artifact.target,
         "dt": network.dt,
         "inputs": [{"name": i.name, "shape": list(i.shape)} for i in network.inputs],
         "outputs": [{"name": o.name, "source": o.source} for o in network.outputs],
-        "populations": [
-            {
-                "name": p.name,
-                "origin": list(p.origin),
-                "shape": list(p.shape),
-                "neurons": p.size,
-                "integration": p.integration.value,
-                "reset": p.reset.value,
-                "decay": _extent(p.decay),
-                "current_decay": _extent(p.current_decay),
-                "threshold": _extent(p.threshold) if p.spiking else None,
-                "refractory": p.refractory,
-            }
-            for p in network.populations
-        ],
-        "projections": [
-            {
-                "name": q.name,
-                "origin": list(q.origin),
-                "source": q.source,
-                "target": q.target,
-                "operators": [operator_text(o) for o in q.operators],
-                "delay": q.delay,
-            }
-            for q in network.projections
-        ],
-        "hardware_projections": [
-            {
-                "name": q.name,
-                "origin": list(q.origin),
-                "source": q.source,
-                "target": q.target,
-                "operators": [operator_text(o) for o in q.operators],
-                "weight_bits": q.weight_bits,
-                "sign_mode": q.sign_mode.value,
-                "weight_exp": q.weight_exp,
-                "delay": q.delay,
-            }
-            for q in (artifact.fixed.projections if artifact.fixed else ())
-        ],
+        "populations": [_population(p) for p in network.populations],
+        "projections": [{**_way(q), "delay": q.delay} for q in network.projections],
+        "hardware_projections": [_on_hardware(q) for q in (fixed.projections if fixed else ())],
         "choices": list(network.choices),
         "account": dict(artifact.account),
         "options": dict(artifact.options),
         "form": lava_form(artifact),
         "processes": [p._asdict() for p in lava_processes(artifact)],
+    }
+
+
+def _population(p: Population) -> dict[str, Any]:
+    return {
+        "name": p.name,
+        "origin": list(p.origin),
+        "shape": list(p.shape),
+        "neurons": p.size,
+        "integration": p.integration.value,
+        "reset": p.reset.value,
+        "decay": _extent(p.decay),
+        "current_decay": _extent(p.current_decay),
+        "threshold": _extent(p.threshold) if p.spiking else None,
+        "refractory": p.refractory,
+    }
+
+
+def _on_hardware(q: FixedProjection) -> dict[str, Any]:
+    return {
+        **_way(q),
+        "weight_bits": q.weight_bits,
+        "sign_mode": q.sign_mode.value,
+        "weight_exp": q.weight_exp,
+        "delay": q.delay,
+    }
+
+
+def _way(q: Projection | FixedProjection) -> dict[str, Any]:
+    return {
+        "name": q.name,
+        "origin": list(q.origin),
+        "source": q.source,
+        "target": q.target,
+        "operators": [operator_text(o) for o in q.operators],
     }
 
 
@@ -318,14 +316,14 @@ def _percent(share: float | None) -> str:
 
 def _registers_row(p: Mapping[str, Any]) -> tuple[str, ...]:
     free = p["ungrouped"]
-    sqnr = free and free["weight_sqnr_db"]
+    sqnr = free["weight_sqnr_db"] if free else None
     return (
         str(p["name"]),
         *_tau(p["tau_mem"]),
         *_tau(p["tau_syn"]),
         str(p["thresholds"]),
         str(free["thresholds"]) if free else "-",
-        f"{sqnr:.1f}" if sqnr else "-",
+        "-" if sqnr is None else f"{sqnr:.1f}",
         str(p["biases"]),
     )
 

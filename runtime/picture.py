@@ -30,11 +30,14 @@ CHIPS = 16
 """Chips that are drawn core by core; of more than that each is one square."""
 CORE, GAP, LINK, BORDER = 26, 2, 20, 14
 """Side of a core, room between those of a router, between routers, and more between chips."""
-MARGIN, LEGEND, NARROWEST = 12, 58, 600
+MARGIN, LEGEND, GLYPH = 12, 58, 7.2
+"""Room around all, height of the legend, and width of its letters at most; pixels."""
 _STEP = CORE + LINK
 LEVELS = 6
 """Shades of either color: of nothing, and five parts of the way to the most."""
 
+_KEY = MARGIN + LEVELS * 16 + 8
+"""Where the words of the legend begin."""
 _LINES = "spikes a step over a link: the upper line leads right, the right one down"
 
 LIGHT: dict[str, str | tuple[str, ...]] = {
@@ -88,15 +91,17 @@ def picture(hardware: Hardware, cores: Sequence[Drawn], traffic: Traffic, name: 
     few = chips <= CHIPS
     drawing = _Cores(hardware, traffic) if few else _Chips(hardware, traffic)
     body = [*drawing.links(), *drawing.squares(cores)]
-    width, height = max(drawing.width, NARROWEST), drawing.height + LEGEND
-    body += _legend(drawing.height + 8, "core" if few else "chip", drawing.heaviest)
+    legend = _legend("core" if few else "chip", drawing.heaviest)
+    width = max(drawing.width, *(_KEY + ceil(len(text) * GLYPH) for _, text in legend))
+    height = drawing.height + LEGEND
+    body += _key(legend, drawing.height + 8)
     return "\n".join(
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="chips" role="img" '
             f'viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
             f'aria-labelledby="{name}-title {name}-desc">',
             f'<title id="{name}-title">{escape(shown(_title(hardware, cores, chips)))}</title>',
-            f'<desc id="{name}-desc">{escape(_description(cores, traffic))}</desc>',
+            f'<desc id="{name}-desc">{escape(_description(cores, traffic, few=few))}</desc>',
             f"<style>{style_text()}</style>",
             *body,
             "</svg>",
@@ -261,10 +266,14 @@ def _line(x: int, y: int, to_x: int, to_y: int, load: float, most: float) -> str
     return f'<line class="t{level}" x1="{x}" y1="{y}" x2="{to_x}" y2="{to_y}">{of}</line>'
 
 
-def _legend(y: int, unit: str, heaviest: float) -> Iterator[str]:
-    busiest = f"{heaviest:,.4g}"
-    rows = (("u", f"% of the fullest resource of a {unit}", "100"), ("t", _LINES, busiest))
-    for k, (kind, text, most) in enumerate(rows):
+def _legend(unit: str, heaviest: float) -> tuple[tuple[str, str], ...]:
+    """Give what the shades of squares and of lines stand for."""
+    squares = ("u", f"0 to 100 % of the fullest resource of a {unit}")
+    return (squares, ("t", f"0 to {heaviest:,.4g} {_LINES}")) if heaviest else (squares,)
+
+
+def _key(legend: tuple[tuple[str, str], ...], y: int) -> Iterator[str]:
+    for k, (kind, text) in enumerate(legend):
         top = y + 20 * k
         for level in range(LEVELS):
             x, middle = MARGIN + level * 16, top + 6
@@ -273,8 +282,7 @@ def _legend(y: int, unit: str, heaviest: float) -> Iterator[str]:
             else:
                 line = f'x1="{x}" y1="{middle}" x2="{x + 15}" y2="{middle}"'
                 yield f'<line class="t{level}" {line}/>'
-        x = MARGIN + LEVELS * 16 + 8
-        yield f'<text class="key" x="{x}" y="{top + 10}">0 to {escape(most)} {escape(text)}</text>'
+        yield f'<text class="key" x="{_KEY}" y="{top + 10}">{escape(text)}</text>'
 
 
 def _title(hardware: Hardware, cores: Sequence[Drawn], chips: int) -> str:
@@ -283,7 +291,7 @@ def _title(hardware: Hardware, cores: Sequence[Drawn], chips: int) -> str:
     return f"{of_cores} on {of_chips} of {hardware.name}"
 
 
-def _description(cores: Sequence[Drawn], traffic: Traffic) -> str:
+def _description(cores: Sequence[Drawn], traffic: Traffic, *, few: bool) -> str:
     shares = [core.use for core in cores]
     busiest = traffic.heaviest_link
     link = "no spike goes over a link"
@@ -293,10 +301,13 @@ def _description(cores: Sequence[Drawn], traffic: Traffic) -> str:
             f"{traffic.heaviest:,.4g} spikes a step go over the busiest link, from router "
             f"({x}, {y}) to ({to_x}, {to_y})"
         )
+    what = "core, with the share of its fullest resource in percent"
+    if not few:
+        what = "chip, with the mean of its cores, of which each has such a share in percent"
     return (
-        f"Every square is a core, with the share of its fullest resource in percent: "
-        f"{100 * min(shares):.0f} to {100 * max(shares):.0f}, {100 * np.mean(shares):.0f} on "
-        f"average. Lines are links between routers: {link}. Inputs enter at router {HOST}."
+        f"Every square is a {what}: {100 * min(shares):.0f} to {100 * max(shares):.0f}, "
+        f"{100 * np.mean(shares):.0f} on average. Lines are links between routers: {link}. "
+        f"Inputs enter at router {HOST}."
     )
 
 

@@ -11,6 +11,7 @@ from snnc.runtime.text import table
 COLUMNS = ("spikes of", "relay neurons", "relays", f"for delays above {MAX_DELAY} steps")
 
 DIVIDED = ("sums of", "synapses", "divided to", "digits", "relay neurons")
+"""Columns of the tables."""
 
 
 def relayed_tables(account: Mapping[str, Any]) -> Iterator[str]:
@@ -22,10 +23,11 @@ def relayed_tables(account: Mapping[str, Any]) -> Iterator[str]:
     if account.get("relays"):
         yield relays_table(account["relays"])
     if account.get("divided"):
-        yield table(DIVIDED, map(_divided_row, account["divided"]))
+        yield table(DIVIDED, map(divided_row, account["divided"]))
 
 
-def _divided_row(of: Mapping[str, Any]) -> list[str]:
+def divided_row(of: Mapping[str, Any]) -> list[str]:
+    """Give of a sum its synapses, how many are left of them, digits, and relay neurons."""
     numbers = (of["synapses"], of["synapses_left"], of["digits"], of["neurons"])
     return [str(of["projection"]), *(f"{n:,}" for n in numbers)]
 

@@ -150,9 +150,9 @@ class _Tries:
         """
         fitting: list[tuple[int, str]] = []
         for name in hardware_names():
-            if name == self.on.name:
-                continue
             other = load_hardware(name)
+            if other == self.on:
+                continue
             options, _ = for_cores(self.asked.options, other)
             effect = self._effect(self._anew(options), self.asked.widths, other)
             fitting += [] if effect is None else [(effect[0], name)]

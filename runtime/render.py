@@ -1,17 +1,17 @@
-"""A report as a page for people and as JUnit XML for machines."""
+"""The page of a report: one file, for people."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree
 
 from snnc.runtime.budgeted import notes
+from snnc.runtime.findings import Findings
 from snnc.runtime.page import (
     alike,
     deployed,
@@ -25,8 +25,7 @@ from snnc.runtime.page import (
 from snnc.runtime.page.next_steps import next_steps
 from snnc.runtime.page.sections import SECTIONS
 from snnc.runtime.picture import style_text
-from snnc.runtime.report import Link, Report, Status
-from snnc.runtime.text import count, shown
+from snnc.runtime.text import count, points, shown
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -40,6 +39,7 @@ TELLING: tuple[Callable[..., object], ...] = (
     alike.measure_tables,
     count,
     deployed.budget_tables,
+    deployed.divided_table,
     deployed.mapping_sentences,
     deployed.relays_table,
     deployed.resources_table,
@@ -53,6 +53,7 @@ TELLING: tuple[Callable[..., object], ...] = (
     explained.told,
     next_steps,
     notes,
+    points,
     paired.accuracy_notes,
     paired.accuracy_table,
     paired.confusion_table,
@@ -73,7 +74,7 @@ _RUN = re.compile(f"{_FROM_THE_RIGHT}(?:(?:{_FROM_THE_RIGHT}|\\s)*{_FROM_THE_RIG
 """Words of scripts that are written from the right (Unicode, blocks of classes R and AL)."""
 
 
-def html_text(report: Report) -> str:
+def html_text(report: Findings) -> str:
     """Give the page: one file, no script, nothing loaded; whatever users named is harmless."""
     from markupsafe import Markup
 
@@ -103,6 +104,7 @@ def policy(styles: Iterable[str]) -> str:
     return f"default-src 'none'; style-src {allowed}; base-uri 'none'; form-action 'none'"
 
 
+@cache
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -141,58 +143,3 @@ def harmless(value: object) -> Markup:
 def listed(values: Iterable[object]) -> str:
     """Join with commas; jinja2's own ``join`` gives markup, which is not made harmless."""
     return ", ".join(map(str, values))
-
-
-def junit_text(report: Report) -> bytes:
-    """Give JUnit XML: a case for each link; what was not judged is skipped, never passed."""
-    statuses = [_outcome(link) for link in report.links]
-    totals = {
-        "tests": str(len(statuses)),
-        "failures": str(statuses.count("failure")),
-        "errors": str(statuses.count("error")),
-        "skipped": str(statuses.count("skipped")),
-    }
-    root = ElementTree.Element("testsuites", {"name": "snnc verify", **totals})
-    suite = ElementTree.SubElement(root, "testsuite", {"name": shown(report.model), **totals})
-    properties = ElementTree.SubElement(suite, "properties")
-    facts = {"verdict": report.verdict, "headline": report.headline, **report.environment}
-    for name, value in facts.items():
-        ElementTree.SubElement(properties, "property", {"name": shown(name), "value": shown(value)})
-    for link in report.links:
-        _add_case(suite, link)
-    ElementTree.indent(root)
-    stream = io.BytesIO()
-    ElementTree.ElementTree(root).write(stream, encoding="utf-8", xml_declaration=True)
-    return stream.getvalue() + b"\n"
-
-
-def _add_case(suite: ElementTree.Element, link: Link) -> None:
-    name = {"classname": "snnc.verify", "name": shown(link.name)}
-    case = ElementTree.SubElement(suite, "testcase", name)
-    outcome = _outcome(link)
-    if outcome != "passed":
-        message = {"message": shown(f"{link.status}: {link.reason}")}
-        detail = ElementTree.SubElement(case, outcome, message)
-        detail.text = "\n".join(map(shown, _details(link)))
-    ElementTree.SubElement(case, "system-out").text = shown(link.reason)
-
-
-def _details(link: Link) -> Iterator[str]:
-    """Yield what was promised, where the two part, why, and what helps."""
-    yield f"promise: {link.promise}"
-    if link.first_divergence is not None:
-        yield f"first divergence: {link.first_divergence}"
-    e = link.explanation
-    if e is not None:
-        yield f"layer: {e.layer}"
-        yield f"cause: {e.cause}: {e.because}"
-        if e.remedy:
-            yield f"next: {e.remedy}"
-
-
-def _outcome(link: Link) -> str:
-    if link.status is Status.HELD:
-        return "passed"
-    if link.status is Status.BROKEN:
-        return "failure"
-    return "error" if link.asked and link.status is Status.NOT_RUN else "skipped"

@@ -10,7 +10,8 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from snnc.runtime.report import FORMAT, Report
+from snnc.runtime.findings import FORMAT
+from snnc.runtime.report import Report
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NOT_FINITE = ("NaN", "Infinity", "-Infinity")
@@ -46,7 +47,12 @@ class _Documented(GenerateJsonSchema):
 
 def _told(schema: JsonSchemaValue, of: type[Any]) -> JsonSchemaValue:
     """Put the docstring's words where they belong: to the class and to its fields."""
-    head, fields = _parts(inspect.getdoc(of) or "")
+    head, _ = _parts(inspect.getdoc(of) or "")
+    fields = {
+        name: words
+        for base in reversed(of.__mro__)
+        for name, words in _parts(inspect.cleandoc(base.__doc__ or ""))[1].items()
+    }
     properties = {
         name: {**{k: v for k, v in of_field.items() if k != "title"}, "description": fields[name]}
         if name in fields

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
+from snnc.runtime.findings import Execution, Link
 from snnc.runtime.page.next_steps import next_steps
-from snnc.runtime.report import Execution, Link, Report
+from snnc.runtime.report import Report
 from snnc.runtime.text import count, percent, seconds, shown, table
 
 
@@ -34,23 +33,11 @@ def summary_text(report: Report) -> str:
     tables = [summary_table(report), accuracy_table(report)]
     lines = ["\n\n".join(filter(None, tables)), ""]
     lines += [f"{e.name} by {e.executor}" for e in report.executions if ", " in e.executor]
-    lines += map(shown, _divergence(report))
+    if report.first_broken is not None:
+        said = *report.first_broken.told, *(f"next: {step}" for step in next_steps(report)[:1])
+        lines += map(shown, said)
     lines.append(f"{report.verdict}: {shown(report.headline)}")
     return "\n".join(lines)
-
-
-def _divergence(report: Report) -> Iterator[str]:
-    """Yield where the executions part, in what layer of the user's, why, and what helps."""
-    if report.first_divergence is None:
-        return
-    yield f"first divergence: {report.first_divergence}"
-    broken = report.first_broken
-    e = None if broken is None else broken.explanation
-    if e is not None:
-        if e.layer not in {"", e.divergence.population}:
-            yield f"layer: {e.layer}"
-        yield f"cause: {e.cause}: {e.because}"
-    yield from (f"next: {step}" for step in next_steps(report)[:1])
 
 
 def _row(execution: Execution, link: Link | None) -> tuple[str, ...]:
@@ -62,6 +49,6 @@ def _row(execution: Execution, link: Link | None) -> tuple[str, ...]:
         "-" if execution.accuracy is None else percent(execution.accuracy),
         "-" if link is None else f"{link.reference}: {', '.join(link.signals)}",
         "-" if link is None else f"{link.differing:,} of {link.values:,}",
-        f"{execution.latency_steps} steps",
+        count(execution.latency_steps, "step"),
         "-" if execution.seconds is None else seconds(execution.seconds),
     )

@@ -65,3 +65,17 @@ def duration(value: float) -> str:
 def count(number: int, noun: str) -> str:
     """Give ``1 spike``, ``2 spikes``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def points(value: float) -> str:
+    """Give points of percent: ``1 point``, ``0.5 points``."""
+    return f"{value:g} point{'' if value == 1 else 's'}"
+
+
+def drop_within(bound: float) -> str:
+    """Say what an upper bound of a drop, in points of percent, says of what fell."""
+    return (
+        f"falls by less than {bound:.2f} points"
+        if bound >= 0
+        else f"rises by more than {-bound:.2f} points"
+    )

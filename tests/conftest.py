@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import zlib
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from snnc.frontends.hdf5 import process
 from snnc.runtime import console
 from tests.browser import NAMES, find_browser
 
+ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = {
     "torch": ("torch", "snntorch"),
     "norse": ("torch", "norse", "nirtorch"),
@@ -70,11 +73,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="fail, and do not skip, a test whose optional package is not installed",
     )
+    parser.addoption(
+        "--share",
+        metavar="K/N",
+        help="only share K of N: each file is in one, those of Lava in all",
+    )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what takes long, so that no process is left alone with it at the end."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    if share := config.getoption("--share"):
+        number, shares = (int(part) for part in share.split("/"))
+        left = [item for item in items if not in_share(item, number, shares)]
+        items[:] = [item for item in items if in_share(item, number, shares)]
+        config.hook.pytest_deselected(items=left)
+
+
+def in_share(item: pytest.Item, number: int, shares: int) -> bool:
+    """Say whether share ``number``, from 1 on, has a test: a file is in one, Lava's in all."""
+    if item.get_closest_marker("lava"):
+        return True
+    file = item.path.relative_to(ROOT).as_posix()
+    return zlib.crc32(file.encode()) % shares == number - 1
 
 
 def installed(name: str) -> bool:

@@ -21,6 +21,8 @@ from tests.environment import ROOT
 RESULTS = ROOT / "build" / "matrix"
 CORE = "not (torch or norse or onnx or mnist or cuda)"
 """The tests that are run: those of the core and of Lava."""
+BRIEF = f"{CORE} and not slow"
+"""Those of them that are run where time is short, and each cell its share of them."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,8 @@ def _runs(python: str, version: str) -> bool:
     return answer.stdout.strip() == version
 
 
-def run_cell(cell: Cell, python: str, lava: str) -> Result:
-    """Make the environment of ``cell`` and run the tests in it."""
+def run_cell(cell: Cell, python: str, lava: str, chosen: Sequence[str]) -> Result:
+    """Make the environment of ``cell`` and run the tests in it that pytest's options choose."""
     started = time.monotonic()
     directory = f".venv-{cell.name}"
     installs = [f"-e .[lava,test] '{cell.numpy}'", lava]
@@ -104,12 +106,19 @@ def run_cell(cell: Cell, python: str, lava: str) -> Result:
     print(f"==> {cell.name}: {versions}", end="", flush=True)
     record = RESULTS / f"{cell.name}.xml"
     record.unlink(missing_ok=True)
-    tests = [own, "-m", "pytest", "--complete", "-q", "-m", CORE, f"--junit-xml={record}"]
-    tests += ["-n", "auto", "--dist", "loadgroup"]
+    tests = [own, "-m", "pytest", "--complete", "-q", f"--junit-xml={record}"]
+    tests += ["-n", "auto", "--dist", "loadgroup", *chosen]
     code_of_tests = subprocess.run(tests, cwd=ROOT, check=False).returncode
     summary = summarize(record) if record.exists() else f"pytest ended with {code_of_tests}"
     seconds = time.monotonic() - started
     return Result(cell, versions.strip(), summary, seconds, passed=code_of_tests == 0)
+
+
+def choice(number: int, cells: int, *, brief: bool) -> list[str]:
+    """Give the options of pytest for one of so many cells."""
+    if brief:
+        return ["-m", BRIEF, f"--share={number}/{cells}"]
+    return ["-m", CORE]
 
 
 def summarize(record: Path) -> str:
@@ -147,6 +156,11 @@ def main() -> int:
     names = [cell.name for cell in CELLS]
     parser.add_argument("cells", nargs="*", metavar="CELL", help=f"some of {', '.join(names)}")
     parser.add_argument("--lava", required=True, help="arguments of pip install for Lava")
+    parser.add_argument(
+        "--brief",
+        action="store_true",
+        help="no slow tests, and each file but those of Lava in one of the cells only",
+    )
     options = parser.parse_args()
     if unknown := set(options.cells) - set(names):
         parser.error(f"no such cell: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
@@ -160,7 +174,9 @@ def main() -> int:
         return 1
     RESULTS.mkdir(parents=True, exist_ok=True)
     results = [
-        run_cell(cell, python, options.lava) for cell in cells if (python := pythons[cell.python])
+        run_cell(cell, python, options.lava, choice(number, len(cells), brief=options.brief))
+        for number, cell in enumerate(cells, start=1)
+        if (python := pythons[cell.python])
     ]
     print(f"\n{table(results)}")
     return 0 if all(result.passed for result in results) else 1

@@ -21,7 +21,11 @@ import pytest
 import snnc
 from tests.test_package import PARTS, ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.xdist_group("distribution"),  # the engine is compiled once for all of them
+]
 
 BESIDE_THE_CODE = {
     "CHANGELOG.md",
@@ -35,6 +39,7 @@ BESIDE_THE_CODE = {
 
 
 ENGINE = "snnc/targets/cpu/_engine.abi3.so"
+NO_COMPILER = {"CC": "/absent/cc", "CXX": "/absent/c++"}
 ARITHMETIC = "snnc/targets/native/arithmetic.h"
 """The kernels of the CUDA target include it, which are compiled where they run."""
 
@@ -95,12 +100,11 @@ def test_engine_of_the_wheel(scripts: Path) -> None:
 
 
 def test_without_a_compiler_there_is_no_engine_and_all_else(built: Built, tmp_path: Path) -> None:
-    absent = os.environ | {"CC": "/absent/cc", "CXX": "/absent/c++"}
     shutil.copytree(
         built.tree, tmp_path / "snnc", symlinks=True, ignore=shutil.ignore_patterns("build")
     )
     build = (sys.executable, "-m", "build", "--no-isolation", "--wheel")
-    run(*build, "--outdir", tmp_path, tmp_path / "snnc", env=absent)
+    run(*build, "--outdir", tmp_path, tmp_path / "snnc", env=os.environ | NO_COMPILER)
     (wheel,) = tmp_path.glob("*.whl")
     assert {n for n in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in n} == code_files()
 
@@ -127,8 +131,12 @@ def test_import_of_the_wheel(scripts: Path) -> None:
     assert said == f"{snnc.__version__}\n"
 
 
-def test_editable_install_is_a_path_and_no_import_hook(built: Built, tmp_path: Path) -> None:
+def test_editable_install_is_a_path_and_no_import_hook(
+    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Type checkers follow a path; they cannot follow an import hook."""
+    for name, absent in NO_COMPILER.items():
+        monkeypatch.setenv(name, absent)  # the engine is compiled above
     scripts = make_environment(tmp_path / "editable", "--no-deps", "-e", built.tree)
     (packages,) = tmp_path.glob("editable/lib/python*/site-packages")
     hooks = [p.read_text().strip() for p in packages.glob("__editable__*")]

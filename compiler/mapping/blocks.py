@@ -77,8 +77,13 @@ class Tangle:
 
 
 def tangles(room: Room, rates: Rates) -> Iterator[Tangle]:
-    """Give the populations that sparse synapses join, where one core has no room for them all."""
+    """Give the populations that sparse synapses join, where one core has no room for them all.
+
+    Not those that are laid out by their parameters: METIS would put all kinds on every core.
+    """
     for names in _joined(room):
+        if any(map(room.ordered, names)):
+            continue
         if not room.fits([Part(name, Box.whole(room.shapes[name])) for name in names]):
             yield _tangle(room, names, rates)
 

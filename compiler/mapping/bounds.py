@@ -1,14 +1,15 @@
 """How many cores a network needs at least, however it is cut.
 
 For each resource the whole needs some amount that no way of cutting makes smaller; divided by what
-a core has of it, that is a bound. Where an encoding pads, counts headers or repeats kernels, the
-bound stays below what can be reached.
+a core has of it, that is a bound. Where an encoding pads or repeats kernels, the bound stays below
+what can be reached.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from math import ceil
 
 import numpy as np
@@ -20,7 +21,7 @@ from snnc.compiler.mapping.hardware import Encoding, Hardware, Layout, Limit
 from snnc.compiler.mapping.ledger import Resource
 from snnc.compiler.mapping.regions import Box
 from snnc.compiler.mapping.synapses import Wiring
-from snnc.compiler.operators import FixedConvolution, FixedDense, FixedSparse, FixedWeighted
+from snnc.compiler.operators import FixedDense, FixedSparse
 
 Counts = npt.NDArray[np.int64]
 
@@ -60,7 +61,7 @@ def lower_bounds(
     totals = {
         Resource.NEURONS: sum(p.size * (resets.get(p.reset, 1) if p.spiking else 1) for p in among),
         Resource.SYNAPSE_MEMORY: sum(_words(p, axons[p.name], hardware) for p in into),
-        Resource.INPUT_AXONS: sum(int(a.count.sum()) for a in axons.values() if a is not None),
+        Resource.INPUT_AXONS: sum(int(a.count.sum()) for a in axons.values()),
         Resource.PARAMETER_SETS: len({s for p in among for s in _parameter_sets(p)}),
         Resource.THRESHOLDS: len({t for p in among if p.spiking for t in p.threshold.tolist()}),
         Resource.POPULATIONS: len(among),
@@ -101,39 +102,42 @@ class _Axons:
     Attributes:
         synapses: Of an axon of each kind; shape ``[kinds]``.
         count: Axons of each kind; shape ``[kinds]``.
+        shared: Weights of all kernels that axons can share; 0 where there are none.
     """
 
     synapses: Counts
     count: Counts
+    shared: int
 
 
-def _axons(network: FixedNetwork, projection: FixedProjection) -> _Axons | None:
-    """Give the axons of a projection, None where there is pooling before a matrix."""
+def _axons(network: FixedNetwork, projection: FixedProjection) -> _Axons:
+    """Give the axons of a projection."""
     (operator, *more) = projection.operators
-    counts = None
-    if isinstance(operator, FixedDense) and not more:
-        counts = np.asarray(np.count_nonzero(operator.weight, axis=0), np.int64)
-    elif isinstance(operator, FixedSparse) and not more:
-        used = np.concatenate([[0], np.cumsum(operator.weight != 0)])
-        counts = np.diff(used[operator.begin])
-    if counts is not None:
+    if isinstance(operator, FixedDense | FixedSparse) and not more:
+        counts = _by_column(operator)
         sizes, count = np.unique(counts[counts > 0], return_counts=True)
-        return _Axons(sizes, count)
-    wiring = Wiring(network, projection)
-    if not wiring.has_windows:
-        return None
-    lists = wiring.into(Box.whole(network.shapes[projection.target])).lists
-    return _Axons(lists.lengths, lists.axons)
+        return _Axons(sizes, count, 0)
+    whole = Box.whole(network.shapes[projection.target])
+    found = Wiring(network, projection).into(whole)
+    shared = sum(size * channels for size, channels in found.kernels)
+    return _Axons(found.lists.lengths, found.lists.axons, shared)
 
 
-def _words(projection: FixedProjection, axons: _Axons | None, hardware: Hardware) -> int:
+def _by_column(operator: FixedDense | FixedSparse) -> Counts:
+    """Give the weights other than 0 of each column."""
+    if isinstance(operator, FixedDense):
+        return np.asarray(np.count_nonzero(operator.weight, axis=0), np.int64)
+    used = np.concatenate([[0], np.cumsum(operator.weight != 0)])
+    return np.diff(used[operator.begin])
+
+
+def _words(projection: FixedProjection, axons: _Axons, hardware: Hardware) -> int:
     """Give the fewest words that all synapses of a projection can take."""
-    windowed = any(isinstance(o, FixedConvolution) for o in projection.operators)
-    shared = any(e.layout is Layout.SHARED for e in hardware.encodings)
     bits = stored_width(projection, hardware)
-    if axons is None or (windowed and shared):  # each weight stands at one place at least
-        word = max(e.word_bits for e in hardware.encodings)
-        return -(-_weights(projection) * bits // word)
+    if axons.shared and any(e.layout is Layout.SHARED for e in hardware.encodings):
+        # parts may choose differently, but each weight stands at one place at least
+        least = min(Fraction(bits + _beside(e), e.word_bits) for e in hardware.encodings)
+        return ceil(axons.shared * least)
     each = [
         _words_of(axons.synapses, bits, encoding)
         for encoding in hardware.encodings
@@ -142,19 +146,20 @@ def _words(projection: FixedProjection, axons: _Axons | None, hardware: Hardware
     return int(np.min(each, axis=0) @ axons.count)
 
 
+def _beside(encoding: Encoding) -> int:
+    """Give the fewest bits that stand beside each weight."""
+    own = encoding.layout in (Layout.SPARSE, Layout.SHARED)
+    index = min(encoding.index_bits, default=0) if own else 0
+    return index + min(encoding.skip_bits, default=0)
+
+
 def _words_of(synapses: Counts, bits: int, encoding: Encoding) -> Counts:
     """Give the fewest words of axons of so many synapses, wherever these are.
 
     To cut an axon in two never takes fewer: both have headers, and fill whole words.
     """
-    index, skip = min(encoding.index_bits, default=0), min(encoding.skip_bits, default=0)
-    each = bits + skip + (index if encoding.layout is Layout.SPARSE else 0)
-    once = encoding.header_bits + (0 if encoding.layout is Layout.SPARSE else index)
+    index = 0 if encoding.layout is Layout.SPARSE else min(encoding.index_bits, default=0)
+    once, each = encoding.header_bits + index, bits + _beside(encoding)
     entries = -(-synapses // (encoding.entry_synapses or 2**62))
     total = entries * once + synapses * each + encoding.spare_bits
     return np.where(synapses > 0, -(-total // encoding.word_bits), 0)
-
-
-def _weights(projection: FixedProjection) -> int:
-    (operator,) = (o for o in projection.operators if isinstance(o, FixedWeighted))
-    return int(np.count_nonzero(operator.weight))

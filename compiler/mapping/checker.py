@@ -29,6 +29,7 @@ from snnc.compiler.mapping.unrolled import (
 from snnc.compiler.operators import (
     FixedConvolution,
     FixedDense,
+    FixedScaling,
     FixedSparse,
     MaxPooling,
     Shape,
@@ -232,7 +233,7 @@ class _Anew:
         shape, target = self.shapes[q.source], self.shapes[q.target]
         box, alike = part.region, not isinstance(q.operators[-1], FixedDense | FixedSparse)
         moves = alike and len(target) > 1 and result_shape(q.operators, shape) == target
-        if not moves or not isinstance(box, Box):
+        if not moves or not isinstance(box, Box) or _differ(q, shape[0]):
             return None
         return kernel_words(encoding, pairs, (shape, box), _strides(q, shape), bits)
 
@@ -257,6 +258,12 @@ class _Anew:
 
     def _incapable(self, origin: tuple[str, ...], found: str) -> Diagnostic:
         return faulty(" + ".join(origin), found, f"what {self.hardware.name} can do")
+
+
+def _differ(q: FixedProjection, channels: int) -> bool:
+    """Tell whether elements of a channel have factors of their own, which no kernel holds."""
+    scaled = [o.weight.reshape(channels, -1) for o in q.operators if isinstance(o, FixedScaling)]
+    return any((w.min(axis=1) != w.max(axis=1)).any() for w in scaled)
 
 
 def _strides(q: FixedProjection, shape: Shape) -> list[int]:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
-from typing import Generic, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from snnc.compiler.fixed import MAX_DV, FixedNetwork, FixedPopulation, FixedProjection
+from snnc.compiler.fixed import FixedNetwork, FixedPopulation, FixedProjection
 from snnc.compiler.mapping.encodings import SynapseLists, width_for, words
 from snnc.compiler.mapping.hardware import Encoding, Hardware, Layout
+from snnc.compiler.mapping.kinds import Kinds, Parameters
 from snnc.compiler.mapping.mapped import Part
-from snnc.compiler.mapping.regions import Box, Listed, Region
+from snnc.compiler.mapping.regions import Box, Listed, Neurons
 from snnc.compiler.mapping.synapses import Synapses, Wiring
-from snnc.compiler.operators import Shape
 
-Kind = TypeVar("Kind")
-Parameters = tuple[int, int, str, int, bool]
-"""``du``, ``dv``, reset, refractory steps and whether there are spikes."""
 Format = tuple[int, int, str, int, str]
 """Bits of a weight, exponent, signs, bits of a delay, and the encoding."""
 
@@ -133,7 +128,7 @@ class Meter:
     def __init__(self, network: FixedNetwork, hardware: Hardware) -> None:
         self.network = network
         self.hardware = hardware
-        self._kinds = {p.name: _Kinds(p) for p in network.populations}
+        self._kinds = {p.name: Kinds(p) for p in network.populations}
         self._wirings = {
             p.name: tuple(Wiring(network, q) for q in network.incoming(p.name))
             for p in network.populations
@@ -144,6 +139,7 @@ class Meter:
         self._lists: dict[tuple[object, ...], ProjectionDemand] = {}
         self._windows: dict[tuple[str, int], ProjectionDemand] = {}
         self._fan_outs: dict[str, int] = {}
+        self._alike: dict[str, Neurons | None] = {}
 
     def fan_out(self, population: str) -> int:
         """Give a number of synapses that no neuron of a population has more of.
@@ -158,6 +154,16 @@ class Meter:
                 if w.projection.source == population
             )
         return self._fan_outs[population]
+
+    def alike(self, population: str) -> Neurons | None:
+        """Give the neurons of a population, those with equal parameters together.
+
+        None where that saves no cores: they are so already, or one core has room for all kinds.
+        """
+        if population not in self._alike:
+            limits = self.hardware.parameter_sets, self.hardware.thresholds
+            self._alike[population] = self._kinds[population].together(*limits)
+        return self._alike[population]
 
     def demand(self, part: Part) -> Demand:
         """Give what ``part`` needs.
@@ -324,57 +330,3 @@ def _shared_words(encoding: Encoding, synapses: Synapses, bits: int) -> tuple[in
         one = -(-(of_one + encoding.spare_bits) // encoding.word_bits)
         total, longest = total + one * channels, max(longest, one)
     return total, longest
-
-
-class _Kinds:
-    """The parameter sets and thresholds of a population's neurons."""
-
-    def __init__(self, population: FixedPopulation) -> None:
-        self.population = p = population
-        reset = p.reset.value if p.spiking else ""
-        decays = p.du.astype(np.int64) * (MAX_DV + 1) + p.dv
-        self._sets = _Kept(
-            p.shape,
-            decays,
-            lambda d: (d // (MAX_DV + 1), d % (MAX_DV + 1), reset, p.refractory, p.spiking),
-        )
-        self._thresholds = _Kept(p.shape, p.threshold, int)
-
-    def of(self, region: Region) -> tuple[frozenset[Parameters], frozenset[int]]:
-        """Give those of the neurons of a part."""
-        thresholds = self._thresholds.of(region) if self.population.spiking else frozenset[int]()
-        return self._sets.of(region), thresholds
-
-
-class _Kept(Generic[Kind]):
-    """A number of each neuron of a population, and what it stands for."""
-
-    def __init__(
-        self, shape: Shape, numbers: npt.NDArray[np.integer], kind: Callable[[int], Kind]
-    ) -> None:
-        distinct, which = _distinct(numbers)
-        self._kinds = tuple(kind(n) for n in distinct.tolist())
-        self._one = frozenset(self._kinds[:1])
-        self._which = None if which is None else which.reshape(shape)
-
-    def of(self, region: Region) -> frozenset[Kind]:
-        """Give what the numbers of the neurons of a part stand for."""
-        if self._which is None:
-            return self._one
-        if isinstance(region, Box):
-            box = tuple(slice(b, e) for b, e in zip(region.begin, region.end, strict=True))
-            there: npt.NDArray[np.intp] = self._which[box]
-        else:
-            there = self._which.reshape(-1)[region.neurons]
-        distinct: list[int] = np.unique(there).tolist()
-        return frozenset(self._kinds[i] for i in distinct)
-
-
-def _distinct(
-    numbers: npt.NDArray[np.integer],
-) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.intp] | None]:
-    """Give the distinct numbers, and for each number which one it is; None where there is one."""
-    if (numbers == numbers[:1]).all():
-        return numbers[:1], None
-    distinct, which = np.unique(numbers, return_inverse=True)
-    return distinct, which.reshape(-1)

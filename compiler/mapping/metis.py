@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, TypeAlias, cast
@@ -17,6 +18,8 @@ Sparse: TypeAlias = Any
 Ints = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
 
+_SILENCE = threading.Lock()
+"""One at a time: of two, each would take the other's silence for the output, and leave it so."""
 LEVELS = 1000
 """Weights are integers for METIS: the largest is this, the smallest 1."""
 
@@ -57,21 +60,27 @@ def silent() -> Generator[None, None, None]:
     """Keep what METIS has to say about blocks without a vertex off the standard output.
 
     It prints by itself, where users expect data. Whatever else this process prints meanwhile, in
-    other threads, is lost.
+    other threads, is lost. A process without a standard output has nothing to keep.
     """
-    libc = ctypes.CDLL(None)
-    sys.stdout.flush()
-    libc.fflush(None)
-    kept = os.dup(1)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 1)
-        yield
-    finally:
+    with _SILENCE:
+        libc = ctypes.CDLL(None)
+        if sys.stdout is not None:
+            sys.stdout.flush()
         libc.fflush(None)
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)
+        try:
+            kept = os.dup(1)
+        except OSError:
+            yield
+            return
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 1)
+            yield
+        finally:
+            libc.fflush(None)
+            os.dup2(kept, 1)
+            os.close(kept)
+            os.close(nowhere)
 
 
 def levels(values: Reals) -> Ints:

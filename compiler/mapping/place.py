@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from snnc.compiler.mapping.assignment import Assignment, faq, tabu
 from snnc.compiler.mapping.chips import chips_of
@@ -54,7 +55,7 @@ def place(flows: Flows, n_cores: int, hardware: Hardware, seed: int) -> tuple[In
         flows: Who sends to whom, and how often.
         n_cores: Cores, indices of which ``flows`` holds.
         hardware: Its mesh and chips; no more chips are used than the cores need.
-        seed: Of everything that is drawn: the same gives the same places.
+        seed: Of everything that is drawn: the same gives the same places, on however many threads.
 
     Returns:
         Chip and slot of each core, shape ``[n_cores]`` each.
@@ -71,7 +72,8 @@ def place(flows: Flows, n_cores: int, hardware: Hardware, seed: int) -> tuple[In
     effort = max(EFFORT, EFFORT_PER_CORE * n_cores)
     if flows.target.size > max(ALIKE * near.near.size, ENDS):
         price, effort = PairPrice(near, outside, system), 10 * effort
-    starts = list(_starts(flows, near, outside, system, seed))
+    with threadpool_limits(1, "blas"):  # sums of several threads are rounded in another order
+        starts = list(_starts(flows, near, outside, system, seed))
     tried = starts if n_cores <= FEW else sorted(starts, key=price.stand)[:BEST]
     effort //= len(tried)
     ends = (swapped(price, near, system, s, effort=effort, seed=seed) for s in tried)

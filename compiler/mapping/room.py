@@ -12,7 +12,7 @@ from snnc.compiler.mapping.demand import Demand, Meter, NotStorable, combine
 from snnc.compiler.mapping.ledger import ADDS_UP, Sent, Use, uses
 from snnc.compiler.mapping.mapped import Part
 from snnc.compiler.mapping.pieces import NotABox, box_shape
-from snnc.compiler.mapping.regions import Box, Listed, Region
+from snnc.compiler.mapping.regions import Box, Listed, Neurons, Region
 from snnc.compiler.mapping.traffic import add, reads, united, view
 from snnc.compiler.operators import Shape
 
@@ -47,6 +47,7 @@ class Room:
                 self._forms[q.target].add(shape)
         self.receivers = {p.name: np.zeros(p.size, np.int64) for p in network.populations}
         self.expected = expected
+        self._orders: dict[str, Neurons | None] = {}
 
     def sent(self, parts: Iterable[Part]) -> Sent:
         """Give what the neurons of ``parts`` send to cores."""
@@ -83,27 +84,42 @@ class Room:
         return population not in self._fed
 
     def form(self, population: str) -> Shape:
-        """Give the shape of which the parts of a population are boxes.
-
-        One that nothing enters is cut anywhere, pixel by pixel.
-        """
-        whole = self.shapes[population]
-        if self.needs_neurons_only(population):
+        """Give the shape of which the parts of a population are boxes, a row if it is ordered."""
+        whole, forms = self.shapes[population], self._forms[population]
+        if self._order(population) is not None:
             return (prod(whole),)
-        forms = self._forms[population]
         return whole if len(forms) != 1 else next(iter(forms))
 
     def part(self, population: str, box: Box) -> Part:
         """Give the part that is ``box`` in the form of a population."""
-        form, shape = self.form(population), self.shapes[population]
-        if form == shape:
-            return Part(population, box)
+        form, shape, order = self.form(population), self.shapes[population], self._order(population)
         if box.size == prod(shape):
             return Part(population, Box.whole(shape))
-        if self.needs_neurons_only(population):
-            pixels = np.moveaxis(np.arange(prod(shape)).reshape(shape), 0, -1).reshape(-1)
-            return Part(population, Listed(np.sort(pixels[box.begin[0] : box.end[0]])))
+        if order is not None:
+            return Part(population, Listed(np.sort(order[box.begin[0] : box.end[0]])))
+        if form == shape:
+            return Part(population, box)
         return Part(population, Listed(np.sort(box.indices(form))))
+
+    def ordered(self, population: str) -> bool:
+        """Say whether the neurons of a population are laid out by their parameters."""
+        return self.may_be_listed(population) and self.meter.alike(population) is not None
+
+    def _order(self, population: str) -> Neurons | None:
+        """Give the order in which neurons are laid out one by one, None where boxes are cut.
+
+        Those that may be cut anywhere go by their parameters, if a core holds few of these. Those
+        that nothing enters go pixel by pixel, as what they send is read by boxes of pixels.
+        """
+        if population not in self._orders:
+            shape, order = self.shapes[population], None
+            if self.ordered(population):
+                order = self.meter.alike(population)
+            elif self.needs_neurons_only(population) and len(shape) > 1:
+                pixels = np.moveaxis(np.arange(prod(shape)).reshape(shape), 0, -1)
+                order = pixels.reshape(-1)
+            self._orders[population] = order
+        return self._orders[population]
 
     def _may_be_cut(self, part: Part) -> bool:
         shape = self.shapes[part.population]

@@ -12,8 +12,8 @@ to a channel. Other zeros, within a kernel or among factors, are kept.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import reduce
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
 from itertools import product
 from math import prod
 from typing import TypeAlias
@@ -66,7 +66,8 @@ class Synapses:
     Attributes:
         lists: By kinds of axons.
         kernels: For the kinds of channels of a source of windows, the weights of one, which all
-            its axons can share, and how many such channels there are; else none.
+            its axons can share, and how many such channels there are; none where axons of a channel
+            have weights of their own.
         fan_in: Synapses of a neuron, largest.
     """
 
@@ -103,12 +104,21 @@ class Wiring:
                 for i, (b, e) in enumerate(zip(region.begin, region.end, strict=True))
             )
             if axes not in self._boxes:
-                self._boxes[axes] = _of_box(axes, region.shape)
+                found = _of_box(axes, region.shape)
+                self._boxes[axes] = found if self._shares else replace(found, kernels=())
             return self._boxes[axes]
         neurons = numbered(region, self.target)
         if isinstance(self._weighted, FixedDense) and not self._before:
             return _of_rows(self._weighted.weight[neurons] != 0)
         return _of_matrix(self._rows(neurons))
+
+    @cached_property
+    def _shares(self) -> bool:
+        """Whether all pixels of a channel have the same weights; factors may differ."""
+        if not isinstance(self._weighted, FixedScaling):
+            return True
+        factors = self._weighted.weight.reshape(self.source[0], -1)  # pooling keeps channels
+        return bool((factors == factors[:, :1]).all())
 
     def _axis(self, axis: int, begin: int, end: int) -> Axis:
         key = axis, begin, end

@@ -16,6 +16,9 @@ from snnc.compiler.mapping.ledger import Resource, Sent, Use, fits, uses
 from snnc.compiler.mapping.mapped import Part
 from snnc.compiler.operators import MaxPooling
 
+OURS = "name hardware with weights of 8 bits, as biases and sums that are divided have"
+"""What helps where users don't choose the width (``docs/arithmetic.md``)."""
+
 # --- what the hardware cannot do -----------------------------------------------------------------
 
 
@@ -28,7 +31,7 @@ def incapable(network: FixedNetwork, hardware: Hardware) -> tuple[Diagnostic, ..
         found += _of_population(population, hardware)
         for projection in network.incoming(population.name):
             found += _of_projection(network, projection, hardware)
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 def _of_input(given: FixedInput, hardware: Hardware) -> Iterator[Diagnostic]:
@@ -62,7 +65,7 @@ def _of_projection(
             node,
             f"weights of {q.weight_bits} bits",
             f"{widest} bits on {hardware.name}",
-            f"--weight-bits {q.target}={widest}",
+            f"--weight-bits {q.target}={widest}" if _is_users(network, q) else OURS,
         )
     from_outside = q.source in {i.name for i in network.inputs}
     if q.delay > hardware.max_delay.value and not from_outside:
@@ -79,6 +82,15 @@ def _of_projection(
             f"sums of what arrives at a neuron on {hardware.name}",
             "train with average pooling",
         )
+
+
+def _is_users(network: FixedNetwork, q: FixedProjection) -> bool:
+    """Say whether users choose the width of weights: not of what brings a bias or divided sums.
+
+    What snnc adds for these, neurons too, comes from where the projection does.
+    """
+    ends = [p for p in network.populations if p.name in (q.source, q.target)]
+    return all(p.origin != q.origin for p in ends)
 
 
 def _incapable(node: str, found: str, limit: str, remedy: str) -> Diagnostic:
@@ -138,12 +150,9 @@ _REMEDIES = {
 
 
 def _narrower(network: FixedNetwork, part: Part, hardware: Hardware, sent: Sent) -> str | None:
-    """Name the widest weights with which the part fits, or give None: none are narrow enough.
-
-    Those of a bias have 8 bits whatever the others have (``docs/arithmetic.md``).
-    """
+    """Name the widest weights with which the part fits, or give None: none are narrow enough."""
     name = part.population
-    incoming = [q for q in network.incoming(name) if q.source != f"{name}.bias"]
+    incoming = [q for q in network.incoming(name) if _is_users(network, q)]
     narrowed = {q.name for q in incoming}
     widest = max((q.weight_bits for q in incoming), default=0)
     for bits in range(widest - 1, 0, -1):

@@ -80,6 +80,8 @@ def told_of(pair: Pair, inputs: Inputs, outcome: Outcome | None) -> Bisection:
         "alone": outcome.found.alone,
         "local": outcome.local,
         "causes": outcome.causes,
+        "tried": outcome.bench.tried,
+        "unresolved": tuple(outcome.bench.unresolved()),
     }
     networks = network, pair.other.network
     if not pair.one_artifact:

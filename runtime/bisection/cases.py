@@ -1,24 +1,18 @@
-"""Cases: parts of both networks with one input, and what comes of running them."""
+"""Cases: parts of both networks with one input, and the difference that is looked for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 
-from snnc.compiler.diagnostics import EnvironmentFault, InputError
 from snnc.compiler.fixed import FixedInput
-from snnc.compiler.trace import Trace
 from snnc.runtime.bisection.parts import Part
-from snnc.runtime.bisection.seen import Kind, Seen, first_of_each
-from snnc.runtime.bisection.sides import Pair
+from snnc.runtime.bisection.seen import Kind
 
 Ints = npt.NDArray[np.int32]
-CELLS = 2**24
-"""Most values of inputs that are run at once, of all tries that differ in them alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +40,14 @@ class Case:
         cut = np.split(values, ends, axis=-1)
         return dict(zip((i.name for i in self.inputs), cut, strict=True))
 
+    def shaped(self, values: npt.NDArray[np.int32]) -> dict[str, Ints]:
+        """Give tries ``[tries, steps, lines]`` as the inputs of a run: each try is a sample."""
+        by_input = self.by_input(values.transpose(1, 0, 2))
+        return {
+            i.name: by_input[i.name].reshape(*by_input[i.name].shape[:2], *i.shape)
+            for i in self.inputs
+        }
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -60,77 +62,6 @@ class Mark:
     population: str
     neuron: int
     kind: Kind
-
-
-@dataclass(frozen=True, eq=False)
-class Bench:
-    """Runs cases, and says which of them show the difference that is looked for.
-
-    Attributes:
-        pair: Who executes them.
-        mark: What is looked for.
-    """
-
-    pair: Pair
-    mark: Mark
-
-    def shows(self, case: Case) -> bool:
-        """Say whether a case shows the difference."""
-        return bool(self.show(case, [case.values])[0])
-
-    def show(self, case: Case, tries: Iterable[Ints]) -> npt.NDArray[np.bool_]:
-        """Say which of several inputs show it; each is a sample of one run.
-
-        Args:
-            case: Its networks are run.
-            tries: Values in the place of the case's, each of shape ``[steps, lines]``.
-        """
-        at_once, left = max(1, CELLS // max(case.values.size, 1)), iter(tries)
-        found: list[bool] = []
-        while some := list(islice(left, at_once)):
-            found += [self._is_it(case, seen) for seen in self._seen(case, np.stack(some))]
-        return np.array(found, np.bool_)
-
-    def seen(self, case: Case) -> Seen | None:
-        """Give the first difference of a case."""
-        return self._seen(case, case.values[np.newaxis])[0]
-
-    def _seen(self, case: Case, values: npt.NDArray[np.int32]) -> list[Seen | None]:
-        """Give the first difference of each try; None also of what a target cannot run."""
-        try:
-            traces = both(self.pair, case, values)
-        except (InputError, EnvironmentFault):
-            return [None] * len(values)
-        return first_of_each(*traces)
-
-    def _is_it(self, case: Case, seen: Seen | None) -> bool:
-        if seen is None or seen.divergence.population != self.mark.population:
-            return False
-        neuron = int(case.parts[0].neurons[self.mark.population][seen.neuron])
-        return neuron == self.mark.neuron and seen.kind == self.mark.kind
-
-
-def both(pair: Pair, case: Case, values: npt.NDArray[np.int32]) -> tuple[Trace, Trace]:
-    """Run both networks of a case.
-
-    Args:
-        pair: Who executes them.
-        case: Its networks.
-        values: Shape ``[tries, steps, lines]``; each try is a sample.
-
-    Raises:
-        InputError: A target cannot run them.
-        EnvironmentFault: A target failed.
-    """
-    inputs = case.by_input(values.transpose(1, 0, 2))
-    shaped = {
-        i.name: inputs[i.name].reshape(*inputs[i.name].shape[:2], *i.shape) for i in case.inputs
-    }
-    reference, other = (
-        side.run_part(part.network, shaped)
-        for side, part in zip(pair.sides, case.parts, strict=True)
-    )
-    return reference, other
 
 
 def with_parts(case: Case, parts: Sequence[Part], values: Mapping[str, Ints]) -> Case:

@@ -31,13 +31,17 @@ def fewest(items: Items, fails: Fails, parts: int = 2) -> Items:
         fails: Says which choices of them do.
         parts: To cut them into at first; 2 in the reference.
     """
-    empty = items[:0]
-    if not items.size or fails([empty])[0]:
-        return empty
-    cut = parts
-    while items.size > 1:
+    if not items.size:
+        return items
+    cut, first = parts, [items[:0]]  # nothing at all is tried with the first parts
+    while items.size > 1 or first:
         cut = min(cut, items.size)
-        smaller = _smaller(items, cut, fails)
+        alone = np.array_split(items, cut) if cut > 1 else []
+        rest = [np.setdiff1d(items, part) for part in alone] if cut > 2 else []
+        found = fails([*first, *alone, *rest])
+        if first and found[0]:
+            return first[0]
+        smaller = _smaller(items, alone, rest, found[len(first) :], fails)
         if smaller is not None:
             items, left = smaller
             cut = max(left, parts)
@@ -45,6 +49,7 @@ def fewest(items: Items, fails: Fails, parts: int = 2) -> Items:
             break
         else:
             cut *= 2
+        first = []
     return items
 
 
@@ -62,18 +67,29 @@ def one_by_one(fails: Callable[[Items], bool]) -> Fails:
     return tried
 
 
-def _smaller(items: Items, parts: int, fails: Fails) -> tuple[Items, int] | None:
-    """Give fewer items that fail, and how many parts they are of; None where none do."""
-    cut = np.array_split(items, parts)
-    rest = [np.setdiff1d(items, part) for part in cut] if parts > 2 else []
-    found = fails([*cut, *rest])
-    alone, without = np.flatnonzero(found[:parts]), np.flatnonzero(found[parts:])
-    if alone.size:
-        return cut[int(alone[0])], 1
+def _smaller(
+    items: Items,
+    alone: list[Items],
+    rest: list[Items],
+    found: npt.NDArray[np.bool_],
+    fails: Fails,
+) -> tuple[Items, int] | None:
+    """Give fewer items that fail, and how many parts they are of; None where none do.
+
+    Args:
+        items: All that are left.
+        alone: Their parts.
+        rest: What is left without each of them; nothing where that is the other part.
+        found: Which of ``alone`` and then of ``rest`` fail.
+        fails: Says which others do.
+    """
+    failing, without = np.flatnonzero(found[: len(alone)]), np.flatnonzero(found[len(alone) :])
+    if failing.size:
+        return alone[int(failing[0])], 1
     if not without.size:
         return None
     if without.size > 1:  # each can be spared; perhaps all at once
-        spared = np.setdiff1d(items, np.concatenate([cut[int(k)] for k in without]))
+        spared = np.setdiff1d(items, np.concatenate([alone[int(k)] for k in without]))
         if fails([spared])[0]:
-            return spared, parts - without.size
-    return rest[int(without[0])], parts - 1
+            return spared, len(alone) - without.size
+    return rest[int(without[0])], len(alone) - 1

@@ -83,6 +83,26 @@ class Otherwise(Record):
     differing: int
 
 
+class Unresolved(Record):
+    """Tries that an execution could not run: whether they show the difference is not known.
+
+    Attributes:
+        stage: In which stage of the search.
+        execution: Which of the two could not.
+        tried: Tries of that stage.
+        unresolved: How many of them it could not run.
+        rule: Code of the first reason.
+        found: What it says.
+    """
+
+    stage: str
+    execution: str
+    tried: int
+    unresolved: int
+    rule: str
+    found: str
+
+
 class Bisection(Record):
     """Two executions of a network, narrowed to the smallest part that differs.
 
@@ -98,7 +118,8 @@ class Bisection(Record):
         causes: What explains it, the best first: changes to the arithmetic or to numbers of the
             reference that give what the other execution gives.
         alone: The sample shows it when it is run by itself, up to that step.
-        isolated: The population shows it by itself, fed with what the reference sends.
+        isolated: The population shows it by itself, fed with what the reference sends; None where
+            an execution could not run it.
         narrowed: A part of the network shows it, which is told below.
         populations: Of the smallest part.
         neurons: Indices of its neurons in the population of the divergence.
@@ -108,6 +129,8 @@ class Bisection(Record):
         held: Numbers of the part that the two artifacts hold otherwise.
         otherwise: Numbers that they hold otherwise in all.
         local: What each population does wrong by itself, in all steps of this sample.
+        tried: Parts that were tried, and inputs of them.
+        unresolved: Of these, what an execution could not run: not equal, and not different.
     """
 
     format: int = FORMAT
@@ -120,7 +143,7 @@ class Bisection(Record):
     one_artifact: bool = False
     causes: tuple[Candidate, ...] = ()
     alone: bool = False
-    isolated: bool = False
+    isolated: bool | None = False
     narrowed: bool = False
     populations: tuple[str, ...] = ()
     neurons: tuple[tuple[int, ...], ...] = ()
@@ -130,6 +153,8 @@ class Bisection(Record):
     held: tuple[Held, ...] = ()
     otherwise: tuple[Otherwise, ...] = ()
     local: tuple[LocalError, ...] = ()
+    tried: int = 0
+    unresolved: tuple[Unresolved, ...] = ()
 
     @property
     def differs(self) -> bool:

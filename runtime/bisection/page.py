@@ -13,6 +13,7 @@ from snnc.runtime.bisection.telling import (
     held_lines,
     part_lines,
     synapses_table,
+    unresolved_lines,
 )
 from snnc.runtime.text import count, shown
 
@@ -44,7 +45,8 @@ def page_of(made: Reproducer) -> str:
 
 
 def _whole(whole: Bisection) -> list[str]:
-    lines = [*first_lines(whole), *part_lines(whole), *held_lines(whole), *cause_lines(whole)]
+    lines = [*first_lines(whole), *part_lines(whole), *unresolved_lines(whole)]
+    lines += [*held_lines(whole), *cause_lines(whole)]
     tables = [cuts_table(whole)] if whole.cuts else []
     tables += [synapses_table(whole)] if whole.synapses else []
     return ["\n".join(map(shown, lines)), *(f"\n{table}" for table in tables)]

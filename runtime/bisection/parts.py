@@ -6,7 +6,7 @@ they are, and every sum keeps its terms.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain, count
 from math import prod
@@ -16,17 +16,17 @@ import numpy as np
 
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedPopulation, FixedProjection
 from snnc.compiler.mapping.cut import PARAMETERS
-from snnc.compiler.mapping.pieces import NotABox, piece
+from snnc.compiler.mapping.pieces import NotABox, elements_read, piece
 from snnc.compiler.mapping.regions import Listed, Neurons
 from snnc.compiler.mapping.sliced import kept, sliced_matrix
 from snnc.compiler.network import Output
 from snnc.compiler.operators import (
     FixedDense,
     FixedOperator,
-    FixedScaling,
     FixedSparse,
     Shape,
 )
+from snnc.runtime.bisection.lists import NoLists, listed
 
 Operators = tuple[FixedOperator, ...]
 
@@ -115,44 +115,143 @@ def apart(whole: FixedNetwork, live: Collection[str], *, forced: bool) -> Part:
 def thinned(part: Part, keep: Mapping[str, Neurons]) -> Part:
     """Give the same with some neurons of some populations.
 
+    A population of which none is kept goes, and so does an input that nothing reads, as long as
+    there is another.
+
     Args:
         part: What it is of.
         keep: Of populations in it the neurons to keep, ascending.
 
     Raises:
-        Inseparable: The windows of a projection do not give these neurons by themselves.
+        Inseparable: A projection does not give these neurons by themselves.
     """
     network = part.network
-    populations = {p.name: p for p in network.populations}
-    inputs = {i.name: i for i in network.inputs}
-    lines = dict(part.lines)
-    projections: list[FixedProjection] = []
-    for q in network.projections:
-        target = populations[q.target]
-        if q.source in inputs:
-            cut = _read_by(q, inputs[q.source], target, keep.get(q.target))
-            if cut is None:
-                del inputs[q.source], lines[q.source]
-                continue
-            operators, elements, shape = cut
-            inputs[q.source] = replace(inputs[q.source], shape=shape)
-            lines[q.source] = _of(lines[q.source], elements)
-        else:
-            whole = populations[q.source].shape
-            operators = _between(q, whole, target, keep.get(q.source), keep.get(q.target))
-        projections.append(replace(q, operators=operators))
-    if not inputs:
-        raise Inseparable
+    stay = [p for p in network.populations if p.name not in keep or keep[p.name].size]
+    names = {p.name for p in stay} | part.lines.keys()
+    cuts = [
+        cut
+        for q in network.projections
+        if q.source in names and q.target in names
+        for cut in _cuts(q, network, keep)
+    ]
+    shapes = _shapes(cuts)
+    read = {cut.projection.source: cut.elements for cut in cuts}
+    inputs = [i for i in network.inputs if i.name in read] or network.inputs[:1]  # for the time
     made = replace(
         network,
-        inputs=tuple(inputs.values()),
+        inputs=tuple(replace(i, shape=shapes.get(i.name, i.shape)) for i in inputs),
         populations=tuple(
-            _some(p, keep[p.name]) if p.name in keep else p for p in network.populations
+            _some(p, keep[p.name], shapes.get(p.name)) if p.name in keep else p for p in stay
         ),
-        projections=tuple(projections),
+        projections=tuple(cut.projection for cut in cuts),
+        outputs=tuple(o for o in network.outputs if o.source in names),
     )
-    neurons = {n: of[keep[n]] if n in keep else of for n, of in part.neurons.items()}
+    neurons = {p.name: part.neurons[p.name] for p in stay}
+    neurons |= {name: of[keep[name]] for name, of in neurons.items() if name in keep}
+    lines = {i.name: part.lines[i.name] for i in inputs}
+    lines = {name: _of(of, read[name]) if name in read else of for name, of in lines.items()}
     return Part(made, lines, neurons)
+
+
+def reached(part: Part, population: str, neurons: Neurons) -> dict[str, Neurons]:
+    """Give of each population the neurons that some neurons read, directly or through others.
+
+    Args:
+        part: What they are of.
+        population: Of ``neurons``.
+        neurons: Ascending; they are among what is given.
+    """
+    network = part.network
+    found = {p.name: np.zeros(0, np.int64) for p in network.populations} | {population: neurons}
+    waiting = [population]
+    while waiting:
+        target = network.population(waiting.pop())
+        for q in network.incoming(target.name):
+            if q.source not in found:
+                continue
+            source = network.population(q.source)
+            more = np.union1d(found[q.source], _read(q, source, target, found[target.name]))
+            if more.size > found[q.source].size:
+                found[q.source] = more
+                waiting.append(q.source)
+    return found
+
+
+def _read(
+    q: FixedProjection, source: FixedPopulation, target: FixedPopulation, neurons: Neurons
+) -> Neurons:
+    try:
+        read = elements_read(q.operators, source.shape, Listed(neurons), target.shape)
+    except NotABox:
+        return np.arange(source.size)
+    return np.zeros(0, np.int64) if read is None else read.indices(source.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class _Cut:
+    """A projection into some neurons.
+
+    Attributes:
+        projection: With what is left of its operators.
+        elements: Of its source, those that it reads.
+        shape: In which it sees them; None for any of that size.
+    """
+
+    projection: FixedProjection
+    elements: Neurons
+    shape: Shape | None = None
+
+
+def _cuts(q: FixedProjection, network: FixedNetwork, keep: Mapping[str, Neurons]) -> Iterator[_Cut]:
+    """Yield what is left of a projection; nothing where it brings nothing.
+
+    Raises:
+        Inseparable: It does not give these neurons by themselves.
+    """
+    shape, target = network.shapes[q.source], network.population(q.target)
+    rows, columns = keep.get(q.target), keep.get(q.source)
+    elements = np.arange(prod(shape)) if columns is None else columns
+    if rows is None and columns is None:
+        yield _Cut(q, elements, shape)
+        return
+    rows = np.arange(target.size) if rows is None else rows
+    matrix = _matrix(q, rows, columns)
+    if matrix is not None:
+        yield _Cut(replace(q, operators=matrix), elements, shape if columns is None else None)
+        return
+    try:
+        found = piece(q.operators, shape, Listed(rows), target.shape)
+    except NotABox:
+        yield _Cut(_listed(q, shape, rows, elements), elements)
+        return
+    if found is None:
+        return
+    read = found.source.indices(shape)
+    if q.source in {i.name for i in network.inputs} or np.array_equal(read, elements):
+        yield _Cut(replace(q, operators=found.operators), read, found.shape)
+    else:
+        yield _Cut(_listed(q, shape, rows, elements), elements)
+
+
+def _matrix(q: FixedProjection, rows: Neurons, columns: Neurons | None) -> Operators | None:
+    """Give some rows of a matrix at the end, and some columns if it stands alone; None of others.
+
+    It reads all that it read: which weights are 0 is another matter in the other network.
+    """
+    *before, last = q.operators
+    if isinstance(last, FixedDense) and not before and columns is not None:
+        return (sliced_matrix(last, rows, columns),)
+    if isinstance(last, FixedDense | FixedSparse) and columns is None:
+        n_in = last.weight.shape[1] if isinstance(last, FixedDense) else last.shape[1]
+        return (*before, sliced_matrix(last, rows, np.arange(n_in)))
+    return None
+
+
+def _listed(q: FixedProjection, shape: Shape, rows: Neurons, columns: Neurons) -> FixedProjection:
+    try:
+        return replace(q, operators=(listed(q, shape, rows, columns),))
+    except NoLists as reason:
+        raise Inseparable from reason
 
 
 def _of(lines: Lines, elements: Neurons) -> Lines:
@@ -167,74 +266,22 @@ def _free(name: str, taken: set[str]) -> str:
     return free
 
 
-def _some(p: FixedPopulation, neurons: Neurons) -> FixedPopulation:
+def _some(p: FixedPopulation, neurons: Neurons, shape: Shape | None) -> FixedPopulation:
     vectors: dict[str, Any] = {
         field: kept(getattr(p, field)[neurons]) for field in (*PARAMETERS, "scale", "offset")
     }
-    return replace(p, shape=(neurons.size,), **vectors)
+    return replace(p, shape=shape or (neurons.size,), **vectors)
 
 
-def _read_by(
-    q: FixedProjection, source: FixedInput, target: FixedPopulation, neurons: Neurons | None
-) -> tuple[Operators, Neurons, Shape] | None:
-    """Give operators into some neurons, the elements of an input that they read, and their shape.
-
-    A matrix reads all that it read: which weights are 0 is another matter in the other network.
-    """
-    whole = np.arange(source.size)
-    if neurons is None:
-        return q.operators, whole, source.shape
-    last = q.operators[-1]
-    if isinstance(last, FixedDense | FixedSparse):
-        columns = np.arange(_matrix_shape(last)[1])
-        return (*q.operators[:-1], sliced_matrix(last, neurons, columns)), whole, source.shape
-    try:
-        found = piece(q.operators, source.shape, Listed(neurons), target.shape)
-    except NotABox as several:
-        raise Inseparable from several
-    if found is None:
-        return None
-    return found.operators, found.source.indices(source.shape), found.shape
-
-
-def _between(
-    q: FixedProjection,
-    shape: Shape,
-    target: FixedPopulation,
-    columns: Neurons | None,
-    rows: Neurons | None,
-) -> Operators:
-    """Give the operators from some neurons of a population to some of another.
+def _shapes(cuts: Iterable[_Cut]) -> dict[str, Shape]:
+    """Give the shape in which projections see what they read.
 
     Raises:
-        Inseparable: They are windows.
+        Inseparable: Two of them see it in different ones.
     """
-    if columns is None and rows is None:
-        return q.operators
-    (operator, *more) = q.operators
-    if more or not isinstance(operator, FixedDense | FixedSparse | FixedScaling):
-        raise Inseparable
-    rows = np.arange(target.size) if rows is None else rows
-    columns = np.arange(prod(shape)) if columns is None else columns
-    if isinstance(operator, FixedScaling):
-        alike = rows[:, np.newaxis] == columns
-        weight = np.where(alike, operator.weight[rows][:, np.newaxis], 0)
-        return (FixedDense(weight=weight.astype(operator.weight.dtype)),)
-    if isinstance(operator, FixedDense):
-        return (FixedDense(weight=kept(operator.weight[np.ix_(rows, columns)])),)
-    source, at = operator.source, np.isin(operator.target, rows)
-    at &= np.isin(source, columns)
-    counts = np.bincount(np.searchsorted(columns, source[at]), minlength=columns.size)
-    return (
-        FixedSparse(
-            weight=kept(operator.weight[at]),
-            target=np.searchsorted(rows, operator.target[at]).astype(np.int32),
-            begin=np.concatenate(([0], np.cumsum(counts))),
-            n_out=rows.size,
-        ),
-    )
-
-
-def _matrix_shape(operator: FixedDense | FixedSparse) -> tuple[int, int]:
-    n_out, n_in = operator.weight.shape if isinstance(operator, FixedDense) else operator.shape
-    return n_out, n_in
+    shapes: dict[str, Shape] = {}
+    for cut in cuts:
+        shape = cut.shape or shapes.get(cut.projection.source)
+        if shape is not None and shapes.setdefault(cut.projection.source, shape) != shape:
+            raise Inseparable
+    return shapes

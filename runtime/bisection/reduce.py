@@ -15,8 +15,9 @@ from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic, InternalError, raise_all
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.trace import SIGNALS
+from snnc.runtime.bisection.bench import Bench
 from snnc.runtime.bisection.bisect import told_of
-from snnc.runtime.bisection.cases import Bench, Case
+from snnc.runtime.bisection.cases import Case
 from snnc.runtime.bisection.delta import Items, fewest, one_by_one
 from snnc.runtime.bisection.held import synapses_in
 from snnc.runtime.bisection.page import page_of
@@ -68,7 +69,7 @@ def reduce(
     raise_all(_nothing(pair, inputs, outcome))
     if outcome is None:
         raise InternalError("a difference that is none")
-    progress("making it smaller")
+    outcome.bench.begin("making it smaller")
     sides, small = _smaller(pair, outcome)
     progress("running it from its files")
     seen = _run_from_files(sides, small, outcome.bench)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from snnc.compiler.diagnostics import EnvironmentFault, InputError
 from snnc.compiler.trace import SIGNALS, Trace
-from snnc.runtime.bisection.cases import Bench, Mark, both
+from snnc.runtime.bisection.bench import Bench
+from snnc.runtime.bisection.cases import Mark
 from snnc.runtime.bisection.narrow import Narrowed, case_of, narrowed
 from snnc.runtime.bisection.sides import Pair
 from snnc.runtime.bisection.whole import Found, first_difference
@@ -55,32 +55,34 @@ def search(pair: Pair, inputs: Inputs, told: Stages) -> Outcome | None:
     if found is None:
         return None
     seen = found.seen
-    bench = Bench(pair, Mark(seen.divergence.population, seen.neuron, seen.kind))
+    bench = Bench(pair, Mark(seen.divergence.population, seen.neuron, seen.kind), told)
     if not found.alone:
         return Outcome(bench, found, None, (), ())
-    told("running each population by itself")
-    local = tuple(_local_errors(bench, found))
+    bench.begin("running each population by itself")
+    names = [p.name for p in pair.reference.network.populations]
+    local = tuple(_local_errors(bench, found, names))
     told("looking for a cause")
     first = replace(seen.divergence, sample=0)
     causes = classify(pair.reference.network, found.sample, found.other, first)
-    return Outcome(bench, found, narrowed(bench, found, told), local, causes)
+    return Outcome(bench, found, narrowed(bench, found), local, causes)
 
 
-def _local_errors(bench: Bench, found: Found) -> Iterator[LocalError]:
+def _local_errors(bench: Bench, found: Found, names: Sequence[str]) -> Iterator[LocalError]:
     """Yield what each population makes of the reference's spikes, all of them in one run.
 
-    Nothing where a target cannot run them beside each other.
+    Where they cannot be run beside each other they are run one after the other.
     """
-    names = [p.name for p in bench.pair.reference.network.populations]
     case = case_of(bench, found, names, forced=True)
-    try:
-        reference, other = both(bench.pair, case, case.values[np.newaxis])
-    except (InputError, EnvironmentFault):
+    traces = bench.traces(case, case.values[np.newaxis])
+    if traces is None:
+        for name in names if len(names) > 1 else ():
+            yield from _local_errors(bench, found, [name])
         return
+    reference, other = traces
     for d in compare(reference, other, SIGNALS).differences:
         first = None
         if d.differing:
-            one, two = (_only(t, d.population, d.signal) for t in (reference, other))
+            one, two = (_only(t, d.population, d.signal) for t in traces)
             first = compare(one, two, (d.signal,)).first
         if first is not None:
             first = replace(first, sample=found.seen.divergence.sample)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ import numpy as np
 from snnc.compiler.diagnostics import InputError
 from snnc.compiler.fixed import MAX_DU, MAX_DV, FixedNetwork, FixedProjection
 from snnc.compiler.retime import retime, unretimed
-from snnc.runtime.bisection.cases import Bench, Case
+from snnc.runtime.bisection.bench import Bench
+from snnc.runtime.bisection.cases import Case
 from snnc.runtime.bisection.narrow import up_to_difference
 from snnc.runtime.bisection.parts import Part
 
@@ -28,23 +30,34 @@ def simplified(bench: Bench, case: Case) -> Case:
         case: Shows it.
     """
     changes = (_at_once, _undelayed, *_simpler_neurons(case))
-    simplest = _changed(bench, case, changes)
-    if simplest is not None:
-        return up_to_difference(bench, simplest)
+    simplest = _changed(case, changes)
+    if simplest is None or not bench.shows(simplest):
+        possible = bench.show_each(_changed(case, [change]) for change in changes)
+        simplest = _together(bench, case, list(compress(changes, possible)))
+    return up_to_difference(bench, simplest)
+
+
+def _together(bench: Bench, case: Case, changes: Sequence[Change]) -> Case:
+    """Give a case with all changes, or with one after the other that keeps the difference."""
+    simplest = _changed(case, changes)
+    if simplest is not None and bench.shows(simplest):
+        return simplest
     for change in changes:
-        case = _changed(bench, case, [change]) or case
-    return up_to_difference(bench, case)
+        simpler = _changed(case, [change])
+        if simpler is not None and bench.shows(simpler):
+            case = simpler
+    return case
 
 
-def _changed(bench: Bench, case: Case, changes: Iterable[Change]) -> Case | None:
-    """Give the case with some changes, if it shows the difference."""
+def _changed(case: Case, changes: Iterable[Change]) -> Case | None:
+    """Give the case with some changes; None where a loop would have no delay left."""
     try:
         for change in changes:
             parts = [replace(part, network=change(part.network)) for part in case.parts]
             case = replace(case, parts=_two(parts))
-    except InputError:  # a loop that has no delay left
+    except InputError:
         return None
-    return case if bench.shows(case) else None
+    return case
 
 
 def _two(parts: list[Part]) -> tuple[Part, Part]:

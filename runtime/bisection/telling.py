@@ -23,7 +23,7 @@ def text_of(b: Bisection) -> str:
     if b.synapses:
         lines += [synapses_table(b), ""]
     lines += [shown(line) for line in (*local_lines(b), *held_lines(b), *cause_lines(b))]
-    lines += [shown(line) for line in (*part_lines(b), *first_lines(b))]
+    lines += [shown(line) for line in (*unresolved_lines(b), *part_lines(b), *first_lines(b))]
     return "\n".join(lines)
 
 
@@ -71,10 +71,17 @@ def part_lines(b: Bisection) -> Iterator[str]:
             f"sample {d.sample} by itself shows nothing: the difference takes the samples of its "
             "batch together, so something is carried from one to another"
         )
+    elif not b.narrowed and b.unresolved:
+        yield "no part of the network that both could run shows it by itself"
     elif not b.narrowed:
         yield (
             "no part of the network shows it by itself: the difference takes the whole of it, as "
             "it was compiled"
+        )
+    elif b.isolated is None:
+        yield (
+            f"whether {name} shows it by itself, fed with what {b.reference} sends, is not known; "
+            f"{_listed(b.populations)} together show it"
         )
     elif not b.isolated:
         yield (
@@ -85,6 +92,15 @@ def part_lines(b: Bisection) -> Iterator[str]:
         neurons = "; ".join(map(index, b.neurons))
         noun = "neuron" if len(b.neurons) == 1 else "neurons"
         yield f"{name} shows it by itself, fed with what {b.reference} sends: {noun} {neurons}"
+
+
+def unresolved_lines(b: Bisection) -> Iterator[str]:
+    """Say what an execution could not run."""
+    for u in b.unresolved:
+        yield (
+            f"{u.stage}: {u.execution} could not run {u.unresolved:,} of {u.tried:,} tries, so "
+            f"what they show is not known ({u.rule}: {u.found})"
+        )
 
 
 def held_lines(b: Bisection) -> Iterator[str]:

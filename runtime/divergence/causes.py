@@ -47,7 +47,7 @@ WORTH = 0.2
 
 ENOUGH = 0.5
 """Share of all values that differ that a cause has to explain."""
-NOTHING = "nothing that was tried gives half of the values that differ, the first among them"
+NOTHING = "no single fault of these gives half of the values that differ, the first among them: "
 
 
 def classify(
@@ -71,7 +71,7 @@ def classify(
 
     Returns:
         Hypotheses that explain something. The first gives the value that differs first, and half
-        of all that differ at least; where none does, it is ``UNKNOWN``.
+        of all that differ at least; where none does, it is ``UNKNOWN``, and names what was tried.
     """
     if missing := _unrecorded(network, other, divergence):
         return (_unknown(f"no spikes of {missing} were recorded"),)
@@ -93,9 +93,9 @@ def classify(
     )
     outcomes = sorted(_outcomes(evidence, wrong, trials, place), key=lambda o: o.rank)
     found = tuple(o.candidate for o in outcomes[:LISTED])
-    if outcomes and outcomes[0].first and found[0].explains >= ENOUGH:
+    if outcomes and outcomes[0].enough:
         return found
-    return (_unknown(NOTHING), *found)
+    return (_unknown(NOTHING + ", ".join(_tried(evidence))), *found)
 
 
 @dataclass(frozen=True)
@@ -104,20 +104,23 @@ class Outcome:
 
     Attributes:
         candidate: As it is told.
-        first: Whether it gives the value that differs first.
+        enough: Whether it gives the value that differs first, and half of all.
+        bounds: Whether it only bounds them.
         numbers: How many were chosen for it.
         order: When it was tried.
     """
 
     candidate: Candidate
-    first: bool
+    enough: bool
+    bounds: bool
     numbers: int
     order: int
 
     @property
-    def rank(self) -> tuple[bool, float, int, int]:
+    def rank(self) -> tuple[bool, bool, float, int, int]:
         """What the best has least of."""
-        return not self.first, -round(self.candidate.explains, 3), self.numbers, self.order
+        explains = -round(self.candidate.explains, 3)
+        return not self.enough, self.bounds, explains, self.numbers, self.order
 
 
 def _outcomes(
@@ -149,7 +152,8 @@ def _outcome(
     explains = max(0.0, 1 - n_left / n_wrong)
     if explains > 0:
         candidate = Candidate(cause=trial.cause, what=what, explains=explains)
-        yield Outcome(candidate, not left[evidence.place], numbers, order)
+        enough = explains >= ENOUGH and not left[evidence.place]
+        yield Outcome(candidate, enough, trial.left is not None, numbers, order)
 
 
 def _screen(wrong: Mask, first: tuple[int, int, int]) -> Place:
@@ -158,6 +162,16 @@ def _screen(wrong: Mask, first: tuple[int, int, int]) -> Place:
     chosen = places[np.linspace(0, len(places) - 1, min(SCREENED, len(places))).astype(np.intp)]
     steps, samples, neurons = np.concatenate(([first], chosen)).T
     return steps, samples, neurons
+
+
+def _tried(evidence: Evidence) -> Iterator[Cause]:
+    """Give the classes of which there are hypotheses about a population."""
+    never = {Cause.UNKNOWN, Cause.INPUT_ROUNDING}
+    if not evidence.dynamics.spiking:
+        never |= {Cause.TIE, Cause.RESET}
+    if not evidence.arrivals:
+        never |= {Cause.DELAY, Cause.WEIGHT_ROUNDING, Cause.WEIGHT_CLIP, Cause.FLOAT_ORDER}
+    yield from (cause for cause in Cause if cause not in never)
 
 
 def _unrecorded(network: FixedNetwork, other: Trace, divergence: Divergence) -> str:

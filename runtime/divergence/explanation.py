@@ -175,6 +175,7 @@ class Explanation(Record):
         states: Of the reference and of the other.
         parameters: Of the neuron, by the names of its record: ``du``, ``dv``, ``vth``, ...
         threshold: What the potential is held against.
+        threshold_other: The same of the other execution; None where it is the same, or not known.
         distance: Of the reference's potential from the threshold, in its units; None if unknown.
         courses: Signals of the neuron around the step.
         rasters: Of the population and those that feed it, around the step.
@@ -194,6 +195,7 @@ class Explanation(Record):
     states: tuple[State, State] | None = None
     parameters: dict[str, float] = Field(default_factory=dict[str, float])
     threshold: float | None = None
+    threshold_other: float | None = None
     distance: float | None = None
     courses: tuple[Course, ...] = ()
     rasters: tuple[Raster, ...] = ()

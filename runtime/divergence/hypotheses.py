@@ -17,7 +17,7 @@ from snnc.targets.integer.reference import Integers
 
 WIDEST = 32
 """Bits of the widest register that is tried."""
-NARROWEST = 6
+NARROWEST = 2
 """Bits of the narrowest."""
 
 
@@ -30,7 +30,8 @@ class Trial:
         what: What is supposed, as it is told.
         numbers: How many numbers were chosen so that it fits: the more, the less it says.
         course: What follows of it.
-        left: Where it does not give what the other has, of hypotheses that bound it alone.
+        left: Of hypotheses that only bound what the other has, where it is beyond the bound. They
+            are the last resort: any that gives its very integers comes before them.
     """
 
     cause: Cause

@@ -1,4 +1,8 @@
-"""What each population does wrong by itself: fed with what the reference sends."""
+"""What each population does wrong by itself: fed with what the reference sends (teacher forcing).
+
+Williams and Zipser 1989, A Learning Algorithm for Continually Running Fully Recurrent Neural
+Networks, Neural Computation 1:270.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +20,9 @@ from snnc.compiler.mapping.mapped import MappedNetwork
 from snnc.compiler.network import Network
 from snnc.compiler.retime import unretimed
 from snnc.compiler.trace import SIGNALS, Array, Trace
+from snnc.runtime.bisection.parts import apart
 from snnc.runtime.compare import Comparison, Divergence, compare
 from snnc.runtime.divergence.explanation import LocalError
-from snnc.runtime.divergence.isolate import fed, isolate, separate_names, separated
 from snnc.targets import get_target
 from snnc.targets.artifact import Artifact
 from snnc.targets.float import executor as real
@@ -27,65 +31,30 @@ from snnc.targets.integer import reference as integers
 from snnc.targets.running import Inputs, RunOptions
 
 
-def run_alone(
-    artifact: Artifact,
-    population: str,
-    inputs: Inputs,
-    sent: Mapping[str, Array],
-    *,
-    record: Sequence[str] = SIGNALS,
-    timeout: float | None = None,
-) -> Trace:
-    """Run one population on the artifact's target, fed with what another execution sent.
-
-    Args:
-        artifact: Of a target that executes integers; where it is cut over cores, the population
-            is run as a whole.
-        population: Its name.
-        inputs: Data of each input, ``[steps, batch, *shape]``.
-        sent: Spikes of every population that sends to it, ``[steps, batch, *shape]``.
-        record: What to keep of it.
-        timeout: Seconds, or None for the target's own limit.
-
-    Raises:
-        KeyError: There is no such population, or spikes of one that sends to it are missing.
-        EnvironmentFault: The target cannot run here.
-        TimeLimitExceeded: It took longer than ``timeout``.
-    """
-    fixed = artifact.required_fixed
-    alone = replace(artifact, fixed=isolate(fixed, population), mapped=None)
-    options = RunOptions(record=tuple(record), timeout=timeout)
-    return get_target(artifact.target).run(alone, fed(fixed, population, inputs, sent), options)
-
-
-def run_separated(
-    artifact: Artifact,
-    inputs: Inputs,
-    reference: Trace,
-    *,
-    record: Sequence[str] = SIGNALS,
-    timeout: float | None = None,
-) -> Trace:
+def run_separated(artifact: Artifact, inputs: Inputs, reference: Trace) -> Trace:
     """Run every population on the artifact's target, each fed with what the reference sent.
 
     Args:
-        artifact: As for ``run_alone``.
+        artifact: Of a target that executes integers; where it is cut over cores, populations run
+            as a whole.
         inputs: Data of each input, ``[steps, batch, *shape]``.
         reference: Spikes of every population that sends, of the same samples.
-        record: What to keep.
-        timeout: Seconds, or None for the target's own limit.
 
     Raises:
         KeyError: Spikes are missing.
         EnvironmentFault: The target cannot run here.
-        TimeLimitExceeded: It took longer than ``timeout``.
+        TimeLimitExceeded: It took longer than the target allows.
     """
     fixed = artifact.required_fixed
-    names = separate_names(fixed)
-    given = {**inputs, **{new: reference.spikes[name] for name, new in names.items()}}
-    apart = replace(artifact, fixed=separated(fixed), mapped=None)
-    options = RunOptions(record=tuple(record), timeout=timeout)
-    return get_target(artifact.target).run(apart, given, options)
+    part = apart(fixed, {p.name for p in fixed.populations}, forced=True)
+    sent: dict[str, Array] = {**integer_inputs(fixed, inputs), **reference.spikes}
+    given = {
+        i.name: x.reshape(*x.shape[:2], *i.shape)
+        for i in part.network.inputs
+        for x in (sent[part.lines[i.name].source],)
+    }
+    alone = replace(artifact, fixed=part.network, mapped=None)
+    return get_target(artifact.target).run(alone, given, RunOptions(record=SIGNALS))
 
 
 def run_forced_integers(artifact: Artifact, inputs: Inputs, reference: Trace) -> Trace:

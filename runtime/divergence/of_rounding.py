@@ -65,6 +65,7 @@ def explain(parted: Parted) -> Explanation | None:
         parameters=real_parameters(p, neuron)
         | {f"integer {n}": x for n, x in integer_parameters(q, neuron).items()},
         threshold=threshold,
+        threshold_other=pair.rounded.threshold / pair.count + pair.offset,
         distance=came.real.distance / pair.count,
         courses=tuple(
             courses((parted.reference, other), name, found.neuron, neuron, shown, threshold)

@@ -48,7 +48,7 @@ def explain(parted: Parted, found: Divergence) -> Explanation:
         divergence=here,
         layer=parted.layer(p.name),
         cause=candidates[0].cause,
-        because=_because(parted, again, candidates[0], here, neuron),
+        because=_because(parted, again, candidates, here) + _core(parted, here, neuron),
         candidates=candidates,
         operands=delivered[:LISTED],
         n_operands=len(delivered),
@@ -71,7 +71,7 @@ def _candidates(parted: Parted, again: Divergence | None) -> tuple[Candidate, ..
 
 
 def _because(
-    parted: Parted, again: Divergence | None, best: Candidate, here: Divergence, neuron: int
+    parted: Parted, again: Divergence | None, candidates: tuple[Candidate, ...], here: Divergence
 ) -> str:
     name, other = parted.names
     if again is None:
@@ -80,12 +80,23 @@ def _because(
             "the samples beside it, or is left to chance."
         )
     said = f"{here.signal} is {here.reference:.9g} in {name} and {here.other:.9g} in {other}."
+    best, *others = candidates
     if best.cause is Cause.UNKNOWN:
-        said += f" Of what was tried nothing gives that: {best.what}."
-    else:
-        said += f" With {best.what} the arithmetic gives {percent(best.explains)} of the values "
-        said += f"of {here.population} that differ."
-    return f"{said}{_core(parted, here, neuron)}"
+        said += f" {best.what[:1].upper()}{best.what[1:]}."
+        return said + "".join(map(_nearest, others[:1]))
+    said += f" With {best.what} the arithmetic gives {percent(best.explains)} of the values "
+    said += f"of {here.population} that differ."
+    as_much = (c for c in others if round(c.explains, 3) == round(best.explains, 3))
+    for c in [c for c in as_much if c.cause is not best.cause][:1]:
+        said += f" It may as well be {c.cause}: {c.what}."
+    return said
+
+
+def _nearest(best: Candidate) -> str:
+    return (
+        f" The nearest is {best.cause}, {best.what}: {percent(best.explains)}. Two faults at once "
+        "look like this, too."
+    )
 
 
 def _core(parted: Parted, here: Divergence, neuron: int) -> str:

@@ -15,7 +15,7 @@ from snnc.compiler.trace import Array, Trace
 from snnc.targets.float.currents import Currents
 from snnc.targets.float.neuron import State, at_rest, neuron_step, refractory_steps
 from snnc.targets.float.operators import Signal
-from snnc.targets.float.replay import STATE_ROUNDING, TIE_ULP
+from snnc.targets.float.replay import STATE_ROUNDING, TIE_ULP, distance, extent
 
 Flags = npt.NDArray[np.bool_]
 
@@ -106,15 +106,18 @@ def stepped(p: Population, recorded: Steps, currents: list[Signal]) -> Stepped:
 
 def wrong(p: Population, recorded: Steps, made: Stepped) -> Flags:
     """Say which steps of which neurons are not what was recorded, but for rounding."""
-    extent = float(np.abs(recorded.v).max(initial=0)) or 1.0
-    off = np.abs(made.v - recorded.v) > STATE_ROUNDING * extent
+    off = _off(made.v, recorded.v)
     if recorded.u is not None:
-        largest = float(np.abs(recorded.u).max(initial=0)) or 1.0
-        off |= np.abs(made.u - recorded.u) > STATE_ROUNDING * largest
+        off |= _off(made.u, recorded.u)
     if recorded.spikes is None:
         return np.asarray(off)
     differ = made.spikes != recorded.spikes
     return np.asarray((off & ~differ) | (differ & (ulps(p, made.tested) > TIE_ULP)))
+
+
+def _off(made: Signal, recorded: Array) -> Flags:
+    """Say where a signal is off by more than rounding."""
+    return np.asarray(distance(made, recorded) > STATE_ROUNDING * (extent(recorded) or 1.0))
 
 
 def ulps(p: Population, tested: Signal) -> npt.NDArray[np.float64]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from math import prod
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from snnc.compiler.fixed import ALIGN_BITS, STATE_LIMIT
 from snnc.compiler.operators import FixedConvolution, result_shape
 from snnc.runtime.divergence.dynamics import Made
-from snnc.runtime.divergence.evidence import Arrival, Course, Evidence, Place, windowed
+from snnc.runtime.divergence.evidence import Arrival, Course, Evidence, Mask, Place, windowed
 from snnc.runtime.divergence.explanation import Cause
 from snnc.runtime.divergence.hypotheses import Trial
 from snnc.runtime.divergence.synapses import Synapses, synapses_of, way
@@ -28,8 +29,8 @@ SHOWN = 512
 """Values that differ that are looked at of each; of equal ones twice as many."""
 CHANGED = 16
 """Weights of one group that may differ, where there are more than the values can tell."""
-LAST_RESORT = 1000
-"""Numbers that a bound counts for: it is told where nothing else explains."""
+SURELY = 4
+"""Times the square root of the number of products that the error of their sum hardly exceeds."""
 
 Deltas = dict[int, int]
 """By the index of a weight what it is off by."""
@@ -70,19 +71,34 @@ def solved(evidence: Evidence, base: Made) -> Iterator[Trial]:
     if missing is None:
         return
     for arrival in evidence.arrivals:
-        deltas: Deltas = {}
-        for n, place in enumerate(_groups(arrival, missing)):
-            gap = _gap(arrival, missing, place)
-            if gap is None or n >= GROUPS:
-                break
-            delta = _single(gap)
-            delta = _several(gap, fit=n < FITTED) if delta is None else delta
-            if delta is not None:
-                index = gap.synapses.index[0]
-                deltas |= {int(index[k]): int(delta[k]) for k in np.flatnonzero(delta)}
+        deltas, refuted = _deltas(arrival, missing)
         if deltas:
             yield _trial(evidence, arrival, deltas)
-        yield from _bounded(evidence, arrival, missing)
+        yield from _of_floats(evidence, arrival, missing)
+        if not refuted:
+            yield _off_by_one(evidence, arrival, missing)
+
+
+def _deltas(arrival: Arrival, missing: Integers) -> tuple[Deltas, bool]:
+    """Give what weights are off by, and whether no weights of some group give what is missing."""
+    deltas: Deltas = {}
+    refuted = False
+    if not way(arrival.projection.operators).linear:
+        return deltas, refuted
+    for n, place in enumerate(islice(_groups(arrival, missing), GROUPS)):
+        gap = _gap(arrival, missing, place)
+        if gap is None:
+            return {}, True
+        delta = _single(gap)
+        if delta is None:
+            delta = _pursued(gap)
+        if delta is None and n < FITTED:
+            delta, impossible = _fitted(gap)
+            refuted |= impossible
+        if delta is not None:
+            index = gap.synapses.index[0]
+            deltas |= {int(index[k]): int(delta[k]) for k in np.flatnonzero(delta)}
+    return deltas, refuted
 
 
 def _groups(arrival: Arrival, missing: Integers) -> Iterator[Place]:
@@ -108,7 +124,10 @@ def _spread(places: npt.NDArray[np.intp], most: int) -> npt.NDArray[np.intp]:
 
 
 def _gap(arrival: Arrival, missing: Integers, place: Place) -> Gap | None:
-    """Give what is missing in the sums of products, before the exponent and its rounding."""
+    """Give what is missing in the sums of products, before the exponent and its rounding.
+
+    None where no sum of products can be missing.
+    """
     synapses = synapses_of(arrival, place)
     if synapses is None or not synapses.index.size:
         return None
@@ -144,21 +163,7 @@ def _single(gap: Gap) -> Integers | None:
     return delta
 
 
-def _several(gap: Gap, *, fit: bool) -> Integers | None:
-    """Give weights that fill a gap: as few as can be, else all by least squares."""
-    delta = _pursued(gap)
-    if gap.closed(delta):
-        return delta
-    if not fit:
-        return None
-    x, wanted = gap.synapses.brought.astype(np.float64), (gap.low + gap.high) / 2
-    active = x.any(axis=0)
-    delta = np.zeros(x.shape[1], np.int64)
-    delta[active] = np.rint(np.linalg.lstsq(x[:, active], wanted, rcond=None)[0]).astype(np.int64)
-    return delta if gap.closed(delta) else None
-
-
-def _pursued(gap: Gap) -> Integers:
+def _pursued(gap: Gap) -> Integers | None:
     """Change one weight after the other, each time the one that leaves least.
 
     Orthogonal matching pursuit (Pati, Rezaiifar and Krishnaprasad 1993, Asilomar), in integers.
@@ -174,7 +179,23 @@ def _pursued(gap: Gap) -> Integers:
         if gain[k] <= 0:
             break
         delta[k] += step[k]
-    return delta
+    return delta if gap.closed(delta) else None
+
+
+def _fitted(gap: Gap) -> tuple[Integers | None, bool]:
+    """Give weights by least squares, and whether no others can fill the gap.
+
+    So it is where there are as many independent equations as weights: if integers solve them all,
+    least squares find them.
+    """
+    x, wanted = gap.synapses.brought.astype(np.float64), (gap.low + gap.high) / 2
+    active = x.any(axis=0)
+    delta = np.zeros(x.shape[1], np.int64)
+    found, _, rank, _ = np.linalg.lstsq(x[:, active], wanted, rcond=None)
+    delta[active] = np.rint(found).astype(np.int64)
+    if gap.closed(delta):
+        return delta, False
+    return None, bool(rank == active.sum() and (gap.low == gap.high).all())
 
 
 def _trial(evidence: Evidence, arrival: Arrival, deltas: Deltas) -> Trial:
@@ -214,27 +235,42 @@ def _is_power(x: int) -> bool:
     return x > 0 and x & (x - 1) == 0
 
 
-def _bounded(evidence: Evidence, arrival: Arrival, missing: Integers) -> Iterator[Trial]:
-    """Suppose no more than how much weights, or their sums, are off by at most."""
+def _of_floats(evidence: Evidence, arrival: Arrival, missing: Integers) -> Iterator[Trial]:
+    """Suppose sums of floats, in whatever order: no more than how much they are off by at most.
+
+    ``n`` products add up with an error below ``n * 2**-bits`` times the sum of their magnitudes,
+    and most often below ``sqrt(n)`` in the place of ``n`` (Higham and Mary 2019, A New Approach to
+    Probabilistic Rounding Error Analysis, SIAM Journal on Scientific Computing 41:A2815).
+    """
     q = arrival.projection
-    positive = Arrival(q, arrival.shape, np.abs(arrival.sent))
     weights = np.abs(way(q.operators).weighted.weight.astype(np.int64))
-    shift = q.weight_exp
+    size = _magnitudes(arrival, weights)
+    terms = _magnitudes(arrival, np.sign(weights), signs=True).astype(np.float64)
+    terms = np.minimum(terms, SURELY * np.sqrt(terms))
     wrong = missing != 0
-
-    def most(magnitudes: Integers) -> Integers:
-        total = windowed(positive.through(with_weights(q, magnitudes)))
-        return np.asarray(total + (shift < 0))
-
-    course = Course(dynamics=evidence.dynamics)
-    size = most(weights)
     for bits, name in MANTISSAS.items():
-        exact = size <= 1 << (bits + shift if shift > 0 else bits)
-        left = wrong & (exact | (np.abs(missing) > size))
+        most = size * np.minimum(1, terms / (1 << bits)) * 2.0**q.weight_exp + 1
+        left = wrong & ((size <= 1 << bits) | (np.abs(missing) > most))
         what = f"the sums of {q.name} in {name}: all below {1 << bits:,} are right"
-        cause = Cause.FLOAT_ORDER
-        yield Trial(cause=cause, what=what, numbers=LAST_RESORT // 2, course=course, left=left)
-    left = wrong & (np.abs(missing) > most(np.ones_like(weights)))
+        yield _bound(evidence, Cause.FLOAT_ORDER, what, left)
+
+
+def _off_by_one(evidence: Evidence, arrival: Arrival, missing: Integers) -> Trial:
+    """Suppose no more than that weights are off by 1."""
+    q = arrival.projection
+    most = _magnitudes(arrival, np.ones_like(way(q.operators).weighted.weight, np.int64))
+    left = (missing != 0) & (np.abs(missing) > most * 2.0**q.weight_exp + (q.weight_exp < 0))
     what = f"weights of {q.name} that are each off by 1 at most"
-    cause = Cause.WEIGHT_ROUNDING
-    yield Trial(cause=cause, what=what, numbers=LAST_RESORT, course=course, left=left)
+    return _bound(evidence, Cause.WEIGHT_ROUNDING, what, left)
+
+
+def _magnitudes(arrival: Arrival, weights: Integers, *, signs: bool = False) -> Integers:
+    """Give the sum of the magnitudes of products, the exponent left out; or of their signs."""
+    sent = np.sign(np.abs(arrival.sent)) if signs else np.abs(arrival.sent)
+    q = replace(with_weights(arrival.projection, weights), weight_exp=0)
+    return windowed(Arrival(q, arrival.shape, sent).wide)
+
+
+def _bound(evidence: Evidence, cause: Cause, what: str, left: Mask) -> Trial:
+    course = Course(dynamics=evidence.dynamics)
+    return Trial(cause=cause, what=what, numbers=0, course=course, left=left)

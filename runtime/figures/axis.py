@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from snnc.runtime.figures.svg import box, label, ticks
 
-LEFT, RIGHT = 96, 14
+LEFT, RIGHT = 108, 14
 """Room for labels, and beside the last step; pixels."""
 WIDEST, NARROWEST, WIDTH = 20.0, 5.0, 620.0
 """Of a step, and what all steps take together where they may choose."""
+NAMES = 420.0
+"""Width that a figure has at least, so that what it is of can be read above few steps."""
 FOOT = 22
 """Height of the numbers of the steps."""
 
@@ -44,9 +46,14 @@ class Axis:
         return min(WIDEST, max(NARROWEST, WIDTH // self.steps))
 
     @property
+    def row(self) -> float:
+        """Width of the steps and of the room beside them, pixels."""
+        return self.steps * self.cell + RIGHT
+
+    @property
     def width(self) -> float:
         """Of the figure, pixels."""
-        return LEFT + self.steps * self.cell + RIGHT
+        return max(LEFT + self.row, NAMES)
 
     def x(self, step: float) -> float:
         """Give where the middle of a step is."""

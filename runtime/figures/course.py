@@ -55,7 +55,7 @@ def _panel(course: Course, axis: Axis, top: float) -> Iterator[str]:
         return plot + PANEL - PAD - (value - low) / (high - low) * (PANEL - 2 * PAD)
 
     yield label(0, top + HEAD / 2 + 1, _heading(course), "strong", axis.width)
-    width = axis.width - LEFT
+    width = axis.row
     yield box("row", LEFT, plot, width, PANEL)
     yield from axis.mark(plot, PANEL)
     limit = None if course.threshold is None else y(course.threshold)
@@ -85,7 +85,8 @@ def _range(course: Course) -> tuple[float, float]:
     if course.threshold is not None:
         values.append(course.threshold)
     low, high = min(values, default=0.0), max(values, default=1.0)
-    return (low, high) if high > low else (low - 1, high + 1)
+    beside = max(1.0, abs(low) / 2)  # so that it is not lost in rounding
+    return (low, high) if high > low else (low - beside, high + beside)
 
 
 def _finite(values: Sequence[float]) -> Iterator[list[int]]:
@@ -114,12 +115,11 @@ def _told(course: Course, axis: Axis, executions: tuple[str, str]) -> str:
 
 
 def _heading(course: Course) -> str:
-    limit = "" if course.threshold is None else "; dashed: the threshold"
-    return f"{NAMES.get(course.signal, course.signal)} of {_neuron(course)}{limit}"
+    return f"{NAMES.get(course.signal, course.signal)} of {_neuron(course)}"
 
 
 def _neuron(course: Course) -> str:
-    return f"{course.population} neuron {', '.join(map(str, course.neuron))}"
+    return f"{course.population}, neuron {', '.join(map(str, course.neuron))}"
 
 
 def _number(value: float) -> str:

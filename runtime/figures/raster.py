@@ -54,13 +54,12 @@ def _block(raster: Raster, divergence: Divergence, axis: Axis, top: float) -> It
     """Give the rows of one population."""
     first = top + HEAD
     here = raster.population == divergence.population
-    yield label(0, top + HEAD / 2 + 1, raster.population, "strong", axis.width)
+    yield label(0, top + HEAD / 2 + 1, f"spikes of {raster.population}", "strong", axis.width)
     for row, neuron in enumerate(raster.neurons):
         y = first + ROW * row
         marked = here and neuron == divergence.neuron
         kind = "row marked" if marked else "row"
-        width = axis.width - LEFT
-        yield box(kind, LEFT, y, width, ROW - 2)
+        yield box(kind, LEFT, y, axis.row, ROW - 2)
         text = ", ".join(map(str, neuron))
         yield label(LEFT - 10, y + ROW / 2 - 1, text, "end strong" if marked else "end", LEFT - 14)
     yield from axis.mark(first, ROW * len(raster.neurons) - 2)

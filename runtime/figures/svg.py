@@ -87,9 +87,14 @@ def label(x: float, y: float, text: str, kind: str, room: float = math.inf) -> s
     return element("text", kind, title + escape(fits), x=x, y=y + ASCENT)
 
 
+def wide(text: str) -> float:
+    """Give how many pixels a label takes."""
+    return sum(map(_cells, shown(text))) * GLYPH
+
+
 def fitted(text: str, room: float) -> str:
     """Shorten text to ``room`` pixels: its end is what tells names of layers apart."""
-    if not math.isfinite(room) or sum(map(_cells, text)) * GLYPH <= room:
+    if wide(text) <= room:
         return text
     kept, left = "", room - GLYPH
     for c in reversed(text):

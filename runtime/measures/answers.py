@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from snnc.compiler import rules
 from snnc.compiler.diagnostics import Diagnostic
+from snnc.runtime.findings import Statistics
 from snnc.runtime.measures.noninferiority import claim_of, needed_samples
 from snnc.runtime.measures.records import Claim, Confusion, Interval
-from snnc.runtime.report import Statistics
 from snnc.runtime.statistics import Paired
 from snnc.runtime.text import count
 

@@ -12,12 +12,12 @@ from snnc.compiler.diagnostics import InternalError
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.trace import SIGNALS, Array, Trace
 from snnc.runtime.compare import differs
+from snnc.runtime.findings import Disagreement
 from snnc.runtime.measures.counts import Counts, counts
 from snnc.runtime.measures.distances import Distances, distances
 from snnc.runtime.measures.potentials import Potentials, potentials
 from snnc.runtime.measures.records import LayerMeasures
 from snnc.runtime.record import Record
-from snnc.runtime.report import Disagreement
 from snnc.runtime.verification.packed import Packed
 
 CELLS = 64

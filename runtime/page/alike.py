@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from snnc.runtime.findings import Link
 from snnc.runtime.page.table import NONE, UNIT, Cell, Table, made, real, share, whole, words
-from snnc.runtime.report import Link
 
 
 def differences_table(link: Link) -> Table | None:
@@ -58,7 +58,7 @@ def _spikes(link: Link) -> Table:
                 f"{whole(m.same)} of {whole(m.samples)}" if m.samples else NONE,
                 Cell(whole(m.hamming), m.hamming > 0),
                 share(m.count_error),
-                NONE if m.rate_error is None else f"{100 * m.rate_error:+.2f}{UNIT}%",
+                share(m.rate_error, sign="+"),
             )
             for m in link.layers
         ),

@@ -7,13 +7,13 @@ from typing import Any
 
 from snnc.runtime.budgeted import COSTS, budget_rows, cost_rows
 from snnc.runtime.costs import metrics_text, sentence
+from snnc.runtime.findings import Findings
 from snnc.runtime.mapped import RESOURCES, mapping_headline, resource_rows, traffic_text
 from snnc.runtime.page.table import Table, made, words
-from snnc.runtime.relayed import COLUMNS, relay_rows
-from snnc.runtime.report import Report
+from snnc.runtime.relayed import COLUMNS, DIVIDED, divided_row, relay_rows
 
 
-def relays_table(report: Report) -> Table:
+def relays_table(report: Findings) -> Table:
     """Give the neurons that pass spikes on."""
     name, neurons, *others = COLUMNS
     return made(
@@ -21,6 +21,11 @@ def relays_table(report: Report) -> Table:
         (name, neurons, *map(words, others)),
         relay_rows(report.relays),
     )
+
+
+def divided_table(report: Findings) -> Table:
+    """Give the sums that are divided over relay neurons."""
+    return made("Sums that are divided", DIVIDED, map(divided_row, report.divided))
 
 
 def mapping_sentences(account: Mapping[str, Any]) -> Iterator[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from snnc.runtime.findings import Findings
 from snnc.runtime.page.table import Table, made, share, whole, words
-from snnc.runtime.report import Report
 
 
-def executions_table(report: Report) -> Table:
+def executions_table(report: Findings) -> Table:
     """Give who ran what, and what came out."""
     return made(
         "What was run",
@@ -32,7 +32,7 @@ def executions_table(report: Report) -> Table:
     )
 
 
-def over_time_table(report: Report) -> Table | None:
+def over_time_table(report: Findings) -> Table | None:
     """Give the accuracy of each after so many steps; None without labels."""
     if not report.shown_steps:
         return None

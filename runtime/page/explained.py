@@ -59,8 +59,9 @@ def _state_rows(e: Explanation, reference: State, other: State) -> Iterator[tupl
             differs = a != b and None not in {a, b}
             yield name, Cell(real(a, 9), differs), Cell(real(b, 9), differs)
         if field == "compared" and e.threshold is not None:
-            limit = real(e.threshold, 9)
-            yield "threshold", limit, limit
+            there = e.threshold if e.threshold_other is None else e.threshold_other
+            differs = there != e.threshold
+            yield "threshold", Cell(real(e.threshold, 9), differs), Cell(real(there, 9), differs)
 
 
 def operands_table(e: Explanation) -> Table | None:
@@ -79,7 +80,7 @@ def operands_table(e: Explanation) -> Table | None:
             f"sent, {e.reference}",
             f"sent, {e.other}",
             *((f"weight, {e.reference}", f"weight, {e.other}") if both else ("weight",)),
-            "product",
+            f"product, {e.reference}" if both else "product",
         ),
         (
             (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from snnc.runtime.findings import Findings, Link, Status
 from snnc.runtime.page.table import whole
-from snnc.runtime.report import Link, Report, Status
 
 ACCURACY = "docs/accuracy_dropped.md leads from what this report shows to what helps."
 BISECT = (
@@ -14,7 +14,7 @@ BISECT = (
 )
 
 
-def next_steps(report: Report) -> tuple[str, ...]:
+def next_steps(report: Findings) -> tuple[str, ...]:
     """Give what helps, most urgent first; nothing where nothing is left to do."""
     tellers = (_of_broken, _of_not_run, _of_measured)
     found = [step for tell in tellers for link in report.links for step in tell(link)]
@@ -22,10 +22,14 @@ def next_steps(report: Report) -> tuple[str, ...]:
 
 
 def _of_broken(link: Link) -> Iterator[str]:
-    if link.status is Status.BROKEN:
-        if link.explanation is not None and link.explanation.remedy:
-            yield link.explanation.remedy
-        yield ACCURACY if link.statistics is not None else BISECT
+    if link.status is not Status.BROKEN:
+        return
+    if link.explanation is not None and link.explanation.remedy:
+        yield link.explanation.remedy  # which names the page that leads on
+    elif link.statistics is not None or link.reference == "framework":
+        yield ACCURACY
+    else:
+        yield BISECT
 
 
 def _of_not_run(link: Link) -> Iterator[str]:

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from snnc.runtime.findings import Findings, Link
 from snnc.runtime.measures.records import Claim, Interval
 from snnc.runtime.page.table import Cell, Table, arrow, made, real, share, whole
-from snnc.runtime.report import Link, Report
-from snnc.runtime.text import count
+from snnc.runtime.text import count, drop_within, points
 
-MEASURED = "on these samples accuracy {fall}; the margin is {margin:g}"
+MEASURED = "on these samples accuracy {fall}; the margin is {margin}"
 CLAIMS: dict[Claim | None, str] = {
-    Claim.SHOWN: "not inferior: with 95 % confidence accuracy falls by less than {bound:.2f} "
-    "points, within the margin of {margin:g}",
+    Claim.SHOWN: "not inferior: with 95 % confidence accuracy {bound}, within the margin "
+    "of {margin}",
     Claim.REFUTED: "inferior: with 95 % confidence accuracy falls by more than the margin of "
-    "{margin:g}; on these samples it {fall}",
-    Claim.OPEN: "not decided: on these samples accuracy {fall}, and with 95 % confidence it falls "
-    "by less than {bound:.2f}; the margin is {margin:g}",
+    "{margin}; on these samples it {fall}",
+    Claim.OPEN: "not decided: on these samples accuracy {fall}, and with 95 % confidence it "
+    "{bound}; the margin is {margin}",
 }
 """What the samples say of the margin (non-inferiority)."""
 MOST = 20
 """Pairs of classes that the table of disagreements shows."""
 
 
-def accuracy_table(report: Report) -> Table | None:
+def accuracy_table(report: Findings) -> Table | None:
     """Give both accuracies of each link, and the drop; None without labels."""
     links = [link for link in report.links if link.statistics is not None]
     if not links:
@@ -38,7 +38,7 @@ def accuracy_table(report: Report) -> Table | None:
             "only first right",
             "only second right",
             "drop, points",
-            "95 % bound",
+            "95 % bound, points",
             "McNemar p",
         ),
         map(_row, links),
@@ -65,18 +65,20 @@ def _row(link: Link) -> tuple[Cell | str, ...]:
 def _within(accuracy: float, interval: Interval | None) -> Cell:
     if interval is None:
         return Cell(share(accuracy))
-    below = f"{100 * interval.low:.2f} to {100 * interval.high:.2f}"
+    below = f"{100 * interval.low:.2f} to {share(interval.high)}"
     return Cell(share(accuracy), below=below)
 
 
-def accuracy_notes(report: Report) -> Iterator[str]:
+def accuracy_notes(report: Findings) -> Iterator[str]:
     """Say of each link what its samples can tell of a drop of the budget."""
     for link in report.links:
         s = link.statistics
         if s is None:
             continue
         said = CLAIMS.get(s.claim, MEASURED).format(
-            fall=_fall(s.drop_points), bound=s.drop_bound_points, margin=report.max_drop
+            fall=_fall(s.drop_points),
+            bound=drop_within(s.drop_bound_points),
+            margin=points(report.max_drop),
         )
         yield f"{arrow(link)}: {said}{_needed(s.n, s.enough, s.needed)}."
 

@@ -8,7 +8,7 @@ from snnc.runtime.figures.course import course_figure
 from snnc.runtime.figures.heat import heat_figure
 from snnc.runtime.figures.raster import raster_figure
 from snnc.runtime.figures.svg import Figure
-from snnc.runtime.report import Link
+from snnc.runtime.findings import Link
 
 
 def scope(e: Explanation, name: str) -> list[Figure]:

@@ -28,7 +28,7 @@ def _integers(populations: Sequence[Account]) -> Table:
             "neurons",
             "scale, counts a unit",
             "threshold, counts",
-            "width",
+            "width, bits",
             "bits used",
             words("signs"),
             "exponent",
@@ -95,7 +95,7 @@ def _seen(populations: Sequence[Account], lags: Mapping[str, int]) -> Table:
             "error by itself",
             "rate error",
             "error",
-            "lag",
+            "lag, steps",
         ),
         ((p["name"], *_observed(p["observed"]), real(lags.get(p["name"]))) for p in populations),
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from snnc.runtime.findings import Findings
 from snnc.runtime.page.next_steps import next_steps
-from snnc.runtime.report import Report
 
 
 @dataclass(frozen=True)
@@ -21,22 +21,23 @@ class Section:
 
     name: str
     title: str
-    needed: Callable[[Report], object] = lambda _: True
+    needed: Callable[[Findings], object] = lambda _: True
 
 
 SECTIONS = (
     Section("divergence", "First divergence", lambda r: r.first_divergence),
     Section("next", "What to do next", next_steps),
+    Section("evidence", "What shows it", lambda r: r.first_broken and r.first_broken.explanation),
     Section("problems", "What kept links from being run", lambda r: r.problems),
     Section("chain", "The chain"),
     Section("executions", "Executions"),
     Section("accuracy", "Accuracy, paired", lambda r: any(link.statistics for link in r.links)),
     Section("populations", "Population by population"),
     Section("quantization", "What quantization cost", lambda r: r.populations),
-    Section("relays", "Relay neurons", lambda r: r.relays),
+    Section("relays", "Relay neurons", lambda r: r.relays or r.divided),
     Section("mapping", "Over the cores", lambda r: r.mapping),
     Section("budget", "Budget", lambda r: r.budget),
     Section("warnings", "Chosen, and warned of", lambda r: r.choices or r.warnings),
     Section("repeat", "To repeat it"),
 )
-"""Verdict first, above all of them; then what broke it, what helps, and the evidence."""
+"""Verdict first, above all of them; then what broke it, what helps, and what shows it."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from snnc.runtime.report import Link
+from snnc.runtime.findings import Link
 
 NONE = "\N{EN DASH}"
 """What stands where there is no value."""
@@ -90,9 +90,23 @@ def real(value: float | None, digits: int = 4) -> str:
     return f"{value:.{digits}g}"
 
 
-def share(value: float | None, digits: int = 2) -> str:
-    """Give a share, 0 to 1, in percent."""
-    return NONE if value is None else f"{100 * value:.{digits}f}{UNIT}%"
+def share(value: float | None, digits: int = 2, sign: str = "") -> str:
+    """Give a share, 0 to 1, in percent; nothing is rounded to none or all that is neither.
+
+    Args:
+        value: The share.
+        digits: Behind the point.
+        sign: ``+`` where what is above 0 has its sign, too.
+    """
+    if value is None:
+        return NONE
+    percent, least = 100 * value, 10.0**-digits
+    text = f"{percent:{sign}.{digits}f}"
+    if percent and float(text) == 0:
+        text = f"<{UNIT}{least:g}" if percent > 0 else f">{UNIT}-{least:g}"
+    elif percent < 100 and float(text) == 100:
+        text = f">{UNIT}{100 - least:g}"
+    return f"{text}{UNIT}%"
 
 
 def span(low: float, high: float, digits: int = 4) -> str:

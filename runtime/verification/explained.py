@@ -8,7 +8,7 @@ from snnc.compiler.diagnostics import SnncError
 from snnc.runtime.divergence.explain import explain, local
 from snnc.runtime.divergence.explanation import Explanation, LocalError
 from snnc.runtime.divergence.parted import Parted
-from snnc.runtime.report import Link, Status
+from snnc.runtime.findings import Link, Status
 from snnc.runtime.verification.again import Again
 from snnc.runtime.verification.plan import FLOAT, FRAMEWORK
 from snnc.targets.artifact import Artifact

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.runtime.environment import environment
-from snnc.runtime.report import Data
+from snnc.runtime.findings import Data
 from snnc.runtime.verification.journal import Header, Journal
 from snnc.runtime.verification.plan import Plan, batch_size
 from snnc.targets.artifact import MANIFEST, Artifact

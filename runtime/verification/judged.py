@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from snnc.compiler.trace import SIGNALS
+from snnc.runtime.findings import Link, Status
 from snnc.runtime.links import End, Judge, Pair
 from snnc.runtime.measures.layers import disagreements
-from snnc.runtime.report import Link, Status
 from snnc.runtime.text import count
 from snnc.runtime.verification.batch import REFERENCE
 from snnc.runtime.verification.plan import FLOAT, FRAMEWORK, INTEGER, Plan

@@ -239,8 +239,8 @@ class ReplayTally(Record):
         mismatches: Spikes that differ from the same state.
         n_ties: Those about which rounding decides.
         ties: The first hundred.
-        errors: Of each population the largest difference of ``v`` after a step.
-        extents: Of each population the largest ``|v|``.
+        errors: By ``population.v`` and ``population.u`` the largest difference after a step.
+        extents: By the same names the largest magnitude.
     """
 
     mismatches: int
@@ -251,12 +251,12 @@ class ReplayTally(Record):
 
     @property
     def strangers(self) -> tuple[str, ...]:
-        """Populations whose ``v`` is not what the float network computes, by more than rounding."""
+        """Signals that are not what the float network computes, by more than rounding."""
         return Replay(0, (), self.errors, self.extents).strangers
 
     def __add__(self, more: ReplayTally) -> ReplayTally:
         """Add the samples that follow."""
-        order = {name: rank for rank, name in enumerate(self.errors)}
+        order = {name.rpartition(".")[0]: rank for rank, name in enumerate(self.errors)}
 
         def place(tie: Mismatch) -> tuple[int, int, int, tuple[int, ...]]:
             return tie.step, order[tie.population], tie.sample, tie.neuron

@@ -28,9 +28,11 @@ from snnc.targets.running import Progress, no_progress
 TIE_ULP = 4
 """Units in the last place of the threshold within which rounding decides about a spike."""
 STATE_ROUNDING = 1e-4
-"""Difference of ``v`` in one step, as a share of the largest, that rounding explains: a float32 sum
-of ``m`` terms is off by up to ``m * 2**-24`` of the sum of their magnitudes (Higham 2002, Accuracy
-and Stability of Numerical Algorithms, section 4.2), and ``m`` is some thousands."""
+"""Difference of ``u`` or ``v`` in one step, as a share of the largest, that rounding explains: a
+float32 sum of ``m`` terms is off by up to ``m * 2**-24`` of the sum of their magnitudes, and ``m``
+is some thousands (Higham 2002, Accuracy and Stability of Numerical Algorithms, section 4.2)."""
+NO_NUMBER = float(np.finfo(np.float32).max)
+"""The difference between a number and none: more than any rounding."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,9 @@ class Replay:
         spikes: Spikes compared.
         mismatches: Those that differ, in the order of steps: from the same state and inputs, or
             as the first of a sample where the network ran by itself.
-        errors: Of each population the largest difference of ``v`` after a step, where the spike
-            is the same.
-        extents: Of each population the largest ``|v|``.
+        errors: By ``population.v`` and ``population.u``, where there is a current, the largest
+            difference after a step; of ``v`` where the spike is the same.
+        extents: By the same names the largest magnitude that was recorded.
     """
 
     spikes: int
@@ -88,7 +90,7 @@ class Replay:
 
     @property
     def state_errors(self) -> dict[str, float]:
-        """Each error as a share of the largest ``|v|`` of its population."""
+        """Each error as a share of the largest value of its signal."""
         return {n: error / (self.extents[n] or 1.0) for n, error in self.errors.items()}
 
     @property
@@ -98,7 +100,7 @@ class Replay:
 
     @property
     def strangers(self) -> tuple[str, ...]:
-        """Populations whose ``v`` is not what the float network computes, by more than rounding."""
+        """Signals that are not what the float network computes, by more than rounding."""
         return tuple(n for n, error in self.state_errors.items() if error > STATE_ROUNDING)
 
 
@@ -134,7 +136,7 @@ def replay(
         sent = recorded.spikes[p.name] if p.spiking else recorded.v[p.name]
         currents.sent[p.name] = _flat(sent).astype(np.float32) * (p.spike if p.spiking else 1)
     found: list[Mismatch] = []
-    off = {p.name: 0.0 for p in network.populations}
+    off = {f"{name}.{signal}": 0.0 for name, signal, _ in _states(network, recorded)}
     rest = {p.name: at_rest(p, batch).rest for p in network.populations}
     together = np.full((batch, 1), free is not None)  # until the first difference of a sample
     for t in range(steps):
@@ -151,12 +153,36 @@ def replay(
                     parting = together & (_flat(free.spikes[p.name])[t] != wanted)
                     together = together & ~parting.any(axis=1, keepdims=True)
                 found += _mismatches(p, t, step.tested, differ | parting)
-            apart = np.abs(step.state.v - _flat(recorded.v[p.name])[t])[~differ]
-            off[p.name] = max(off[p.name], float(apart.max(initial=0)))
+            apart = distance(step.state.v, _flat(recorded.v[p.name])[t])[~differ]
+            off[f"{p.name}.v"] = max(off[f"{p.name}.v"], float(apart.max(initial=0)))
+            if p.integration.has_current:
+                apart = distance(step.state.i, _flat(recorded.u[p.name])[t])
+                off[f"{p.name}.u"] = max(off[f"{p.name}.u"], float(apart.max(initial=0)))
         progress(t + 1, steps)
     compared = sum(p.size for p in network.populations if p.spiking) * steps * batch
-    extents = {name: float(np.abs(recorded.v[name]).max(initial=0)) for name in off}
+    extents = {f"{name}.{signal}": extent(x) for name, signal, x in _states(network, recorded)}
     return Replay(compared, tuple(found), off, extents)
+
+
+def distance(a: Array, b: Array) -> npt.NDArray[np.float64]:
+    """Give ``|a - b|``; of equal ones, and of two that are no numbers, 0."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        apart = np.abs(a.astype(np.float64) - b)
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    return np.where(same, 0.0, np.nan_to_num(apart, nan=NO_NUMBER, posinf=NO_NUMBER))
+
+
+def extent(values: Array) -> float:
+    """Give the largest magnitude of a signal, of what is a number in it."""
+    return float(np.abs(values[np.isfinite(values)]).max(initial=0))
+
+
+def _states(network: Network, recorded: Trace) -> Iterator[tuple[str, str, Array]]:
+    """Yield what was recorded of the state of each population: its name, the signal, the values."""
+    for p in network.populations:
+        yield p.name, "v", recorded.v[p.name]
+        if p.integration.has_current:
+            yield p.name, "u", recorded.u[p.name]
 
 
 def _state(p: Population, recorded: Trace, t: int, rest: npt.NDArray[np.int32]) -> State:

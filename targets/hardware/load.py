@@ -20,6 +20,9 @@ from snnc.targets.hardware.schema import Description
 OWN = Path(__file__).resolve().parent
 """Where the descriptions that come with snnc lie."""
 REMEDY = "correct the description; docs/hardware.md has its form, and loihi1.yaml is an example"
+FORM = "YAML 1.1 without aliases"
+MOST_BYTES = 1_000_000
+"""Of a description: those that come with snnc have some 6,000."""
 SUFFIXES = (".yaml", ".yml")
 Keys = tuple[int | str, ...]
 """Where something stands: keys of mappings and places in lists."""
@@ -27,6 +30,7 @@ Keys = tuple[int | str, ...]
 _LIMITS = {
     "missing": "every key of docs/hardware.md; null where there is no limit",
     "extra_forbidden": "a key of docs/hardware.md",
+    "invalid_key": "a key of docs/hardware.md",
     "int_type": "a whole number",
     "float_type": "a number",
     "string_type": "text",
@@ -62,8 +66,13 @@ def load_hardware(name_or_path: str) -> Hardware:
     own = name_or_path in hardware_names()
     path = OWN / f"{name_or_path}.yaml" if own else Path(name_or_path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            found, limit = f"more than {MOST_BYTES:,} bytes", f"{MOST_BYTES:,} bytes"
+            raise InputError([_broken(name_or_path, {}, (), found, limit)])
+        text = content.decode()
+    except (OSError, ValueError) as error:
         raise InputError([_unreadable(name_or_path, error)]) from error
     return parse_hardware(text, name_or_path)
 
@@ -80,7 +89,7 @@ def parse_hardware(text: str, name: str) -> Hardware:
     """
     try:
         tree, values = _read(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise InputError([_no_yaml(name, error)]) from error
     twice = list(_twice(tree, ())) if tree is not None else []
     lines = dict(_lines(tree, ())) if tree is not None else {}
@@ -90,15 +99,17 @@ def parse_hardware(text: str, name: str) -> Hardware:
     try:
         description = Description.model_validate(values)
     except ValidationError as error:
-        found += [_diagnostic(name, lines, e) for e in error.errors()]
+        found += [_diagnostic(name, lines, e) for e in error.errors() if not _follows(e)]
         raise InputError(found) from error
     if found:
         raise InputError(found)
     return description.record()
 
 
-def _unreadable(name: str, error: OSError | UnicodeDecodeError) -> Diagnostic:
-    reason = str(error.strerror) if isinstance(error, OSError) else "no text in UTF-8"
+def _unreadable(name: str, error: OSError | ValueError) -> Diagnostic:
+    reason = str(error.strerror) if isinstance(error, OSError) else str(error)
+    if isinstance(error, UnicodeDecodeError):
+        reason = "no text in UTF-8"
     like = nearest(name, _there(name)) if isinstance(error, FileNotFoundError) else None
     return Diagnostic(
         rule=rules.HARDWARE_DESCRIBED,
@@ -125,6 +136,8 @@ class _Plain(yaml.SafeLoader):
     """YAML without aliases, with which a short file can stand for one without end.
 
     ``6e-09`` is a number, as in YAML 1.2 and JSON; PyYAML reads YAML 1.1, where it is a text.
+    A value that is none of its type (``!!bool x``) is an error with a line, whatever PyYAML makes
+    of it.
     """
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
@@ -132,6 +145,13 @@ class _Plain(yaml.SafeLoader):
             mark = cast("Any", self).peek_event().start_mark
             raise yaml.MarkedYAMLError(problem="an alias", problem_mark=mark)
         return super().compose_node(parent, index)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return cast("Any", super()).construct_object(node, deep)
+        except (ArithmeticError, AttributeError, LookupError, ValueError) as error:
+            problem = f"no {node.tag.rpartition(':')[2]}: {_shown(node.value)}"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from error
 
 
 cast("Any", _Plain).add_implicit_resolver(
@@ -155,7 +175,13 @@ def _no_yaml(name: str, error: Exception) -> Diagnostic:
     where, problem = name, "nested too deep" if isinstance(error, RecursionError) else str(error)
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         where, problem = f"{name}:{error.problem_mark.line + 1}", error.problem or problem
-    return Diagnostic(rules.HARDWARE_DESCRIBED, where, problem, "YAML 1.1 without aliases", REMEDY)
+    return Diagnostic(rules.HARDWARE_DESCRIBED, where, problem, FORM, REMEDY)
+
+
+def _follows(error: ErrorDetails) -> bool:
+    """Say whether an error only follows from others: what is wrong in a list is left out of it."""
+    least = error.get("ctx", {}).get("min_length", 0)
+    return error["type"] == "too_short" and len(error["input"]) >= least
 
 
 def _diagnostic(name: str, lines: dict[Keys, int], error: ErrorDetails) -> Diagnostic:
@@ -164,14 +190,24 @@ def _diagnostic(name: str, lines: dict[Keys, int], error: ErrorDetails) -> Diagn
         found, _, limit = str(error["ctx"]["error"]).partition("|") if "ctx" in error else ("",) * 3
         return _broken(name, lines, path, found, limit)
     limit = _LIMITS.get(kind, error["msg"]).format_map(error.get("ctx", {}))
-    if kind == "missing":
-        return _broken(name, lines, path, "nothing", limit)
-    found = f"an unknown key {path[-1]}" if kind == "extra_forbidden" else _shown(error["input"])
+    match kind:
+        case "missing":
+            found = "nothing"
+        case "extra_forbidden":
+            found = f"an unknown key {path[-1]}"
+        case "invalid_key":
+            found, path = f"an unknown key {_shown(error['input'])}", path[:-1]
+        case _:
+            found = _shown(error["input"])
     return _broken(name, lines, path, found, limit)
 
 
 def _shown(value: object) -> str:
-    text = "null" if value is None else str(value).lower() if value is True else str(value)
+    """Give what stands there; ``str`` refuses numbers of thousands of digits."""
+    try:
+        text = "null" if value is None else str(value).lower() if value is True else str(value)
+    except ValueError:
+        return "a number of thousands of digits"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from snnc.compiler.fixed import MAX_DELAY, MAX_WEIGHT_BITS, FixedReset
 from snnc.compiler.mapping.encodings import width_for
@@ -19,11 +26,16 @@ from snnc.compiler.mapping.hardware import (
     Mesh,
 )
 
-Text = Annotated[str, Field(min_length=1)]
-Many = Annotated[int, Field(ge=1)]
-Some = Annotated[int, Field(ge=0)]
+MOST = 2**31 - 1
+"""Largest whole number: what is counted are products of two of them, in 64 bits."""
+MOST_PLACES = 2**20
+"""Cores of a chip: placement holds every one of them in memory."""
+
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+Many = Annotated[int, Field(ge=1, le=MOST)]
+Some = Annotated[int, Field(ge=0, le=MOST)]
 Width = Annotated[int, Field(ge=0, le=32)]
-Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Cost = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 EVENTS = (
     "axon.out",
@@ -141,6 +153,13 @@ class MeshForm(_Sourced):
     rows: Many
     cores_per_router: Many
 
+    @model_validator(mode="after")
+    def _held(self) -> Self:
+        cores = self.columns * self.rows * self.cores_per_router
+        if cores > MOST_PLACES:
+            raise ValueError(f"{cores:,} cores of a chip|{MOST_PLACES:,}")
+        return self
+
     def record(self) -> Mesh:
         """Give it as the compiler's record."""
         return Mesh(self.columns, self.rows, self.cores_per_router)
@@ -149,8 +168,8 @@ class MeshForm(_Sourced):
 class CostForm(_Sourced):
     """What one event costs, in J and s."""
 
-    joules: Positive | None
-    seconds: Positive | None
+    joules: Cost | None
+    seconds: Cost | None
 
     def record(self) -> Coefficient:
         """Give it as the compiler's record."""

@@ -1,4 +1,4 @@
-"""Files of the small network, and the command in this process."""
+"""Files and a report of the small network, and the command in this process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from snnc.runtime.cli import main
-from tests.runtime.samples import artifact, write_files
+from snnc.runtime.report import Report
+from snnc.runtime.verify import verify
+from tests.runtime.samples import artifact, data, graph, labels, write_files
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,12 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_files(folder)
     artifact("integer").save(folder / "model.integer")
     return folder
+
+
+@pytest.fixture(scope="session")
+def report() -> Report:
+    """Give a real report; nobody can change it."""
+    return verify(graph(), data(), labels=labels(), dt=1e-4, targets=("integer",))
 
 
 @pytest.fixture

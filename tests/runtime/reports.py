@@ -16,14 +16,17 @@ from snnc.runtime.divergence.explanation import (
     Raster,
     State,
 )
+from snnc.runtime.findings import Disagreement, Link, Statistics, Status, Verdict
 from snnc.runtime.measures.records import Claim, Confusion, Interval, LayerMeasures
-from snnc.runtime.report import Disagreement, Link, Report, Statistics, Status, Verdict
+from snnc.runtime.report import Report
 
 HOSTILE = "<script>alert('x')</script>\"&\x1b[31m\u202e\x00\ufffe{{ 1234 * 8765 }}"
 SHOWN = r"<script>alert('x')</script>\"&\x1b[31m\u202e\x00\ufffe{{ 1234 * 8765 }}".replace(
     r"\"", '"'
 )
 """What a user can name, at its worst, and how it is shown."""
+LONG = f"encoder.{'a_layer_with_a_long_name.' * 12}lif\n"
+"""Another: more than 300 characters without a space."""
 FIRST, STEPS, AT, ROWS, THRESHOLD = 8, 32, 20, 6, 4096
 """Steps of the rasters, the step in which the two part, rows, and the threshold of the neuron."""
 
@@ -51,20 +54,20 @@ def explained(
     )
 
 
-def hostile_report(report: Report) -> Report:
-    """Give a report of a broken link in which every text that a user can name is hostile."""
-    divergence = Divergence(3, 1, HOSTILE, (0, 2), "v", 64, float("nan"))
+def hostile_report(report: Report, name: str = HOSTILE) -> Report:
+    """Give a report of a broken link in which every text that a user can name is ``name``."""
+    divergence = Divergence(3, 1, name, (0, 2), "v", 64, float("nan"))
     link = Link(
         reference="integer",
         other="lava",
         promise="the same spikes, u and v, bit for bit",
         status=Status.BROKEN,
-        reason=f"1 value of 20 differ {HOSTILE}",
+        reason=f"1 value of 20 differ {name}",
         signals=("v",),
         values=20,
         differing=1,
-        differences=(Difference(HOSTILE, "v", 20, 1),),
-        uncompared=(HOSTILE,),
+        differences=(Difference(name, "v", 20, 1),),
+        uncompared=(name,),
         first_divergence=divergence,
         count_error=None,
         agreement=0.5,
@@ -74,31 +77,31 @@ def hostile_report(report: Report) -> Report:
         other="float",
         promise="p",
         status=Status.NOT_RUN,
-        reason=HOSTILE,
+        reason=name,
         asked=False,
     )
     failed = skipped.model_copy(update={"asked": True})
     measured = link.model_copy(update={"status": Status.MEASURED})
-    made = broken_link(HOSTILE, HOSTILE, HOSTILE)
+    made = broken_link(name, name, name)
     told = made.explanation
     assert told is not None
-    worse = {"layer": HOSTILE, "because": HOSTILE, "remedy": HOSTILE, "parameters": {HOSTILE: 1.0}}
+    worse = {"layer": name, "because": name, "remedy": name, "parameters": {name: 1.0}}
     explained = made.model_copy(update={"explanation": told.model_copy(update=worse)})
-    account = {**report.populations[0], "name": HOSTILE, "weight_sqnr_db": None}
+    account = {**report.populations[0], "name": name, "weight_sqnr_db": None}
     return report.model_copy(
         update={
             "verdict": Verdict.NOT_EQUIVALENT,
-            "headline": HOSTILE,
-            "model": HOSTILE,
-            "command": HOSTILE,
+            "headline": name,
+            "model": name,
+            "command": name,
             "links": (skipped, failed, measured, explained, link),
             "first_divergence": divergence,
-            "choices": (HOSTILE,),
-            "warnings": (f"warning[SNN303]: x\n  --> {HOSTILE}",),
-            "problems": (f"error[SNN501]: x\n  --> {HOSTILE}",),
+            "choices": (name,),
+            "warnings": (f"warning[SNN303]: x\n  --> {name}",),
+            "problems": (f"error[SNN501]: x\n  --> {name}",),
             "populations": (account,),
-            "lags": {HOSTILE: 2},
-            "environment": {HOSTILE: HOSTILE},
+            "lags": {name: 2},
+            "environment": {name: name},
         }
     )
 

@@ -11,7 +11,7 @@ import pytest
 
 import snnc as package
 from snnc.compiler.diagnostics import InputError
-from snnc.runtime.report import Status
+from snnc.runtime.findings import Status
 from snnc.runtime.verify import verify
 from tests.frontends.onnx.models import model, node, onnx, random, reference
 from tests.runtime.conftest import Snnc

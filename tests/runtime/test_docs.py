@@ -10,8 +10,9 @@ import pytest
 import snnc
 from snnc.runtime.cli import cli
 from snnc.runtime.exits import EXIT_CODES
+from snnc.runtime.findings import Execution, Link, Status, Verdict
 from snnc.runtime.quantization import QuantizationOptions
-from snnc.runtime.report import Execution, Link, Report, Status, Verdict
+from snnc.runtime.report import Report
 from tests.runtime.samples import ROOT
 
 PAGES = {

@@ -16,8 +16,8 @@ from snnc.runtime.figures.course import course_figure
 from snnc.runtime.figures.heat import BOUNDS, heat_figure, level_of
 from snnc.runtime.figures.raster import raster_figure
 from snnc.runtime.figures.svg import Figure, fitted, ticks
+from snnc.runtime.findings import Disagreement
 from snnc.runtime.render import TEMPLATES
-from snnc.runtime.report import Disagreement
 from tests.runtime.reports import HOSTILE, SHOWN
 from tests.runtime.test_picture import contrast, luminance
 
@@ -97,6 +97,11 @@ def test_bars_stand_over_their_steps_and_the_step_of_the_divergence_is_shaded() 
     assert {("0", "end"), ("7", "end")} <= set(texts)
 
 
+def test_an_index_of_three_axes_is_not_cut() -> None:
+    far = RASTER.model_copy(update={"neurons": ((1023, 127, 127), (0, 0, 1), (0, 0, 2))})
+    assert ">1023, 127, 127</text>" in drawn_raster(far).svg()
+
+
 def test_a_raster_says_which_spikes_differ() -> None:
     assert drawn_raster().title == "Spikes of integer and lava around step 5"
     assert drawn_raster().description == (
@@ -162,11 +167,11 @@ def test_lines_go_through_their_values() -> None:
 
 def test_a_course_says_where_the_two_part() -> None:
     assert drawn_course(courses((0, 32, 64, 16), (0, 32, 1, 16))).description == (
-        "v of b neuron 1: the same before step 5; in step 5 64 in integer and 1 in lava; the "
+        "v of b, neuron 1: the same before step 5; in step 5 64 in integer and 1 in lava; the "
         "threshold is 64."
     )
     assert drawn_course(courses((0, 32, 64, 16), (0, 32, 64, 16))).description == (
-        "v of b neuron 1: the same in all of these steps; in step 5 64 in integer and 64 in lava; "
+        "v of b, neuron 1: the same in all of these steps; in step 5 64 in integer and 64 in lava; "
         "the threshold is 64."
     )
 
@@ -178,9 +183,17 @@ def test_lines_are_broken_where_there_is_no_number() -> None:
     assert "nan" not in ET.tostring(svg, "unicode").partition("</desc>")[2]
 
 
+def test_what_it_is_of_can_be_read_above_few_steps() -> None:
+    course = courses((64,), (64,)).model_copy(update={"population": "encoder.layer1"})
+    one = course_figure([course], Axis(3, 1), ("integer", "lava"), "c")
+    heads = [t.text for t in parsed(one).iter("text") if t.attrib["class"] == "strong"]
+    assert heads == ["v, membrane potential of encoder.layer1, neuron 1"]
+
+
 def test_values_that_are_all_the_same_are_drawn() -> None:
-    flat = courses((64, 64, 64, 64), (64, 64, 64, 64))
-    assert "nan" not in drawn_course(flat).svg()
+    for value in (64.0, 1e20):
+        flat = courses((value,) * 4, (value,) * 4).model_copy(update={"threshold": value})
+        assert "nan" not in drawn_course(flat).svg()
 
 
 # --- heat ---------------------------------------------------------------------------------------
@@ -201,6 +214,10 @@ def test_cells_are_shaded_by_their_share() -> None:
     assert kinds[4:10] == ["h0", "h1", "h2", "here", "h5", "h0"]
     told = [t.text for t in svg.iter("title")][1:]
     assert told[6] == "steps 4 to 5: 0.5 %"
+    assert told[7] == "the steps from 6: 60 %"  # which need not be two
+    assert svg.findtext("title") == (
+        "Share of neurons that differ, population by population over the steps"
+    )
 
 
 def test_heat_says_where_it_is() -> None:
@@ -209,6 +226,20 @@ def test_heat_says_where_it_is() -> None:
         "the same."
     )
     assert drawn_heat((0.0,), (0.0,)).description == "Nothing differs."
+
+
+def test_names_take_the_room_that_they_need() -> None:
+    short, long = (
+        heat_figure([Disagreement(population=n, width=1, shares=(0.5,))], None, "h")
+        for n in ("a", "encoder.layer1.lif.with.more")
+    )
+    assert long.width - short.width == 90
+    assert (
+        "…"
+        not in heat_figure(
+            [Disagreement(population="encoder.layer1.lif", width=1, shares=(0.5,))], None, "h"
+        ).svg()
+    )
 
 
 @pytest.mark.parametrize(("share", "level"), [(0, 0), (1e-9, 1), (0.002, 2), (0.5, 4), (1, 5)])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from snnc.compiler.diagnostics import Diagnostic, TimeLimitExceeded
+from snnc.compiler.rules import TIME_LIMIT
 from snnc.compiler.trace import Trace
+from snnc.runtime.findings import Link, Status
 from snnc.runtime.links import Judge, Pair
-from snnc.runtime.report import Link, Status
 from snnc.runtime.verification.tally import LISTED, link_tally, ran, replay_tally
 from snnc.targets.float.replay import Mismatch, Replay
 
@@ -30,7 +33,7 @@ def replayed(*distances: float, error: float = 0.0) -> Replay:
     mismatches = tuple(
         Mismatch(1, 0, "lif", (i,), 1.0, 1.0, distance) for i, distance in enumerate(distances)
     )
-    return Replay(24, mismatches, {"lif": error}, {"lif": 1.0})
+    return Replay(24, mismatches, {"lif.v": error}, {"lif.v": 1.0})
 
 
 def pair(names: tuple[str, str], reference: Trace, other: Trace) -> Pair:
@@ -82,7 +85,7 @@ def test_no_differing_step_is_no_excuse() -> None:
 def test_a_potential_that_is_another_breaks(flipped: bool) -> None:
     link = judged(replayed(0.5, error=2e-4), flipped=flipped)
     assert link.status is Status.BROKEN
-    assert link.reason == "v of lif differs by more than rounding"
+    assert link.reason == "off by more than rounding: lif.v"
 
 
 def test_read_outs_alone() -> None:
@@ -100,6 +103,16 @@ def test_a_missing_run_is_never_green() -> None:
     ends = ("no trained module is at hand", ran(trace("float"), None))
     link = JUDGE.framework(Pair(NAMES, ends, None), None)
     assert (link.status, link.asked) == (Status.NOT_RUN, False)
+
+
+@pytest.mark.parametrize("spiking", [False, True])
+def test_what_was_repeated_of_some_batches_is_no_proof(spiking: bool) -> None:
+    """The run of one batch failed: what is known of the others leaves the link as not run."""
+    late = TimeLimitExceeded([Diagnostic(TIME_LIMIT, "target float", "step 3 of 9", "1 s", "r")])
+    some = pair(NAMES, trace("snntorch", spiking=spiking), trace("float", spiking=spiking))
+    link = JUDGE.framework(replace(some, ends=(some.ends[0], late)), replay_tally(replayed()))
+    assert (link.status, link.reason) == (Status.NOT_RUN, "float: step 3 of 9")
+    assert (link.asked, link.values) == (True, 0)
 
 
 def test_many_ties_are_counted_and_the_first_listed() -> None:

@@ -16,7 +16,7 @@ from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.mapping.cut import cut
 from snnc.compiler.mapping.mapped import MappedNetwork
 from snnc.runtime.deploy import compile
-from snnc.runtime.report import Status
+from snnc.runtime.findings import Status
 from snnc.runtime.verify import verify
 from snnc.targets.artifact import Artifact, load
 from snnc.targets.hardware.load import OWN

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
+from snnc.runtime.findings import Link, Status
 from snnc.runtime.page.next_steps import ACCURACY, BISECT, next_steps
 from snnc.runtime.render import html_text
-from snnc.runtime.report import Link, Report, Status
-from snnc.runtime.verify import verify
+from snnc.runtime.report import Report
 from tests.runtime.reports import broken_link, explanation, statistics
-from tests.runtime.samples import data, graph, labels
 
 REMEDY = explanation("a", "input").remedy
 NOT_RUN = "integer -> lava was not run: no Lava. Once that is mended, verify again."
@@ -29,9 +28,13 @@ class Case:
 
 
 CASES = {
-    "broken": Case({"statistics": None}, (REMEDY, BISECT)),
+    "broken": Case({"statistics": None}, (REMEDY,)),
     "broken, not explained": Case({"statistics": None, "explanation": None}, (BISECT,)),
-    "accuracy": Case({}, (REMEDY, ACCURACY, FEW)),
+    "framework": Case(
+        {"reference": "framework", "statistics": None, "explanation": None}, (ACCURACY,)
+    ),
+    "accuracy": Case({}, (REMEDY, FEW)),
+    "accuracy, not explained": Case({"explanation": None}, (ACCURACY, FEW)),
     "not run": Case(
         {"status": Status.NOT_RUN, "reason": "no Lava", "statistics": None}, (NOT_RUN,)
     ),
@@ -42,11 +45,6 @@ CASES = {
         {"status": Status.HELD, "statistics": statistics().model_copy(update={"enough": True})}, ()
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def report() -> Report:
-    return verify(graph(), data(), labels=labels(), dt=1e-4, targets=("integer",))
 
 
 def changed(**change: Any) -> Link:
@@ -65,7 +63,6 @@ def test_what_broke_comes_first_and_nothing_twice(report: Report) -> None:
     links = tuple(changed(**CASES[case].change) for case in ("too few", "not run", "accuracy"))
     assert next_steps(report.model_copy(update={"links": links})) == (
         REMEDY,
-        ACCURACY,
         NOT_RUN,
         FEW,
     )

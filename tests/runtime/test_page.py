@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,19 +22,12 @@ from snnc.runtime.page.explained import (
 )
 from snnc.runtime.page.paired import accuracy_notes, accuracy_table, confusion_table
 from snnc.runtime.page.sections import SECTIONS
-from snnc.runtime.page.table import NONE, Table, real, span
+from snnc.runtime.page.table import NONE, Table, real, share, span
 from snnc.runtime.render import TEMPLATES, html_text, policy
 from snnc.runtime.report import Report
-from snnc.runtime.verify import verify
 from tests.runtime.reports import broken_link, explained, explanation, statistics
-from tests.runtime.samples import data, graph, labels
 
 E = explanation("a", "input")
-
-
-@pytest.fixture(scope="module")
-def report() -> Report:
-    return verify(graph(), data(), labels=labels(), dt=1e-4, targets=("integer",))
 
 
 def texts(table: Table | None) -> list[list[str]]:
@@ -89,6 +85,9 @@ def test_states() -> None:
     ]
     assert marked(table) == ["0", "1", "4,096", "64"]
     assert states_table(E.model_copy(update={"states": None})) is None
+    other = states_table(E.model_copy(update={"threshold_other": 4032.0}))
+    assert texts(other)[5] == ["threshold", "4,096", "4,032"]
+    assert marked(other)[:2] == ["4,096", "4,032"]
 
 
 def test_operands() -> None:
@@ -120,6 +119,18 @@ def test_what_populations_do_wrong_by_themselves() -> None:
     assert local_table(()) is None
 
 
+def test_the_weights_of_both_are_told_and_whose_the_product_is() -> None:
+    few = E.operands[0].model_copy(update={"weight_other": 1900.0})
+    table = operands_table(E.model_copy(update={"operands": (few,)}))
+    assert table is not None
+    assert [c.name for c in table.columns][-3:] == [
+        "weight, integer",
+        "weight, lava",
+        "product, integer",
+    ]
+    assert texts(table) == [["input", "0, 3", "20", "1", "1", "1,920", "1,900", "1,920"]]
+
+
 def test_the_page_holds_all_of_it(report: Report) -> None:
     page = html_text(explained(report, "encoder"))
     assert 'of layer <strong class="mono">net.lif1</strong> (population ' in page
@@ -128,6 +139,24 @@ def test_the_page_holds_all_of_it(report: Report) -> None:
         assert table is not None
         assert f"<figcaption>{table.caption}</figcaption>" in page
     assert page.count('<svg class="figure" role="img"') == 3
+
+
+@pytest.mark.parametrize(("step", "said"), [(0, False), (20, True)])
+def test_nothing_is_before_the_first_step(step: int, said: bool, report: Report) -> None:
+    one = explained(report)
+    assert one.first_divergence is not None
+    at = {"first_divergence": replace(one.first_divergence, step=step)}
+    page = html_text(one.model_copy(update=at))
+    assert (f"before step {step} no value that was compared differs" in page) == said
+
+
+def test_nearness_is_told_where_no_table_does(report: Report) -> None:
+    one = explained(report)
+    assert nearness(E) not in html_text(one)
+    *others, broken = one.links
+    bare = E.model_copy(update={"states": None})
+    links = (*others, broken.model_copy(update={"explanation": bare}))
+    assert html_text(one.model_copy(update={"links": links})).count(nearness(E)) == 1
 
 
 # --- measures and statistics --------------------------------------------------------------------
@@ -159,7 +188,7 @@ def test_accuracy(report: Report) -> None:
         *("integer → lava", "270", "97.04\xa0%", "96.67\xa0%", "3", "2", "0.37", "1.94", "1")
     ]
     assert table is not None
-    assert table.rows[1][2].below == "94.25 to 98.71"
+    assert table.rows[1][2].below == "94.25 to 98.71\xa0%"
 
 
 @pytest.mark.parametrize(
@@ -168,27 +197,32 @@ def test_accuracy(report: Report) -> None:
         (
             {},
             "not decided: on these samples accuracy falls by 0.37 points, and with 95 % confidence "
-            "it falls by less than 1.94; the margin is 1. 270 samples cannot decide it; about "
-            "1,340 should.",
+            "it falls by less than 1.94 points; the margin is 1 point. 270 samples cannot "
+            "decide it; about 1,340 should.",
         ),
         (
             {"claim": Claim.SHOWN, "enough": True, "drop_bound_points": 0.5},
             "not inferior: with 95 % confidence accuracy falls by less than 0.50 points, within "
-            "the margin of 1.",
+            "the margin of 1 point.",
+        ),
+        (
+            {"claim": Claim.SHOWN, "enough": True, "drop_bound_points": -0.5},
+            "not inferior: with 95 % confidence accuracy rises by more than 0.50 points, within "
+            "the margin of 1 point.",
         ),
         (
             {"claim": Claim.REFUTED, "enough": True, "drop_points": 7.5},
-            "inferior: with 95 % confidence accuracy falls by more than the margin of 1; on these "
-            "samples it falls by 7.50 points.",
+            "inferior: with 95 % confidence accuracy falls by more than the margin of 1 point; on "
+            "these samples it falls by 7.50 points.",
         ),
         (
             {"claim": Claim.OPEN, "needed": None, "drop_points": 0.0},
             "not decided: on these samples accuracy is the same, and with 95 % confidence it falls "
-            "by less than 1.94; the margin is 1. 270 samples cannot decide it.",
+            "by less than 1.94 points; the margin is 1 point. 270 samples cannot decide it.",
         ),
         (
             {"claim": None, "enough": None, "drop_points": -2.0},
-            "on these samples accuracy rises by 2.00 points; the margin is 1.",
+            "on these samples accuracy rises by 2.00 points; the margin is 1 point.",
         ),
     ],
 )
@@ -222,6 +256,31 @@ def test_sections_come_in_order_and_only_where_there_is_something(report: Report
     assert '<section id="divergence"' not in html_text(report)
 
 
+def test_what_holds_is_folded(report: Report) -> None:
+    """Of links that hold, the measures and what the populations do by themselves."""
+    assert html_text(report).count("<details open>") == 0
+    broken = broken_link("a", "input").model_copy(update={"explanation": None})
+    page = html_text(report.model_copy(update={"links": (broken,)}))
+    assert page.count("<details open>") == 2
+    assert "Each population by itself: 3 of 93,312 values differ<" in page
+
+
+def test_divided_sums_are_told(report: Report) -> None:
+    divided = {"projection": "fc", "synapses": 9000, "synapses_left": 64, "digits": 9, "neurons": 5}
+    page = html_text(report.model_copy(update={"divided": (divided,)}))
+    assert '<section id="relays"' in page
+    assert "<figcaption>Sums that are divided</figcaption>" in page
+    assert '<td class="n">9,000</td><td class="n">64</td>' in page
+    assert '<section id="relays"' not in html_text(report)
+
+
+def test_the_command_breaks_between_its_words_and_can_be_copied(report: Report) -> None:
+    command = "snnc verify  x.nir --report 'a b'"
+    page = html_text(report.model_copy(update={"command": command}))
+    (shown,) = re.findall(r"<pre>(<span class=\"word\">.*)</pre>", page)
+    assert html.unescape(re.sub("<.*?>", "", shown)) == command
+
+
 def test_the_policy_names_the_styles_that_there_are() -> None:
     assert policy(["a", ""]) == (
         "default-src 'none'; style-src 'sha256-ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs=' "
@@ -248,6 +307,23 @@ def test_the_style_loads_nothing() -> None:
 )
 def test_numbers(value: float | None, text: str) -> None:
     assert real(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, NONE),
+        (0, "0.00\xa0%"),
+        (1, "100.00\xa0%"),
+        (0.12345, "12.35\xa0%"),
+        (1 / 1_373_760, "<\xa00.01\xa0%"),
+        (1 - 1 / 1_373_760, ">\xa099.99\xa0%"),
+        (-1e-6, ">\xa0-0.01\xa0%"),
+        (1.5, "150.00\xa0%"),
+    ],
+)
+def test_shares_are_never_rounded_to_none_or_all(value: float | None, text: str) -> None:
+    assert share(value) == text
 
 
 def test_spans() -> None:

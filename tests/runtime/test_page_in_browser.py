@@ -12,10 +12,8 @@ import pytest
 
 from snnc.runtime.render import html_text
 from snnc.runtime.report import Report
-from snnc.runtime.verify import verify
 from tests.browser import Browser, Page
-from tests.runtime.reports import SHOWN, explained, hostile_report
-from tests.runtime.samples import data, graph, labels
+from tests.runtime.reports import HOSTILE, LONG, SHOWN, explained, hostile_report
 
 pytestmark = pytest.mark.chromium
 
@@ -55,11 +53,6 @@ TOO_WIDE = """[...document.querySelectorAll("body *")].filter(e =>
   !e.closest(".scroll") && e.getBoundingClientRect().right > innerWidth + 0.5
 ).map(e => e.outerHTML.slice(0, 80))"""
 """Elements that reach beyond the window, but for those that are scrolled by themselves."""
-
-
-@pytest.fixture(scope="module")
-def report() -> Report:
-    return verify(graph(), data(), labels=labels(), dt=1e-4, targets=("integer",))
 
 
 @pytest.fixture(scope="module")
@@ -107,17 +100,33 @@ def test_what_the_policy_forbids_is_forbidden(
     assert page.value("getComputedStyle(document.body).margin") == "0px"
 
 
-@pytest.mark.parametrize("hostile", [False, True])
-@pytest.mark.parametrize("screen", SCREENS)
-def test_it_fits_the_window(
-    browser: Browser, report: Report, tmp_path: Path, screen: str, hostile: bool
-) -> None:
-    page = opened(browser, hostile_report(report) if hostile else explained(report), tmp_path)
-    width, dark = SCREENS[screen]
-    page.show(width, 800, dark=dark)
+@pytest.mark.parametrize("name", ["", HOSTILE, LONG], ids=["usual", "hostile", "long"])
+def test_it_fits_the_window(browser: Browser, report: Report, tmp_path: Path, name: str) -> None:
+    page = opened(browser, hostile_report(report, name) if name else explained(report), tmp_path)
     page.value("document.querySelectorAll('details').forEach(d => d.open = true)")
-    assert 300 < page.value("document.documentElement.scrollWidth") <= width
-    assert page.value(TOO_WIDE) == []
+    for width in (1280, 390, 360):
+        page.show(width, 800)
+        assert 300 < page.value("document.documentElement.scrollWidth") <= width
+        assert page.value(TOO_WIDE) == []
+
+
+def test_rows_keep_their_names_where_a_table_is_scrolled(page: Page) -> None:
+    page.show(390, 800)
+    left = """(() => { const scroll = [...document.querySelectorAll(".scroll")]
+        .find(e => e.querySelector("tbody th") && e.scrollWidth > e.clientWidth + 50);
+      const name = scroll.querySelector("tbody th");
+      const before = name.getBoundingClientRect().left;
+      scroll.scrollLeft = 50;
+      return [before, name.getBoundingClientRect().left, scroll.scrollLeft]; })()"""
+    before, after, scrolled = page.value(left)
+    assert (before, scrolled) == (after, 50)
+
+
+def test_words_in_tables_are_not_broken_and_rows_are_not_high(page: Page) -> None:
+    page.show(390, 800)
+    page.value("document.querySelectorAll('details').forEach(d => d.open = true)")
+    rows = "[...document.querySelectorAll('tbody tr')].map(r => r.getBoundingClientRect().height)"
+    assert max(page.value(rows)) < 200
 
 
 @pytest.mark.parametrize("screen", SCREENS)

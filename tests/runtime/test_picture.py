@@ -97,6 +97,7 @@ def test_one_core_and_no_link() -> None:
     assert desc is not None
     assert desc.text is not None
     assert "no spike goes over a link" in desc.text
+    assert len([t for t in svg.iter(SVG + "text") if t.attrib["class"] == "key"]) == 1
     assert {*classes(svg, "line", "t")} == {"t0"}
 
 
@@ -105,6 +106,7 @@ def test_many_chips_are_a_square_each() -> None:
     svg = parsed([0.5] * 78, MANY)
     assert classes(svg, "rect", "u") == [*["u3"] * 19, "u2"]
     told = [t.text for t in svg.findall(f"{SVG}g/{SVG}title")]
+    assert (svg.findtext(f"{SVG}desc") or "").startswith("Every square is a chip, with the mean")
     assert told[0] == "chip 0: 4 of 4 cores"
     assert told[-1] == "chip 19: 2 of 4 cores"
     assert len(classes(svg, "line", "t")) == 2 * (4 * 4 + 5 * 3)
@@ -118,6 +120,14 @@ def test_names_do_no_harm() -> None:
         "1 core on 1 chip of <b>&\\x07",
         "core 0: 5 of </title><script>\\x1b[2J",
     ]
+
+
+def test_the_legend_is_as_wide_as_its_words() -> None:
+    """Of a single core, and in a font whose letters are 0.65 of its 11 pixels wide."""
+    svg = parsed([0.25, 0.75, 0.5], hardware_of(Mesh(2, 1, 2)))
+    (*_, words) = [t for t in svg.iter(SVG + "text") if t.attrib["class"] == "key"]
+    end = float(words.attrib["x"]) + 0.65 * 11 * len(words.text or "")
+    assert end <= float(svg.attrib["width"])
 
 
 def test_it_stands_by_itself() -> None:

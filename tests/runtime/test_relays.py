@@ -26,7 +26,7 @@ from snnc.runtime.render import html_text
 from snnc.runtime.verify import verify
 from snnc.targets.artifact import Artifact, load
 from tests import oracle
-from tests.builders import affine, graph, lif, linear, sink, source, spikes
+from tests.builders import affine, chain, graph, lif, linear, sink, source, spikes
 from tests.runtime import samples
 from tests.runtime.conftest import Snnc
 from tests.runtime.samples import artifact
@@ -191,3 +191,14 @@ def test_an_artifact_is_refused_without_its_relays(tmp_path: Path) -> None:
         "  remedy: compile the model again: snnc compile MODEL --target TARGET -o DIR"
     )
     assert load(made.save(tmp_path / "whole")).account["relays"] == [RELAYS]
+
+
+def test_a_report_tells_of_sums_that_are_divided() -> None:
+    weights = np.random.default_rng(5).normal(0, 0.3, (3, 160))
+    model = chain(affine(weights, 0.05), lif(3, v_threshold=0.2), n=160)
+    x = spikes((8, 2, 160))
+    report = verify(model, x, dt=DT, targets="integer", split_fan_in=64)
+    (divided,) = report.divided
+    assert (divided["projection"], divided["synapses"]) == ("0", 160)
+    assert divided["synapses_left"] <= 64
+    assert "<figcaption>Sums that are divided</figcaption>" in html_text(report)

@@ -1,4 +1,4 @@
-"""The report: a record that round-trips, a page that is harmless, XML that parses."""
+"""The report: a record that round-trips, a page that is harmless, a directory that is whole."""
 
 from __future__ import annotations
 
@@ -8,26 +8,15 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
-from junitparser import Error, Failure, JUnitXml, Skipped
 from pydantic import ValidationError
 
 from snnc.compiler.diagnostics import EnvironmentFault, InputError
-from snnc.runtime.render import html_text, junit_text
-from snnc.runtime.report import FORMAT, Execution, Link, Report, Status, Verdict
-from snnc.runtime.summary import summary_table, summary_text
-from snnc.runtime.text import shown
-from snnc.runtime.verify import verify
+from snnc.runtime.findings import FORMAT, Verdict
+from snnc.runtime.render import html_text
+from snnc.runtime.report import Report
 from tests.runtime.reports import SHOWN, explained, explanation, hostile_report
-from tests.runtime.samples import data, graph, labels
-
-
-@pytest.fixture(scope="module")
-def report() -> Report:
-    """Give a real report."""
-    return verify(graph(), data(), labels=labels(), dt=1e-4, targets=("integer",))
 
 
 class Page(HTMLParser):
@@ -96,6 +85,34 @@ def test_report_cannot_be_changed(report: Report) -> None:
         report.verdict = Verdict.EQUIVALENT  # pyright: ignore[reportAttributeAccessIssue]
 
 
+# --- asserted -----------------------------------------------------------------------------------
+
+
+def test_an_assertion_tells_what_broke_and_why(report: Report) -> None:
+    report.assert_equivalent()
+    told = explanation("encoder", "input")
+    with pytest.raises(AssertionError) as caught:
+        explained(report, "encoder").assert_equivalent()
+    assert str(caught.value).splitlines()[-3:] == [
+        f"first divergence: {told.divergence}",
+        "layer: net.lif1",
+        f"cause: bias or threshold rounding: {told.because}",
+    ]
+    with pytest.raises(AssertionError) as caught:
+        hostile_report(report).assert_equivalent()
+    assert str(caught.value).replace("\n", "").isprintable()
+
+
+def test_what_only_the_explanation_knows_is_told(report: Report) -> None:
+    """Potentials that are off beyond rounding, where every spike is the same."""
+    broken = explained(report, "encoder").links[-1]
+    bare = broken.model_copy(update={"first_divergence": None})
+    assert bare.told == broken.told
+    assert bare.told[0] == f"first divergence: {explanation('encoder', 'input').divergence}"
+    without = bare.model_copy(update={"explanation": None})
+    assert (without.parts_at, without.told) == (None, ())
+
+
 # --- HTML ---------------------------------------------------------------------------------------
 
 
@@ -148,58 +165,6 @@ def test_what_was_not_run_is_not_green(report: Report) -> None:
     chip = re.search(r'<span class="chip (\w+)"><span aria-hidden="true">.</span> not run', text)
     assert chip is not None
     assert chip[1] == "open"
-
-
-# --- JUnit --------------------------------------------------------------------------------------
-
-
-def test_junit(report: Report) -> None:
-    root = ElementTree.fromstring(junit_text(report))
-    assert root.tag == "testsuites"
-    assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("2", "0", "0")
-    cases = {case.get("name"): case for case in root.iter("testcase")}
-    assert set(cases) == {"framework -> float", "float -> integer"}
-    skipped = cases["framework -> float"].find("skipped")
-    assert skipped is not None
-    assert skipped.get("message") == "not run: no trained module is at hand"
-    assert [child.tag for child in cases["float -> integer"]] == ["system-out"]
-
-
-def test_junit_of_every_status(report: Report) -> None:
-    content = junit_text(hostile_report(report))
-    root = ElementTree.fromstring(content)
-    kinds = [case[0].tag for case in root.iter("testcase")]
-    assert kinds == ["skipped", "error", "skipped", "failure", "failure"]
-    totals = [root.get(name) for name in ("tests", "failures", "errors", "skipped")]
-    assert totals == ["5", "2", "1", "2"]
-    failure = list(root.iter("failure"))[1]
-    assert failure.get("message") == f"broken: 1 value of 20 differ {SHOWN}"
-    assert root[0].get("name") == SHOWN
-
-
-def test_junit_is_read_by_others(report: Report) -> None:
-    """As continuous integration reads it, with every status and every name that does harm."""
-    for one, counts in ((report, (2, 0, 0, 1)), (hostile_report(report), (5, 2, 1, 2))):
-        found: Any = JUnitXml.fromstring(junit_text(one))  # its own types are unknown
-        assert (found.tests, found.failures, found.errors, found.skipped) == counts
-        (suite,) = found
-        assert [case.name for case in suite] == [shown(link.name) for link in one.links]
-        kinds: list[Any] = [type(result) for case in suite for result in case.result]
-        assert tuple(map(kinds.count, (Failure, Error, Skipped))) == counts[1:]
-
-
-def test_junit_tells_what_broke_and_why(report: Report) -> None:
-    root = ElementTree.fromstring(junit_text(explained(report)))
-    (failure,) = root.iter("failure")
-    told = explanation("net.lif1", "input")
-    assert failure.get("message") == "broken: 649 values of 279,936 differ"
-    assert (failure.text or "").splitlines() == [
-        "promise: the same spikes, u and v, bit for bit",
-        f"first divergence: {told.divergence}",
-        "layer: net.lif1",
-        f"cause: bias or threshold rounding: {told.because}",
-        f"next: {told.remedy}",
-    ]
 
 
 # --- saving -------------------------------------------------------------------------------------
@@ -255,120 +220,3 @@ def test_save_below_a_file(report: Report, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(EnvironmentFault, match=r"found: Not a directory\n"):
         report.save(tmp_path / "file" / "report")
-
-
-# --- terminal -----------------------------------------------------------------------------------
-
-
-def test_several_outputs_say_whose_accuracy_it_is(report: Report) -> None:
-    several = report.model_copy(update={"outputs": ("a\x1b", "b")})
-    assert summary_table(report).splitlines()[0].split()[:2] == ["execution", "accuracy"]
-    assert r"accuracy of a\x1b" in summary_table(several).splitlines()[0]
-    assert r'<th scope="col" class="n">accuracy of a\x1b</th>' in html_text(several)
-    assert '<th scope="col" class="n">accuracy</th>' in html_text(report)
-
-
-def test_accuracy_over_time(report: Report) -> None:
-    steps = [0.1, 0.25, 0.5, 0.5, 0.75]
-    executions = [
-        e.model_copy(update={"accuracy_by_step": tuple(s * part for s in steps)})
-        for e, part in zip(report.executions, (1, 0.5), strict=True)
-    ]
-    found = report.model_copy(update={"executions": tuple(executions)})
-    assert summary_text(found).split("\n\n")[1].splitlines() == [
-        "accuracy after   1 step  2 steps  4 steps  5 steps",
-        "--------------  -------  -------  -------  -------",
-        "float           10.00 %  25.00 %  50.00 %  75.00 %",
-        "integer          5.00 %  12.50 %  25.00 %  37.50 %",
-    ]
-    page = html_text(found)
-    assert "<figcaption>Over time: accuracy</figcaption>" in page
-    cells = ('<td class="n">12.50\xa0%</td>', '<td class="n">25.00\xa0%</td>')
-    assert "".join(cells) in page
-
-
-def test_accuracy_over_time_ends_in_the_accuracy(report: Report) -> None:
-    steps = len(data())
-    for e in report.executions:
-        assert len(e.accuracy_by_step) == steps
-        assert e.accuracy_by_step[-1] == e.accuracy
-
-
-def test_no_accuracy_without_labels(report: Report) -> None:
-    executions = tuple(e.model_copy(update={"accuracy_by_step": ()}) for e in report.executions)
-    found = report.model_copy(update={"executions": executions})
-    assert found.shown_steps == ()
-    assert "after" not in summary_text(found)
-    assert "Over time" not in html_text(found)
-
-
-def test_summary(report: Report) -> None:
-    executions = (
-        execution("framework", "snntorch", None, 0, 1.26),
-        execution("float", "float", 0.975, 0, 0.0154),
-        execution("integer", "integer", 0.97222, 2, 0.4),
-    )
-    broken = hostile_report(report).model_copy(
-        update={
-            "executions": executions,
-            "links": (
-                link("framework", "float", ("spikes",), 0, 98_765),
-                link("float", "integer", ("spikes",), 1234, 98_765),
-            ),
-        }
-    )
-    assert summary_table(broken).splitlines() == [
-        "execution             accuracy  compared with               differ  latency    time",
-        "--------------------  --------  -----------------  ---------------  -------  ------",
-        "framework (snntorch)         -  -                                -  0 steps   1.3 s",
-        "float                  97.50 %  framework: spikes      0 of 98,765  0 steps   15 ms",
-        "integer                97.22 %  float: spikes      1,234 of 98,765  2 steps  400 ms",
-    ]
-    lines = summary_text(broken).splitlines()
-    assert lines[-2:] == [
-        f"first divergence: step 3, sample 1, population {SHOWN}, neuron 0, 2: v 64 against nan",
-        f"not equivalent: {SHOWN}",
-    ]
-
-
-def test_summary_ends_with_the_divergence_and_its_cause(report: Report) -> None:
-    told = explanation("encoder", "input")
-    lines = summary_text(explained(report, "encoder")).splitlines()
-    assert lines[-5:] == [
-        "first divergence: step 20, sample 12, population encoder, neuron 2, 7: spikes 0 against 1",
-        "layer: net.lif1",
-        f"cause: bias or threshold rounding: {told.because}",
-        f"next: {told.remedy}",
-        "not equivalent: integer -> lava: 649 values of 279,936 differ. 1 promise kept: float -> "
-        "integer. Not run: framework -> float (no trained module is at hand).",
-    ]
-    hostile = summary_text(hostile_report(report))
-    assert hostile.replace("\n", "").isprintable()
-    assert SHOWN in hostile
-
-
-def execution(
-    name: str, executor: str, accuracy: float | None, latency: int, seconds: float
-) -> Execution:
-    return Execution(
-        name=name,
-        executor=executor,
-        accuracy=accuracy,
-        correct=None,
-        output_spikes=9,
-        latency_steps=latency,
-        seconds=seconds,
-    )
-
-
-def link(reference: str, other: str, signals: tuple[str, ...], differing: int, values: int) -> Link:
-    return Link(
-        reference=reference,
-        other=other,
-        promise="",
-        status=Status.HELD,
-        reason="",
-        signals=signals,
-        differing=differing,
-        values=values,
-    )

@@ -6,22 +6,16 @@ import json
 from typing import Any
 
 import jsonschema
-import pytest
 
-from snnc.runtime.report import FORMAT, Report
+from snnc.runtime.findings import FORMAT
+from snnc.runtime.report import Report
 from snnc.runtime.schema import report_schema, schema_text
-from snnc.runtime.verify import verify
 from tests.runtime.conftest import Snnc
 from tests.runtime.reports import explained, hostile_report
-from tests.runtime.samples import ROOT, data, graph, labels
+from tests.runtime.samples import ROOT
 
 PUBLISHED = ROOT / "docs" / "report.schema.json"
 Validator: Any = jsonschema.Draft202012Validator
-
-
-@pytest.fixture(scope="module")
-def report() -> Report:
-    return verify(graph(), data(), labels=labels(), dt=1e-4, targets=("integer",))
 
 
 def errors(content: Any) -> list[str]:

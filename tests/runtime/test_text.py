@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from snnc.runtime.text import count, duration, percent, seconds, shown, table
+from snnc.runtime.text import count, drop_within, duration, percent, points, seconds, shown, table
 
 HARMLESS = {
     "plain": "plain",
@@ -54,3 +54,9 @@ def test_figures() -> None:
 def test_durations() -> None:
     told = [duration(x) for x in (0.2, 1.4, 99.4, 99.6, 150, 5969, 6000, 90061)]
     assert told == ["0 s", "1 s", "99 s", "2 min", "2 min", "99 min", "1 h 40 min", "25 h 1 min"]
+
+
+def test_points_of_percent() -> None:
+    assert [points(x) for x in (0, 0.5, 1, 2)] == ["0 points", "0.5 points", "1 point", "2 points"]
+    assert drop_within(0.134) == "falls by less than 0.13 points"
+    assert drop_within(-0.5) == "rises by more than 0.50 points"

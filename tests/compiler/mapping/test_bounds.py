@@ -11,6 +11,7 @@ from snnc.compiler.mapping.demand import demand
 from snnc.compiler.mapping.hardware import Hardware
 from snnc.compiler.mapping.ledger import Resource
 from snnc.compiler.mapping.mapped import Part
+from snnc.compiler.mapping.partition import partition
 from snnc.compiler.mapping.regions import Box
 from tests.benchmarks.mapping.networks import layered
 from tests.builders import fixed_convolution, fixed_network, fixed_population, fixed_projection
@@ -46,6 +47,21 @@ def test_the_whole_takes_no_less(hardware: Hardware) -> None:
     whole = demand(network, Part("c", Box.whole((4, 9, 9))), hardware)
     assert 0.5 * whole.words < bounds[Resource.SYNAPSE_MEMORY].total <= whole.words
     assert bounds[Resource.INPUT_AXONS].total == whole.input_axons == 2 * 9 * 9
+
+
+@pytest.mark.parametrize("shape", [(16, 1, 1), (16,)])
+@pytest.mark.parametrize("hardware", [LOIHI, LOIHI2])
+def test_weights_that_only_padding_meets_are_none(
+    hardware: Hardware, shape: tuple[int, ...]
+) -> None:
+    """Of a kernel of 5 x 5 on one pixel there is one weight."""
+    network = fixed_network(
+        [fixed_population("c", 16, shape=shape)],
+        [fixed_projection("x", "c", None, fixed_convolution(np.ones((16, 16, 5, 5)), padding=2))],
+        inputs=[FixedInput("x", (16, 1, 1))],
+    )
+    small = able(hardware, synapse_memory=120)
+    assert len(partition(network, small)) == lower_bound(network, small) == 1
 
 
 def test_resets_that_take_two_compartments_count() -> None:

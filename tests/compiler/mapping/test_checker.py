@@ -18,7 +18,7 @@ from snnc.compiler.mapping.ledger import Resource, uses
 from snnc.compiler.mapping.mapped import Core, MappedNetwork, Part
 from snnc.compiler.mapping.regions import Box, Listed
 from snnc.compiler.mapping.room import Room
-from snnc.compiler.operators import MaxPooling
+from snnc.compiler.operators import FixedScaling, MaxPooling
 from snnc.targets.hardware.load import load_hardware
 from tests.builders import (
     fixed_convolution,
@@ -26,6 +26,7 @@ from tests.builders import (
     fixed_network,
     fixed_population,
     fixed_projection,
+    integers,
     window,
 )
 from tests.drawn.deployed import deployed_networks
@@ -361,3 +362,18 @@ def test_largest_of_several() -> None:
     )
     mapped = replace(MAPPED, fixed=fixed, cores=(core(0, Part("a", Box((0,), (1,))), q="dense"),))
     assert said(mapped) == [text("q", "max pooling", "what loihi1 can do")]
+
+
+def test_factors_that_differ_are_no_kernel() -> None:
+    fixed = fixed_network(
+        [fixed_population("a", 2, shape=(1, 2))],
+        [fixed_projection("x", "a", None, FixedScaling(weight=integers([1, 2])), name="q")],
+        inputs=[FixedInput("x", (1, 2))],
+    )
+    on_one = core(0, Part("a", Box.whole((1, 2))), q="kernels")
+    mapped = replace(MAPPED, fixed=fixed, cores=(on_one,), hardware=load_hardware("loihi2"))
+    found, limit = (
+        "synapses of q in the encoding kernels",
+        "one that can hold them, of dense, sparse",
+    )
+    assert said(mapped) == [text("core 0: chip 0, slot 0", found, f"{limit}, kernels")]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -25,3 +27,40 @@ def test_what_is_printed_before_and_after_is_kept(capfd: pytest.CaptureFixture[s
         os.write(1, b"within\n")
     os.write(1, b"after\n")
     assert capfd.readouterr().out == "before\nafter\n"
+
+
+def test_two_at_once(capfd: pytest.CaptureFixture[str]) -> None:
+    """The one that comes later, and stays longer, must not keep the silence of the other."""
+    begun = threading.Event()
+
+    def first() -> None:
+        with silent():
+            begun.set()
+            time.sleep(0.05)
+
+    def second() -> None:
+        begun.wait()
+        with silent():
+            time.sleep(0.1)
+
+    threads = [threading.Thread(target=of) for of in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    os.write(1, b"after\n")
+    assert capfd.readouterr().out == "after\n"
+
+
+def test_nothing_to_print_on(capfd: pytest.CaptureFixture[str]) -> None:
+    kept = os.dup(1)
+    os.close(1)
+    try:
+        with silent():
+            done = True
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+    assert done
+    os.write(1, b"after\n")
+    assert capfd.readouterr().out == "after\n"

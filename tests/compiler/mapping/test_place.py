@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import numpy as np
+import numpy.typing as npt
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from snnc.compiler.mapping import place as module
 from snnc.compiler.mapping.chips import chips_of
 from snnc.compiler.mapping.curves import hilbert_order, spectral_order
 from snnc.compiler.mapping.hardware import Hardware, Mesh
 from snnc.compiler.mapping.mapped import Flows
-from snnc.compiler.mapping.pairs import pairs_of, shared_pairs
+from snnc.compiler.mapping.pairs import Pairs, pairs_of, shared_pairs
 from snnc.compiler.mapping.place import place
 from snnc.compiler.mapping.prices import PairPrice, Price, TreePrice
 from snnc.compiler.mapping.routes import route
@@ -213,3 +217,18 @@ def test_spectrum_of_a_shuffled_chain(n: int) -> None:
         assert np.abs(np.diff(rank)).tolist() == [1] * (n - 1)
     else:  # roughly
         assert np.median(np.abs(np.diff(rank))) <= 2
+
+
+def test_sums_are_those_of_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """BLAS adds up in another order on several, and who is nearest can hang on the last digit."""
+    threads = set[int]()
+
+    def order(near: Pairs, seed: int) -> npt.NDArray[np.int64]:
+        pools = cast("list[dict[str, Any]]", threadpool_info())
+        threads.update(pool["num_threads"] for pool in pools if pool["user_api"] == "blas")
+        return spectral_order(near, seed)
+
+    monkeypatch.setattr(module, "spectral_order", order)
+    with cast("Any", threadpool_limits)(2, "blas"):
+        place(chain(40), 40, hardware_of(Mesh(8, 8, 1)), 0)
+    assert threads == {1}

@@ -12,16 +12,23 @@ from hypothesis import given
 
 from snnc.compiler.fixed import FixedInput, FixedNetwork
 from snnc.compiler.mapping.demand import demand
-from snnc.compiler.mapping.encodings import SynapseLists
+from snnc.compiler.mapping.encodings import Counts, SynapseLists
 from snnc.compiler.mapping.mapped import Part
 from snnc.compiler.mapping.regions import Box
 from snnc.compiler.mapping.synapses import Wiring, numbered
+from snnc.compiler.operators import FixedScaling
 from snnc.targets.hardware.load import load_hardware
-from tests.builders import fixed_convolution, fixed_network, fixed_population, fixed_projection
+from tests.builders import (
+    fixed_convolution,
+    fixed_network,
+    fixed_population,
+    fixed_projection,
+    integers,
+)
 from tests.compiler.mapping.plain import plain_lists, plain_words
 from tests.compiler.mapping.test_demand import parts
 
-LOIHI1 = load_hardware("loihi1")
+LOIHI1, LOIHI2 = map(load_hardware, ("loihi1", "loihi2"))
 Kinds: TypeAlias = Counter[tuple[int, ...]]
 
 
@@ -69,6 +76,27 @@ def test_kinds_of_convolutions(box: Box, stride: int, padding: int, groups: int)
     axons = len(expected) // 4
     totals = [sum(expected[i * axons : (i + 1) * axons]) for i in range(4)]
     assert demand(network, Part("lif", box), LOIHI1).words == min(totals)
+
+
+@pytest.mark.parametrize(
+    ("factors", "kernels"),
+    [
+        (np.repeat([3, 5], 4), ((1, 2),)),  # one weight for each of the two channels
+        (np.arange(1, 9), ()),
+    ],
+)
+def test_factors_are_shared_where_a_channel_has_one(
+    factors: Counts, kernels: tuple[tuple[int, int], ...]
+) -> None:
+    q = fixed_projection("x", "lif", None, FixedScaling(weight=integers(factors)))
+    network = fixed_network(
+        [fixed_population("lif", 8, shape=(2, 2, 2))], [q], inputs=[FixedInput("x", (2, 2, 2))]
+    )
+    found = Wiring(network, q).into(Box.whole((2, 2, 2)))
+    assert found.kernels == kernels
+    assert found.lists.axons.sum() == 8
+    encoding = demand(network, Part("lif", Box.whole((2, 2, 2))), LOIHI2).projections[0].encoding
+    assert (encoding == "kernels") == bool(kernels)
 
 
 def test_groups_of_a_convolution_into_a_flat_population() -> None:

@@ -11,6 +11,7 @@ import pytest
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedReset
 from snnc.compiler.mapping.bounds import Bound
 from snnc.compiler.mapping.demand import demand
+from snnc.compiler.mapping.divide import split_fan_in
 from snnc.compiler.mapping.hardware import Certainty, Limit
 from snnc.compiler.mapping.ledger import Resource, Sent, fits
 from snnc.compiler.mapping.mapped import Part
@@ -27,6 +28,7 @@ from tests.builders import (
 )
 
 LOIHI1 = load_hardware("loihi1")
+NARROW = replace(LOIHI1, weight_bits=(1, 2, 4))
 ONE = Part("lif", Box((0,), (1,)))
 PIXEL = Part("lif", Box((0, 0, 0), (1, 1, 1)))
 
@@ -160,10 +162,34 @@ def test_narrower_weights_are_named_where_they_help() -> None:
 
 
 def test_the_weights_of_a_bias_stay_wide() -> None:
-    bias = fixed_projection("lif.bias", "lif", np.ones((2, 1)), name="bias")
-    network = fixed_network([fixed_population("lif.bias"), fixed_population(n=2)], [bias])
+    bias = fixed_projection("lif.bias", "lif", np.ones((2, 1)), name="fc")
+    neuron = fixed_population("lif.bias", origin=("fc",))
+    network = fixed_network([neuron, fixed_population(n=2)], [bias])
     (said,) = too_large(network, ONE, replace(LOIHI1, synapse_memory=limit(0)))
     assert said.remedy == "prune what enters the population, or pool it before"
+    (said,) = incapable(network, NARROW)
+    assert (
+        said.remedy
+        == "name hardware with weights of 8 bits, as biases and sums that are divided have"
+    )
+
+
+def test_so_do_those_of_digits() -> None:
+    """There are dozens of these projections, of one layer: it is told of once."""
+    network, divisions = split_fan_in(dense(40), 30)
+    assert divisions
+    narrowed = replace(
+        network,
+        projections=tuple(
+            replace(q, weight_bits=1) if q.source == "x" else q for q in network.projections
+        ),
+    )
+    (said,) = incapable(narrowed, NARROW)
+    assert (said.node, said.found) == ("fc", "weights of 8 bits")
+    assert (
+        said.remedy
+        == "name hardware with weights of 8 bits, as biases and sums that are divided have"
+    )
 
 
 def test_no_arithmetic_of_what_has_none() -> None:
@@ -231,8 +257,7 @@ error[SNN409]: the hardware can do all that the network does
 
 
 def test_incapable() -> None:
-    narrow = replace(LOIHI1, weight_bits=(1, 2, 4))
-    assert "\n\n".join(d.text() for d in incapable(foreign(), narrow)) == INCAPABLE
+    assert "\n\n".join(d.text() for d in incapable(foreign(), NARROW)) == INCAPABLE
 
 
 @pytest.mark.parametrize("name", ["loihi2", "loihi2-nxcompiler", "spinnaker2"])

@@ -19,7 +19,7 @@ from tests.drawn.fixed import fixed_networks
 from tests.runtime.bisection.faulty import spikes
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(fixed_networks())
 def test_any_network_has_one(network: FixedNetwork) -> None:
     assert not tuple(check_network(meant_by(network)))

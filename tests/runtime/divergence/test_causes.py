@@ -16,13 +16,13 @@ from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.trace import Trace
 from snnc.runtime.compare import compare
 from snnc.runtime.divergence import evidence
-from snnc.runtime.divergence.causes import classify
+from snnc.runtime.divergence.causes import Outcome, classify
 from snnc.runtime.divergence.explanation import Candidate, Cause
 from snnc.targets.integer.reference import execute
 from tests.builders import integers_for, one_fixed
 from tests.mutations import find
 from tests.runtime.divergence.faults import MUTATIONS
-from tests.runtime.divergence.machine import Machine
+from tests.runtime.divergence.machine import Fault, Machine
 from tests.runtime.divergence.mutations import NETWORKS, Mutation, inputs, network
 
 SIGNALS = ("spikes", "u", "v")
@@ -127,9 +127,39 @@ def test_what_nothing_explains_is_unknown() -> None:
     best = told(fixed, other, x)[0]
     assert best == Candidate(
         cause=Cause.UNKNOWN,
-        what="nothing that was tried gives half of the values that differ, the first among them",
+        what="no single fault of these gives half of the values that differ, the first among "
+        "them: latency, weight rounding, weight clip, bias or threshold rounding, decay rounding, "
+        "wrap, saturation, reset mode or timing, delay, tie at the threshold, float order",
         explains=0.0,
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "by"),
+    [("zero", 2), ("zero", 40), ("loud", 4800)],
+    ids=["no weights do that", "nor when it is large", "no float is that coarse"],
+)
+def test_noise_is_taken_for_nothing_else(name: str, by: int) -> None:
+    """It is as large as weights off by 1, or sums in a float, could make it, and is neither."""
+    random = np.random.default_rng(0)
+    noise = Fault("h", "input", lambda _p, a: a + by * random.integers(-1, 2, a.shape))
+    fixed, x = network(name), inputs(name)
+    assert told(fixed, Machine(fixed, noise).run(x), x)[0].cause is Cause.UNKNOWN
+
+
+def test_very_integers_come_before_bounds() -> None:
+    """Bounds hold for many a fault, so what gives most of the values is to be believed first."""
+
+    def outcome(explains: float, *, bounds: bool) -> Outcome:
+        of = Candidate(cause=Cause.DELAY, what="", explains=explains)
+        return Outcome(of, enough=explains >= 0.5, bounds=bounds, numbers=1, order=0)
+
+    exact, bound, little = (
+        outcome(0.6, bounds=False),
+        outcome(1, bounds=True),
+        outcome(0.4, bounds=False),
+    )
+    assert sorted((little, bound, exact), key=lambda o: o.rank) == [exact, bound, little]
 
 
 def test_without_spikes_of_a_source_nothing_is_said() -> None:

@@ -1,4 +1,4 @@
-"""What each population does wrong by itself: all of them forced in one run, or one alone."""
+"""What each population does wrong by itself: all of them are forced in one run."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snnc.compiler.check import check_fixed
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.relays import insert_relays
 from snnc.compiler.retime import retime
 from snnc.compiler.trace import SIGNALS, Trace
-from snnc.runtime.divergence.isolate import separate_names, separated
 from snnc.runtime.divergence.local import (
     local_errors,
-    run_alone,
     run_forced_integers,
     run_forced_reals,
     run_separated,
@@ -81,7 +78,6 @@ def spoiled(fixed: FixedNetwork) -> FixedNetwork:
 @given(fixed_networks(retimed=False), st.integers(0, 2**32 - 1))
 def test_separated_populations_do_what_they_did(fixed: FixedNetwork, seed: int) -> None:
     made = artifact(fixed)
-    assert not list(check_fixed(separated(made.required_fixed)))
     data = integers_for(fixed, steps=6, batch=2, seed=seed)
     inputs = {i.name: data[i.name].reshape(6, 2, *i.shape) for i in fixed.inputs}
     whole = made.run(inputs, record=SIGNALS)
@@ -89,18 +85,6 @@ def test_separated_populations_do_what_they_did(fixed: FixedNetwork, seed: int) 
     errors = local_errors(whole, apart, SIGNALS, (0, 1))
     assert [e.differing for e in errors] == [0] * len(errors)
     assert sum(e.values for e in errors) > 0
-
-
-def test_names_of_what_sends() -> None:
-    assert separate_names(chain()) == {"a": "a.sent", "b": "b.sent"}
-    apart = separated(retime(chain()))
-    assert [i.name for i in apart.inputs] == ["x", "a.sent", "b.sent"]
-    assert {(q.source, q.target) for q in apart.projections} == {
-        ("x", "a"),
-        ("a.sent", "a"),
-        ("a.sent", "b"),
-        ("b.sent", "b"),
-    }
 
 
 @pytest.mark.parametrize("target", ["integer", "cpu"])
@@ -120,9 +104,6 @@ def test_only_one_is_wrong(target: str) -> None:
     first = next(e.first for e in errors if e.first is not None)
     assert first.sample >= 5
     assert first.step == int((free.spikes["a"] != whole.spikes["a"]).any(axis=(1, 2)).argmax())
-    alone = run_alone(wrong, "a", inputs, whole.spikes)
-    assert (alone.spikes["a"] != whole.spikes["a"]).any()
-    np.testing.assert_array_equal(run_alone(wrong, "b", inputs, whole.spikes).v["b"], whole.v["b"])
 
 
 @pytest.mark.lava

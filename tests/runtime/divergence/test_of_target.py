@@ -156,6 +156,39 @@ def test_a_sample_that_is_right_by_itself() -> None:
     )
 
 
+def test_nothing_explains_it() -> None:
+    """What was ruled out is said, and what comes nearest."""
+    right = chain(du=2000)
+    other = artifact(right).run(X, record=SIGNALS)
+    noise = np.random.default_rng(0).integers(-99, 99, other.v["b"].shape)
+    noise[:, :, 0] = 0
+    shifted = replace(other, v={**other.v, "b": other.v["b"] + noise})
+    told = explained(right, shifted)
+    assert told.cause is Cause.UNKNOWN
+    assert (
+        " No single fault of these gives half of the values that differ, the first among them: "
+        in (told.because)
+    )
+    assert "decay rounding, wrap, saturation" in told.because
+    assert (
+        f" The nearest is {told.candidates[1].cause}, {told.candidates[1].what}: " in told.because
+    )
+    assert told.because.endswith(" Two faults at once look like this, too.")
+
+
+def test_what_may_as_well_be() -> None:
+    """A population that one source feeds is late, or what feeds it."""
+    right = chain(du=2000)
+    (fc1, fc2) = right.projections
+    late = replace(right, projections=(fc1, replace(fc2, delay=fc2.delay + 1)))
+    told = explained(right, artifact(retime(late)).run(X, record=SIGNALS))
+    assert told.cause is Cause.DELAY
+    assert told.because.endswith(
+        "With fc2 delivers 1 step late the arithmetic gives 100.00 % of the values of b that "
+        "differ. It may as well be latency: the population runs 1 step late."
+    )
+
+
 def test_the_core_of_a_neuron() -> None:
     """Of a network over cores its place is told, and its parts are run by themselves."""
     right, wrong = chain(), chain(threshold=11)

@@ -6,13 +6,13 @@ import re
 
 import pytest
 
+from snnc.runtime.findings import Disagreement, Statistics
 from snnc.runtime.measures.layers import CELLS
 from snnc.runtime.measures.records import Claim, Confusion, Interval, LayerMeasures
 from snnc.runtime.measures.trains import NEURONS, SAMPLES
 from snnc.runtime.measures.van_rossum import TAU
 from snnc.runtime.measures.victor_purpura import COST
 from snnc.runtime.record import Record
-from snnc.runtime.report import Disagreement, Statistics
 from tests.runtime.samples import ROOT
 
 PAGE = (ROOT / "docs" / "measures.md").read_text()

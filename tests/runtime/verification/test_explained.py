@@ -10,7 +10,8 @@ import pytest
 
 from snnc.compiler.diagnostics import EnvironmentFault
 from snnc.runtime.divergence.explanation import Cause
-from snnc.runtime.report import Link, Report
+from snnc.runtime.findings import Link
+from snnc.runtime.report import Report
 from snnc.runtime.verify import verify
 from snnc.targets.cpu.target import CpuTarget
 from snnc.targets.integer.target import IntegerTarget
@@ -32,6 +33,19 @@ def test_rounding_is_explained_where_the_promise_is_kept() -> None:
     assert told is not None
     assert told.divergence == found.first_divergence
     assert told.cause is Cause.WEIGHT_ROUNDING
+    assert told.states is not None
+    assert told.states[1].compared is not None
+    held = told.parameters
+    assert told.threshold_other == pytest.approx(
+        64 * held["integer threshold"] / held["integer scale"] + held["integer offset"]
+    )
+    for threshold, state, value in (
+        (told.threshold, told.states[0], told.divergence.reference),
+        (told.threshold_other, told.states[1], told.divergence.other),
+    ):
+        assert threshold is not None
+        assert state.compared is not None
+        assert (state.compared > threshold) == bool(value)
     assert "--weight-bits" in told.remedy
     assert [(e.population, e.samples) for e in found.local] == [("hidden", 4), ("output_layer", 4)]
     assert sum(e.differing for e in found.local) > 0
@@ -117,6 +131,25 @@ def net():
         nn.Linear(5, 3), snntorch.Leaky(beta=0.8, threshold=0.3, init_hidden=True),
     )
 """
+
+
+@pytest.mark.torch
+def test_a_potential_that_is_off_where_nothing_spikes(tmp_path: Path) -> None:
+    """No spike differs: where the two part is what the explanation found, in the report too."""
+    from snnc.frontends.spec import load_model
+
+    for name, beta in (("net", 0.9), ("other", 0.7)):
+        text = MODULE.format(beta=beta).replace("threshold=0.", "threshold=99.")
+        (tmp_path / f"{name}.py").write_text(text)
+    module, other = (load_model(f"{tmp_path / name}.py:net") for name in ("net", "other"))
+    x = (np.random.default_rng(3).random((6, 2, 6)) < 0.5).astype(np.float32)
+    report = verify(module, x, framework=other, targets="float")
+    found = link(report, "framework -> float")
+    assert found.explanation is not None
+    assert found.first_divergence is None
+    assert report.first_divergence == found.explanation.divergence
+    assert report.first_divergence is not None
+    assert (report.first_divergence.population, report.first_divergence.signal) == ("1", "v")
 
 
 @pytest.mark.torch

@@ -147,15 +147,15 @@ def mismatch(step: int, sample: int, ulp: float) -> Mismatch:
 
 def test_replays_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tallies, "LISTED", 3)
-    one = Replay(9, (mismatch(1, 0, 1), mismatch(4, 1, 9)), {"one": 0.5}, {"one": 2.0})
+    one = Replay(9, (mismatch(1, 0, 1), mismatch(4, 1, 9)), {"one.v": 0.5}, {"one.v": 2.0})
     two = Replay(
-        9, (mismatch(0, 1, 1), mismatch(1, 0, 2), mismatch(3, 0, 3)), {"one": 0.25}, {"one": 4}
+        9, (mismatch(0, 1, 1), mismatch(1, 0, 2), mismatch(3, 0, 3)), {"one.v": 0.25}, {"one.v": 4}
     )
     total = replay_tally(one) + replay_tally(two, 2)
     assert (total.mismatches, total.n_ties) == (5, 4)
     assert [(t.step, t.sample) for t in total.ties] == [(0, 3), (1, 0), (1, 2)]
-    assert (total.errors, total.extents) == ({"one": 0.5}, {"one": 4.0})
-    assert total.strangers == ("one",)
+    assert (total.errors, total.extents) == ({"one.v": 0.5}, {"one.v": 4.0})
+    assert total.strangers == ("one.v",)
 
 
 @pytest.mark.parametrize("kind", ["<f4", "<f8", "|u1", "<i4", "|b1", "<i8"])

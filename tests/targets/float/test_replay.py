@@ -73,7 +73,10 @@ def test_the_same_run_has_no_mismatch(fields: dict[str, Any]) -> None:
     assert 0.01 < trace.spikes["second"].mean() < 0.99
     assert found.mismatches == ()
     assert found.spikes == 2 * STEPS * BATCH * NEURONS
-    assert found.state_errors == {"first": 0.0, "second": 0.0}
+    signals = ["first.v", "second.v"]
+    if "integration" in fields:
+        signals = ["first.v", "first.u", "second.v", "second.u"]
+    assert found.state_errors == dict.fromkeys(signals, 0.0)
     assert found.strangers == ()
 
 
@@ -155,7 +158,7 @@ def test_a_flipped_spike_is_no_tie() -> None:
 def test_a_state_that_is_another_is_no_rounding() -> None:
     net, x = wide()
     found = replay(net, {"x": x}, changed("v", moved)(recorded(net, x)))
-    assert found.strangers == ("first",)
+    assert found.strangers == ("first.v",)
 
 
 def test_another_decay_shows_in_the_state_even_without_spikes() -> None:
@@ -167,7 +170,7 @@ def test_another_decay_shows_in_the_state_even_without_spikes() -> None:
     slower = tuple(replace(p, decay=p.decay + np.float32(0.01)) for p in quiet.populations)
     found = replay(quiet, {"x": x}, recorded(replace(quiet, populations=slower), x))
     assert found.mismatches == ()
-    assert "first" in found.strangers
+    assert "first.v" in found.strangers
 
 
 def test_read_outs_are_compared_by_their_potential() -> None:
@@ -175,10 +178,25 @@ def test_read_outs_are_compared_by_their_potential() -> None:
     read_out = replace(net.populations[1], spiking=False)
     net = replace(net, populations=(net.populations[0], read_out))
     trace = recorded(net, x)
-    assert replay(net, {"x": x}, trace).state_errors["second"] == 0
+    assert replay(net, {"x": x}, trace).state_errors["second.v"] == 0
     off = dict(trace.v)
     off["second"] = off["second"] * np.float32(1.01)
-    assert replay(net, {"x": x}, replace(trace, v=off)).strangers == ("second",)
+    assert replay(net, {"x": x}, replace(trace, v=off)).strangers == ("second.v",)
+
+
+def test_a_current_that_decays_otherwise_shows_in_no_potential() -> None:
+    """Each step begins with the recorded current, which is used before it decays."""
+    net, x = wide(integration=Integration.CURRENT_EULER, threshold=1e6)
+    slower = tuple(replace(p, current_decay=p.current_decay / 2) for p in net.populations)
+    trace = recorded(replace(net, populations=slower), x)
+    assert replay(net, {"x": x}, trace).strangers == ("first.u",)
+
+
+def test_what_is_no_number_is_no_rounding() -> None:
+    net, x = wide()
+    trace = recorded(net, x)
+    nothing = changed("v", lambda v: v * np.nan)(trace)
+    assert replay(net, {"x": x}, nothing).strangers == ("first.v",)
 
 
 def test_what_cannot_be_repeated() -> None:

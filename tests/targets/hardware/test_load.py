@@ -9,16 +9,12 @@ from typing import Any, cast
 
 import pytest
 import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from snnc.compiler.diagnostics import Diagnostic, InputError
+from snnc.compiler.diagnostics import InputError
 from snnc.compiler.fixed import FixedReset
 from snnc.compiler.mapping.hardware import Certainty, Encoding, Layout, Limit
-from snnc.targets.hardware.load import OWN, hardware_names, load_hardware, parse_hardware
-
-LOIHI1 = (OWN / "loihi1.yaml").read_text(encoding="utf-8")
-REMEDY = "correct the description; docs/hardware.md has its form, and loihi1.yaml is an example"
+from snnc.targets.hardware.load import OWN, hardware_names, load_hardware
+from tests.targets.hardware.said import LOIHI1, line, said
 
 
 def test_names() -> None:
@@ -95,27 +91,6 @@ def test_absent(name: str, remedy: str, tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(InputError) as caught:
         load_hardware(name)
     assert str(caught.value) == ABSENT.format(name, remedy)
-
-
-def test_no_text(tmp_path: Path) -> None:
-    (tmp_path / "x.yaml").write_bytes(b"\xff\xfe")
-    with pytest.raises(InputError) as caught:
-        load_hardware(str(tmp_path / "x.yaml"))
-    assert caught.value.diagnostics[0].found == "no text in UTF-8"
-
-
-def said(text: str) -> list[tuple[str, str, str]]:
-    """Give the place, what was found and the limit of all that is wrong with a description."""
-    with pytest.raises(InputError) as caught:
-        parse_hardware(text, "mine.yaml")
-    diagnostics = caught.value.diagnostics
-    assert {(d.rule.code, d.remedy) for d in diagnostics} == {("SNN406", REMEDY)}
-    return [(d.node, d.found, d.limit) for d in diagnostics]
-
-
-def line(of: str, text: str = LOIHI1) -> int:
-    """Give the line, from 1, on which ``of`` stands first."""
-    return text[: text.index(of)].count("\n") + 1
 
 
 EVERY_KEY = "every key of docs/hardware.md; null where there is no limit"
@@ -218,6 +193,42 @@ BROKEN = {
         "inf",
         "a finite number",
     ),
+    "more than there can be": (
+        "value: 1024",
+        "value: 2147483648",
+        "neurons.value",
+        "2147483648",
+        "2147483647 or less",
+    ),
+    "digits that Python does not print": (
+        "value: 1024",
+        "value: 0x" + "f" * 5000,
+        "neurons.value",
+        "a number of thousands of digits",
+        "2147483647 or less",
+    ),
+    "a chip of too many cores": (
+        "columns: 8\n  rows: 4",
+        "columns: 8\n  rows: 40000",
+        "mesh",
+        "1,280,000 cores of a chip",
+        "1,048,576",
+    ),
+    "a joule": ("{joules: 3.0e-12", "{joules: 1.5", "costs.hop.x.joules", "1.5", "1.0 or less"),
+    "only wide weights": (
+        "value: [1, 2, 3, 4, 5, 6, 8]",
+        "value: [9]",
+        "weight_bits.value[0]",
+        "9",
+        "8 or less",
+    ),
+    "a blank source": (
+        "source: 62 steps beyond the first, Davies et al. 2018 (IEEE Micro 38)",
+        "source: ' '",
+        "max_delay.source",
+        " ",
+        "text",
+    ),
     "same names": (
         "name: sparse",
         "name: dense",
@@ -290,55 +301,12 @@ def test_encodings_have_the_longest_delay() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("text", "found", "limit"),
-    [
-        ("", "null", "keys and values"),
-        ("loihi", "loihi", "keys and values"),
-        ("a: [1", "expected ',' or ']', but got '<stream end>'", "YAML 1.1 without aliases"),
-        ("a: &x [1]\nb: *x", "an alias", "YAML 1.1 without aliases"),
-        ("a: &x [*x]", "an alias", "YAML 1.1 without aliases"),
-        ("[" * 5000, "nested too deep", "YAML 1.1 without aliases"),
-        ("a: 2026-13-01", "month must be in 1..12", "YAML 1.1 without aliases"),
-        ("a: " + "9" * 5000, "Exceeds the limit", "YAML 1.1 without aliases"),
-        ("? [a]\n: 1", "found unhashable key", "YAML 1.1 without aliases"),
-        (
-            "a: !!python/object:os.system x",
-            "could not determine a constructor",
-            "YAML 1.1 without aliases",
-        ),
-    ],
-)
-def test_no_description(text: str, found: str, limit: str) -> None:
-    ((_, first, second),) = said(text)
-    assert first.startswith(found)
-    assert second == limit
-
-
 @pytest.mark.parametrize("name", hardware_names())
 def test_sources_are_told(name: str) -> None:
     """Whatever has a value says where it comes from and how sure it is; the form is strict."""
     text = (OWN / f"{name}.yaml").read_text(encoding="utf-8")
     certain = text.count("certainty: ")
     assert certain == text.count("source: ") > 10
-
-
-@settings(max_examples=40)
-@given(st.data())
-def test_whatever_is_changed_is_told(data: st.DataObject) -> None:
-    """Lines that are missing, doubled or full of something else never end in another error."""
-    lines = LOIHI1.splitlines()
-    odd = ["1: 2", "- 3", "? x", "{", "neurons: ~", "  value: [", "  value: 1.5", "a: *b", "<<: {}"]
-    for _ in range(data.draw(st.integers(1, 4))):
-        at = data.draw(st.integers(0, len(lines) - 1))
-        put = data.draw(st.sampled_from([[], [lines[at]] * 2, *([x] for x in odd), ["\t"]]))
-        lines[at : at + 1] = put
-    problems: tuple[Diagnostic, ...] = ()
-    try:
-        parse_hardware("\n".join(lines), "mine.yaml")
-    except InputError as error:
-        problems = error.diagnostics
-    assert all(d.rule.code == "SNN406" and d.found and d.limit for d in problems)
 
 
 @pytest.mark.parametrize("number", ["6e-09", "6E-9", "+6.e-9", "6.0e-09"])
