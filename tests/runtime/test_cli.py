@@ -321,7 +321,8 @@ def test_lava_is_ended_by_a_signal(
     assert process.wait(120) == code
     assert made(here) == ["long.npy", "on_lava", "scratch"]
     assert list((here / "scratch").iterdir()) == []
-    assert not Path(f"/proc/{workers[0]}").exists()
+    while Path(f"/proc/{workers[0]}").exists():  # told while it starts, it ends behind its parent
+        time.sleep(0.05)
 
 
 def children(process: int) -> list[int]:
