@@ -187,7 +187,9 @@ def test_read_outs_are_compared_by_their_potential() -> None:
 def test_a_current_that_decays_otherwise_shows_in_no_potential() -> None:
     """Each step begins with the recorded current, which is used before it decays."""
     net, x = wide(integration=Integration.CURRENT_EULER, threshold=1e6)
-    slower = tuple(replace(p, current_decay=p.current_decay / 2) for p in net.populations)
+    slower = tuple(
+        replace(p, current_decay=p.current_decay * np.float32(0.5)) for p in net.populations
+    )
     trace = recorded(replace(net, populations=slower), x)
     assert replay(net, {"x": x}, trace).strangers == ("first.u",)
 
