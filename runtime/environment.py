@@ -56,6 +56,7 @@ PACKAGES = (
     _core("networkx", "graphs"),
     _core("scipy", "--budget, --hardware, target lava"),
     _core("pymetis", "--hardware"),
+    _core("threadpoolctl", "--hardware"),
     Package("torch", 'pip install "snnc[snntorch]"', "models of snnTorch and norse"),
     Package("snntorch", 'pip install "snnc[snntorch]"', "models of snnTorch"),
     Package("norse", 'pip install "snnc[norse]"', "models of norse"),
