@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from snnc.compiler.operators import Shape, Window
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 Counts = npt.NDArray[np.int64]
+Places = npt.NDArray[np.int64]
 
 
 def padded(x: npt.NDArray[Scalar], window: Window, fill: float = 0.0) -> npt.NDArray[Scalar]:
@@ -54,6 +55,33 @@ def elements(x: npt.NDArray[Scalar], window: Window) -> Iterator[npt.NDArray[Sca
     """
     view = sliding(x, window)
     return (view[(..., *element)] for element in np.ndindex(*window.kernel))
+
+
+def under(
+    window: Window, extent: Shape, positions: Sequence[Places]
+) -> tuple[Places, Places, Places]:
+    """Give every element that lies under a window at some positions, padding left out.
+
+    Args:
+        window: Over the last axes.
+        extent: Of the value on these axes.
+        positions: Of the window on each axis; each of shape ``[n]``.
+
+    Returns:
+        Which of the ``n`` positions, which element of the kernel, and where in the extent, both in
+        C order; each of shape ``[m]``, element of the kernel by element.
+    """
+    found: list[tuple[Places, Places]] = []
+    for e in np.ndindex(*window.kernel):
+        inside = np.ones(len(positions[0]), np.bool_)
+        at = np.zeros(len(positions[0]), np.int64)
+        for axis, (p, k) in enumerate(zip(positions, e, strict=True)):
+            place = p * window.stride[axis] - window.padding[axis][0] + k * window.dilation[axis]
+            inside &= (place >= 0) & (place < extent[axis])
+            at = at * extent[axis] + place
+        found.append((np.flatnonzero(inside), at[inside]))
+    element = np.repeat(np.arange(len(found)), [which.size for which, _ in found])
+    return np.concatenate([w for w, _ in found]), element, np.concatenate([a for _, a in found])
 
 
 def halves(total: int) -> tuple[int, int]:

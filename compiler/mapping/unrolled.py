@@ -26,6 +26,7 @@ from snnc.compiler.operators import (
     Shape,
     SumPooling,
 )
+from snnc.compiler.sliding import under
 
 Places = npt.NDArray[np.int64]
 Operators = tuple[FixedOperator, ...]
@@ -112,19 +113,8 @@ def _under(
     pairs: Pairs,
 ) -> Pairs:
     """Follow each window to the elements under it, padding left out."""
-    window = operator.window
     channel, *position = np.unravel_index(pairs.element, operator.result_shape(shape))
-    found: list[tuple[Places, Places]] = []
-    for e in np.ndindex(*window.kernel):
-        inside = np.ones(channel.size, np.bool_)
-        at = np.zeros(channel.size, np.int64)
-        for axis, (p, k) in enumerate(zip(position, e, strict=True)):
-            place = p * window.stride[axis] - window.padding[axis][0] + k * window.dilation[axis]
-            inside &= (place >= 0) & (place < shape[1 + axis])
-            at = at * shape[1 + axis] + place
-        found.append((np.flatnonzero(inside), at[inside]))
-    which = np.concatenate([w for w, _ in found])
-    at = np.concatenate([a for _, a in found])
+    which, _, at = under(operator.window, shape[1:], position)
     row, source = np.nonzero(used[channel[which]])
     area = int(np.prod(shape[1:]))
     return Pairs(pairs.target[which[row]], source * area + at[row])

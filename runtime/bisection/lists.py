@@ -26,8 +26,8 @@ from snnc.compiler.operators import (
     Shape,
     SumPooling,
     Weights,
-    Window,
 )
+from snnc.compiler.sliding import under
 
 Integers = npt.NDArray[np.int64]
 LONGEST = 2**24
@@ -112,7 +112,7 @@ def _before(operator: FixedOperator, shape: Shape, pairs: _Pairs) -> _Pairs:
             factor = operator.weight[pairs.element]
             return _Pairs(pairs.row, pairs.element, pairs.weight * factor)
         case SumPooling():
-            which, _, source = _under(operator.window, shape, operator, pairs.element)
+            which, _, source = _under(operator, shape, pairs.element)
             channel = pairs.element[which] // prod(operator.result_shape(shape)[1:])
             ones = np.ones(which.size, np.int64)
             return _through(pairs, which, channel * prod(shape[1:]) + source, ones)
@@ -148,7 +148,7 @@ def _row_of_kernels(
     o: FixedConvolution, shape: Shape, rows: Integers
 ) -> tuple[Integers, Integers, Integers]:
     inputs = int(o.weight.shape[1])
-    which, place, source = _under(o.window, shape, o, rows)
+    which, place, source = _under(o, shape, rows)
     _bounded(which.size * inputs)
     channel = rows[which] // prod(o.result_shape(shape)[1:])
     first = channel // (o.weight.shape[0] // o.groups) * inputs
@@ -160,22 +160,12 @@ def _row_of_kernels(
 
 
 def _under(
-    window: Window, shape: Shape, operator: FixedConvolution | SumPooling, rows: Integers
+    operator: FixedConvolution | SumPooling, shape: Shape, rows: Integers
 ) -> tuple[Integers, Integers, Integers]:
     """Give for all that lies under the window of each row: row, place in it, place in a channel."""
-    _bounded(rows.size * prod(window.kernel))
+    _bounded(rows.size * prod(operator.window.kernel))
     _, *position = np.unravel_index(rows, operator.result_shape(shape))
-    found: list[tuple[Integers, Integers]] = []
-    for e in np.ndindex(*window.kernel):
-        inside = np.ones(rows.size, np.bool_)
-        at = np.zeros(rows.size, np.int64)
-        for axis, (p, k) in enumerate(zip(position, e, strict=True)):
-            place = p * window.stride[axis] - window.padding[axis][0] + k * window.dilation[axis]
-            inside &= (place >= 0) & (place < shape[1 + axis])
-            at = at * shape[1 + axis] + place
-        found.append((np.flatnonzero(inside), at[inside]))
-    place = np.repeat(np.arange(len(found)), [which.size for which, _ in found])
-    return np.concatenate([w for w, _ in found]), place, np.concatenate([a for _, a in found])
+    return under(operator.window, shape[1:], position)
 
 
 def _bounded(weights: int) -> None:
