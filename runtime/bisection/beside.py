@@ -11,8 +11,8 @@ import numpy.typing as npt
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.network import Output
 from snnc.compiler.trace import SIGNALS, Trace
+from snnc.runtime.apart import Part
 from snnc.runtime.bisection.cases import Case
-from snnc.runtime.bisection.parts import Part
 
 
 def beside(cases: Sequence[Case]) -> Case:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snnc.compiler.fixed import FixedInput
-from snnc.runtime.bisection.parts import Part
+from snnc.runtime.apart import Part
 from snnc.runtime.bisection.seen import Kind
 
 Ints = npt.NDArray[np.int32]

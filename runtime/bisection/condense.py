@@ -11,7 +11,7 @@ import numpy.typing as npt
 from snnc.compiler.fixed import FixedInput, FixedProjection, weight_limits
 from snnc.compiler.mapping.regions import Neurons
 from snnc.compiler.operators import FixedDense, FixedSparse, Weights
-from snnc.runtime.bisection.parts import Lines, Part
+from snnc.runtime.apart import Lines, Part
 from snnc.targets.integer.reference import Integers, operated
 
 

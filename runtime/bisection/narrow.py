@@ -15,11 +15,12 @@ import numpy.typing as npt
 
 from snnc.compiler.fixed import FixedNetwork
 from snnc.compiler.mapping.regions import Neurons
+from snnc.runtime.apart import Part, apart
 from snnc.runtime.bisection.bench import Bench
 from snnc.runtime.bisection.cases import Case, lines_of, with_parts
 from snnc.runtime.bisection.condense import condensed
 from snnc.runtime.bisection.delta import AT_ONCE, Items, fewest, one_by_one
-from snnc.runtime.bisection.parts import Inseparable, Part, apart, reached, thinned
+from snnc.runtime.bisection.thinned import Inseparable, reached, thinned
 from snnc.runtime.bisection.whole import Found
 
 NONE: Neurons = np.zeros(0, np.int64)

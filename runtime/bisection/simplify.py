@@ -12,10 +12,10 @@ import numpy as np
 from snnc.compiler.diagnostics import InputError
 from snnc.compiler.fixed import MAX_DU, MAX_DV, FixedNetwork, FixedProjection
 from snnc.compiler.retime import retime, unretimed
+from snnc.runtime.apart import Part
 from snnc.runtime.bisection.bench import Bench
 from snnc.runtime.bisection.cases import Case
 from snnc.runtime.bisection.narrow import up_to_difference
-from snnc.runtime.bisection.parts import Part
 
 SIMPLEST = {"bias_mant": 0, "initial": 0, "du": MAX_DU, "dv": MAX_DV}
 """No bias, at rest, no memory of the current, none of the potential."""

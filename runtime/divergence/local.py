@@ -20,7 +20,7 @@ from snnc.compiler.mapping.mapped import MappedNetwork
 from snnc.compiler.network import Network
 from snnc.compiler.retime import unretimed
 from snnc.compiler.trace import SIGNALS, Array, Trace
-from snnc.runtime.bisection.parts import apart
+from snnc.runtime.apart import apart
 from snnc.runtime.compare import Comparison, Divergence, compare
 from snnc.runtime.divergence.explanation import LocalError
 from snnc.targets import get_target

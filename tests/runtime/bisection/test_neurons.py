@@ -14,9 +14,10 @@ from snnc.compiler.check import check_fixed
 from snnc.compiler.fixed import FixedInput, FixedNetwork, FixedProjection
 from snnc.compiler.mapping.regions import Neurons
 from snnc.compiler.operators import FixedDense, FixedScaling, MaxPooling, SumPooling
+from snnc.runtime.apart import apart
 from snnc.runtime.bisection.condense import response
 from snnc.runtime.bisection.lists import NoLists, listed
-from snnc.runtime.bisection.parts import Inseparable, apart, reached, thinned
+from snnc.runtime.bisection.thinned import Inseparable, reached, thinned
 from snnc.targets.integer.reference import execute
 from tests.builders import (
     fixed_convolution,

@@ -21,8 +21,9 @@ from snnc.compiler.operators import (
     MaxPooling,
     weights_in_full,
 )
+from snnc.runtime.apart import Part, apart
 from snnc.runtime.bisection.condense import condensed
-from snnc.runtime.bisection.parts import Inseparable, Part, apart, thinned
+from snnc.runtime.bisection.thinned import Inseparable, thinned
 from snnc.targets.integer.reference import Recording, execute
 from tests.builders import (
     fixed_network,
