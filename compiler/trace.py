@@ -47,6 +47,12 @@ class Trace:
     lags: Mapping[str, int] = field(default_factory=dict[str, int])
     seconds: float = 0.0
 
+    @property
+    def output_spikes(self) -> int | None:
+        """Spikes of all outputs that spike; None where all are read-outs."""
+        spiking = [values for values in self.outputs.values() if values.dtype == np.uint8]
+        return sum(int(np.count_nonzero(values)) for values in spiking) if spiking else None
+
     def signal(self, name: str) -> Mapping[str, Array]:
         """Give ``spikes``, ``u`` or ``v`` by name."""
         return {"spikes": self.spikes, "u": self.u, "v": self.v}[name]

@@ -53,7 +53,7 @@ def conclude(
     verdict = verdict_of(links)
     artifact = subject.artifact
     executions = tuple(_executions(ends, judge))
-    silent = bool(executions) and not any(e.output_spikes for e in executions)
+    silent = bool(executions) and all(e.output_spikes == 0 for e in executions)
     failures = [run for run in ends.values() if isinstance(run, SnncError)]
     broken = [link for link in links if link.status is Status.BROKEN]
     account = artifact.account

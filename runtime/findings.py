@@ -171,7 +171,7 @@ class Execution(Record):
         accuracy: Share of right answers, where labels were given.
         correct: Number of right answers, where labels were given.
         accuracy_by_step: Accuracy after 1 step, 2 steps, ..., where labels were given.
-        output_spikes: Spikes of all outputs.
+        output_spikes: Spikes of all outputs that spike; None where all are read-outs.
         latency_steps: Steps by which the last population runs behind the input.
         seconds: Wall time, for the terminal; no part of ``report.json``, which is the same whenever
             and wherever it was made.
@@ -182,7 +182,7 @@ class Execution(Record):
     accuracy: float | None
     correct: int | None
     accuracy_by_step: tuple[float, ...] = ()
-    output_spikes: int
+    output_spikes: int | None
     latency_steps: int
     seconds: SkipJsonSchema[float | None] = Field(default=None, exclude=True)
 

@@ -61,8 +61,9 @@ def command(
             x, record=record, raw_time=raw_time, timeout=timeout, progress=progress
         )
         write_npz(output, trace_arrays(trace))
-    spikes = sum(int(o.sum(dtype="int64")) for o in trace.outputs.values())
-    emit(f"wrote {shown(str(output))}: {count(spikes, 'output spike')}, {seconds(trace.seconds)}")
+    spikes = trace.output_spikes
+    what = "potentials" if spikes is None else count(spikes, "output spike")
+    emit(f"wrote {shown(str(output))}: {what}, {seconds(trace.seconds)}")
     return 0
 
 

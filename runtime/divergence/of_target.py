@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from snnc.compiler.fixed import ALIGN_BITS, FixedNetwork
+from snnc.compiler.fixed import ALIGN_BITS, FixedNetwork, FixedPopulation
 from snnc.compiler.mapping.cut import homes
 from snnc.compiler.retime import unretimed
 from snnc.compiler.trace import SIGNALS, Array
@@ -120,10 +120,17 @@ def _states(
     if reference.u_before is None or reference.v_before is None:
         return reference, other
     a = _arriving(fixed, parted.sent[0], here, neuron)
-    before = (_only(p.size, neuron, x) for x in (reference.u_before, reference.v_before, 0, a))
+    rho = _pause(p, parted.sent[0][p.name], here.step, neuron) if p.refractory else 0
+    before = (_only(p.size, neuron, x) for x in (reference.u_before, reference.v_before, rho, a))
     made = neuron_step(p, *before)
     told = {"a": float(a), "compared": float(made.v_sum[0, neuron])}
     return reference.model_copy(update=told), other
+
+
+def _pause(p: FixedPopulation, sent: Array, step: int, neuron: int) -> int:
+    """Give the refractory steps that are left before a step; a population that has them spikes."""
+    spiked = np.flatnonzero(sent.reshape(len(sent), -1)[:step, neuron])
+    return max(p.refractory - (step - 1 - int(spiked[-1])), 0) if spiked.size else 0
 
 
 def _arriving(fixed: FixedNetwork, sent: Mapping[str, Array], here: Divergence, neuron: int) -> int:

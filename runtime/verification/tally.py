@@ -39,7 +39,7 @@ class Ran(Record):
         executor: Who ran.
         classes: Class of each sample, shape ``[n]``.
         correct: Right answers after 1 step, 2 steps, ..., shape ``[steps]``; None without labels.
-        output_spikes: Spikes of all outputs.
+        output_spikes: Spikes of all outputs that spike; None where all are read-outs.
         latency_steps: Steps by which the last population runs behind the input.
         seconds: Wall time.
     """
@@ -47,7 +47,7 @@ class Ran(Record):
     executor: str
     classes: Packed
     correct: Packed | None
-    output_spikes: int
+    output_spikes: int | None
     latency_steps: int
     seconds: float
 
@@ -56,11 +56,14 @@ class Ran(Record):
         correct = None
         if self.correct is not None and more.correct is not None:
             correct = self.correct + more.correct
+        spikes = None
+        if self.output_spikes is not None and more.output_spikes is not None:
+            spikes = self.output_spikes + more.output_spikes
         return Ran(
             executor=self.executor,
             classes=np.concatenate([self.classes, more.classes]),
             correct=correct,
-            output_spikes=self.output_spikes + more.output_spikes,
+            output_spikes=spikes,
             latency_steps=max(self.latency_steps, more.latency_steps),
             seconds=self.seconds + more.seconds,
         )
@@ -76,7 +79,7 @@ def ran(trace: Trace, labels: Array | None) -> Ran:
         executor=trace.executor,
         classes=trace.predictions,
         correct=correct,
-        output_spikes=sum(int(np.count_nonzero(o)) for o in trace.outputs.values()),
+        output_spikes=trace.output_spikes,
         latency_steps=max(trace.lags.values(), default=0),
         seconds=trace.seconds,
     )

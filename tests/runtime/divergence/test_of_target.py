@@ -213,3 +213,19 @@ def over_two_cores(fixed: FixedNetwork) -> MappedNetwork:
         Core(parts=(part("b", 1, 2),), chip=0, slot=6, encodings=encodings),
     )
     return MappedNetwork(fixed=fixed, hardware=load_hardware("loihi1"), cores=cores, seed=0)
+
+
+def test_in_a_refractory_step_nothing_is_compared() -> None:
+    """The reference holds the potential at 0, whatever arrives."""
+    right = chain(refractory=3)
+    reference = artifact(right).run(X, record=SIGNALS)
+    sent, u = reference.spikes["b"][:, 0].astype(np.int64), reference.u["b"][:, 0]
+    held = sum(np.pad(sent[:-k], ((k, 0), (0, 0))) for k in (1, 2, 3))
+    step, neuron = (int(i) for i in np.argwhere((held > 0) & (u > 0))[0])
+    v = reference.v["b"].copy()
+    v[step, 0, neuron] += 7
+    told = explained(right, replace(reference, v={**reference.v, "b": v}))
+    assert (told.divergence.signal, told.divergence.step) == ("v", step)
+    assert told.states is not None
+    assert (told.states[0].compared, told.states[0].v) == (0, 0)
+    assert (told.states[0].a or 0) > 0

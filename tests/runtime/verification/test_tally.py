@@ -173,3 +173,12 @@ def test_arrays_survive(kind: str) -> None:
 def test_damaged_arrays_are_refused(damaged: object) -> None:
     with pytest.raises(ValueError, match=r"."):
         unpacked(damaged)
+
+
+def test_potentials_of_read_outs_are_no_spikes() -> None:
+    spiking = trace(2)
+    v = spiking.v["two"].astype(np.float32)
+    read_out = replace(spiking, outputs={"out": v})
+    both = replace(spiking, outputs={"out": v, "spikes": spiking.spikes["one"]})
+    assert (ran(read_out, None) + ran(read_out, None)).output_spikes is None
+    assert ran(both, None).output_spikes == int(spiking.spikes["one"].sum())
