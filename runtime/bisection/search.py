@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from snnc.compiler.trace import SIGNALS, Trace
+from snnc.compiler.trace import SIGNALS
 from snnc.runtime.bisection.bench import Bench
 from snnc.runtime.bisection.cases import Mark
 from snnc.runtime.bisection.narrow import Narrowed, case_of, narrowed
 from snnc.runtime.bisection.sides import Pair
 from snnc.runtime.bisection.whole import Found, first_difference
-from snnc.runtime.compare import compare
 from snnc.runtime.divergence.causes import classify
 from snnc.runtime.divergence.explanation import Candidate, LocalError
+from snnc.runtime.divergence.local import local_errors
 from snnc.runtime.stages import Stages
 from snnc.targets.running import Inputs
 
@@ -79,25 +79,4 @@ def _local_errors(bench: Bench, found: Found, names: Sequence[str]) -> Iterator[
         for name in names if len(names) > 1 else ():
             yield from _local_errors(bench, found, [name])
         return
-    reference, other = traces
-    for d in compare(reference, other, SIGNALS).differences:
-        first = None
-        if d.differing:
-            one, two = (_only(t, d.population, d.signal) for t in traces)
-            first = compare(one, two, (d.signal,)).first
-        if first is not None:
-            first = replace(first, sample=found.seen.divergence.sample)
-        yield LocalError(
-            population=d.population,
-            signal=d.signal,
-            values=d.values,
-            differing=d.differing,
-            samples=1,
-            first=first,
-        )
-
-
-def _only(trace: Trace, population: str, signal: str) -> Trace:
-    kept = {population: trace.signal(signal)[population]}
-    spikes, u, v = (kept if s == signal else {} for s in SIGNALS)
-    return replace(trace, spikes=spikes, u=u, v=v)
+    yield from local_errors(*traces, SIGNALS, [found.seen.divergence.sample])
