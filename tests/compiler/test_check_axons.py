@@ -11,7 +11,7 @@ import pytest
 from snnc.compiler.check import check_fixed
 from snnc.compiler.fixed import FixedAxons, FixedInput, FixedNetwork
 from tests.builders import fixed_network, fixed_population, fixed_projection
-from tests.compiler.test_check import text
+from tests.compiler.checked import text
 
 
 def gathered(delay: int = 1, max_abs: int = 1, **fields: Any) -> FixedNetwork:

@@ -11,7 +11,7 @@ import pytest
 from snnc.compiler.network import Junction, Network, Projection, Reset
 from snnc.compiler.operators import AveragePooling, MaxPooling, Operator, Scaling, Window
 from tests.builders import convolution, dense, network, one_neuron, population, projection, window
-from tests.compiler.test_check import said, text
+from tests.compiler.checked import said, text
 
 FORWARD = "a sum further on"
 

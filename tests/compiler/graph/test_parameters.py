@@ -11,7 +11,7 @@ import pytest
 from snnc.compiler.semantics.dialect_table import DIALECTS
 from tests.builders import chain, lif, linear
 from tests.compiler.neurons import cuba, fed, leaky_read_out, threshold
-from tests.compiler.semantics.test_discretize import PARAMETER, STEP, message, noted, plain, text
+from tests.compiler.semantics.noted import PARAMETER, STEP, message, noted, plain, text
 
 FINITE = "finite numbers"
 MOST = "3.40282e+38, the largest float32"

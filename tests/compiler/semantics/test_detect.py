@@ -21,7 +21,7 @@ from tests.compiler.neurons import (
     only,
     threshold,
 )
-from tests.compiler.semantics.test_discretize import STEP, message, text
+from tests.compiler.semantics.noted import STEP, message, text
 
 EXACT = 10 * np.exp(-0.1)
 
