@@ -18,8 +18,8 @@ def test_potentials_are_not_counted_as_spikes(tmp_path: Path, snnc: Snnc) -> Non
     leak, one = np.full(2, 0.01, np.float32), np.ones(2, np.float32)
     read_out = nir.LI(tau=leak, r=one, v_leak=0 * one)
     compile(chain(linear(np.eye(2)), read_out, n=2), "integer", dt=1e-4).save("r")
-    np.save(tmp_path / "x.npy", np.ones((5, 1, 2), np.float32))
-    ended = snnc("run", "r", "--input", str(tmp_path / "x.npy"), "-o", "out.npz")
+    np.save(tmp_path / "ones.npy", np.ones((5, 1, 2), np.float32))
+    ended = snnc("run", "r", "--input", str(tmp_path / "ones.npy"), "-o", "out.npz")
     assert ended.code == 0, ended.err
     assert ended.out.startswith("wrote out.npz: potentials, ")
     with np.load("out.npz") as found:
